@@ -1,0 +1,32 @@
+// Package store names the records Offramp keeps and what an engine promises
+// about them. An engine (store/sqlite) implements every method of [Consent]
+// and [Spool]; the rooms above declare the one to three methods they use.
+//
+// Rules every engine keeps, and store/storetest checks:
+//
+//   - A method that changes something returns nil only when the change is on
+//     disk. A change is whole or absent, also after kill -9 and power loss.
+//   - Times are kept to the microsecond and returned in UTC.
+//   - Recipient in a record of [Consent] is the lookup key of an address
+//     (gateway/envelope), never its spelling; in a record of [Spool] it is
+//     the spelling that goes on the wire.
+//   - Errors wrap one of the sentinels below where a caller can act on it.
+package store
+
+import "errors"
+
+var (
+	// ErrNotFound says that the record asked for does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrUnavailable says that the engine cannot answer now and that the same
+	// call may succeed later: locked, read-only, connection lost, I/O error.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrFull says that there is no room left. Nothing was kept.
+	ErrFull = errors.New("store full")
+	// ErrDamaged says that what was read is not what was written.
+	ErrDamaged = errors.New("record damaged")
+	// ErrNewer says that a newer release wrote the data, so this one must not.
+	ErrNewer = errors.New("data written by a newer release")
+	// ErrInUse says that another process serves from the same data.
+	ErrInUse = errors.New("data in use by another process")
+)
