@@ -1,0 +1,45 @@
+# Offramp: what a developer runs. CI runs `make test` (.ci/run).
+TAGS    = sqlite_omit_load_extension,osusergo,netgo
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X main.version=$(VERSION)
+GOTEST  = go test -race -shuffle=on -timeout 18m
+FUZZTIME ?= 60s
+
+export CGO_ENABLED = 1
+export GOFLAGS = -tags=$(TAGS)
+
+.PHONY: build demo test deps lint fuzz torture bench clean
+
+build: ## bin/offramp
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/offramp ./cmd/offramp
+
+demo: build ## the main job, on loopback, with nothing configured
+	./bin/offramp demo $(ARGS)
+
+test: deps ## everything a change must pass
+	@test -z "$$(gofmt -l cmd gateway listunsub store testdata)" || { gofmt -l cmd gateway listunsub store testdata; echo "gofmt: run gofmt -w on the files above" >&2; exit 1; }
+	go vet ./...
+	$(GOTEST) ./...
+
+deps: ## Debian packages that the tests use as peers and oracles
+	@.ci/deps
+
+lint: ## staticcheck and govulncheck, kept out of go.mod
+	go vet ./...
+	go tool -modfile=.ci/tools.mod staticcheck ./...
+	go tool -modfile=.ci/tools.mod govulncheck ./... || echo "govulncheck: found something, or its database cannot be reached from here" >&2
+
+fuzz: ## every fuzz target in turn, FUZZTIME each
+	@go list ./... | while read -r p; do \
+	  go test -list '^Fuzz' "$$p" | grep '^Fuzz' | while read -r f; do \
+	    echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p" || exit 1; \
+	  done || exit 1; done
+
+torture: deps ## kill, fault and race trials at full length (about half an hour)
+	go test -tags $(TAGS),failpoint -timeout 120m -count=1 -v -run 'Torture' ./cmd/offramp -torture
+
+bench: ## Go benchmarks of the hot paths
+	go test -run '^$$' -bench . -benchmem ./listunsub ./gateway/... ./store/...
+
+clean:
+	rm -rf bin
