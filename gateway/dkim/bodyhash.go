@@ -1,0 +1,197 @@
+package dkim
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"io"
+)
+
+// BodyHash computes the SHA-256 of a body in relaxed form (RFC 6376 section
+// 3.4.4) as the body streams by. Make one with [NewBodyHash].
+//
+// Runs of SP and HTAB become one SP, those at line ends and all empty lines at
+// the end of the body go, and a body without a final CRLF gets one. A body that
+// is empty then stays empty. Write may cut the body anywhere.
+type BodyHash struct {
+	h hash.Hash
+
+	// What was read and not yet hashed, in this order: line ends, white space,
+	// a CR whose LF may follow.
+	ends    int
+	blank   bool
+	cr      bool
+	started bool // something was hashed: a final CRLF is due
+
+	// staged gathers small pieces, since hashing each alone would be slow.
+	staged [1024]byte
+	n      int
+}
+
+var _ io.Writer = (*BodyHash)(nil)
+
+// NewBodyHash returns a BodyHash that has read nothing.
+func NewBodyHash() *BodyHash { return &BodyHash{h: sha256.New()} }
+
+// Write adds a piece of the body. It never fails.
+func (b *BodyHash) Write(p []byte) (int, error) {
+	written := len(p)
+	for len(p) > 0 {
+		c := p[0]
+		if b.cr && c != '\n' {
+			b.literalCR()
+		}
+		switch c {
+		case ' ', '\t':
+			b.blank = true
+		case '\r':
+			b.cr = true
+		case '\n':
+			b.ends++
+			b.blank, b.cr = false, false
+		default:
+			b.settle()
+			n := cleanPrefix(p)
+			b.emit(p[:n])
+			p = p[n:]
+			continue
+		}
+		p = p[1:]
+	}
+	return written, nil
+}
+
+// Sum returns the 32 octets of the hash of what was written so far.
+func (b *BodyHash) Sum() []byte {
+	end := *b
+	// Every hash of the standard library is a Cloner, and its Clone never fails.
+	end.h, _ = b.h.(hash.Cloner).Clone()
+	if end.cr {
+		end.literalCR()
+	}
+	if end.started {
+		end.emit([]byte("\r\n"))
+	}
+	end.h.Write(end.staged[:end.n])
+	return end.h.Sum(nil)
+}
+
+// literalCR takes the pending CR for an octet of the text, which it is when no
+// LF follows.
+func (b *BodyHash) literalCR() {
+	b.settle()
+	b.cr = false
+	b.emit([]byte{'\r'})
+}
+
+// settle hashes the pending line ends and white space: text follows them.
+func (b *BodyHash) settle() {
+	b.started = true
+	const crlfs = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
+	for b.ends > 0 {
+		n := min(b.ends, len(crlfs)/2)
+		b.emit([]byte(crlfs[:2*n]))
+		b.ends -= n
+	}
+	if b.blank {
+		b.emit([]byte{' '})
+		b.blank = false
+	}
+}
+
+func (b *BodyHash) emit(p []byte) {
+	if len(p) > len(b.staged)-b.n {
+		b.h.Write(b.staged[:b.n])
+		b.n = 0
+		if len(p) >= len(b.staged) {
+			b.h.Write(p)
+			return
+		}
+	}
+	b.n += copy(b.staged[b.n:], p)
+}
+
+// cleanPrefix returns the length of the longest start of p that is in relaxed
+// form already whatever comes after p. p starts with neither white space nor a
+// line end, so the result is never 0. It ends with text, not with a line end
+// or white space.
+func cleanPrefix(p []byte) int {
+	// A long line is looked at in pieces: it could otherwise be searched for
+	// its end once for each of its octets.
+	const longest = 1024
+	clean := 0 // end of the last text that is known to be clean
+	for start := 0; ; {
+		line := p[start:min(start+longest, len(p))]
+		lf := bytes.IndexByte(line, '\n')
+		if lf < 0 {
+			text := line
+			if len(text) > 0 && text[len(text)-1] == '\r' {
+				text = text[:len(text)-1]
+			}
+			return cleanEnd(text, start, clean)
+		}
+		text := line[:lf]
+		if len(text) == 0 || text[len(text)-1] != '\r' {
+			return cleanEnd(text, start, clean)
+		}
+		text = text[:len(text)-1]
+		if len(text) > 0 {
+			end := cleanEnd(text, start, clean)
+			if end != start+len(text) {
+				return end
+			}
+			clean = end
+		}
+		start += lf + 1
+	}
+}
+
+// cleanEnd returns where, counted from the start of p, the clean text at the
+// start of a line ends; clean when there is none.
+func cleanEnd(text []byte, start, clean int) int {
+	if n := cleanText(text); n > 0 {
+		return start + n
+	}
+	return clean
+}
+
+// cleanText returns the length of the start of text, a line or the beginning
+// of one, before the first white space that relaxed form changes or may
+// change: a tab, a blank before another one, a blank at the end.
+func cleanText(text []byte) int {
+	const (
+		ones   = 0x0101010101010101
+		highs  = 0x8080808080808080
+		blanks = ones * ' '
+		tabs   = ones * '\t'
+	)
+	i := 0
+	for before := uint64(0); i+8 <= len(text); i += 8 {
+		word := binary.LittleEndian.Uint64(text[i:])
+		// The high bit of every octet that is a blank. An octet after a blank
+		// can be marked wrongly, so a hit is only a reason to look closely.
+		x, y := word^blanks, word^tabs
+		blank := (x - ones) & ^x & highs
+		tab := (y - ones) & ^y & highs
+		if tab|blank&(blank<<8|before) != 0 {
+			break
+		}
+		before = blank >> 56
+	}
+	// One octet back, since the pair may lie across the border.
+	for i = max(i-1, 0); i < len(text); i++ {
+		switch text[i] {
+		case '\t':
+			if i > 0 && text[i-1] == ' ' {
+				return i - 1
+			}
+			return i
+		case ' ':
+			if i+1 == len(text) || isBlank(text[i+1]) {
+				return i
+			}
+		}
+	}
+	return len(text)
+}

@@ -1,0 +1,143 @@
+package dkim
+
+import (
+	"cmp"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Keys chooses the keys that sign for a From domain. It does not change after
+// [NewKeys]; nil holds no keys.
+type Keys struct {
+	all      []Key
+	byDomain map[string][]Key
+}
+
+// NewKeys checks all keys and returns them in a Keys, or all faults found.
+// Domains are brought into lower-case A-label form.
+func NewKeys(keys ...Key) (*Keys, error) {
+	k := &Keys{byDomain: make(map[string][]Key)}
+	var faults []error
+	seen := make(map[string]bool)
+	for _, key := range keys {
+		key, err := key.checked()
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		name := key.Selector + "._domainkey." + key.Domain
+		if seen[name] {
+			faults = append(faults, fmt.Errorf("two DKIM keys for %s: give each its own selector", name))
+			continue
+		}
+		seen[name] = true
+		k.all = append(k.all, key)
+		k.byDomain[key.Domain] = append(k.byDomain[key.Domain], key)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	for _, keys := range k.byDomain {
+		// Some verifiers stop at the first signature, and many do not know
+		// Ed25519 yet: RSA comes first (RFC 8463 section 5).
+		slices.SortStableFunc(keys, func(a, b Key) int { return cmp.Compare(a.rank(), b.rank()) })
+	}
+	return k, nil
+}
+
+// For returns the keys that sign mail from a domain: those of the domain
+// itself, else those of its nearest parent within its organizational domain,
+// which DMARC takes for aligned (RFC 7489 section 3.1.1). RSA comes before
+// Ed25519. None: the mail goes out unsigned. The slice must not be changed.
+func (k *Keys) For(fromDomain string) []Key {
+	if k == nil || len(k.byDomain) == 0 {
+		return nil
+	}
+	from := aLabel(fromDomain)
+	if keys := k.byDomain[from]; keys != nil {
+		return keys
+	}
+	_, parent, ok := strings.Cut(from, ".")
+	for ; ok; _, parent, ok = strings.Cut(parent, ".") {
+		keys := k.byDomain[parent]
+		if keys == nil {
+			continue
+		}
+		organization, err := publicsuffix.EffectiveTLDPlusOne(from)
+		if err != nil || len(parent) < len(organization) {
+			return nil
+		}
+		return keys
+	}
+	return nil
+}
+
+// All returns all keys in the order given. The slice must not be changed.
+func (k *Keys) All() []Key {
+	if k == nil {
+		return nil
+	}
+	return k.all
+}
+
+// checked returns the key with its domain and selector in canonical form.
+func (k Key) checked() (Key, error) {
+	k.Domain, k.Selector = aLabel(k.Domain), strings.ToLower(k.Selector)
+	if !isDomain(k.Domain) {
+		return Key{}, fmt.Errorf("DKIM key: %q is not a domain", k.Domain)
+	}
+	if !isDomain(k.Selector) {
+		return Key{}, fmt.Errorf("DKIM key of %s: %q is not a selector: use letters, digits and hyphens", k.Domain, k.Selector)
+	}
+	_, _, err := k.algorithm()
+	return k, err
+}
+
+func (k Key) rank() int {
+	if _, ok := k.Signer.Public().(ed25519.PublicKey); ok {
+		return 1
+	}
+	return 0
+}
+
+// aLabel returns the lower-case A-label form of a domain, and one that has
+// none in lower case.
+func aLabel(domain string) string {
+	domain = strings.TrimSuffix(domain, ".")
+	if isDomain(domain) {
+		return domain // nearly always, and cheaper
+	}
+	if a, err := idna.Lookup.ToASCII(domain); err == nil {
+		return a
+	}
+	return strings.ToLower(domain)
+}
+
+// isDomain says whether s is labels of lower-case letters, digits, hyphens and
+// underscores, which cannot end a tag early or break a line (RFC 6376 section
+// 3.5).
+func isDomain(s string) bool {
+	if s == "" || len(s) > 253 {
+		return false
+	}
+	label := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '_', c == '-' && label > 0:
+			if label++; label > 63 {
+				return false
+			}
+		case c == '.' && label > 0 && s[i-1] != '-':
+			label = 0
+		default:
+			return false
+		}
+	}
+	return label > 0 && s[len(s)-1] != '-'
+}
