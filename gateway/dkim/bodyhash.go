@@ -42,9 +42,13 @@ func (b *BodyHash) Write(p []byte) (int, error) {
 		if b.cr && c != '\n' {
 			b.literalCR()
 		}
+		n := 1
 		switch c {
 		case ' ', '\t':
 			b.blank = true
+			for n < len(p) && isBlank(p[n]) {
+				n++
+			}
 		case '\r':
 			b.cr = true
 		case '\n':
@@ -52,12 +56,10 @@ func (b *BodyHash) Write(p []byte) (int, error) {
 			b.blank, b.cr = false, false
 		default:
 			b.settle()
-			n := cleanPrefix(p)
+			n = cleanPrefix(p)
 			b.emit(p[:n])
-			p = p[n:]
-			continue
 		}
-		p = p[1:]
+		p = p[n:]
 	}
 	return written, nil
 }
@@ -71,9 +73,9 @@ func (b *BodyHash) Sum() []byte {
 		end.literalCR()
 	}
 	if end.started {
-		end.emit([]byte("\r\n"))
+		end.emitShort("\r\n")
 	}
-	end.h.Write(end.staged[:end.n])
+	end.flush()
 	return end.h.Sum(nil)
 }
 
@@ -82,34 +84,44 @@ func (b *BodyHash) Sum() []byte {
 func (b *BodyHash) literalCR() {
 	b.settle()
 	b.cr = false
-	b.emit([]byte{'\r'})
+	b.emitShort("\r")
 }
 
 // settle hashes the pending line ends and white space: text follows them.
 func (b *BodyHash) settle() {
 	b.started = true
-	const crlfs = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
-	for b.ends > 0 {
-		n := min(b.ends, len(crlfs)/2)
-		b.emit([]byte(crlfs[:2*n]))
-		b.ends -= n
+	for ; b.ends > 0; b.ends-- {
+		b.emitShort("\r\n")
 	}
 	if b.blank {
-		b.emit([]byte{' '})
+		b.emitShort(" ")
 		b.blank = false
 	}
 }
 
+// emit hashes p; what is short waits in staged.
 func (b *BodyHash) emit(p []byte) {
 	if len(p) > len(b.staged)-b.n {
-		b.h.Write(b.staged[:b.n])
-		b.n = 0
+		b.flush()
 		if len(p) >= len(b.staged) {
 			b.h.Write(p)
 			return
 		}
 	}
 	b.n += copy(b.staged[b.n:], p)
+}
+
+// emitShort is emit for a few octets.
+func (b *BodyHash) emitShort(s string) {
+	if len(s) > len(b.staged)-b.n {
+		b.flush()
+	}
+	b.n += copy(b.staged[b.n:], s)
+}
+
+func (b *BodyHash) flush() {
+	b.h.Write(b.staged[:b.n])
+	b.n = 0
 }
 
 // cleanPrefix returns the length of the longest start of p that is in relaxed
@@ -160,27 +172,8 @@ func cleanEnd(text []byte, start, clean int) int {
 // of one, before the first white space that relaxed form changes or may
 // change: a tab, a blank before another one, a blank at the end.
 func cleanText(text []byte) int {
-	const (
-		ones   = 0x0101010101010101
-		highs  = 0x8080808080808080
-		blanks = ones * ' '
-		tabs   = ones * '\t'
-	)
-	i := 0
-	for before := uint64(0); i+8 <= len(text); i += 8 {
-		word := binary.LittleEndian.Uint64(text[i:])
-		// The high bit of every octet that is a blank. An octet after a blank
-		// can be marked wrongly, so a hit is only a reason to look closely.
-		x, y := word^blanks, word^tabs
-		blank := (x - ones) & ^x & highs
-		tab := (y - ones) & ^y & highs
-		if tab|blank&(blank<<8|before) != 0 {
-			break
-		}
-		before = blank >> 56
-	}
-	// One octet back, since the pair may lie across the border.
-	for i = max(i-1, 0); i < len(text); i++ {
+	// One octet back, since a pair may lie across the border.
+	for i := max(cleanWords(text)-1, 0); i < len(text); i++ {
 		switch text[i] {
 		case '\t':
 			if i > 0 && text[i-1] == ' ' {
@@ -194,4 +187,30 @@ func cleanText(text []byte) int {
 		}
 	}
 	return len(text)
+}
+
+// cleanWords returns the length of a start of text, in whole words of eight
+// octets, without a tab and without two blanks in a row. It may stop too
+// early, never too late.
+func cleanWords(text []byte) int {
+	const (
+		ones   = 0x0101010101010101
+		highs  = 0x8080808080808080
+		blanks = ones * ' '
+		tabs   = ones * '\t'
+	)
+	rest := text
+	for before := uint64(0); len(rest) >= 8; rest = rest[8:] {
+		word := binary.LittleEndian.Uint64(rest)
+		// The high bit of every octet that is a blank, and perhaps of the octet
+		// after one.
+		x, y := word^blanks, word^tabs
+		blank := (x - ones) & ^x & highs
+		tab := (y - ones) & ^y & highs
+		if tab|blank&(blank<<8|before) != 0 {
+			break
+		}
+		before = blank >> 56
+	}
+	return len(text) - len(rest)
 }

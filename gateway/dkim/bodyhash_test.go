@@ -76,7 +76,7 @@ func TestBodyHashSumLeavesStateAlone(t *testing.T) {
 }
 
 var (
-	blanksAtLineEnd = regexp.MustCompile(`[ \t]+(\r?\n|\z)`)
+	blanksAtLineEnd = regexp.MustCompile(`[ \t]+(\r\n|\z)`)
 	blanks          = regexp.MustCompile(`[ \t]+`)
 	lineEnd         = regexp.MustCompile(`\r?\n`)
 	lineEndsAtEnd   = regexp.MustCompile(`(\r\n)+\z`)
@@ -85,9 +85,9 @@ var (
 // referenceBodyHash says in the words of RFC 6376 section 3.4.4 what BodyHash
 // does in one pass.
 func referenceBodyHash(body string) []byte {
+	body = lineEnd.ReplaceAllString(body, "\r\n")
 	body = blanksAtLineEnd.ReplaceAllString(body, "$1")
 	body = blanks.ReplaceAllString(body, " ")
-	body = lineEnd.ReplaceAllString(body, "\r\n")
 	body = lineEndsAtEnd.ReplaceAllString(body, "")
 	if body != "" {
 		body += "\r\n"
