@@ -1,0 +1,263 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/envelope"
+	"offramp/gateway/message"
+	"offramp/store"
+)
+
+// Accept takes a message from a client that may relay. It reads data to its
+// end unless it fails, and returns without an error only when the message is
+// durable or every recipient was dropped for a recorded reason. Errors from
+// reading data are wrapped as they are.
+func (r *Relay) Accept(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
+	return r.count(r.accept(ctx, c, e, data))
+}
+
+func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
+	in, err := r.open(ctx, c, &e, data)
+	if err != nil {
+		return Receipt{}, err
+	}
+	list, err := r.settle(ctx, c, &e, &in.facts, in.message.Received)
+	if err != nil {
+		return Receipt{}, err
+	}
+	in.message.List = list.ID
+	who, err := r.sort(ctx, e.Recipients, in.message)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(who.keep) == 0 && r.Suppressed == SuppressedReject {
+		return Receipt{}, ErrAllSuppressed
+	}
+	return r.keep(ctx, in, who, &e)
+}
+
+// AcceptPostmaster takes a message to the postmaster of our own domain, from
+// anybody (RFC 5321 section 4.5.1). Its recipients become the configured
+// postmaster; without one it is held in the queue, where the operator sees it.
+func (r *Relay) AcceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
+	return r.count(r.acceptPostmaster(ctx, c, e, data))
+}
+
+func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
+	in, err := r.open(ctx, c, &e, data)
+	if err != nil {
+		return Receipt{}, err
+	}
+	to := e.Recipients[0]
+	held := r.Postmaster == ""
+	if !held {
+		if to.Address, err = envelope.Parse(r.Postmaster); err != nil {
+			return Receipt{}, fmt.Errorf("OFFRAMP_POSTMASTER: %w", err)
+		}
+	}
+	rcpt := queued(&to, to.Address.String(), in.message.Received)
+	if held {
+		rcpt.State = store.Held
+		rcpt.Status = store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: r.Hostname}
+	}
+	return r.keep(ctx, in, sorted{keep: []store.Recipient{rcpt}}, &e)
+}
+
+// incoming is a message whose header was read.
+type incoming struct {
+	message *store.Message
+	header  message.Header
+	facts   facts
+	body    io.Reader
+	count   *counter // of all octets of the message
+}
+
+// open reads the header of a message and checks what can be checked by it.
+func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data io.Reader) (*incoming, error) {
+	if len(e.Recipients) == 0 {
+		return nil, errors.New("no recipients")
+	}
+	now := r.now()
+	if err := r.room(ctx, now); err != nil {
+		return nil, err
+	}
+	limits := r.WithDefaults()
+	in := &incoming{count: &counter{r: data, left: int64(limits.MaxMessageSize)}}
+	var err error
+	reader := message.Reader{MaxHeader: int(limits.MaxHeaderSize), RejectBare: r.BareNewline == BareReject}
+	in.header, in.body, err = reader.Read(in.count)
+	if err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
+	}
+	in.facts = read(in.header)
+	switch {
+	case in.facts.fields > limits.MaxFields:
+		return nil, fmt.Errorf("%d fields: %w", in.facts.fields, ErrHeaderTooLarge)
+	case in.facts.longest > int(limits.MaxFieldSize):
+		return nil, fmt.Errorf("field of %d octets: %w", in.facts.longest, ErrHeaderTooLarge)
+	case in.facts.received > limits.MaxReceived:
+		return nil, ErrLoop
+	}
+	id := envelope.NewQueueID(now)
+	received, err := trace(c, r.Hostname, id, now)
+	if err != nil {
+		return nil, fmt.Errorf("make Received: %w", err)
+	}
+	in.message = &store.Message{
+		ID:          id,
+		Received:    now,
+		ReversePath: e.ReversePath.String(),
+		Client:      c.Addr.Unmap().String(),
+		Login:       c.Login,
+		MessageID:   shorten(in.facts.messageID),
+		Trace:       received,
+		Header:      in.header.Raw(),
+		EightBit:    e.EightBit,
+		UTF8:        e.UTF8,
+		RequireTLS:  e.RequireTLS,
+		Return:      e.Return,
+		EnvelopeID:  e.EnvelopeID,
+	}
+	return in, nil
+}
+
+// shorten cuts a Message-ID nobody could have meant.
+func shorten(id string) string {
+	const longest = 998 // a line (RFC 5322 section 2.1.1)
+	return id[:min(len(id), longest)]
+}
+
+// keep streams the body into the spool and makes all of it durable.
+func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.Envelope) (Receipt, error) {
+	m := in.message
+	if len(who.keep) == 0 {
+		// The message is read all the same: one that is too large or broken
+		// off is refused, whoever it was for.
+		if _, err := r.stream(in, io.Discard); err != nil {
+			return Receipt{}, err
+		}
+		if err := r.record(ctx, who.drop); err != nil {
+			return Receipt{}, err
+		}
+		return r.receipt(in, who, e), nil
+	}
+	draft, err := r.Spool.Create(ctx)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("begin message: %w", err)
+	}
+	defer draft.Abort()
+	var targets []io.Writer
+	var hash *dkim.BodyHash
+	var scanner *message.Scanner
+	if m.List != "" {
+		// Only list mail is rewritten and signed.
+		hash, scanner = dkim.NewBodyHash(), message.NewScanner(in.header)
+		targets = []io.Writer{hash, scanner}
+	}
+	if m.Size, err = r.stream(in, draft, targets...); err != nil {
+		return Receipt{}, err
+	}
+	if m.List != "" {
+		m.BodyHash = hash.Sum()
+		for _, p := range scanner.Parts() {
+			m.Parts = append(m.Parts, store.Part(p))
+		}
+	}
+	// Before the commit: a drop that is recorded for a message which then is
+	// refused does no harm, a drop that is not recorded does.
+	if err := r.record(ctx, who.drop); err != nil {
+		return Receipt{}, err
+	}
+	if err := draft.Commit(ctx, m, who.keep); err != nil {
+		return Receipt{}, fmt.Errorf("commit message: %w", err)
+	}
+	if r.Wake != nil {
+		r.Wake()
+	}
+	return r.receipt(in, who, e), nil
+}
+
+// stream reads the body to its end and writes every octet to dst and targets.
+func (r *Relay) stream(in *incoming, dst io.Writer, targets ...io.Writer) (int64, error) {
+	buf := r.buffer()
+	defer r.buffers.Put(buf)
+	var size int64
+	for {
+		n, err := in.body.Read(*buf)
+		if n > 0 {
+			size += int64(n)
+			if _, err := dst.Write((*buf)[:n]); err != nil {
+				return size, fmt.Errorf("keep body: %w", err)
+			}
+			for _, t := range targets {
+				if _, err := t.Write((*buf)[:n]); err != nil {
+					return size, fmt.Errorf("look at body: %w", err)
+				}
+			}
+		}
+		if err == io.EOF {
+			return size, nil
+		}
+		if err != nil {
+			return size, fmt.Errorf("read body: %w", err)
+		}
+	}
+}
+
+func (r *Relay) record(ctx context.Context, events []store.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := r.Events.AddEvents(ctx, events...); err != nil {
+		return fmt.Errorf("record drops: %w", err)
+	}
+	return nil
+}
+
+func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt {
+	m := in.message
+	if s := r.Stats; s != nil {
+		s.Octets.Add(in.count.read)
+		if m.List == "" {
+			s.Exempt.Add(1)
+		}
+	}
+	attrs := []slog.Attr{
+		slog.String("queue_id", m.ID),
+		slog.String("message_id", m.MessageID),
+		slog.String("from", e.ReversePath.Masked()),
+		slog.Int("recipients", len(who.keep)),
+		slog.Int("dropped", len(who.drop)),
+		slog.Int64("size", in.count.read),
+		slog.String("list", m.List),
+		slog.String("ip", m.Client),
+		slog.Int64("delay_ms", r.now().Sub(m.Received).Milliseconds()),
+	}
+	r.log().LogAttrs(context.Background(), slog.LevelInfo, "accepted", attrs...)
+	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}
+}
+
+// count keeps the figures of a message that was accepted or not.
+func (r *Relay) count(receipt Receipt, err error) (Receipt, error) {
+	s := r.Stats
+	switch {
+	case s == nil:
+	case err == nil:
+		s.Messages.Add(1)
+		s.Recipients.Add(int64(receipt.Accepted))
+		s.Dropped.Add(int64(receipt.Dropped))
+	case Permanent(err):
+		s.Refused.Add(1)
+	default:
+		s.Failed.Add(1)
+		if errors.Is(err, store.ErrFull) {
+			s.Full.Add(1)
+		}
+	}
+	return receipt, err
+}

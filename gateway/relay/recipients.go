@@ -1,0 +1,72 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+)
+
+// sorted is what verdicts made of the recipients of a message.
+type sorted struct {
+	keep []store.Recipient
+	drop []store.Event
+}
+
+// sort asks a verdict for each recipient. One that is named twice counts once.
+func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *store.Message) (sorted, error) {
+	s := sorted{keep: make([]store.Recipient, 0, len(recipients))}
+	var seen map[string]struct{}
+	if len(recipients) > 1 {
+		seen = make(map[string]struct{}, len(recipients))
+	}
+	for i := range recipients {
+		rcpt := &recipients[i]
+		wire := rcpt.Address.String()
+		if seen != nil {
+			if _, again := seen[wire]; again {
+				continue
+			}
+			seen[wire] = struct{}{}
+		}
+		v, err := r.Verdicts.Verdict(ctx, rcpt.Address, m.List)
+		if err != nil {
+			return sorted{}, fmt.Errorf("verdict: %w", err)
+		}
+		if v.Drop {
+			s.drop = append(s.drop, dropped(m, rcpt.Address.Key(), v.Reason))
+			continue
+		}
+		s.keep = append(s.keep, queued(rcpt, wire, m.Received))
+	}
+	return s, nil
+}
+
+func queued(rcpt *envelope.Recipient, wire string, next time.Time) store.Recipient {
+	return store.Recipient{
+		Address:  wire,
+		Domain:   rcpt.Address.Domain(),
+		Notify:   rcpt.Notify,
+		Original: rcpt.Original,
+		State:    store.Queued,
+		Next:     next,
+	}
+}
+
+func dropped(m *store.Message, key string, reason store.Reason) store.Event {
+	return store.Event{
+		Time:      m.Received,
+		Kind:      store.EventDropped,
+		Recipient: key,
+		List:      m.List,
+		Way:       store.Relay,
+		Reason:    reason,
+		QueueID:   m.ID,
+		MessageID: m.MessageID,
+		IP:        m.Client,
+		Who:       m.Login,
+		Once:      m.ID + " " + key,
+	}
+}

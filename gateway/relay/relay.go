@@ -1,0 +1,107 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+)
+
+// Client is who hands over a message.
+type Client struct {
+	Addr     netip.Addr
+	Name     string // as given with EHLO; not to be trusted
+	Login    string // name it authenticated with; empty: it did not
+	TLS      bool
+	Protocol string // for Received, e.g. ESMTPSA (RFC 3848); empty: ESMTP
+}
+
+// Receipt is what became of an accepted message.
+type Receipt struct {
+	QueueID  string
+	Accepted int // recipients kept
+	Dropped  int // recipients dropped by a verdict
+}
+
+// Spool is where accepted messages are kept.
+type Spool interface {
+	Create(ctx context.Context) (store.Draft, error)
+	Usage(ctx context.Context) (store.Usage, error)
+}
+
+// Lists knows the lists of messages.
+type Lists interface {
+	EnsureList(ctx context.Context, l store.List) (store.List, error)
+}
+
+// Verdicts says whether a message may be sent to a recipient; list is empty
+// for mail that is exempt.
+type Verdicts interface {
+	Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error)
+}
+
+// Events keeps what happened.
+type Events interface {
+	AddEvents(ctx context.Context, events ...store.Event) error
+}
+
+// Relay accepts messages. It is safe for use by many sessions at once and must
+// not be copied.
+type Relay struct {
+	Config
+	Hostname string // name in Received
+	Spool    Spool
+	Lists    Lists
+	Verdicts Verdicts
+	Events   Events
+	Wake     func()           // told after each message kept; nil: nobody
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: slog.Default
+	Stats    *Stats           // nil: not counted
+
+	buffers sync.Pool // of *[]byte, for bodies that stream by
+	space   space
+}
+
+// MayRelay says whether c may send to any recipient: it authenticated, or it
+// is in a trusted network.
+func (r *Relay) MayRelay(c Client) bool {
+	if c.Login != "" {
+		return true
+	}
+	for _, n := range r.TrustedNetworks {
+		if n.Contains(c.Addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Relay) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+func (r *Relay) log() *slog.Logger {
+	if r.Log != nil {
+		return r.Log
+	}
+	return slog.Default()
+}
+
+// bufferSize is how much of a body is in memory for each message on its way.
+const bufferSize = 32 << 10
+
+func (r *Relay) buffer() *[]byte {
+	if b, ok := r.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, bufferSize)
+	return &b
+}
