@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"offramp/store"
+)
+
+// Lease returns up to limit queued recipients that are due, oldest first.
+func (s *Spool) Lease(ctx context.Context, now time.Time, limit int, skip []string) ([]store.Job, error) {
+	if s.file.writer == nil {
+		return nil, fail("lease", errReadOnly)
+	}
+	skipped := skipSet(skip)
+	var jobs []store.Job
+	// Hints can be stale, so one round may yield fewer than asked for though
+	// more are due.
+	for len(jobs) < limit {
+		hints := s.schedule.due(micros(now), limit-len(jobs), skipped)
+		if len(hints) == 0 {
+			break
+		}
+		more, err := s.jobs(ctx, hints)
+		if err != nil {
+			s.schedule.release(hints)
+			s.giveBack(jobs)
+			return nil, fail("lease", err)
+		}
+		jobs = append(jobs, more...)
+	}
+	return jobs, nil
+}
+
+// giveBack ends the leases of jobs that are not handed out after all.
+func (s *Spool) giveBack(jobs []store.Job) {
+	var ch change
+	for _, j := range jobs {
+		r := j.Recipient
+		ch.settled = append(ch.settled, r.ID)
+		ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: r.ID})
+	}
+	s.schedule.apply(&ch)
+}
+
+// jobs reads the recipients and messages of leased hints. Leases of those
+// whose row says something else end here.
+func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err error) {
+	var stale []int64
+	read := func(c *conn) error {
+		messages := make(map[int64]*store.Message)
+		for _, h := range hints {
+			num, n := splitID(h.id)
+			var r store.Recipient
+			found, err := c.one(selectRecipient, func(row row) { r = recipientOf(row) }, num, n)
+			if err != nil {
+				return err
+			}
+			if !found || r.State != store.Queued || micros(r.Next) != h.next {
+				stale = append(stale, h.id)
+				continue
+			}
+			m := messages[num]
+			if m == nil {
+				if m, err = readMessage(c, num); err != nil {
+					return err
+				}
+				messages[num] = m
+			}
+			jobs = append(jobs, store.Job{Message: m, Recipient: r})
+		}
+		return nil
+	}
+	if err := s.file.readers.snapshot(ctx, read); err != nil {
+		return nil, err
+	}
+	s.schedule.unlease(stale)
+	return jobs, nil
+}
+
+func readMessage(c *conn, num int64) (m *store.Message, err error) {
+	found, qerr := c.one(selectMessage, func(r row) { _, m, err = messageOf(r) }, num)
+	switch {
+	case qerr != nil:
+		return nil, qerr
+	case !found:
+		return nil, store.ErrNotFound
+	}
+	return m, err
+}
+
+// Next returns the earliest Next of the queued recipients that are not leased.
+func (s *Spool) Next(ctx context.Context, skip []string) (time.Time, bool, error) {
+	if s.file.writer == nil {
+		return time.Time{}, false, fail("next", errReadOnly)
+	}
+	skipped := skipSet(skip)
+	for {
+		h, ok := s.schedule.first(skipped)
+		if !ok {
+			return time.Time{}, false, nil
+		}
+		fresh := false
+		num, n := splitID(h.id)
+		err := s.file.readers.do(ctx, func(c *conn) error {
+			_, err := c.one(selectRecipient, func(r row) {
+				got := recipientOf(r)
+				fresh = got.State == store.Queued && micros(got.Next) == h.next
+			}, num, n)
+			return err
+		})
+		if err != nil {
+			return time.Time{}, false, fail("next", err)
+		}
+		if fresh {
+			return unixMicro(h.next), true, nil
+		}
+		s.schedule.forget(h)
+	}
+}

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"offramp/store"
+)
+
+// Consent implements store.Consent on offramp.db.
+type Consent struct {
+	file *file
+}
+
+var _ store.Consent = (*Consent)(nil)
+
+const (
+	selectList      = "SELECT id, key, name, description, transactional, created FROM lists WHERE id = ?"
+	selectListByKey = "SELECT id, key, name, description, transactional, created FROM lists WHERE key = ?"
+	selectLists     = "SELECT id, key, name, description, transactional, created FROM lists ORDER BY id"
+	insertList      = "INSERT INTO lists (id, key, name, description, transactional, created) VALUES (?, ?, ?, ?, ?, ?)"
+	updateList      = "UPDATE lists SET name = ?, description = ?, transactional = ? WHERE id = ?"
+)
+
+func listOf(r row) store.List {
+	return store.List{
+		ID: r.text(0), Key: uint64(r.int(1)), Name: r.text(2), Description: r.text(3),
+		Transactional: r.bool(4), Created: r.time(5),
+	}
+}
+
+// EnsureList returns the list with l.ID, adding l when there is none.
+func (s *Consent) EnsureList(ctx context.Context, l store.List) (store.List, error) {
+	var have store.List
+	find := func(c *conn) (found bool, err error) {
+		return c.one(selectList, func(r row) { have = listOf(r) }, l.ID)
+	}
+	// Nearly always it is there, and a read waits for no commit.
+	var found bool
+	err := s.file.readers.do(ctx, func(c *conn) (err error) {
+		found, err = find(c)
+		return err
+	})
+	if err != nil || found {
+		return have, fail("list", err)
+	}
+	err = s.file.write(ctx, &op{run: func(c *conn) error {
+		if found, err := find(c); err != nil || found {
+			return err
+		}
+		_, err := c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional, micros(l.Created))
+		have = l
+		have.Created = kept(l.Created)
+		return err
+	}})
+	return have, fail("add list", err)
+}
+
+// List returns one list or store.ErrNotFound.
+func (s *Consent) List(ctx context.Context, id string) (store.List, error) {
+	return s.list(ctx, selectList, id)
+}
+
+// ListByKey returns the list with that short key or store.ErrNotFound.
+func (s *Consent) ListByKey(ctx context.Context, key uint64) (store.List, error) {
+	return s.list(ctx, selectListByKey, int64(key))
+}
+
+func (s *Consent) list(ctx context.Context, query string, arg any) (l store.List, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		found, err := c.one(query, func(r row) { l = listOf(r) }, arg)
+		if err == nil && !found {
+			return store.ErrNotFound
+		}
+		return err
+	})
+	return l, fail("list", err)
+}
+
+// Lists returns all lists by ID.
+func (s *Consent) Lists(ctx context.Context) ([]store.List, error) {
+	var all []store.List
+	err := s.file.readers.do(ctx, func(c *conn) error {
+		return c.query(selectLists, func(r row) error {
+			all = append(all, listOf(r))
+			return nil
+		})
+	})
+	return all, fail("lists", err)
+}
+
+// UpdateList replaces name, description and transactional mark of the list
+// with l.ID, or returns store.ErrNotFound.
+func (s *Consent) UpdateList(ctx context.Context, l store.List) error {
+	err := s.file.write(ctx, &op{run: func(c *conn) error {
+		n, err := c.exec(updateList, l.Name, l.Description, l.Transactional, l.ID)
+		if err == nil && n == 0 {
+			return store.ErrNotFound
+		}
+		return err
+	}})
+	return fail("update list", err)
+}
+
+// fail names what was tried.
+func fail(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

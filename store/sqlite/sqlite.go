@@ -1,0 +1,199 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"offramp/store"
+)
+
+// The files in the data folder.
+const (
+	consentFile = "offramp.db"
+	spoolFile   = "spool.db"
+	lockFile    = "offramp.lock"
+)
+
+// Options say where the data is and how to open it.
+type Options struct {
+	// Dir is the folder of both files; it is made, readable by its owner
+	// only, when it does not exist.
+	Dir string
+	// ReadOnly opens existing data beside a running server: nothing is made,
+	// migrated, locked or changed, and there are no leases.
+	ReadOnly bool
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Log gets what nobody is told by an error; nil: nothing is logged.
+	Log *slog.Logger
+	// BusyTimeout is how long an operation waits for another program that
+	// has locked a file before it fails; 0: 5 s.
+	BusyTimeout time.Duration
+	// Readers is how many read connections each file gets at most; 0: 4.
+	Readers int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	return o
+}
+
+// DB is an open data folder.
+type DB struct {
+	lock    *os.File // nil: read-only
+	consent *Consent
+	spool   *Spool
+}
+
+// Open opens the data folder, brings its schema up to date and removes bodies
+// of messages that were never committed. Errors wrap store.ErrInUse when
+// another process serves from the folder, store.ErrNewer when a newer release
+// wrote it, and store.ErrNotFound when it is to be read and does not exist.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	o = o.withDefaults()
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", o.Dir, err)
+	}
+	o.Dir = dir
+	db := &DB{}
+	if err := db.open(ctx, o); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context, o Options) (err error) {
+	if !o.ReadOnly {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return fmt.Errorf("data folder: %w", err)
+		}
+		if db.lock, err = acquire(filepath.Join(o.Dir, lockFile)); err != nil {
+			return err
+		}
+	}
+	consent, err := openFile(ctx, o, consentFile)
+	if err != nil {
+		return err
+	}
+	db.consent = &Consent{file: consent}
+	if err := consent.start(func(*conn) error { return nil }); err != nil {
+		return err
+	}
+	mail, err := openFile(ctx, o, spoolFile)
+	if err != nil {
+		return err
+	}
+	db.spool = newSpool(mail, o)
+	return db.spool.start(ctx)
+}
+
+// Consent returns the store of people's wishes.
+func (db *DB) Consent() *Consent { return db.consent }
+
+// Spool returns the store of mail.
+func (db *DB) Spool() *Spool { return db.spool }
+
+// Close waits for running operations, closes both files and lets another
+// process open them. Operations that come later fail with store.ErrUnavailable.
+func (db *DB) Close() error {
+	var errs []error
+	if db.consent != nil {
+		errs = append(errs, db.consent.file.close())
+	}
+	if db.spool != nil {
+		errs = append(errs, db.spool.file.close())
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
+		db.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// file is one database file: its writer and its readers.
+type file struct {
+	path    string
+	readers *pool
+	writer  *writer // nil: read-only
+}
+
+// openFile makes or finds a database file and checks its schema.
+func openFile(ctx context.Context, o Options, name string) (*file, error) {
+	path := filepath.Join(o.Dir, name)
+	f := &file{path: path, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
+	if o.ReadOnly {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: %w: %w", path, store.ErrNotFound, err)
+		}
+		return f, checkSchema(ctx, f, name)
+	}
+	// SQLite would make it with the process's umask; its log files copy the mode.
+	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if err := made.Close(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := migrate(ctx, dsn(path, forWriting, o.BusyTimeout), name); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.writer = &writer{
+		dsn: dsn(path, forWriting, o.BusyTimeout), log: o.Log, name: name,
+		checkpointPages: checkpointPages,
+	}
+	return f, nil
+}
+
+// checkpointPages is 16 MiB of pages of 4 KiB.
+const checkpointPages = 4096
+
+// start starts the writer, if there is to be one; setup runs on each new
+// connection before it is used.
+func (f *file) start(setup func(*conn) error) error {
+	if f.writer == nil {
+		return nil
+	}
+	f.writer.setup = setup
+	if err := f.writer.start(); err != nil {
+		f.writer = nil
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	return nil
+}
+
+// write makes a change durable.
+func (f *file) write(ctx context.Context, o *op) error {
+	if f.writer == nil {
+		return errReadOnly
+	}
+	return f.writer.do(ctx, o)
+}
+
+var errReadOnly = fmt.Errorf("%w: opened for reading only", store.ErrUnavailable)
+
+func (f *file) close() error {
+	err := f.readers.close()
+	if f.writer != nil && f.writer.ended != nil {
+		err = errors.Join(err, f.writer.close())
+	}
+	return err
+}

@@ -1,0 +1,315 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"offramp/store"
+)
+
+// maxBatch bounds one transaction: octets of its operations.
+const maxBatch = 8 << 20
+
+// op is one operation that waits for its commit.
+type op struct {
+	// run makes the change inside a transaction. It may be called again after
+	// a rollback, so it must set what it returns anew each time.
+	run func(*conn) error
+	// committed, when set, is called in commit order before the caller gets
+	// its answer, and only after COMMIT returned.
+	committed func()
+	cost      int // octets
+	state     atomic.Int32
+	err       error
+	done      chan struct{}
+}
+
+// The states of an op.
+const (
+	opWaits int32 = iota
+	opBegun
+	opWithdrawn
+)
+
+// writer owns the writing connection of one file and the goroutine that uses it.
+type writer struct {
+	dsn string
+	// setup is run on each new connection before its first batch.
+	setup func(*conn) error
+	log   *slog.Logger
+	name  string
+	// checkpointPages is how long the log may grow before it is copied back.
+	checkpointPages int64
+
+	mu      sync.Mutex
+	waiting []*op
+	closed  bool
+	wake    chan struct{} // holds one token when there is something to do
+	ended   chan struct{}
+
+	// Of the goroutine alone:
+	c       *conn // nil: to be opened
+	batches int
+	stuck   bool // the last checkpoint failed and was logged
+}
+
+// start opens the connection and starts the goroutine; close ends both.
+func (w *writer) start() error {
+	w.wake = make(chan struct{}, 1)
+	w.ended = make(chan struct{})
+	if err := w.open(); err != nil {
+		return err
+	}
+	go w.loop()
+	return nil
+}
+
+func (w *writer) open() error {
+	c, err := openConn(w.dsn)
+	if err != nil {
+		return err
+	}
+	// Checkpoints are ours to time: between batches, not inside a COMMIT
+	// that sessions wait for. What the log needs it keeps on disk, so that a
+	// full volume still has room for the deletions that empty it.
+	for _, p := range []string{"PRAGMA wal_autocheckpoint = 0", "PRAGMA journal_size_limit = 67108864", "PRAGMA temp_store = MEMORY"} {
+		if err := c.pragma(p); err != nil {
+			return errors.Join(err, c.close())
+		}
+	}
+	if err := w.setup(c); err != nil {
+		return errors.Join(err, c.close())
+	}
+	w.c = c
+	return nil
+}
+
+// do has run made durable and returns its error, or that of the commit. When
+// ctx ends before the operation was begun, it never is; after that do waits
+// for the outcome.
+func (w *writer) do(ctx context.Context, o *op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o.done = make(chan struct{})
+	if err := w.enqueue(o); err != nil {
+		return err
+	}
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		if o.state.CompareAndSwap(opWaits, opWithdrawn) {
+			return ctx.Err()
+		}
+		<-o.done
+	}
+	return o.err
+}
+
+// later has o made durable without waiting for it.
+func (w *writer) later(o *op) error {
+	o.done = make(chan struct{})
+	return w.enqueue(o)
+}
+
+func (w *writer) enqueue(o *op) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return errClosed
+	}
+	w.waiting = append(w.waiting, o)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// close waits for what is enqueued, empties the log and closes the connection.
+func (w *writer) close() error {
+	w.mu.Lock()
+	already := w.closed
+	w.closed = true
+	w.mu.Unlock()
+	if !already {
+		close(w.wake)
+	}
+	<-w.ended
+	if already || w.c == nil {
+		return nil
+	}
+	// Readers are closed by now; what cannot be copied back stays in the log
+	// and is found there by the next start.
+	if err := w.c.pragma("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		w.log.Warn("database log not copied back at the end", "file", w.name, "error", err)
+	}
+	return w.c.close()
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for open := true; open; {
+		_, open = <-w.wake
+		for batch, more := w.take(); more; batch, more = w.take() {
+			w.commit(batch)
+			w.checkpoint()
+		}
+	}
+}
+
+// take removes the next batch from those that wait. more is false when
+// nothing waited; a batch can be empty when its callers gave up.
+func (w *writer) take() (batch []*op, more bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	cost, n := 0, 0
+	for ; n < len(w.waiting) && (n == 0 || cost+w.waiting[n].cost <= maxBatch); n++ {
+		o := w.waiting[n]
+		if o.state.CompareAndSwap(opWaits, opBegun) {
+			batch = append(batch, o)
+			cost += o.cost
+		}
+	}
+	rest := copy(w.waiting, w.waiting[n:])
+	clear(w.waiting[rest:])
+	w.waiting = w.waiting[:rest]
+	return batch, n > 0
+}
+
+// commit answers every op of batch. Most batches are one transaction. When
+// one op fails after it wrote something, or there is no room for all of them
+// together, each gets a transaction of its own, so that none harms another.
+func (w *writer) commit(batch []*op) {
+	if len(batch) == 0 {
+		return
+	}
+	err := w.transaction(batch)
+	if err != nil && len(batch) > 1 && !distrusts(err) && !errors.Is(err, store.ErrUnavailable) {
+		for i := range batch {
+			w.answer(batch[i:i+1], w.transaction(batch[i:i+1]))
+		}
+		return
+	}
+	w.answer(batch, err)
+}
+
+// answer tells the callers of ops; err, when set, is that of all of them.
+func (w *writer) answer(ops []*op, err error) {
+	for _, o := range ops {
+		if err != nil {
+			o.err = err
+		}
+		if o.err == nil && o.committed != nil {
+			o.committed()
+		}
+		close(o.done)
+	}
+}
+
+// transaction runs ops in one transaction. It returns an error when nothing
+// of it was kept. An op that failed before it wrote anything has its own
+// error in op.err and does no harm.
+func (w *writer) transaction(ops []*op) (err error) {
+	if w.c == nil {
+		if err := w.open(); err != nil {
+			return unavailable(err)
+		}
+		w.log.Info("database connection opened again", "file", w.name)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: panic: %v", store.ErrUnavailable, p)
+			w.distrust(err)
+		} else if err != nil {
+			w.undo(err)
+		}
+	}()
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return unavailable(err)
+	}
+	for _, o := range ops {
+		if err := w.runOne(o); err != nil {
+			return err
+		}
+	}
+	_, err = w.c.exec("COMMIT")
+	return err
+}
+
+// runOne runs one op. It returns an error when the transaction cannot go on.
+func (w *writer) runOne(o *op) error {
+	w.c.written = 0
+	o.err = run(o, w.c)
+	if o.err == nil {
+		return nil
+	}
+	if w.c.written == 0 && !w.c.c.AutoCommit() {
+		return nil
+	}
+	return o.err
+}
+
+// run calls o.run and turns a panic into an error, so that the faulty
+// operation fails alone.
+func run(o *op, c *conn) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a database operation: %v", p)
+		}
+	}()
+	return mapped(o.run(c))
+}
+
+// undo rolls back, and drops a connection that cannot be trusted any more.
+func (w *writer) undo(cause error) {
+	if err := w.c.rollback(); err != nil || distrusts(cause) {
+		w.distrust(errors.Join(cause, err))
+	}
+}
+
+func (w *writer) distrust(cause error) {
+	w.log.Error("database connection closed after an error", "file", w.name, "error", cause)
+	if err := w.c.close(); err != nil {
+		w.log.Warn("database connection did not close", "file", w.name, "error", err)
+	}
+	w.c = nil
+}
+
+// unavailable marks errors of opening and beginning, after which nothing was
+// tried and the same call may succeed later.
+func unavailable(err error) error {
+	for _, s := range []error{store.ErrUnavailable, store.ErrFull, store.ErrDamaged} {
+		if errors.Is(err, s) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}
+
+// checkpoint copies the log back into the file once it is long enough. It
+// runs between batches, after the answers went out.
+func (w *writer) checkpoint() {
+	if w.batches++; w.c == nil || w.batches%8 != 0 {
+		return
+	}
+	var pages int64
+	_, err := w.c.one("PRAGMA wal_checkpoint(NOOP)", func(r row) { pages = r.int(1) - r.int(2) })
+	if err == nil && pages < w.checkpointPages {
+		return
+	}
+	if err == nil {
+		_, err = w.c.one("PRAGMA wal_checkpoint(PASSIVE)", func(row) {})
+	}
+	if err != nil && !w.stuck {
+		w.log.Warn("database log not copied back", "file", w.name, "error", err)
+	}
+	w.stuck = err != nil
+	if distrusts(err) {
+		w.distrust(err)
+	}
+}
