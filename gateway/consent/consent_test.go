@@ -1,0 +1,276 @@
+package consent_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
+	"offramp/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	noon     = time.Date(2026, 11, 23, 12, 0, 0, 123456789, time.FixedZone("CET", 3600))
+	stored   = noon.UTC().Truncate(time.Microsecond)
+	evidence = consent.Evidence{IP: "192.0.2.1", UserAgent: "Mail/1.0", MessageID: "<1@example.net>", Who: ""}
+)
+
+func newConsent(f *fakeStore) *consent.Consent {
+	return &consent.Consent{
+		Config:  consent.Config{TransactionalDead: true},
+		Store:   f,
+		Records: f,
+		Now:     func() time.Time { return noon },
+	}
+}
+
+func TestChangesAreRecordedOnceWithEvidence(t *testing.T) {
+	anna := address(t, "Anna@EXAMPLE.net")
+	one := consent.Subject{Recipient: anna, List: "news.example.org"}
+	all := consent.Subject{Recipient: anna, List: store.AllLists}
+	operator := consent.Evidence{Who: "ops", IP: "127.0.0.1"}
+	ctx := context.Background()
+
+	tests := map[string]struct {
+		change func(c *consent.Consent) (bool, error)
+		want   store.Event
+	}{
+		"leave a list": {
+			func(c *consent.Consent) (bool, error) { return c.OptOut(ctx, one, store.OneClick, evidence) },
+			store.Event{Kind: store.EventUnsubscribed, List: "news.example.org", Way: store.OneClick, Reason: store.ReasonUnsubscribed,
+				IP: "192.0.2.1", UserAgent: "Mail/1.0", MessageID: "<1@example.net>"},
+		},
+		"leave all lists": {
+			func(c *consent.Consent) (bool, error) { return c.OptOut(ctx, all, store.Page, evidence) },
+			store.Event{Kind: store.EventUnsubscribed, Way: store.Page, Reason: store.ReasonUnsubscribedAll,
+				IP: "192.0.2.1", UserAgent: "Mail/1.0", MessageID: "<1@example.net>"},
+		},
+		"join a list": {
+			func(c *consent.Consent) (bool, error) { return c.Resubscribe(ctx, one, store.Page, evidence) },
+			store.Event{Kind: store.EventResubscribed, List: "news.example.org", Way: store.Page,
+				IP: "192.0.2.1", UserAgent: "Mail/1.0", MessageID: "<1@example.net>"},
+		},
+		"suppress by hand": {
+			func(c *consent.Consent) (bool, error) {
+				return c.Suppress(ctx, one, store.ReasonManual, "asked by phone", operator)
+			},
+			store.Event{Kind: store.EventSuppressed, List: "news.example.org", Way: store.Operator, Reason: store.ReasonManual,
+				Detail: "asked by phone", IP: "127.0.0.1", Who: "ops"},
+		},
+		"suppress a dead address": {
+			func(c *consent.Consent) (bool, error) {
+				return c.Suppress(ctx, all, store.ReasonBounced, "550 5.1.1", consent.Evidence{})
+			},
+			store.Event{Kind: store.EventSuppressed, Way: store.Delivery, Reason: store.ReasonBounced, Detail: "550 5.1.1"},
+		},
+		"suppress after a complaint": {
+			func(c *consent.Consent) (bool, error) {
+				return c.Suppress(ctx, one, store.ReasonComplained, "", consent.Evidence{MessageID: "<2@example.net>"})
+			},
+			store.Event{Kind: store.EventSuppressed, List: "news.example.org", Way: store.Mail, Reason: store.ReasonComplained, MessageID: "<2@example.net>"},
+		},
+		"an operator enters a bounce": {
+			func(c *consent.Consent) (bool, error) { return c.Suppress(ctx, all, store.ReasonBounced, "", operator) },
+			store.Event{Kind: store.EventSuppressed, Way: store.Operator, Reason: store.ReasonBounced, IP: "127.0.0.1", Who: "ops"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeStore{}
+			c := newConsent(f)
+			for i := range 3 {
+				if changed, err := test.change(c); changed != (i == 0) || err != nil {
+					t.Errorf("time %d: changed = %v, %v", i+1, changed, err)
+				}
+			}
+			test.want.Time = stored
+			test.want.Recipient = anna.Key()
+			if diff := cmp.Diff([]store.Event{test.want}, f.events); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			records := len(f.choices) + len(f.suppressions)
+			if records != 1 {
+				t.Errorf("%d records, want 1", records)
+			}
+			for _, r := range f.choices {
+				if r.Recipient != anna.Key() || r.Since != stored || r.Way != test.want.Way || r.List != test.want.List {
+					t.Errorf("choice %+v", r)
+				}
+			}
+			for _, r := range f.suppressions {
+				if r.Recipient != anna.Key() || r.Since != stored || r.Note != test.want.Detail || r.List != test.want.List || r.Reason != test.want.Reason {
+					t.Errorf("suppression %+v", r)
+				}
+			}
+		})
+	}
+}
+
+func TestUnsuppressTakesOneReasonBack(t *testing.T) {
+	f := &fakeStore{}
+	c := newConsent(f)
+	ctx := context.Background()
+	s := consent.Subject{Recipient: address(t, "a@example.net")}
+	for _, r := range []store.Reason{store.ReasonManual, store.ReasonBounced} {
+		if _, err := c.Suppress(ctx, s, r, "", evidence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []bool{true, false} {
+		changed, err := c.Unsuppress(ctx, s, store.ReasonBounced, consent.Evidence{Who: "ops"})
+		if changed != want || err != nil {
+			t.Errorf("time %d: changed = %v, %v", i+1, changed, err)
+		}
+	}
+	st, err := c.Standing(ctx, s)
+	if err != nil || len(st.Suppressions) != 1 || st.Suppressions[0].Reason != store.ReasonManual {
+		t.Errorf("Standing = %+v, %v", st, err)
+	}
+	last := f.events[len(f.events)-1]
+	if len(f.events) != 3 || last.Kind != store.EventUnsuppressed || last.Reason != store.ReasonBounced || last.Way != store.Operator || last.Who != "ops" {
+		t.Errorf("%d events, last %+v", len(f.events), last)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	f := &fakeStore{}
+	c := newConsent(f)
+	ctx := context.Background()
+	s := consent.Subject{Recipient: address(t, "a@example.net")}
+	nobody := consent.Subject{}
+	check := func(what string, got bool, err, want error) {
+		t.Helper()
+		if got || !errors.Is(err, want) {
+			t.Errorf("%s: %v, %v, want %v", what, got, err, want)
+		}
+	}
+	got, err := c.OptOut(ctx, nobody, store.Page, evidence)
+	check("OptOut of nobody", got, err, consent.ErrSubject)
+	got, err = c.Resubscribe(ctx, nobody, store.Page, evidence)
+	check("Resubscribe of nobody", got, err, consent.ErrSubject)
+	got, err = c.Suppress(ctx, nobody, store.ReasonManual, "", evidence)
+	check("Suppress of nobody", got, err, consent.ErrSubject)
+	got, err = c.Suppress(ctx, s, store.ReasonUnsubscribed, "", evidence)
+	check("Suppress for a choice", got, err, consent.ErrReason)
+	got, err = c.Unsuppress(ctx, s, "", evidence)
+	check("Unsuppress for nothing", got, err, consent.ErrReason)
+	if _, err = c.Standing(ctx, nobody); !errors.Is(err, consent.ErrSubject) {
+		t.Errorf("Standing of nobody: %v", err)
+	}
+	if len(f.events)+f.reads != 0 {
+		t.Error("the store was asked")
+	}
+
+	f.err = store.ErrUnavailable
+	got, err = c.OptOut(ctx, s, store.Page, evidence)
+	check("OptOut", got, err, store.ErrUnavailable)
+	got, err = c.Resubscribe(ctx, s, store.Page, evidence)
+	check("Resubscribe", got, err, store.ErrUnavailable)
+	got, err = c.Suppress(ctx, s, store.ReasonManual, "", evidence)
+	check("Suppress", got, err, store.ErrUnavailable)
+	got, err = c.Unsuppress(ctx, s, store.ReasonManual, evidence)
+	check("Unsuppress", got, err, store.ErrUnavailable)
+	v, err := c.Verdict(ctx, s.Recipient, "news")
+	check("Verdict", v.Drop, err, store.ErrUnavailable)
+}
+
+func TestEvidenceIsCut(t *testing.T) {
+	f := &fakeStore{}
+	c := newConsent(f)
+	s := consent.Subject{Recipient: address(t, "a@example.net")}
+	long := strings.Repeat("ä", 1000)
+	_, err := c.Suppress(context.Background(), s, store.ReasonManual, "x"+long,
+		consent.Evidence{IP: long, UserAgent: "a\x00b\r\nc\xff" + long, MessageID: long, Who: long})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := f.events[0]
+	if !strings.HasPrefix(e.UserAgent, "a b  c\ufffdä") {
+		t.Errorf("user agent %q", e.UserAgent)
+	}
+	for what, test := range map[string]struct {
+		text string
+		max  int
+	}{"IP": {e.IP, 256}, "user agent": {e.UserAgent, 256}, "message id": {e.MessageID, 512}, "who": {e.Who, 256}, "detail": {e.Detail, 512}} {
+		if n := len(test.text); n > test.max || n < test.max-1 || !utf8.ValidString(test.text) {
+			t.Errorf("%s has %d octets, want %d of UTF-8", what, n, test.max)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	anna := address(t, "anna@example.net")
+	choice := func(list string, s store.State) func(*fakeStore) {
+		return func(f *fakeStore) {
+			f.choices = append(f.choices, store.Choice{Recipient: anna.Key(), List: list, State: s})
+		}
+	}
+	suppressed := func(list string, r store.Reason) func(*fakeStore) {
+		return func(f *fakeStore) {
+			f.suppressions = append(f.suppressions, store.Suppression{Recipient: anna.Key(), List: list, Reason: r})
+		}
+	}
+	type setUp []func(*fakeStore)
+	tests := map[string]struct {
+		records setUp
+		news    store.Reason // for mail of the list; empty: deliver
+		exempt  store.Reason // for exempt mail
+	}{
+		"nothing":                  {nil, "", ""},
+		"subscribed":               {setUp{choice("news", store.Subscribed)}, "", ""},
+		"left":                     {setUp{choice("news", store.Unsubscribed)}, "unsubscribed", ""},
+		"left another":             {setUp{choice("shop", store.Unsubscribed)}, "", ""},
+		"left all":                 {setUp{choice("", store.Unsubscribed)}, "unsubscribed-all", ""},
+		"left all, wants one":      {setUp{choice("", store.Unsubscribed), choice("news", store.Subscribed)}, "unsubscribed-all", ""},
+		"took all back, left one":  {setUp{choice("", store.Subscribed), choice("news", store.Unsubscribed)}, "unsubscribed", ""},
+		"left both":                {setUp{choice("", store.Unsubscribed), choice("news", store.Unsubscribed)}, "unsubscribed", ""},
+		"state of a later release": {setUp{choice("news", "paused")}, "unsubscribed", ""},
+
+		"bounced":                    {setUp{suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
+		"bounced on the list":        {setUp{suppressed("news", store.ReasonBounced)}, "bounced", ""},
+		"manual":                     {setUp{suppressed("", store.ReasonManual)}, "manual", "manual"},
+		"manual for the list":        {setUp{suppressed("news", store.ReasonManual)}, "manual", ""},
+		"manual for another":         {setUp{suppressed("shop", store.ReasonManual)}, "", ""},
+		"complained":                 {setUp{suppressed("", store.ReasonComplained)}, "complained", ""},
+		"complained about the list":  {setUp{suppressed("news", store.ReasonComplained)}, "complained", ""},
+		"reason of a later release":  {setUp{suppressed("", "erased")}, "erased", ""},
+		"complained before bounced":  {setUp{suppressed("", store.ReasonBounced), suppressed("news", store.ReasonComplained)}, "complained", "bounced"},
+		"bounced before manual":      {setUp{suppressed("", store.ReasonManual), suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
+		"complained before left":     {setUp{choice("news", store.Unsubscribed), suppressed("", store.ReasonComplained)}, "complained", ""},
+		"left before bounced":        {setUp{choice("", store.Unsubscribed), suppressed("", store.ReasonBounced)}, "unsubscribed-all", "bounced"},
+		"subscribed does not revive": {setUp{choice("news", store.Subscribed), suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeStore{}
+			for _, add := range test.records {
+				add(f)
+			}
+			c := newConsent(f)
+			check := func(recipient envelope.Address, list string, want store.Reason) {
+				t.Helper()
+				got, err := c.Verdict(context.Background(), recipient, list)
+				if diff := cmp.Diff(store.Verdict{Drop: want != "", Reason: want}, got); diff != "" || err != nil {
+					t.Errorf("list %q: %v, verdict (-want +got):\n%s", list, err, diff)
+				}
+			}
+			check(anna, "news", test.news)
+			check(address(t, "ANNA@Example.NET"), "news", test.news) // the same person
+			check(address(t, "ann@example.net"), "news", "")
+			check(envelope.Address{}, "news", "")
+			check(anna, "", test.exempt)
+			c.Config.TransactionalDead = false
+			reads := f.reads
+			check(anna, "", "")
+			if f.reads != reads {
+				t.Error("the store was asked for nothing")
+			}
+		})
+	}
+}
