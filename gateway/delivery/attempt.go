@@ -1,0 +1,313 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+	"offramp/store/failpoint"
+)
+
+// gateHold is how long after MAIL was written the gate is held at most.
+const gateHold = time.Second
+
+// carryOut makes one attempt and records how it ended. It never panics.
+func (q *Queue) carryOut(ctx context.Context, t *task, buf *[]byte) (c contact) {
+	a := &attempt{q: q, task: t, buf: buf}
+	defer func() {
+		if fault := recover(); fault != nil {
+			q.Stats.Panics.Add(1)
+			q.Log.Error("panic in a delivery", "queue_id", t.parcel.m.ID, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			a.abandon()
+			c = a.contact
+		}
+	}()
+	a.run(ctx)
+	a.record(ctx)
+	return a.contact
+}
+
+// attempt is the work on one task.
+type attempt struct {
+	q       *Queue
+	task    *task
+	buf     *[]byte
+	letter  *Letter
+	session *session
+	fates   []fate // one for every job, in the order they were settled
+	contact contact
+}
+
+func (a *attempt) run(ctx context.Context) {
+	t := a.task
+	if t.down != nil {
+		a.deferAll(t.jobs, *t.down)
+		return
+	}
+	var err error
+	if a.letter, err = t.parcel.prepare(ctx, a.q.Lists, a.q.Renderer); err != nil {
+		a.postpone(ctx, t.jobs, "prepare the message", err)
+		return
+	}
+	waiting := a.q.pool.take(t.dest.key)
+	if waiting != nil {
+		a.session = waiting
+		if a.transact(ctx, true) {
+			return
+		}
+	}
+	if !a.connect(ctx) {
+		return
+	}
+	a.transact(ctx, false)
+}
+
+// connect opens a session, or settles all jobs.
+func (a *attempt) connect(ctx context.Context) bool {
+	q, key := a.q, a.task.dest.key
+	if all, _ := q.pool.size(key); all >= q.config.NextHopConnections {
+		q.pool.surplus()
+	}
+	s, err := q.route.open(ctx, key)
+	if err == nil {
+		q.pool.add(key, s)
+		a.session, a.contact.reached = s, true
+		return true
+	}
+	if bad, ok := errors.AsType[*badDomain](err); ok {
+		for _, j := range a.task.jobs {
+			a.settle(j, store.Bounced, bad.status)
+		}
+		return false
+	}
+	if ctx.Err() != nil {
+		a.returnAll(a.task.jobs)
+		return false
+	}
+	host := ""
+	if h, ok := errors.AsType[*hopError](err); ok {
+		host = h.host
+	}
+	if _, there := q.pool.size(key); there > 0 {
+		// It serves others of us at this moment: it has enough, or hiccups.
+		q.Log.Info("next hop takes no further connection", "relay", host, "open", there, "error", err)
+		a.contact.crowded = there
+		a.returnAll(a.task.jobs)
+		return false
+	}
+	if misconfigured(err) {
+		q.Log.Error("next hop refuses us before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", host, "domain", key, "error", err)
+	} else {
+		q.Log.Warn("next hop cannot be reached", "relay", host, "domain", key, "error", err)
+	}
+	status := statusOf(err, host)
+	a.contact.down = &status
+	a.deferAll(a.task.jobs, status)
+	return false
+}
+
+// transact runs the transaction on a.session and settles all jobs. It returns
+// false, with nothing settled, when the session had been kept and turned out
+// to be dead.
+func (a *attempt) transact(ctx context.Context, kept bool) bool {
+	s, q := a.session, a.q
+	returned := false
+	// Also when something panics the session must not stay open unnoticed.
+	defer func() {
+		if !returned {
+			s.broken = true
+			q.pool.drop(s)
+		}
+	}()
+	alive := a.offer(ctx, kept)
+	returned = true
+	if !alive {
+		s.broken = true
+		q.pool.drop(s)
+		return false
+	}
+	a.contact.reached = true
+	q.pool.give(a.task.dest.key, s)
+	return true
+}
+
+// offer renders, asks, and sends. It returns false as transact does.
+func (a *attempt) offer(ctx context.Context, kept bool) bool {
+	jobs, open := a.task.jobs, a.task.parcel.open(ctx, a.q.Spool)
+	rendering, err := a.letter.Render(*a.buf, jobs[0].Recipient.Address, open)
+	*a.buf = rendering.Header
+	if err != nil {
+		a.postpone(ctx, jobs, "render the message", err)
+		return true
+	}
+	status, ok, err := a.session.suits(a.letter, rendering.Size, jobs, open)
+	if err != nil {
+		a.postpone(ctx, jobs, "read the message", err)
+		return true
+	}
+	if !ok {
+		for _, j := range jobs {
+			a.settle(j, store.Bounced, status)
+		}
+		return true
+	}
+	jobs, release := a.admit(ctx, jobs)
+	defer release()
+	if len(jobs) == 0 {
+		return true
+	}
+	failpoint.Hit("delivery.mail")
+	m := a.task.parcel.m
+	hold := time.AfterFunc(gateHold, release)
+	err = a.session.mail(m.ReversePath, a.session.options(m, rendering.Size, needsUTF8(a.letter, jobs)))
+	hold.Stop()
+	release()
+	if err != nil {
+		if kept && !replied(err) && ctx.Err() == nil {
+			a.fates = a.fates[:0] // all are asked about again
+			return false
+		}
+		a.refuseAll(ctx, jobs, err)
+		return true
+	}
+	accepted := a.name(ctx, jobs)
+	if len(accepted) == 0 {
+		a.session.reset()
+		return true
+	}
+	a.send(ctx, accepted, rendering, open)
+	return true
+}
+
+// admit takes the gate and asks for the verdict on every recipient, directly
+// before MAIL. What it returns ends the gate; it may be called any number of times.
+//
+// For several recipients of an exempt message the gate is given back after each
+// verdict: two held by one transaction could wait for each other's opt-out, and
+// an opt-out never stops exempt mail.
+func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
+	list := a.task.parcel.m.List
+	if a.letter.exempt {
+		list = ""
+	}
+	release = func() {}
+	for _, j := range jobs {
+		address, err := envelope.Parse(j.Recipient.Address)
+		if err != nil {
+			a.settle(j, store.Parked, store.Status{Enhanced: "5.1.3", Text: "the address in the queue cannot be read"})
+			continue
+		}
+		done := sync.OnceFunc(a.q.Verdicts.Start(address))
+		verdict, err := a.q.Verdicts.Verdict(ctx, address, list)
+		if err != nil {
+			done()
+			a.postpone(ctx, []store.Job{j}, "ask for the verdict", err)
+			continue
+		}
+		if verdict.Drop {
+			done()
+			a.fates = append(a.fates, fate{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
+				Status: store.Status{Text: "dropped: " + string(verdict.Reason)}}})
+			continue
+		}
+		admitted = append(admitted, j)
+		if len(jobs) > 1 {
+			done()
+			continue
+		}
+		release = done
+	}
+	return admitted, release
+}
+
+// name issues RCPT for every job and returns those the hop took. A connection
+// that breaks meanwhile settles all.
+func (a *attempt) name(ctx context.Context, jobs []store.Job) (accepted []store.Job) {
+	for i, j := range jobs {
+		err := a.session.rcpt(j.Recipient)
+		switch {
+		case err == nil:
+			accepted = append(accepted, j)
+		case a.session.broken:
+			a.refuseAll(ctx, append(accepted, jobs[i:]...), err)
+			return nil
+		case len(accepted) > 0 && tooMany(err):
+			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
+			a.contact.returned = true
+			a.returnAll(jobs[i:])
+			return accepted
+		default:
+			a.refuse(ctx, j, err)
+		}
+	}
+	return accepted
+}
+
+// tooMany says whether a reply to RCPT means the number of recipients.
+func tooMany(err error) bool {
+	reply, ok := errors.AsType[*smtp.SMTPError](err)
+	if !ok || reply.Code != 452 && reply.Code != 552 {
+		return false
+	}
+	e := reply.EnhancedCode
+	return e[0] <= 0 || e[1] == 5 && e[2] == 3
+}
+
+// send issues DATA, sends the message and settles the jobs.
+func (a *attempt) send(ctx context.Context, jobs []store.Job, r Rendering, open func() (io.ReadCloser, error)) {
+	rcpts := make([]store.Recipient, len(jobs))
+	for i, j := range jobs {
+		rcpts[i] = j.Recipient
+	}
+	failpoint.Hit("delivery.data")
+	errs := a.session.data(rcpts, func(dst io.Writer) error {
+		if _, err := dst.Write(r.Header); err != nil {
+			return err
+		}
+		body, err := open()
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if err := r.WriteBody(dst, body); err != nil {
+			return err
+		}
+		failpoint.Hit("delivery.dot")
+		return nil
+	})
+	failpoint.Hit("delivery.replied")
+	taken := slices.Contains(errs, nil)
+	for i, j := range jobs {
+		if errs[i] == nil {
+			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.reply, Host: a.session.name})
+			continue
+		}
+		a.refuse(ctx, j, errs[i])
+	}
+	if taken {
+		a.q.Stats.Octets.Add(r.Size)
+		a.tally(r)
+	}
+	if e, ok := errors.AsType[*stageError](errs[0]); ok && e.stage == stageData {
+		a.session.reset()
+	}
+}
+
+// tally counts what is odd about a message that was sent.
+func (a *attempt) tally(r Rendering) {
+	if !a.letter.exempt && !r.Signed {
+		a.q.Stats.Unsigned.Add(1)
+	}
+	if a.letter.breaks {
+		a.q.Stats.BrokenSignatures.Add(1)
+	}
+}

@@ -1,0 +1,211 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+)
+
+// dialer opens sessions.
+type dialer struct {
+	config   Config
+	hostname string // our name in EHLO
+	roots    *x509.CertPool
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	sessions tls.ClientSessionCache
+	stats    *Stats
+}
+
+// errPlain marks trouble with TLS on a hop where TLS is a bonus: the same hop
+// may be tried without (RFC 7435).
+type errPlain struct{ error }
+
+func (e errPlain) Unwrap() error { return e.error }
+
+// open connects to address, which belongs to h, and brings the session to
+// where MAIL may be sent. Every error is trouble with the hop or the way there,
+// never a verdict on a message.
+func (d *dialer) open(ctx context.Context, h hop, address string) (*session, error) {
+	s, err := d.attempt(ctx, h, address, h.security != opportunistic)
+	if _, plain := errors.AsType[errPlain](err); plain && ctx.Err() == nil {
+		s, err = d.attempt(ctx, withoutTLS(h), address, false)
+	}
+	if err != nil {
+		d.stats.ConnectErrors.Add(1)
+		return nil, err
+	}
+	d.stats.Connections.Add(1)
+	d.stats.Open.Add(1)
+	return s, nil
+}
+
+// cleartext is opportunistic without STARTTLS: after its handshake failed.
+const cleartext security = -1
+
+func withoutTLS(h hop) hop {
+	h.security = cleartext
+	return h
+}
+
+func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool) (*session, error) {
+	connecting, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
+	raw, err := d.dial(connecting, "tcp", address)
+	cancel()
+	if err != nil {
+		return nil, &stageError{stageConnect, err}
+	}
+	// The end of ctx must also end a dialogue that waits.
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	s, err := d.greet(ctx, h, raw, verify)
+	if err != nil {
+		raw.Close()
+		stop()
+		return nil, err
+	}
+	if !stop() {
+		raw.Close()
+		return nil, &stageError{stageConnect, ctx.Err()}
+	}
+	s.name = h.host
+	if _, ok := netAddress(raw); ok && address != h.address() {
+		s.name = h.host + " [" + strings.Trim(strings.TrimSuffix(address, ":"+h.port), "[]") + "]"
+	}
+	return s, nil
+}
+
+func netAddress(c net.Conn) (*net.TCPAddr, bool) {
+	a, ok := c.RemoteAddr().(*net.TCPAddr)
+	return a, ok
+}
+
+// greet goes from the open connection to where MAIL may be sent.
+func (d *dialer) greet(ctx context.Context, h hop, raw net.Conn, verify bool) (*session, error) {
+	s := &session{lmtp: h.lmtp}
+	conn := raw
+	if h.security == implicitTLS {
+		var err error
+		if conn, err = d.handshake(ctx, h, raw, verify); err != nil {
+			return nil, &stageError{stageTLS, err}
+		}
+		s.tls, s.verified = true, verify
+	}
+	dlg := dialogue{wire: newWire(conn, d.config.WriteTimeout), timeout: d.config.CommandTimeout}
+	if _, err := dlg.expect(220); err != nil {
+		return nil, &stageError{stageGreeting, err}
+	}
+	ext, err := dlg.hello(d.hostname, h.lmtp)
+	if err != nil {
+		return nil, &stageError{stageHello, err}
+	}
+	_, offered := ext["STARTTLS"]
+	if h.security == startTLS && !offered {
+		return nil, &stageError{stageTLS, errors.New("STARTTLS is not offered")}
+	}
+	if offered && (h.security == startTLS || h.security == opportunistic) {
+		if ext, err = d.upgrade(ctx, h, &dlg, verify); err != nil {
+			return nil, err
+		}
+		s.tls, s.verified = true, verify
+	}
+	s.wire, s.ext = dlg.wire, ext
+	if err := d.client(s, h); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// upgrade runs STARTTLS (RFC 3207) and greets anew: nothing that was said
+// before counts afterwards (section 4.2).
+func (d *dialer) upgrade(ctx context.Context, h hop, dlg *dialogue, verify bool) (map[string]string, error) {
+	fault := func(stage stage, err error) error {
+		if h.security == opportunistic {
+			err = errPlain{err}
+		}
+		return &stageError{stage, err}
+	}
+	if _, err := dlg.command("STARTTLS", 220); err != nil {
+		return nil, fault(stageTLS, err)
+	}
+	// What came before the handshake was not protected (CVE-2011-0411).
+	if dlg.wire.start != dlg.wire.end {
+		return nil, &stageError{stageTLS, errOutOfStep}
+	}
+	conn, err := d.handshake(ctx, h, dlg.wire.Conn, verify)
+	if err != nil {
+		return nil, fault(stageTLS, err)
+	}
+	dlg.wire = newWire(conn, d.config.WriteTimeout)
+	ext, err := dlg.hello(d.hostname, h.lmtp)
+	if err != nil {
+		return nil, &stageError{stageHello, err}
+	}
+	return ext, nil
+}
+
+func (d *dialer) handshake(ctx context.Context, h hop, raw net.Conn, verify bool) (net.Conn, error) {
+	config := &tls.Config{
+		ServerName:         h.host,
+		RootCAs:            d.roots,
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: !verify, // opportunistic: any protection is better than none (RFC 7435)
+	}
+	if verify {
+		config.ClientSessionCache = d.sessions // a resumed session was verified when it began
+	}
+	conn := tls.Client(raw, config)
+	ctx, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
+	defer cancel()
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// client puts the go-smtp client on top of a dialogue that has greeted, and authenticates.
+func (d *dialer) client(s *session, h hop) error {
+	s.wire.hello = replayed(s.ext)
+	s.wire.replay = s.wire.hello[:greetingLength]
+	s.wire.hello = s.wire.hello[greetingLength:]
+	if s.lmtp {
+		s.client = smtp.NewClientLMTP(s.wire)
+	} else {
+		s.client = smtp.NewClient(s.wire)
+	}
+	s.client.CommandTimeout = d.config.CommandTimeout
+	s.client.SubmissionTimeout = d.config.DotTimeout
+	if err := s.client.Hello(d.hostname); err != nil {
+		return &stageError{stageHello, err}
+	}
+	if h.user == "" {
+		return nil
+	}
+	mechanisms := strings.Fields(strings.ToUpper(s.ext["AUTH"]))
+	var mechanism sasl.Client
+	switch {
+	case slices.Contains(mechanisms, sasl.Plain):
+		mechanism = sasl.NewPlainClient("", h.user, h.password)
+	case slices.Contains(mechanisms, sasl.Login):
+		mechanism = sasl.NewLoginClient(h.user, h.password)
+	default:
+		return &stageError{stageAuth, fmt.Errorf("neither AUTH PLAIN nor LOGIN is offered")}
+	}
+	if err := s.client.Auth(mechanism); err != nil {
+		return &stageError{stageAuth, err}
+	}
+	return nil
+}
+
+// dialogue is the part of a session before the go-smtp client.
+type dialogue struct {
+	wire    *wire
+	timeout time.Duration
+}

@@ -1,0 +1,283 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+	"offramp/store/failpoint"
+)
+
+// fate is how an attempt ended for one recipient.
+type fate struct {
+	job    store.Job
+	result store.Result
+	reason store.Reason // for Dropped
+}
+
+func (a *attempt) settle(j store.Job, kind store.ResultKind, st store.Status) {
+	a.fates = append(a.fates, fate{job: j, result: store.Result{Recipient: j.Recipient.ID, Kind: kind, Status: st}})
+}
+
+func (a *attempt) returnAll(jobs []store.Job) {
+	for _, j := range jobs {
+		a.settle(j, store.Returned, store.Status{})
+	}
+	a.contact.returned = true
+}
+
+// deferAll schedules another attempt, or gives up on what is too old.
+func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
+	for _, j := range jobs {
+		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
+		if !ok {
+			a.settle(j, store.Bounced, expired(st))
+			continue
+		}
+		a.deferUntil(j, next, st)
+	}
+}
+
+func (a *attempt) deferUntil(j store.Job, next time.Time, st store.Status) {
+	a.fates = append(a.fates, fate{job: j, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Deferred, Next: next, Status: st}})
+	if a.contact.next.IsZero() || next.Before(a.contact.next) {
+		a.contact.next = next
+	}
+}
+
+// expired is the status of a message that was deferred for too long. The last
+// reply stays in its text.
+func expired(last store.Status) store.Status {
+	text := "delivery time expired"
+	if last.Text != "" {
+		text += "; last: " + last.Text
+	}
+	return store.Status{Code: last.Code, Enhanced: "5.4.7", Text: printable(text, maxStatusText), Host: last.Host}
+}
+
+// postpone defers for trouble of our own, shortly and without end: a message
+// never bounces for it. What is damaged is held for the operator.
+func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
+	log := a.q.Log.With("queue_id", a.task.parcel.m.ID, "list", a.task.parcel.m.List)
+	switch {
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, errLineEnd):
+		log.Error("a message in the queue is damaged and held", "error", err)
+		for _, j := range jobs {
+			a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the message in the queue is damaged, it is held for the operator"})
+		}
+	case ctx.Err() != nil:
+		a.returnAll(jobs)
+	default:
+		log.Error("cannot "+what+", the delivery waits", "error", err)
+		for _, j := range jobs {
+			a.deferUntil(j, a.q.Now().Add(min(a.q.config.RetryMin, 10*time.Second)),
+				store.Status{Enhanced: "4.3.0", Text: "internal trouble: cannot " + what})
+		}
+	}
+}
+
+// refuse settles a job by an error of the transaction.
+func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
+	if content, ok := errors.AsType[*contentError](err); ok {
+		a.postpone(ctx, []store.Job{j}, "read the message", content)
+		return
+	}
+	if errors.Is(err, errLineEnd) {
+		a.postpone(ctx, []store.Job{j}, "send the message", err)
+		return
+	}
+	st := statusOf(err, a.session.name)
+	switch {
+	case permanent(err) && !ours(err):
+		a.settle(j, store.Bounced, st)
+	case ctx.Err() != nil && !replied(err):
+		a.returnAll([]store.Job{j})
+	default:
+		if ours(err) {
+			a.q.Log.Error("next hop demands credentials or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", st.Text)
+		}
+		a.deferAll([]store.Job{j}, st)
+	}
+}
+
+// ours says whether a refusal of MAIL is about our settings and not about the
+// message: authentication or encryption is missing (RFC 4954 section 6, RFC 3207).
+func ours(err error) bool {
+	e, ok := errors.AsType[*stageError](err)
+	if !ok || e.stage != stageMail {
+		return false
+	}
+	reply, ok := errors.AsType[*smtp.SMTPError](err)
+	if !ok {
+		return false
+	}
+	switch reply.Code {
+	case 530, 534, 535, 538:
+		return true
+	}
+	return false
+}
+
+func (a *attempt) refuseAll(ctx context.Context, jobs []store.Job, err error) {
+	for _, j := range jobs {
+		a.refuse(ctx, j, err)
+	}
+}
+
+// abandon defers, after a panic, what has no fate yet, and records what has.
+// When that panics too, the leases end with the process.
+func (a *attempt) abandon() {
+	defer func() {
+		if fault := recover(); fault != nil {
+			a.q.Log.Error("panic again, recipients stay leased until the next start", "queue_id", a.task.parcel.m.ID, "error", fmt.Sprint(fault))
+		}
+	}()
+	settled := make(map[int64]bool)
+	for _, f := range a.fates {
+		settled[f.job.Recipient.ID] = true
+	}
+	for _, j := range a.task.jobs {
+		if !settled[j.Recipient.ID] {
+			a.deferAll([]store.Job{j}, store.Status{Enhanced: "4.3.0", Text: "internal fault, it is in the log"})
+		}
+	}
+	a.record(context.Background())
+}
+
+// record makes the fates durable: events and notices first, so that what
+// leaves the spool has left its trace. Only then it logs and counts.
+func (a *attempt) record(ctx context.Context) {
+	q := a.q
+	if events := a.events(); len(events) > 0 {
+		q.persist(ctx, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) })
+	}
+	for _, b := range a.notices() {
+		if q.persist(ctx, "add a delivery status notification", func(ctx context.Context) error { return q.Spool.Report(ctx, b, nil) }) {
+			q.Stats.Bounces.Add(1)
+			q.Wake()
+		}
+	}
+	results := make([]store.Result, len(a.fates))
+	for i, f := range a.fates {
+		results[i] = f.result
+		if f.result.Kind == store.Bounced {
+			q.unreported.Add(1)
+		}
+	}
+	q.persist(ctx, "record deliveries", func(ctx context.Context) error { return q.Spool.Settle(ctx, results...) })
+	failpoint.Hit("delivery.settled")
+	for _, f := range a.fates {
+		a.log(f)
+	}
+	if q.unreported.Load() > 0 {
+		poke(q.failures) // also a delivery can complete a message with failures
+	}
+}
+
+// events are the traces of recipients that were not delivered. Once makes them
+// the same event when an attempt is repeated after a crash.
+func (a *attempt) events() []store.Event {
+	var events []store.Event
+	for _, f := range a.fates {
+		m, r := f.job.Message, f.job.Recipient
+		e := store.Event{Time: a.q.Now(), List: m.List, Way: store.Delivery, QueueID: m.ID, MessageID: m.MessageID, Recipient: key(r.Address)}
+		switch f.result.Kind {
+		case store.Dropped:
+			e.Kind, e.Reason = store.EventDropped, f.reason
+			e.Once = "dropped " + m.ID + " " + r.Address
+		case store.Bounced:
+			e.Kind, e.Detail = store.EventFailed, diagnostic(f.result.Status)
+			e.Once = "failed " + m.ID + " " + r.Address
+		default:
+			continue
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// key is the lookup key of an address in the spool.
+func key(address string) string {
+	a, err := envelope.Parse(address)
+	if err != nil {
+		return address
+	}
+	return a.Key()
+}
+
+// log writes one line for a recipient, and counts it.
+func (a *attempt) log(f fate) {
+	s, m, r := a.q.Stats, f.job.Message, f.job.Recipient
+	level, text := slog.LevelInfo, ""
+	switch f.result.Kind {
+	case store.Delivered:
+		s.Delivered.Add(1)
+		text = "delivered"
+	case store.Dropped:
+		s.Dropped.Add(1)
+		text = "dropped"
+	case store.Deferred:
+		s.Deferred.Add(1)
+		text = "deferred"
+	case store.Bounced:
+		s.Failed.Add(1)
+		level, text = slog.LevelWarn, "failed"
+	case store.Parked:
+		s.Parked.Add(1)
+		level, text = slog.LevelError, "held"
+	default:
+		return
+	}
+	if !a.q.Log.Enabled(context.Background(), level) {
+		return
+	}
+	masked := "?"
+	if address, err := envelope.Parse(r.Address); err == nil {
+		masked = address.Masked()
+	}
+	st, now := f.result.Status, a.q.Now()
+	st.Text = strings.ReplaceAll(st.Text, r.Address, masked) // hops like to repeat it
+	attrs := append(make([]slog.Attr, 0, 14), slog.String("queue_id", m.ID), slog.String("message_id", m.MessageID),
+		slog.String("list", m.List), slog.String("to", masked), slog.String("domain", r.Domain), slog.String("relay", st.Host),
+		slog.Int("code", st.Code), slog.String("dsn", st.Enhanced), slog.String("status", st.Text),
+		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
+	if f.result.Kind == store.Deferred {
+		attrs = append(attrs, slog.Time("next", f.result.Next))
+	}
+	a.q.Log.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// persist repeats write until it succeeds: a lease whose result is lost would
+// hold its recipient until the next start. It gives up, and returns false, when
+// ctx has ended or when an error is not of a kind that passes.
+func (q *Queue) persist(ctx context.Context, what string, write func(context.Context) error) bool {
+	wait := 50 * time.Millisecond
+	for try := 1; ; try++ {
+		err := write(context.WithoutCancel(ctx))
+		if err == nil {
+			return true
+		}
+		passing := errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
+		if try == 1 {
+			q.Log.Error("cannot "+what+", trying again", "error", err)
+		}
+		if !passing && try == 10 {
+			q.Log.Error("cannot "+what+", giving up until the next start", "error", err)
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			q.Log.Error(fmt.Sprintf("cannot %s before the stop", what), "error", err)
+			return false
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 5*time.Second)
+	}
+}

@@ -1,0 +1,200 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+)
+
+// Leases is what the runner needs of the spool; see [store.Spool].
+type Leases interface {
+	Lease(ctx context.Context, now time.Time, limit int, skip []string) ([]store.Job, error)
+	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
+	Settle(ctx context.Context, results ...store.Result) error
+}
+
+// Bodies opens bodies; see [store.Spool].
+type Bodies interface {
+	Body(ctx context.Context, id string) (io.ReadCloser, error)
+}
+
+// Reports is what bounces need of the spool; see [store.Spool].
+type Reports interface {
+	Failures(ctx context.Context, limit int) ([]store.Failure, error)
+	Report(ctx context.Context, bounce *store.Bounce, reported []int64) error
+}
+
+// Spool is the storage mail is delivered from.
+type Spool interface {
+	Leases
+	Bodies
+	Reports
+}
+
+// Lists knows the lists; see [store.Consent].
+type Lists interface {
+	List(ctx context.Context, id string) (store.List, error)
+}
+
+// Events keeps what happened; see [store.Consent].
+type Events interface {
+	AddEvents(ctx context.Context, events ...store.Event) error
+}
+
+// Verdicts decides on a recipient (room consent).
+type Verdicts interface {
+	// Start takes the gate: while it is held, no opt-out of the recipient
+	// takes effect. The function it returns gives it back.
+	Start(recipient envelope.Address) (done func())
+	// Verdict says whether mail of list may be sent; list is empty for exempt mail.
+	Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error)
+}
+
+// Parts is what a queue works with.
+type Parts struct {
+	Spool    Spool
+	Lists    Lists
+	Events   Events
+	Verdicts Verdicts
+	Renderer *Renderer
+	Hostname string // ours: in EHLO, and in bounces
+
+	Resolver Resolver // nil: net.DefaultResolver
+	// Dial opens connections; nil: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Now  func() time.Time // nil: time.Now
+	Rand func() float64   // [0,1), safe for concurrent use; nil: math/rand
+	Log  *slog.Logger     // nil: nothing is logged
+	// Stats counts; nil: for nobody.
+	Stats *Stats
+}
+
+// Queue is the order of work on the spool. Make it with [New].
+type Queue struct {
+	Parts
+	config   Config
+	schedule schedule
+	route    *route
+	pool     *pool
+	woken    chan struct{} // capacity 1
+	failures chan struct{} // capacity 1
+	// unreported counts recipients that failed and wait for their bounce.
+	unreported atomic.Int64
+}
+
+// New returns a queue, or every fault of c. A zero value in c stands for its default.
+func New(c Config, p Parts) (*Queue, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	hops, err := parseNextHops(c.NextHop)
+	if err != nil {
+		return nil, err
+	}
+	if p.Resolver == nil {
+		p.Resolver = net.DefaultResolver
+	}
+	if p.Dial == nil {
+		p.Dial = (&net.Dialer{}).DialContext
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Rand == nil {
+		p.Rand = rand.Float64
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Stats == nil {
+		p.Stats = &Stats{}
+	}
+	if p.Renderer.ExistingHeader == "" {
+		r := *p.Renderer
+		r.ExistingHeader = c.ExistingHeader
+		p.Renderer = &r
+	}
+	q := &Queue{Parts: p, config: c, woken: make(chan struct{}, 1), failures: make(chan struct{}, 1)}
+	q.schedule = schedule{min: c.RetryMin, max: c.RetryMax, expire: c.Expire, bounceExpire: c.BounceExpire, rand: p.Rand}
+	q.pool = &pool{now: p.Now, stats: p.Stats}
+	q.route = &route{
+		hops:       hops,
+		exchangers: exchangers{resolver: p.Resolver, hostname: p.Hostname, port: "25", rand: p.Rand},
+		dialer: dialer{config: c, hostname: p.Hostname, dial: p.Dial, stats: p.Stats,
+			sessions: tls.NewLRUClientSessionCache(0)},
+		now:    p.Now,
+		memory: q.pause(),
+	}
+	if c.TLSCAFile != "" {
+		if q.route.dialer.roots, err = loadCA(c.TLSCAFile); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
+// pause is how long a destination that could not be reached is left alone.
+func (q *Queue) pause() time.Duration { return min(q.config.RetryMin, 30*time.Second) }
+
+// Wake says that something is due in the spool. It never waits.
+func (q *Queue) Wake() { poke(q.woken) }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends. It then starts nothing any more, gives
+// deliveries that run the time to end, cuts off those that do not, and returns
+// when every lease is ended. The error is nil: what goes wrong is recorded and
+// logged where it happens.
+func (q *Queue) Run(ctx context.Context) error {
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	r := &runner{
+		q:            q,
+		work:         make(chan *task, q.config.NextHopConnections),
+		ended:        make(chan ending, q.config.NextHopConnections),
+		destinations: make(map[string]*destination),
+	}
+	var workers sync.WaitGroup
+	for range q.config.NextHopConnections {
+		workers.Go(func() {
+			var buf []byte
+			for t := range r.work {
+				r.ended <- ending{t, q.carryOut(hard, t, &buf)}
+			}
+		})
+	}
+	var reporter sync.WaitGroup
+	reporter.Go(func() { q.report(ctx, hard) })
+
+	r.run(ctx)
+	q.pool.retire()
+	deadline := time.AfterFunc(q.config.Drain, func() {
+		cut()
+		q.pool.sever()
+	})
+	defer deadline.Stop()
+	r.giveBack(hard)
+	close(r.work)
+	for r.busy > 0 {
+		r.settled(<-r.ended)
+	}
+	workers.Wait()
+	reporter.Wait()
+	q.pool.retire()
+	return nil
+}

@@ -1,0 +1,298 @@
+package delivery
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/message"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+// What becomes of a List-Unsubscribe field that the sender set.
+const (
+	Replace = "replace" // it gives way to ours
+	Keep    = "keep"    // it stays, and ours is not added
+)
+
+// Renderer makes the octets that leave. It is a pure function of message,
+// recipient, list and keys: token and signature take their time from the
+// acceptance, so a retry sends the same octets. Safe for concurrent use.
+type Renderer struct {
+	Tokens         *listunsub.KeyRing
+	Keys           *dkim.Keys // nil: nothing is signed
+	PublicURL      string     // https URL of the recipients' listener
+	FeedbackDomain string     // of mailto addresses; empty: https URI alone
+	ExistingHeader string     // Replace or Keep; empty: Replace
+}
+
+const (
+	fieldUnsubscribe = "List-Unsubscribe"
+	fieldPost        = "List-Unsubscribe-Post"
+	fieldListID      = "List-Id"
+	controlPrefix    = "x-offramp-"
+)
+
+// Letter is a message made ready for all its recipients. Read only.
+type Letter struct {
+	r              *Renderer
+	m              *store.Message
+	list           store.List
+	exempt         bool // leaves untouched
+	kept           bool // has its own List-Unsubscribe, which stays
+	breaks         bool // an earlier signature covers a field that changes
+	post           []byte
+	listID         []byte
+	rest           []byte   // the header as received, without what is removed
+	fields         [][]byte // of rest
+	keys           []dkim.Key
+	parts          []message.Part
+	eightBitHeader bool
+}
+
+// Prepare does what is the same for every recipient of m. l is the list of m;
+// it counts for nothing when m belongs to none.
+//
+// Mail of no list, or of a list that is transactional by now, is exempt: it
+// gets no field and no signature of ours, only its control fields go.
+func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
+	h := message.ParseHeader(m.Header)
+	letter := &Letter{r: r, m: m, list: l, exempt: m.List == "" || l.Transactional, eightBitHeader: !ascii(m.Header)}
+	letter.list.ID = m.List
+	letter.kept = r.ExistingHeader == Keep && h.Count(fieldUnsubscribe) > 0
+	if m.List != "" {
+		for _, p := range m.Parts {
+			letter.parts = append(letter.parts, message.Part(p))
+		}
+	}
+	letter.strip(h)
+	if letter.exempt {
+		return letter, nil
+	}
+	letter.breaks = !letter.kept && coversOurs(h)
+	if r.Keys != nil {
+		if domain := fromDomain(h.Get("From")); domain != "" {
+			letter.keys = r.Keys.For(domain)
+		}
+	}
+	if letter.kept {
+		return letter, nil
+	}
+	var err error
+	if letter.post, err = message.NewField(fieldPost, listunsub.PostValue); err != nil {
+		return nil, err
+	}
+	if h.Count(fieldListID) == 0 {
+		letter.listID, err = listIDField(letter.list)
+	}
+	return letter, err
+}
+
+// strip keeps of the header what leaves: without control fields, and without
+// the fields ours replace.
+func (l *Letter) strip(h message.Header) {
+	var names []string
+	fields := h.Fields()
+	for _, f := range fields {
+		name := strings.ToLower(f.Name)
+		ours := !l.exempt && !l.kept && (strings.EqualFold(name, fieldUnsubscribe) || strings.EqualFold(name, fieldPost))
+		if ours || strings.HasPrefix(name, controlPrefix) {
+			names = append(names, f.Name)
+			continue
+		}
+		l.fields = append(l.fields, f.Raw)
+	}
+	l.rest = h.Raw()
+	if len(names) > 0 {
+		l.rest = h.Without(names...)
+	}
+}
+
+// listIDField composes List-Id (RFC 2919). A name that cannot stand in a
+// header is left out: the identifier is what counts.
+func listIDField(l store.List) ([]byte, error) {
+	value, err := listunsub.ListID{Name: l.Name, ID: l.ID}.Compose()
+	if err != nil {
+		value, err = listunsub.ListID{ID: l.ID}.Compose()
+	}
+	if err != nil {
+		return nil, nil // not every identifier of a list is a valid List-Id
+	}
+	return message.NewField(fieldListID, value)
+}
+
+// coversOurs says whether a signature the message came with covers a field
+// that is added or replaced, and so does not verify any more (RFC 6376
+// section 5.4.2). The signature stays: signers should not remove others'
+// (section 4.2).
+func coversOurs(h message.Header) bool {
+	for _, f := range h.Fields() {
+		if !strings.EqualFold(f.Name, "DKIM-Signature") {
+			continue
+		}
+		for tag := range strings.SplitSeq(f.Value(), ";") {
+			name, value, _ := strings.Cut(tag, "=")
+			if strings.TrimSpace(name) != "h" {
+				continue
+			}
+			for signed := range strings.SplitSeq(value, ":") {
+				signed = strings.Join(strings.Fields(signed), "")
+				if strings.EqualFold(signed, fieldUnsubscribe) || strings.EqualFold(signed, fieldPost) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Rendering is a message as one recipient gets it.
+type Rendering struct {
+	Header []byte // with the empty line
+	Size   int64  // octets of header and body; an estimate when the body is substituted and nothing is signed
+	Signed bool
+
+	parts  []message.Part
+	values map[string]string
+}
+
+// Render renders for recipient (wire form) into buf, which the result holds on
+// to. Body opens the body as stored; it is read here only when it is different
+// for each recipient and signed. Errors of body are passed on.
+//
+// Both List-Unsubscribe fields are added also where no key is at hand for the
+// From domain: DESIGN wants such mail to go out unsigned and counted, and a
+// smarthost may sign later. RULES.md 4 forbids only a half set.
+func (l *Letter) Render(buf []byte, recipient string, body func() (io.ReadCloser, error)) (Rendering, error) {
+	out := Rendering{Size: l.m.Size, parts: l.parts}
+	var ours [][]byte
+	if !l.exempt && !l.kept {
+		unsubscribe, err := l.unsubscribe(recipient)
+		if err != nil {
+			return out, err
+		}
+		ours = append(ours, unsubscribe, l.post)
+		if l.listID != nil {
+			ours = append(ours, l.listID)
+		}
+	}
+	if len(l.m.Trace) > 0 {
+		ours = append(ours, l.m.Trace)
+	}
+	if len(l.parts) > 0 {
+		link, err := l.bodyLink(recipient)
+		if err != nil {
+			return out, err
+		}
+		out.values = map[string]string{message.UnsubscribeURL: link, message.PreferencesURL: link}
+	}
+	buf = buf[:0]
+	if len(l.keys) > 0 {
+		hash, err := l.bodyHash(&out, body)
+		if err != nil {
+			return out, err
+		}
+		fields := append(append(make([][]byte, 0, len(ours)+len(l.fields)), ours...), l.fields...)
+		for _, k := range l.keys {
+			signature, err := k.Sign(fields, hash, l.m.Received)
+			if err != nil {
+				return out, fmt.Errorf("sign for %s: %w", k.Domain, err)
+			}
+			buf = append(buf, signature...)
+		}
+		out.Signed = true
+	}
+	for _, f := range ours {
+		buf = append(buf, f...)
+	}
+	out.Header = append(buf, l.rest...)
+	out.Size += int64(len(out.Header))
+	return out, nil
+}
+
+// bodyHash is the hash computed on acceptance, or for a body that is different
+// for each recipient the hash of what this one gets. It then sets out.Size too.
+func (l *Letter) bodyHash(out *Rendering, body func() (io.ReadCloser, error)) ([]byte, error) {
+	if len(l.parts) == 0 {
+		return l.m.BodyHash, nil
+	}
+	in, err := body()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	hash := dkim.NewBodyHash()
+	var size counter
+	if err := out.WriteBody(io.MultiWriter(hash, &size), in); err != nil {
+		return nil, err
+	}
+	out.Size = int64(size)
+	return hash.Sum(), nil
+}
+
+// WriteBody streams the body for this recipient from body as stored.
+func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
+	if len(c.parts) > 0 {
+		return message.Substitute(dst, body, c.parts, c.values)
+	}
+	_, err := io.Copy(dst, body)
+	return err
+}
+
+// unsubscribe composes List-Unsubscribe: https first, since several clients
+// act on the first URI only (RFC 8058 section 3.1).
+func (l *Letter) unsubscribe(recipient string) ([]byte, error) {
+	token, err := l.token(recipient, listunsub.HeaderLink)
+	if err != nil {
+		return nil, err
+	}
+	uris := []string{l.r.url("/u/", token)}
+	if l.r.FeedbackDomain != "" {
+		local, err := l.r.Tokens.SealAddress(listunsub.AddressClaims{
+			Kind: listunsub.OptOutAddress, ListKey: listunsub.ListKey(l.m.List), Recipient: recipient})
+		if err == nil { // ErrTooLong: the https URI alone
+			uris = append(uris, "mailto:"+local+"@"+l.r.FeedbackDomain+"?subject=unsubscribe")
+		}
+	}
+	value, err := listunsub.Compose(uris...)
+	if err != nil {
+		return nil, err
+	}
+	return message.NewField(fieldUnsubscribe, value)
+}
+
+func (l *Letter) bodyLink(recipient string) (string, error) {
+	token, err := l.token(recipient, listunsub.BodyLink)
+	return l.r.url("/p/", token), err
+}
+
+func (l *Letter) token(recipient string, p listunsub.Purpose) (string, error) {
+	token, err := l.r.Tokens.Seal(listunsub.Claims{List: l.m.List, Recipient: recipient, Issued: l.m.Received, Purpose: p})
+	if err != nil {
+		return "", fmt.Errorf("seal token: %w", err)
+	}
+	return token, nil
+}
+
+func (r *Renderer) url(path, token string) string {
+	return strings.TrimRight(r.PublicURL, "/") + path + token
+}
+
+// counter counts octets.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,50 @@
+package delivery
+
+import (
+	"time"
+
+	"offramp/store"
+)
+
+// schedule says when a deferred recipient is tried again.
+type schedule struct {
+	min, max     time.Duration
+	expire       time.Duration
+	bounceExpire time.Duration
+	rand         func() float64 // [0,1)
+}
+
+// backoff is the wait after the given number of attempts, at least 1: it
+// doubles from min to max, with a tenth of jitter either way so that what
+// failed together does not come back together.
+func (s schedule) backoff(attempts int) time.Duration {
+	wait := s.min
+	for i := 1; i < attempts && wait < s.max; i++ {
+		wait *= 2
+	}
+	wait = min(wait, s.max)
+	return wait + time.Duration((s.rand()*2-1)*0.1*float64(wait))
+}
+
+// deadline is when a message that is still deferred is given up.
+func (s schedule) deadline(m *store.Message) time.Time {
+	life := s.expire
+	if m.ReversePath == "" {
+		life = min(life, s.bounceExpire)
+	}
+	return m.Received.Add(life)
+}
+
+// next returns the time of the attempt after one that ended now. ok is false
+// when the message has expired. The last attempt is made at the deadline.
+func (s schedule) next(m *store.Message, attempts int, now time.Time) (next time.Time, ok bool) {
+	deadline := s.deadline(m)
+	if !now.Before(deadline) {
+		return time.Time{}, false
+	}
+	next = now.Add(s.backoff(attempts))
+	if next.After(deadline) {
+		next = deadline
+	}
+	return next, true
+}

@@ -1,0 +1,21 @@
+package delivery
+
+import "sync/atomic"
+
+// Stats counts what deliveries did since the start. All are safe for use at
+// any time; the zero value is ready.
+type Stats struct {
+	Delivered        atomic.Int64 // recipients the next hop took
+	Deferred         atomic.Int64 // attempts that will be repeated
+	Failed           atomic.Int64 // recipients that failed for good
+	Dropped          atomic.Int64 // recipients a verdict stopped at the last moment
+	Parked           atomic.Int64 // recipients held for the operator
+	Unsigned         atomic.Int64 // list mail sent without a signature, for want of a key
+	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced
+	Bounces          atomic.Int64 // delivery status notifications written
+	Octets           atomic.Int64 // of messages delivered
+	Connections      atomic.Int64 // opened to next hops
+	ConnectErrors    atomic.Int64 // connections that could not be set up
+	Open             atomic.Int64 // connections open at this moment
+	Panics           atomic.Int64 // attempts that ended in a fault of ours
+}
