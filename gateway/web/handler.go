@@ -1,0 +1,186 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
+	"offramp/listunsub"
+)
+
+// handler is a Site made ready to serve.
+type handler struct {
+	site    *Site
+	log     *slog.Logger
+	stats   *Stats
+	now     func() time.Time
+	proxies proxies
+	invalid limiter
+	base    string // path of PublicURL without a slash at its end
+	pages   *pages
+	fixed   map[string][]string
+}
+
+func newHandler(s *Site) *handler {
+	trusted, err := parseProxies(s.TrustedProxies)
+	if err != nil {
+		panic("web: settings were not validated: " + err.Error())
+	}
+	h := &handler{
+		site:    s,
+		log:     s.log(),
+		stats:   s.Stats,
+		now:     s.Now,
+		proxies: trusted,
+		invalid: limiter{perMinute: s.InvalidPerMinute},
+		pages:   newPages(),
+	}
+	if h.stats == nil {
+		h.stats = new(Stats)
+	}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if u, err := url.Parse(s.PublicURL); err == nil {
+		h.base = strings.TrimRight(u.Path, "/")
+	}
+	h.fixed = fixedHeaders(h.pages.css)
+	return h
+}
+
+// ServeHTTP routes by hand: http.ServeMux cleans paths by redirecting, and
+// RFC 8058 section 3.1 allows no redirect.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.recover(w, r)
+	p := h.proxies.peer(r)
+	h.setHeaders(w, r, p)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+
+	path := r.URL.Path
+	if h.base != "" {
+		path = strings.TrimPrefix(path, h.base)
+	}
+	if token, ok := strings.CutPrefix(path, "/u/"); ok {
+		h.link(w, r, visit{peer: p, token: token, purpose: listunsub.HeaderLink})
+		return
+	}
+	if token, ok := strings.CutPrefix(path, "/p/"); ok {
+		h.link(w, r, visit{peer: p, token: token, purpose: listunsub.BodyLink})
+		return
+	}
+	h.file(w, r, path)
+}
+
+// visit is one request for a link.
+type visit struct {
+	peer    peer
+	token   string
+	purpose listunsub.Purpose
+	claims  listunsub.Claims
+	subject consent.Subject
+}
+
+const linkMethods = "GET, HEAD, POST, OPTIONS"
+
+func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	case http.MethodOptions:
+		w.Header().Set("Allow", linkMethods)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		w.Header().Set("Allow", linkMethods)
+		h.notice(w, r, noticeMethod)
+		return
+	}
+	v.token = trimToken(v.token)
+	if err := h.open(&v); err != nil {
+		h.refuse(w, r, v.peer)
+		return
+	}
+	if r.Method == http.MethodPost {
+		h.post(w, r, v)
+		return
+	}
+	h.show(w, r, v)
+}
+
+// open verifies the token and fills in what it says.
+func (h *handler) open(v *visit) error {
+	claims, err := h.site.Tokens.Open(v.token, v.purpose)
+	if err != nil {
+		return err
+	}
+	recipient, err := envelope.Parse(claims.Recipient)
+	if err != nil {
+		return err
+	}
+	if recipient.IsNull() {
+		return errors.New("token without a recipient")
+	}
+	v.claims = claims
+	v.subject = consent.Subject{Recipient: recipient, List: claims.List}
+	return nil
+}
+
+// trimToken removes what follows a link when a person copies it out of a
+// sentence or a mail program guesses its end wrongly. None of it can be part
+// of a token, so no other token is accepted by it.
+func trimToken(s string) string {
+	return strings.TrimRight(s, "/.,;:!?)]}>\"' \t\r\n")
+}
+
+// refuse answers a request with a wrong link: the same fixed answer whatever
+// is wrong, and 429 to a network that sends too many of them. Requests with a
+// valid link are never limited, since mailbox providers send them for many
+// people from few addresses.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
+	h.log.DebugContext(r.Context(), "wrong link", "ip", p.ip())
+	if !h.invalid.allow(p.network(), h.now()) {
+		h.stats.Throttled.Add(1)
+		w.Header().Set("Retry-After", "60")
+		h.notice(w, r, noticeThrottled)
+		return
+	}
+	h.stats.Invalid.Add(1)
+	h.notice(w, r, noticeInvalid)
+}
+
+// unavailable answers a request whose work could not be done. The cause is
+// for the log only; whatever it is, asking again may help, so it is never a
+// permanent refusal.
+func (h *handler) unavailable(w http.ResponseWriter, r *http.Request, v visit, err error) {
+	h.stats.Unavailable.Add(1)
+	h.log.ErrorContext(r.Context(), "recipient not served",
+		"list", v.claims.List, "to", v.subject.Recipient.Masked(), "ip", v.peer.ip(), "error", err)
+	w.Header().Set("Retry-After", "60")
+	h.notice(w, r, noticeUnavailable)
+}
+
+// bounded returns a context for one change. It does not end with the
+// connection: a mail client that stops waiting still wants to be off the list.
+func bounded(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+}
+
+// recover turns a panic into 503. The answer may have begun; then net/http
+// ignores the second header and the client sees the connection close.
+func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	h.log.ErrorContext(r.Context(), "panic while serving a recipient", "error", cause, "stack", string(debug.Stack()))
+	h.stats.Unavailable.Add(1)
+	w.Header().Set("Retry-After", "60")
+	w.Header().Set("Connection", "close")
+	h.notice(w, r, noticeUnavailable)
+}

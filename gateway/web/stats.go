@@ -1,0 +1,17 @@
+package web
+
+import "sync/atomic"
+
+// Stats counts what the recipients' listener did since the start. Its fields
+// are read at any time; the zero value counts from nothing.
+type Stats struct {
+	OneClick         atomic.Int64 // opt-outs recorded from one-click requests
+	OneClickRepeated atomic.Int64 // one-click requests of people who were off already
+	Page             atomic.Int64 // opt-outs recorded from the page
+	Undone           atomic.Int64 // opt-outs taken back on the page
+	Stale            atomic.Int64 // forms refused: too old, used before, or not ours
+	Shown            atomic.Int64 // pages shown for a valid link
+	Invalid          atomic.Int64 // requests with a wrong link, answered 404
+	Throttled        atomic.Int64 // requests with a wrong link, answered 429
+	Unavailable      atomic.Int64 // requests answered 503
+}
