@@ -1,0 +1,131 @@
+package message
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+)
+
+var errBase64 = errors.New("bad base64")
+
+// base64Decoder decodes base64 text that comes in pieces. White space and line
+// ends are skipped; everything else that is not clean base64 is an error, so
+// that nothing is re-encoded that another reader would read differently.
+type base64Decoder struct {
+	emit  func([]byte)
+	in    [1024]byte
+	n     int
+	out   [768]byte
+	ended bool  // padding was seen
+	read  int64 // octets decoded from so far, with line ends
+	last  int64 // read as it was behind the last octet that is not white space
+	bad   bool
+}
+
+func (d *base64Decoder) decode(p []byte) {
+	for len(p) > 0 && !d.bad {
+		end := bytes.IndexByte(p, '\n') + 1
+		if end == 0 {
+			end = len(p)
+		}
+		d.line(p[:end])
+		p = p[end:]
+	}
+}
+
+// line takes text with a line end at its end, if any.
+func (d *base64Decoder) line(p []byte) {
+	for len(p) > 0 {
+		word := bytes.TrimRight(p, " \t\r\n")
+		lead := len(word) - len(bytes.TrimLeft(word, " \t"))
+		if i := bytes.IndexAny(word[lead:], " \t"); i >= 0 {
+			word = word[:lead+i]
+		}
+		if len(word) > 0 {
+			d.put(word[lead:])
+			d.last = d.read + int64(len(word))
+			d.read += int64(len(word))
+			p = p[len(word):]
+			continue
+		}
+		d.read += int64(len(p))
+		return
+	}
+}
+
+func (d *base64Decoder) put(p []byte) {
+	for len(p) > 0 {
+		n := copy(d.in[d.n:], p)
+		d.n += n
+		p = p[n:]
+		if d.n == len(d.in) {
+			d.flush()
+		}
+	}
+}
+
+func (d *base64Decoder) flush() {
+	whole := d.n &^ 3
+	if whole == 0 {
+		return
+	}
+	n, err := base64.StdEncoding.Decode(d.out[:], d.in[:whole])
+	if err != nil || d.ended {
+		d.bad = true
+		return
+	}
+	d.ended = d.in[whole-1] == '='
+	d.n = copy(d.in[:], d.in[whole:d.n])
+	d.emit(d.out[:n])
+}
+
+// finish decodes what is left.
+func (d *base64Decoder) finish() {
+	d.flush()
+	d.bad = d.bad || d.n > 0
+}
+
+// base64Encoder writes base64 in lines of 76 characters, without a line end
+// behind the last one.
+type base64Encoder struct {
+	dst   io.Writer
+	in    [57]byte // one line
+	n     int
+	wrote bool
+	line  [78]byte
+}
+
+func (e *base64Encoder) Write(p []byte) (int, error) {
+	size := len(p)
+	for len(p) > 0 {
+		if e.n == len(e.in) { // only now is it sure that another line follows
+			if err := e.put(); err != nil {
+				return 0, err
+			}
+		}
+		n := copy(e.in[e.n:], p)
+		e.n += n
+		p = p[n:]
+	}
+	return size, nil
+}
+
+// put writes one line with the line end of the one before.
+func (e *base64Encoder) put() error {
+	out := e.line[:0]
+	if e.wrote {
+		out = append(out, '\r', '\n')
+	}
+	out = base64.StdEncoding.AppendEncode(out, e.in[:e.n])
+	e.wrote, e.n = true, 0
+	_, err := e.dst.Write(out)
+	return err
+}
+
+func (e *base64Encoder) finish() error {
+	if e.n == 0 {
+		return nil
+	}
+	return e.put()
+}

@@ -1,0 +1,47 @@
+// Package message takes a message apart and puts fields in front of it without
+// ever rewriting it: it works on octets and survives what breaks the RFCs.
+//
+// # What stays
+//
+// Everything leaves as it came, octet for octet, but for these changes:
+//
+//   - Line ends are settled when a message arrives ([Reader]): a lone LF becomes
+//     CRLF, a lone CR a space. Nothing downstream can then take for a line end
+//     what was none (SMTP smuggling).
+//   - A message whose last line has no CRLF gets one, because SMTP ends every
+//     message in CRLF: without it a signature would not match what is sent.
+//   - A message without any empty line gets one, see below.
+//   - Fields are put in front, and named fields removed ([Header.Without]).
+//   - Placeholders in the text parts of a body are replaced ([Substitute]).
+//
+// # Where the header ends
+//
+// At the first empty line, whatever stands before it. A message without any
+// empty line is all header when its first line is a field, an mbox "From " line
+// or a continuation, and the empty line is added behind it; otherwise it is all
+// body, and the empty line is added before it. A message that has no empty line
+// within the size limit of a header counts as one without.
+package message
+
+import "errors"
+
+// Errors of [Reader.Read] and of reading the body it returns.
+var (
+	ErrHeaderTooLarge = errors.New("header too large")
+	ErrBareNewline    = errors.New("line end that is not CRLF")
+	ErrNUL            = errors.New("NUL octet in message")
+)
+
+// Part is a text part of a body that holds a placeholder.
+type Part struct {
+	Offset, Length int64  // octets of the encoded content within the body
+	Encoding       string // 7bit, 8bit, binary, quoted-printable or base64
+	HTML           bool   // values are escaped for HTML
+	Charset        string // lower case; empty: us-ascii
+}
+
+// Placeholders a body may hold.
+const (
+	UnsubscribeURL = "{{offramp.unsubscribe_url}}"
+	PreferencesURL = "{{offramp.preferences_url}}"
+)

@@ -1,0 +1,105 @@
+package message
+
+import "strings"
+
+// content is what the MIME fields of an entity say (RFC 2045).
+type content struct {
+	media       string // lower case, e.g. text/plain
+	params      string // behind the first semicolon of Content-Type
+	encoding    string // lower case
+	disposition string // lower case; empty: none
+	doubled     bool   // a field comes twice, so readers differ about it
+}
+
+// contentOf reads the MIME fields. other is the type of an entity without one.
+func contentOf(h Header, other string) content {
+	c := content{media: other, encoding: "7bit"}
+	c.doubled = h.Count("Content-Type") > 1 || h.Count("Content-Transfer-Encoding") > 1
+	if v := h.Get("Content-Type"); v != "" {
+		var media string
+		media, c.params, _ = strings.Cut(v, ";")
+		c.media = firstWord(media)
+	}
+	if v := h.Get("Content-Transfer-Encoding"); v != "" {
+		c.encoding = firstWord(v)
+	}
+	if v := h.Get("Content-Disposition"); v != "" {
+		v, _, _ = strings.Cut(v, ";")
+		c.disposition = firstWord(v)
+	}
+	return c
+}
+
+// firstWord returns what stands before space or comment, in lower case.
+func firstWord(s string) string {
+	s = strings.Trim(s, " \t")
+	if i := strings.IndexAny(s, " \t("); i >= 0 {
+		s = s[:i]
+	}
+	return strings.ToLower(s)
+}
+
+// param returns a parameter of the content type, "" when it is absent or split
+// up as in RFC 2231. Unlike package mime it survives a broken neighbour.
+func (c content) param(name string) string {
+	s := c.params
+	for s != "" {
+		s = strings.TrimLeft(s, "; \t")
+		end := strings.IndexAny(s, "=;")
+		if end < 0 {
+			return ""
+		}
+		key := strings.TrimRight(s[:end], " \t")
+		if s[end] == ';' {
+			s = s[end:]
+			continue
+		}
+		var value string
+		value, s = paramValue(strings.TrimLeft(s[end+1:], " \t"))
+		if strings.EqualFold(key, name) {
+			return value
+		}
+	}
+	return ""
+}
+
+// paramValue reads a token or a quoted-string and returns what follows it.
+func paramValue(s string) (value, rest string) {
+	if s == "" || s[0] != '"' {
+		end := strings.IndexByte(s, ';')
+		if end < 0 {
+			end = len(s)
+		}
+		value = s[:end]
+		if i := strings.IndexAny(value, " \t("); i >= 0 {
+			value = value[:i]
+		}
+		return value, s[end:]
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return b.String(), s[i+1:]
+		case '\\':
+			if i++; i == len(s) {
+				return b.String(), ""
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), ""
+}
+
+// holdsASCII says whether text in a charset has ASCII characters as their own
+// octets, so that a placeholder can be found and a URL written. Only charsets
+// known not to be so are left out, since new names for the others turn up.
+func holdsASCII(charset string) bool {
+	for _, prefix := range [...]string{"utf-16", "utf16", "utf-32", "utf32", "utf-7", "utf7", "ucs-", "ucs2", "ucs4",
+		"iso-10646-", "unicode", "csunicode", "scsu", "bocu", "hz-", "ebcdic", "ibm037", "cp037", "ibm5", "ibm1047"} {
+		if strings.HasPrefix(charset, prefix) {
+			return false
+		}
+	}
+	return true
+}
