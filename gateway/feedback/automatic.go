@@ -1,0 +1,73 @@
+package feedback
+
+import (
+	"strings"
+
+	"offramp/gateway/envelope"
+	"offramp/gateway/message"
+)
+
+// automatic returns why a message was not sent because somebody wanted it sent,
+// and "" for one that was. These are automatic (RFC 3834 sections 2 and 5):
+//
+//   - the null reverse-path: bounces, and most answering machines,
+//   - Auto-Submitted other than "no" and "auto-generated",
+//   - multipart/report: bounces, read receipts, complaints,
+//   - X-Autoreply, X-Autorespond, Precedence auto_reply: answering machines that
+//     do not know RFC 3834.
+//
+// "auto-generated" is no answer to a message (RFC 3834 section 5.1), and what a
+// mail provider sends when its user presses the button may bear it.
+func automatic(reversePath envelope.Address, h message.Header) string {
+	if reversePath.IsNull() {
+		return "null reverse-path"
+	}
+	for _, f := range h.Fields() {
+		value := f.Value()
+		switch strings.ToLower(f.Name) {
+		case "auto-submitted":
+			if word := keyword(value); word != "no" && word != "auto-generated" {
+				return "Auto-Submitted"
+			}
+		case "content-type":
+			if keyword(value) == "multipart/report" {
+				return "multipart/report"
+			}
+		case "x-autoreply", "x-autorespond":
+			if keyword(value) != "no" {
+				return f.Name
+			}
+		case "precedence":
+			if word := keyword(value); word == "auto_reply" || word == "auto-reply" {
+				return "Precedence"
+			}
+		}
+	}
+	return ""
+}
+
+// keyword returns the first word of a structured value in lower case, without
+// comments, white space and parameters.
+func keyword(value string) string {
+	var word strings.Builder
+	depth, escaped := 0, false
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case escaped:
+			escaped = false
+		case depth > 0 && c == '\\':
+			escaped = true
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case depth > 0 || c == ' ' || c == '\t':
+		case c == ';':
+			return strings.ToLower(word.String())
+		default:
+			word.WriteByte(c)
+		}
+	}
+	return strings.ToLower(word.String())
+}

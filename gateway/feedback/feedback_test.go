@@ -1,0 +1,225 @@
+package feedback_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
+	"offramp/gateway/feedback"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+const domain = "out.example.org"
+
+// optOut is one call of the fake consent.
+type optOut struct {
+	recipient, list string
+	way             store.Way
+	evidence        consent.Evidence
+}
+
+// fakeConsent keeps what it is told.
+type fakeConsent struct {
+	calls []optOut
+	left  map[string]bool
+	err   error
+}
+
+func (f *fakeConsent) OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
+	if f.err != nil {
+		return false, f.err
+	}
+	f.calls = append(f.calls, optOut{s.Recipient.String(), s.List, way, ev})
+	who := s.Recipient.Key() + " " + s.List
+	if f.left[who] {
+		return false, nil
+	}
+	if f.left == nil {
+		f.left = make(map[string]bool)
+	}
+	f.left[who] = true
+	return true, nil
+}
+
+// fakeLists knows the lists whose identifiers it holds.
+type fakeLists struct {
+	ids []string
+	err error
+}
+
+func (f *fakeLists) ListByKey(ctx context.Context, key uint64) (store.List, error) {
+	for _, id := range f.ids {
+		if listunsub.ListKey(id) == key && f.err == nil {
+			return store.List{ID: id, Key: key}, nil
+		}
+	}
+	if f.err != nil {
+		return store.List{}, f.err
+	}
+	return store.List{}, fmt.Errorf("list: %w", store.ErrNotFound)
+}
+
+type bench struct {
+	*feedback.Feedback
+	consent *fakeConsent
+	lists   *fakeLists
+	stats   *feedback.Stats
+	log     *strings.Builder
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	tokens, err := listunsub.ParseKeyRing(listunsub.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		consent: &fakeConsent{},
+		lists:   &fakeLists{ids: []string{"news.example.org", "shop.example.org"}},
+		stats:   &feedback.Stats{},
+		log:     &strings.Builder{},
+	}
+	b.Feedback = &feedback.Feedback{
+		Domain:  domain,
+		Tokens:  tokens,
+		Consent: b.consent,
+		Lists:   b.lists,
+		Log:     slog.New(slog.NewTextHandler(b.log, nil)),
+		Stats:   b.stats,
+	}
+	return b
+}
+
+// token returns the local part of an address of ours.
+func (b *bench) token(t testing.TB, kind listunsub.AddressKind, recipient, list string) string {
+	t.Helper()
+	local, err := b.Tokens.SealAddress(listunsub.AddressClaims{Kind: kind, ListKey: listunsub.ListKey(list), Recipient: recipient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return local
+}
+
+func address(t testing.TB, s string) envelope.Address {
+	t.Helper()
+	a, err := envelope.ParseRecipient(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestOwns(t *testing.T) {
+	b := newBench(t)
+	for s, want := range map[string]struct{ owns, postmaster bool }{
+		"anything@out.example.org":   {true, false},
+		"anything@OUT.Example.ORG":   {true, false},
+		"postmaster@out.example.org": {true, true},
+		"PostMaster@out.example.org": {true, true},
+		"Postmaster":                 {true, true},
+		"postmaster@example.org":     {false, false},
+		"u+x@example.org":            {false, false},
+		"u+x@a.out.example.org":      {false, false},
+		"u+x@[192.0.2.1]":            {false, false},
+	} {
+		a := address(t, s)
+		if got := b.Owns(a); got != want.owns {
+			t.Errorf("Owns(%s) = %v", s, got)
+		}
+		if got := b.IsPostmaster(a); got != want.postmaster {
+			t.Errorf("IsPostmaster(%s) = %v", s, got)
+		}
+	}
+	if b.Owns(envelope.Address{}) {
+		t.Error("the null reverse-path is ours")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	b := newBench(t)
+	other := newBench(t)
+	other.Domain = b.Domain
+	leave := b.token(t, listunsub.OptOutAddress, "Anna@example.net", "news.example.org")
+	flipped := []byte(leave)
+	if flipped[20] == 'a' {
+		flipped[20] = 'b'
+	} else {
+		flipped[20] = 'a'
+	}
+	tests := map[string]struct {
+		address string
+		want    error // nil: accepted
+	}{
+		"opt-out":                    {leave + "@" + domain, nil},
+		"opt-out in upper case":      {strings.ToUpper(leave + "@" + domain), nil},
+		"opt-out in title case":      {strings.ToUpper(leave[:5]) + leave[5:] + "@Out.Example.Org", nil},
+		"bounce":                     {b.token(t, listunsub.BounceAddress, "anna@example.net", "news.example.org") + "@" + domain, nil},
+		"bounce of a list long gone": {b.token(t, listunsub.BounceAddress, "anna@example.net", "gone.example.org") + "@" + domain, nil},
+		"postmaster":                 {"postmaster@" + domain, nil},
+		"postmaster alone":           {"postmaster", nil},
+
+		"one character changed": {string(flipped) + "@" + domain, feedback.ErrUnknown},
+		"one character less":    {leave[:len(leave)-1] + "@" + domain, feedback.ErrUnknown},
+		"one character more":    {leave + "a@" + domain, feedback.ErrUnknown},
+		"other kind":            {"b" + leave[1:] + "@" + domain, feedback.ErrUnknown},
+		"other key":             {other.token(t, listunsub.OptOutAddress, "anna@example.net", "news.example.org") + "@" + domain, feedback.ErrUnknown},
+		"other domain":          {leave + "@example.net", feedback.ErrUnknown},
+		"made up":               {"u+anna=example.net@" + domain, feedback.ErrUnknown},
+		"prefix alone":          {"u+@" + domain, feedback.ErrUnknown},
+		"a person":              {"anna@" + domain, feedback.ErrUnknown},
+		"quoted":                {`"u+ ` + leave[3:] + `"@` + domain, feedback.ErrUnknown},
+
+		"unknown list": {b.token(t, listunsub.OptOutAddress, "anna@example.net", "gone.example.org") + "@" + domain, store.ErrUnavailable},
+	}
+	refused := int64(0)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := b.Check(context.Background(), address(t, test.address))
+			if !errors.Is(err, test.want) {
+				t.Errorf("Check(%s) = %v, want %v", test.address, err, test.want)
+			}
+			if test.want == feedback.ErrUnknown {
+				refused++
+			}
+		})
+	}
+	if got := b.stats.Unknown.Load(); got != refused {
+		t.Errorf("%d refusals counted, want %d", got, refused)
+	}
+	if len(b.consent.calls) != 0 {
+		t.Error("Check changed something")
+	}
+
+	b.lists.err = store.ErrUnavailable
+	if err := b.Check(context.Background(), address(t, leave+"@"+domain)); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, feedback.ErrUnknown) {
+		t.Errorf("Check without a store = %v", err)
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	b := newBench(f)
+	leave := b.token(f, listunsub.OptOutAddress, "anna@example.net", "news.example.org")
+	bounce := b.token(f, listunsub.BounceAddress, "anna@example.net", "news.example.org")
+	f.Add(leave)
+	f.Add(strings.ToUpper(bounce))
+	f.Add("u+")
+	f.Add("B+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Add("postmaster")
+	f.Fuzz(func(t *testing.T, local string) {
+		a, err := envelope.ParseUnquoted(local + "@" + domain)
+		if err != nil {
+			t.Skip("no address")
+		}
+		err = b.Check(context.Background(), a)
+		ours := strings.EqualFold(local, leave) || strings.EqualFold(local, bounce) || strings.EqualFold(local, "postmaster")
+		if ours != (err == nil) || !ours && !errors.Is(err, feedback.ErrUnknown) {
+			t.Errorf("Check(%q) = %v", local, err)
+		}
+	})
+}
