@@ -45,6 +45,8 @@ type writer struct {
 	// checkpointPages is how long the log may grow before it is copied back.
 	checkpointPages int64
 
+	commits atomic.Int64 // transactions that were kept
+
 	mu      sync.Mutex
 	waiting []*op
 	closed  bool
@@ -237,7 +239,9 @@ func (w *writer) transaction(ops []*op) (err error) {
 			return err
 		}
 	}
-	_, err = w.c.exec("COMMIT")
+	if _, err = w.c.exec("COMMIT"); err == nil {
+		w.commits.Add(1)
+	}
 	return err
 }
 

@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"testing"
+
+	"offramp/store"
+	"offramp/store/storetest"
+)
+
+// newData is a data folder for the suite of all engines.
+func newData(t *testing.T) storetest.Data {
+	dir := t.TempDir()
+	var db *DB
+	closeDB := func() {
+		if db == nil {
+			return
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		db = nil
+	}
+	t.Cleanup(closeDB)
+	return storetest.Data{
+		Open: func(t *testing.T) (store.Consent, store.Spool) {
+			t.Helper()
+			closeDB()
+			var err error
+			if db, err = Open(context.Background(), Options{Dir: dir}); err != nil {
+				t.Fatal(err)
+			}
+			return db.Consent(), db.Spool()
+		},
+		Damage: func(t *testing.T, id string) {
+			t.Helper()
+			err := db.spool.file.write(context.Background(), &op{run: func(c *conn) error {
+				n, err := c.exec(`UPDATE chunks SET data = x'00' || substr(data, 2) WHERE message = (SELECT num FROM messages WHERE id = ?) AND n = 1`, id)
+				if err != nil || n > 0 {
+					return err
+				}
+				_, err = c.exec("UPDATE messages SET tail = x'00' || substr(tail, 2) WHERE id = ?", id)
+				return err
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+func TestConsent(t *testing.T) { storetest.Consent(t, newData) }

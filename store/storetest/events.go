@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"offramp/store"
+)
+
+func events(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, _ := d.Open(t)
+	must(t, c.AddEvents(ctx))
+	full := store.Event{
+		Time: at(1), Kind: store.EventFailed, Recipient: "p", List: "l.example", Way: store.Delivery, Reason: store.ReasonBounced,
+		QueueID: "Q1", MessageID: "<m@example.com>", IP: "192.0.2.1", UserAgent: "agent", Who: "shop", Detail: "550 no", Once: "Q1/1",
+	}
+	must(t, c.AddEvents(ctx, full, event(store.EventDropped, "q"), event(store.EventDropped, "r")))
+	all := allEvents(t, c)
+	if len(all) != 3 {
+		t.Fatalf("%d events", len(all))
+	}
+	for i, e := range all {
+		if e.ID <= 0 || i > 0 && e.ID <= all[i-1].ID {
+			t.Fatalf("IDs do not grow: %v", all)
+		}
+	}
+	full.ID, full.Time = all[0].ID, kept(full.Time)
+	same(t, "every field", all[0], full)
+}
+
+func eventFilters(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, _ := d.Open(t)
+	for i := range 6 {
+		e := store.Event{Time: at(i), Kind: store.EventDropped, Recipient: "p", List: "l.example", Detail: fmt.Sprint(i)}
+		if i%2 == 1 {
+			e.Recipient, e.List = "q", store.AllLists
+		}
+		if i >= 4 {
+			e.Kind = store.EventFailed
+		}
+		must(t, c.AddEvents(ctx, e))
+	}
+	// One that comes late: its time is before that of others with lower IDs.
+	must(t, c.AddEvents(ctx, store.Event{Time: at(3), Kind: store.EventDropped, Recipient: "r", List: "l.example", Detail: "6"}))
+	ids := allEvents(t, c)
+	all, l := store.AllLists, "l.example"
+	tests := []struct {
+		name string
+		f    store.EventFilter
+		want string
+	}{
+		{"everything", store.EventFilter{}, "0123456"},
+		{"recipient", store.EventFilter{Recipient: "q"}, "135"},
+		{"list", store.EventFilter{List: &l}, "0246"},
+		{"all lists", store.EventFilter{List: &all}, "135"},
+		{"kind", store.EventFilter{Kind: store.EventFailed}, "45"},
+		{"since", store.EventFilter{Since: at(3)}, "3456"},
+		{"since all", store.EventFilter{Since: at(-100)}, "0123456"},
+		{"since none", store.EventFilter{Since: at(100)}, ""},
+		{"after", store.EventFilter{After: ids[2].ID}, "3456"},
+		{"limit", store.EventFilter{After: ids[0].ID, Limit: 2}, "12"},
+		{"since and after", store.EventFilter{Since: at(3), After: ids[4].ID}, "56"},
+		{"several", store.EventFilter{Since: at(2), Recipient: "q", Kind: store.EventDropped, List: &all}, "3"},
+	}
+	for _, tt := range tests {
+		got, err := c.Events(ctx, tt.f)
+		must(t, err)
+		names := ""
+		for _, e := range got {
+			names += e.Detail
+		}
+		same(t, tt.name, names, tt.want)
+	}
+}
+
+func eventsOnce(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, _ := d.Open(t)
+	e := event(store.EventFailed, "p")
+	e.Once = "Q1/7"
+	must(t, c.AddEvents(ctx, e, e))
+	must(t, c.AddEvents(ctx, e, event(store.EventDropped, "q")))
+	must(t, c.AddEvents(ctx, event(store.EventDropped, "q")))
+	if all := allEvents(t, c); len(all) != 3 {
+		t.Fatalf("%d events: once the one with Once, twice the one without", len(all))
+	}
+	c, _ = d.Open(t)
+	must(t, c.AddEvents(ctx, e))
+	if all := allEvents(t, c); len(all) != 3 {
+		t.Fatal("added again after reopening")
+	}
+}
+
+// choiceAndEvent: an event that was added already does not undo the change.
+func choiceAndEvent(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, _ := d.Open(t)
+	e := event(store.EventUnsubscribed, "p")
+	e.Once = "once"
+	must(t, c.AddEvents(ctx, e))
+	wantChange(t, "choice", true)(c.SetChoice(ctx, choice("p", "l.example", store.Unsubscribed, 1), e))
+	st, err := c.Standing(ctx, "p", "l.example")
+	must(t, err)
+	if len(st.Choices) != 1 || len(allEvents(t, c)) != 1 {
+		t.Fatalf("standing %v", st)
+	}
+}
