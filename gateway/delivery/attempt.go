@@ -189,44 +189,40 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 }
 
 // admit takes the gate and asks for the verdict on every recipient, directly
-// before MAIL. What it returns ends the gate; it may be called any number of times.
-//
-// For several recipients of an exempt message the gate is given back after each
-// verdict: two held by one transaction could wait for each other's opt-out, and
-// an opt-out never stops exempt mail.
+// before MAIL. What it returns gives the gate back; it may be called any number
+// of times.
 func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
 	list := a.task.parcel.m.List
 	if a.letter.exempt {
 		list = ""
 	}
-	release = func() {}
+	var gates []func()
 	for _, j := range jobs {
 		address, err := envelope.Parse(j.Recipient.Address)
 		if err != nil {
 			a.settle(j, store.Parked, store.Status{Enhanced: "5.1.3", Text: "the address in the queue cannot be read"})
 			continue
 		}
-		done := sync.OnceFunc(a.q.Verdicts.Start(address))
+		done := a.q.Verdicts.Start(address)
 		verdict, err := a.q.Verdicts.Verdict(ctx, address, list)
-		if err != nil {
+		switch {
+		case err != nil:
 			done()
 			a.postpone(ctx, []store.Job{j}, "ask for the verdict", err)
-			continue
-		}
-		if verdict.Drop {
+		case verdict.Drop:
 			done()
 			a.fates = append(a.fates, fate{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
 				Status: store.Status{Text: "dropped: " + string(verdict.Reason)}}})
-			continue
+		default:
+			admitted = append(admitted, j)
+			gates = append(gates, done)
 		}
-		admitted = append(admitted, j)
-		if len(jobs) > 1 {
-			done()
-			continue
-		}
-		release = done
 	}
-	return admitted, release
+	return admitted, sync.OnceFunc(func() {
+		for _, done := range gates {
+			done()
+		}
+	})
 }
 
 // name issues RCPT for every job and returns those the hop took. A connection

@@ -52,8 +52,9 @@ type Events interface {
 
 // Verdicts decides on a recipient (room consent).
 type Verdicts interface {
-	// Start takes the gate: while it is held, no opt-out of the recipient
-	// takes effect. The function it returns gives it back.
+	// Start takes the gate: an opt-out of the recipient that is not on disk
+	// yet is not answered before it is given back by done. Start never waits,
+	// so one transaction may hold the gates of several recipients.
 	Start(recipient envelope.Address) (done func())
 	// Verdict says whether mail of list may be sent; list is empty for exempt mail.
 	Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error)

@@ -32,7 +32,7 @@ const (
 	fieldUnsubscribe = "List-Unsubscribe"
 	fieldPost        = "List-Unsubscribe-Post"
 	fieldListID      = "List-Id"
-	controlPrefix    = "x-offramp-"
+	controlFields    = "X-Offramp-*"
 )
 
 // Letter is a message made ready for all its recipients. Read only.
@@ -71,6 +71,9 @@ func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
 	if letter.exempt {
 		return letter, nil
 	}
+	for _, f := range message.ParseHeader(letter.rest).Fields() {
+		letter.fields = append(letter.fields, f.Raw)
+	}
 	letter.breaks = !letter.kept && coversOurs(h)
 	if r.Keys != nil {
 		if domain := fromDomain(h.Get("From")); domain != "" {
@@ -93,21 +96,11 @@ func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
 // strip keeps of the header what leaves: without control fields, and without
 // the fields ours replace.
 func (l *Letter) strip(h message.Header) {
-	var names []string
-	fields := h.Fields()
-	for _, f := range fields {
-		name := strings.ToLower(f.Name)
-		ours := !l.exempt && !l.kept && (strings.EqualFold(name, fieldUnsubscribe) || strings.EqualFold(name, fieldPost))
-		if ours || strings.HasPrefix(name, controlPrefix) {
-			names = append(names, f.Name)
-			continue
-		}
-		l.fields = append(l.fields, f.Raw)
+	names := []string{controlFields}
+	if !l.exempt && !l.kept {
+		names = append(names, fieldUnsubscribe, fieldPost)
 	}
-	l.rest = h.Raw()
-	if len(names) > 0 {
-		l.rest = h.Without(names...)
-	}
+	l.rest = h.Without(names...)
 }
 
 // listIDField composes List-Id (RFC 2919). A name that cannot stand in a
