@@ -163,7 +163,7 @@ func TestLoadKey(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v does not name the path and say %q in one line", err, test.want)
 			}
 			if weak := strings.Contains(name, "weak"); errors.Is(err, ErrWeakKey) != weak {
@@ -173,10 +173,10 @@ func TestLoadKey(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "absent"): "offramp keygen",
-		dir:                          "make it readable",
+		dir:                          "can read",
 	} {
 		_, err := LoadKey("example.org", "s", path)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), path) != 1 {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), path+": ") || strings.Count(err.Error(), path) != 1 {
 			t.Errorf("LoadKey(%s): %v", path, err)
 		}
 	}

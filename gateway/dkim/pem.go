@@ -21,8 +21,8 @@ import (
 const MaxRSABits = 4096
 
 // LoadKey reads a private key in PEM (PKCS#1 or PKCS#8) from a file. Its
-// errors name the file and what to do; one that wraps [ErrWeakKey] says that
-// an RSA key is too short.
+// errors begin with the path and a colon and say what to do; one that wraps
+// [ErrWeakKey] says that an RSA key is too short.
 func LoadKey(domain, selector, path string) (Key, error) {
 	text, err := readKeyFile(path)
 	if err != nil {
@@ -31,19 +31,19 @@ func LoadKey(domain, selector, path string) (Key, error) {
 		if errors.As(err, &pathError) {
 			err = pathError.Err
 		}
-		remedy := "make it readable for the user that runs offramp"
+		remedy := "name a file that the user who runs offramp can read"
 		if errors.Is(err, fs.ErrNotExist) {
 			remedy = "correct the path, or create a key with offramp keygen"
 		}
-		return Key{}, fmt.Errorf("DKIM key file %s: %w: %s", path, err, remedy)
+		return Key{}, fmt.Errorf("%s: %w: %s", path, err, remedy)
 	}
 	signer, err := parsePrivateKey(text)
 	if err != nil {
-		return Key{}, fmt.Errorf("DKIM key file %s: %w", path, err)
+		return Key{}, fmt.Errorf("%s: %w", path, err)
 	}
 	key, err := Key{Domain: domain, Selector: selector, Signer: signer}.checked()
 	if err != nil {
-		return Key{}, fmt.Errorf("DKIM key file %s: %w", path, err)
+		return Key{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
 }
