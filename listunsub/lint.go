@@ -88,8 +88,12 @@ func (l *linter) unsubscribe() {
 		l.add(Error, "uri-missing", "RFC 2369 section 2", f.line,
 			"List-Unsubscribe holds no URI. Write <https://...> in angle brackets.")
 	}
-	for i, u := range uris {
-		l.uri(f, u, i == 0)
+	for _, u := range uris {
+		l.uri(f, u)
+	}
+	if l.https > 0 && !strings.EqualFold(uris[0].text[:min(6, len(uris[0].text))], "https:") {
+		l.add(Warning, "https-order", "RFC 2369 section 2", f.line,
+			"The first URI is not https, and several clients act on the first only. Put the https URI in front.")
 	}
 	switch {
 	case l.https == 0:

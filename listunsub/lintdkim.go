@@ -35,29 +35,27 @@ func (l *linter) dkim() {
 	l.coverage(signatures)
 }
 
+// coverage judges the best signature: receivers need one.
 func (l *linter) coverage(signatures []signature) {
 	best := signatures[0]
 	for _, s := range signatures {
-		if s.covers() > best.covers() {
+		if l.rank(s) > l.rank(best) {
 			best = s
 		}
 	}
-	missing := ""
-	switch {
-	case best.count("list-unsubscribe") == 0 && (best.count("list-unsubscribe-post") == 0 && l.posted):
-		missing = "List-Unsubscribe and List-Unsubscribe-Post"
-	case best.count("list-unsubscribe") == 0:
-		missing = "List-Unsubscribe"
-	case best.count("list-unsubscribe-post") == 0 && l.posted:
-		missing = "List-Unsubscribe-Post"
+	var missing []string
+	if best.count("list-unsubscribe") == 0 {
+		missing = append(missing, "List-Unsubscribe")
 	}
-	if missing != "" {
+	if l.posted && best.count("list-unsubscribe-post") == 0 {
+		missing = append(missing, "List-Unsubscribe-Post")
+	}
+	if len(missing) > 0 {
 		l.add(Error, "dkim-coverage", "RFC 8058 section 4", best.line,
-			"No DKIM signature covers both list fields; h= of this one lacks %s. Add it to the signer's list of fields, and sign after the fields are added.", missing)
+			"No DKIM signature covers both list fields; h= of this one lacks %s. Add it to the signer's list of fields, and sign after the fields are added.", strings.Join(missing, " and "))
 		return
 	}
-	if best.count("list-unsubscribe") <= len(l.named("list-unsubscribe")) ||
-		l.posted && best.count("list-unsubscribe-post") <= len(l.named("list-unsubscribe-post")) {
+	if !l.oversigned(best) {
 		l.add(Warning, "dkim-oversign", "RFC 6376 section 8.15", best.line,
 			"The list fields are signed and not oversigned, so somebody can put another one in front of a replayed copy. Name each once more in h= than it occurs.")
 	}
@@ -65,10 +63,43 @@ func (l *linter) coverage(signatures []signature) {
 		l.add(Warning, "dkim-length", "RFC 6376 section 8.2", best.line,
 			"The signature covers only a part of the body (l=), so text can be added to it. Leave l= out.")
 	}
-	if from := l.fromDomain(); from != "" && from != best.domain && !strings.HasSuffix(from, "."+best.domain) && !strings.HasSuffix(best.domain, "."+from) {
+	if !l.aligned(best) {
 		l.add(Warning, "dkim-align", "RFC 7489 section 3.1.1", best.line,
-			"The signature is by %s and From is of %s. Large receivers count only a signature of the From domain.", best.domain, from)
+			"The signature is by %s and From is of %s. Large receivers count only a signature of the From domain.", best.domain, l.fromDomain())
 	}
+}
+
+// rank orders signatures: what they cover before whose they are before the rest.
+func (l *linter) rank(s signature) int {
+	rank := 0
+	for _, good := range [...]bool{
+		s.count("list-unsubscribe") > 0 && s.count("list-unsubscribe-post") > 0,
+		s.count("list-unsubscribe") > 0,
+		l.aligned(s), l.oversigned(s), !s.bodyLength,
+	} {
+		rank <<= 1
+		if good {
+			rank++
+		}
+	}
+	return rank
+}
+
+// oversigned says whether h= names the list fields more often than they occur.
+func (l *linter) oversigned(s signature) bool {
+	for _, name := range [...]string{"list-unsubscribe", "list-unsubscribe-post"} {
+		if n := len(l.named(name)); n > 0 && s.count(name) <= n {
+			return false
+		}
+	}
+	return true
+}
+
+// aligned says whether the signature is by the From domain, a parent or a
+// child of it, or From cannot be read.
+func (l *linter) aligned(s signature) bool {
+	from := l.fromDomain()
+	return from == "" || from == s.domain || strings.HasSuffix(from, "."+s.domain) || strings.HasSuffix(s.domain, "."+from)
 }
 
 // fromDomain returns the domain of From when it is plain to see.
@@ -105,11 +136,6 @@ func (s signature) count(name string) int {
 		}
 	}
 	return n
-}
-
-// covers ranks signatures: both fields before one before none.
-func (s signature) covers() int {
-	return min(s.count("list-unsubscribe"), 1) + min(s.count("list-unsubscribe-post"), 1)
 }
 
 // parseSignature reads a field (RFC 6376 section 3.5).

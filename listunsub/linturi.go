@@ -8,7 +8,7 @@ import (
 )
 
 // uri checks one URI of List-Unsubscribe.
-func (l *linter) uri(f lintField, u rawURI, first bool) {
+func (l *linter) uri(f lintField, u rawURI) {
 	if !u.bracket || !u.closed {
 		l.add(Error, "uri-brackets", "RFC 2369 section 2", f.line,
 			"A URI in List-Unsubscribe is not in a pair of angle brackets. Write <URI>, <URI>.")
@@ -32,15 +32,11 @@ func (l *linter) uri(f lintField, u rawURI, first bool) {
 		l.add(Warning, "uri-scheme", "RFC 2369 section 3.2", f.line,
 			"The scheme of a URI is neither https nor mailto, and clients know no other.")
 	}
-	if first && scheme != "https" {
-		l.add(Warning, "https-order", "RFC 2369 section 2", f.line,
-			"The first URI is not https, and several clients act on the first only. Put the https URI in front.")
-	}
 }
 
 func (l *linter) httpsURI(f lintField, u string) {
 	p, err := url.Parse(u)
-	if err != nil || p.Hostname() == "" || p.User != nil || strings.IndexFunc(u, func(r rune) bool { return !isURIRune(r) }) >= 0 {
+	if err != nil || p.Hostname() == "" || p.User != nil || badEscape(u) >= 0 || strings.IndexFunc(u, func(r rune) bool { return !isURIRune(r) }) >= 0 {
 		l.add(Error, "https-syntax", "RFC 3986 section 3", f.line,
 			"The https URI is not valid: it needs a host and no password, and everything outside of unreserved characters percent-encoded.")
 	}
@@ -67,6 +63,7 @@ func (l *linter) mailtoURI(f lintField, rest string) {
 		if field.name != "subject" && field.name != "body" {
 			l.add(Warning, "mailto-fields", "RFC 6068 section 4", f.line,
 				"The mailto URI sets %.30q; clients heed only subject and body. Put what identifies the person into the address.", field.name)
+			continue
 		}
 		show += " " + field.value
 	}

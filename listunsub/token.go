@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -109,22 +110,34 @@ func (k *ringKey) tokenIV(iv *[aes.BlockSize]byte, p Purpose, text []byte) {
 // other one, even with the same bits, is refused.
 func (r *KeyRing) Open(token string, p Purpose) (Claims, error) {
 	size := r.base64.DecodedLen(len(token))
-	if size > maxTokenBytes || size <= tokenText+tokenFixed || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
+	if size > maxTokenBytes || size <= tokenText+tokenFixed {
 		return Claims{}, errTokenText
+	}
+	// The head comes first: guesses are refused before they cost anything.
+	var head [3]byte
+	if _, err := r.base64.Decode(head[:], []byte(token[:4])); err != nil {
+		return Claims{}, errTokenText
+	}
+	if head[0] != tokenVersion {
+		return Claims{}, errTokenVersion
+	}
+	if !slices.ContainsFunc(r.keys, func(k ringKey) bool { return k.id == head[1] }) {
+		return Claims{}, errTokenKey
 	}
 	var room [maxTokenBytes]byte
 	n, err := r.base64.Decode(room[:], []byte(token))
-	if err != nil {
+	if err != nil || strings.ContainsAny(token, "\r\n") { // which the decoder skips
 		return Claims{}, errTokenText
 	}
-	raw := room[:n]
-	if raw[0] != tokenVersion {
-		return Claims{}, errTokenVersion
-	}
+	return r.open(room[:n], p)
+}
+
+// open tries every key that the decoded token can be of.
+func (r *KeyRing) open(raw []byte, p Purpose) (Claims, error) {
 	var want, got [aes.BlockSize]byte
 	copy(want[:], raw[tokenIV:])
-	var clear [maxTokenBytes]byte
-	text := clear[:len(raw)-tokenText]
+	var plain [maxTokenBytes]byte
+	text := plain[:len(raw)-tokenText]
 	for i := range r.keys {
 		k := &r.keys[i]
 		if k.id != raw[1] {
