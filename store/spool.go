@@ -134,7 +134,11 @@ const (
 type Draft interface {
 	// Write adds octets to the body. It keeps no more than one chunk in memory.
 	io.Writer
-	// Commit makes the message and all its recipients durable together.
+	// Commit makes the message and all its recipients durable together. m.Size
+	// is not looked at: the size kept is that of what was written. A recipient
+	// without a state is queued; a message needs at least one recipient. m and
+	// what it points to belong to the spool afterwards and must not be changed.
+	// After an error Abort is due.
 	Commit(ctx context.Context, m *Message, recipients []Recipient) error
 	Abort()
 }
@@ -144,7 +148,7 @@ type Draft interface {
 // A lease belongs to the process that took it: recipients leased by a process
 // that ended are due again as soon as the spool is opened.
 type Spool interface {
-	// Create begins a message.
+	// Create begins a message; ctx bounds the writes of its body as well.
 	Create(ctx context.Context) (Draft, error)
 	// Lease returns up to limit queued recipients whose Next is not after now,
 	// oldest Next first, none twice until their result is settled, and none of
@@ -153,25 +157,33 @@ type Spool interface {
 	// Next returns the earliest Next of the queued recipients that are not
 	// leased and not of the destinations in skip; ok is false for an empty queue.
 	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
-	// Body opens the body of a message. Reading returns an error wrapping
+	// Body opens the body of a message or returns ErrNotFound. Reading returns an error wrapping
 	// ErrDamaged at the first octet that is not what was written.
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
-	// Settle records results in one transaction. A recipient that is gone
+	// Settle records results in one transaction and ends the leases, unless it
+	// returns an error: then they last until a later Settle. A recipient that is gone
 	// meanwhile is no error. A message without recipients leaves with them.
 	Settle(ctx context.Context, results ...Result) error
 
 	// Failures returns messages with recipients in state Failed and without
-	// any that is leased or was never attempted, oldest first.
+	// any that is leased or queued for its first attempt, oldest first: in the
+	// order in which they were created.
 	Failures(ctx context.Context, limit int) ([]Failure, error)
 	// Report adds a bounce (nil: none is due) and removes the failed
-	// recipients it reports, in one transaction.
+	// recipients it reports, in one transaction. When one of them is not
+	// there any more it returns ErrNotFound and changes nothing, so that no
+	// failure is reported twice.
 	Report(ctx context.Context, bounce *Bounce, reported []int64) error
 
-	// Queue returns messages by queue id.
+	// Queue returns messages by queue id, each with those of its recipients
+	// that f selects.
 	Queue(ctx context.Context, f QueueFilter) ([]QueueEntry, error)
 	// Act applies an action to the recipients that f selects (f.Limit and
-	// f.After do not count) and returns how many it changed. A leased
-	// recipient is not removed: its result settles it.
+	// f.After do not count) and returns how many it changed: Retry those that
+	// are queued, Hold the same, ReleaseHold those that are held, Remove all.
+	// A leased recipient is neither removed nor retried, its result settles
+	// it; one that is held meanwhile stays held if it is deferred or returned.
+	// Many messages are changed in steps, each of them whole or not at all.
 	Act(ctx context.Context, a QueueAction, f QueueFilter) (int, error)
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
@@ -187,7 +199,7 @@ type Bounce struct {
 // Usage is what the spool holds.
 type Usage struct {
 	Messages, Queued, Held, Failed int
-	Oldest                         time.Time // Received of the oldest message; zero: empty
-	Free                           uint64    // octets free on the volume
+	Oldest                         time.Time // Received of the message created first; zero: empty
+	Free                           uint64    // octets free for more mail, on the volume and within the engine's files
 	Capacity                       uint64    // octets of the volume
 }

@@ -35,11 +35,11 @@ func newData(t *testing.T) storetest.Data {
 		Damage: func(t *testing.T, id string) {
 			t.Helper()
 			err := db.spool.file.write(context.Background(), &op{run: func(c *conn) error {
-				n, err := c.exec(`UPDATE chunks SET data = x'00' || substr(data, 2) WHERE message = (SELECT num FROM messages WHERE id = ?) AND n = 1`, id)
+				n, err := c.exec(`UPDATE chunks SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE message = (SELECT num FROM messages WHERE id = ?) AND n = 1`, id)
 				if err != nil || n > 0 {
 					return err
 				}
-				_, err = c.exec("UPDATE messages SET tail = x'00' || substr(tail, 2) WHERE id = ?", id)
+				_, err = c.exec("UPDATE messages SET tail = CAST(x'00' || substr(tail, 2) AS BLOB) WHERE id = ?", id)
 				return err
 			}})
 			if err != nil {
@@ -50,3 +50,5 @@ func newData(t *testing.T) storetest.Data {
 }
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
+
+func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
