@@ -36,21 +36,21 @@ func (d *base64Decoder) decode(p []byte) {
 
 // line takes text with a line end at its end, if any.
 func (d *base64Decoder) line(p []byte) {
-	for len(p) > 0 {
-		word := bytes.TrimRight(p, " \t\r\n")
-		lead := len(word) - len(bytes.TrimLeft(word, " \t"))
-		if i := bytes.IndexAny(word[lead:], " \t"); i >= 0 {
-			word = word[:lead+i]
+	text := bytes.TrimRight(p, " \t\r\n")
+	if len(text) > 0 {
+		d.last = d.read + int64(len(text))
+	}
+	d.read += int64(len(p))
+	for len(text) > 0 {
+		word := len(text)
+		if i := bytes.IndexByte(text, ' '); i >= 0 {
+			word = i
 		}
-		if len(word) > 0 {
-			d.put(word[lead:])
-			d.last = d.read + int64(len(word))
-			d.read += int64(len(word))
-			p = p[len(word):]
-			continue
+		if i := bytes.IndexByte(text[:word], '\t'); i >= 0 {
+			word = i
 		}
-		d.read += int64(len(p))
-		return
+		d.put(text[:word])
+		text = text[min(word+1, len(text)):]
 	}
 }
 

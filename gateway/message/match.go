@@ -43,6 +43,8 @@ func (m *matcher) look(p []byte) {
 			rest = rest[1:]
 		}
 	}
-	m.pgp = m.pgp || bytes.Contains(p, []byte("-----BEGIN PGP SIGNED")) ||
-		bytes.Contains(p, []byte("-----BEGIN PGP MESSAGE"))
+	if i := bytes.Index(p, []byte("-----BEGIN PGP ")); i >= 0 {
+		m.pgp = m.pgp || bytes.Contains(p[i:], []byte("-----BEGIN PGP SIGNED")) ||
+			bytes.Contains(p[i:], []byte("-----BEGIN PGP MESSAGE"))
+	}
 }

@@ -65,18 +65,33 @@ func (r *replacer) write(p []byte) {
 	}
 }
 
-// plain returns how much of p cannot be part of a placeholder.
+// plain returns how much of p cannot be part of a placeholder. Soft line breaks
+// and encoded octets that are no brace are passed over.
 func (r *replacer) plain(p []byte) int {
-	n := bytes.IndexByte(p, '{')
-	if n < 0 {
-		n = len(p)
-	}
-	if r.qp {
-		if i := bytes.IndexByte(p[:n], '='); i >= 0 {
-			n = i
+	n, brace := 0, -1
+	for {
+		if brace < n {
+			if brace = bytes.IndexByte(p[n:], '{'); brace < 0 {
+				brace = len(p)
+			} else {
+				brace += n
+			}
 		}
+		if r.qp {
+			if i := bytes.IndexByte(p[n:brace], '='); i >= 0 {
+				n += i
+				if kind, size, octet := qpToken(p[n:]); kind == qpSoft || kind == qpOctet && octet != '{' {
+					n += size
+					continue
+				}
+				return n
+			}
+		}
+		if brace+1 >= len(p) || p[brace+1] == '{' || p[brace+1] == '=' {
+			return brace
+		}
+		n = brace + 1
 	}
-	return n
 }
 
 // resume adds an octet to a token that was not whole.
@@ -194,7 +209,9 @@ func (r *replacer) count(line *int, p []byte) {
 	*line += len(p)
 }
 
-// value writes v in place of all that is held.
+// value writes v in place of all that is held. Encoded are, beside "=", a hyphen
+// at the start of a line, which must not look like a delimiter, and a first
+// octet that would complete a broken "=" before it.
 func (r *replacer) value(v string) {
 	held := r.held
 	r.held, r.decoded, r.starts = r.held[:0], r.decoded[:0], r.starts[:0]
@@ -210,14 +227,16 @@ func (r *replacer) value(v string) {
 	}
 	for i := 0; i < len(v); i++ {
 		c, size := v[i], 1
-		if c == '=' {
+		_, isHex := unhex(c)
+		encode := c == '=' || c == '-' && r.col == 0 || isHex && i == 0
+		if encode {
 			size = 3
 		}
 		if r.col+size > qpLine {
 			enc = append(enc, "=\r\n"...)
 			r.col = 0
 		}
-		if c == '=' || c == '-' && r.col == 0 { // "--" must not look like a delimiter
+		if encode || c == '-' && r.col == 0 { // the line may have begun just now
 			const hex = "0123456789ABCDEF"
 			enc = append(enc, '=', hex[c>>4], hex[c&15])
 			r.col += 3

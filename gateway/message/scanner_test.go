@@ -113,7 +113,8 @@ func longest(text []byte) int {
 	return n
 }
 
-// decode decodes with the standard library where it takes the text at all.
+// decode decodes, and holds the result against the standard library where that
+// takes the text as we do ("=" at the end or before space is another matter).
 func decode(t *testing.T, p Part, text []byte) []byte {
 	t.Helper()
 	switch p.Encoding {
@@ -135,7 +136,7 @@ func decode(t *testing.T, p Part, text []byte) []byte {
 		d.decode(text)
 		d.finish()
 		std, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(text)))
-		if err == nil && !strings.Contains(string(text), "= ") && trimLines(std) != trimLines(out) {
+		if err == nil && !bytes.Contains(text, []byte("= ")) && !bytes.HasSuffix(text, []byte("=")) && trimLines(std) != trimLines(out) {
 			t.Fatalf("%q\nis decoded\n%q, by mime/quotedprintable\n%q", text, out, std)
 		}
 		return out

@@ -35,7 +35,7 @@ func Substitute(dst io.Writer, body io.Reader, parts []Part, values map[string]s
 	}
 	out := bufio.NewWriter(dst)
 	s := substitution{out: out, parts: parts, values: values}
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 8<<10)
 	for {
 		n, err := body.Read(buf)
 		if werr := s.write(buf[:n]); werr != nil {
