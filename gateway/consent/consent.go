@@ -45,7 +45,8 @@ type Records interface {
 }
 
 // Consent changes and reads choices and suppressions. All methods can be
-// called by many goroutines. Store and Records must be set.
+// called by many goroutines. Store and Records must be set, and a Consent must
+// not be copied: every room shares the one that delivery starts attempts with.
 type Consent struct {
 	Config  Config
 	Store   Store

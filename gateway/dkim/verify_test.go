@@ -206,7 +206,7 @@ func TestRandomMessages(t *testing.T) {
 	words := []string{"a", "word", " ", "  ", "\t", "\r\n ", "\r\n\t ", ":", ";", "=", "\xe4", "ü", "<>", "b=x", "."}
 	lines := []string{"", " ", "\t", "text", " text", "text ", "two  words", "a\tb", "\xff\xfe", ".", strings.Repeat("long ", 300)}
 	pick := func(from []string) string { return from[random.IntN(len(from))] }
-	for i := range 500 {
+	for i := range 200 {
 		message := "From: a@example.org\r\n"
 		for range random.IntN(20) {
 			message += pick(names) + ":"
