@@ -36,7 +36,7 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // world is a site with everything behind it in memory.
 type world struct {
-	t    *testing.T
+	t    testing.TB
 	site *Site
 	ring *listunsub.KeyRing
 	log  *bytes.Buffer
@@ -54,7 +54,7 @@ type world struct {
 	handler  http.Handler
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	ring, err := listunsub.ParseKeyRing(listunsub.NewKey())
 	if err != nil {
@@ -75,6 +75,15 @@ func newWorld(t *testing.T) *world {
 	}
 	w.handler = w.site.Handler()
 	return w
+}
+
+// reset forgets what happened.
+func (w *world) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.choices)
+	w.changes, w.evidence = nil, nil
+	w.log.Reset()
 }
 
 func (w *world) set(s consent.Subject, state store.State, way store.Way, ev consent.Evidence) (bool, error) {
@@ -180,7 +189,7 @@ func (w *world) get(path string) (*http.Response, string) {
 	return res, text(w.t, res)
 }
 
-func text(t *testing.T, res *http.Response) string {
+func text(t testing.TB, res *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {

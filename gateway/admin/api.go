@@ -1,0 +1,161 @@
+// Package admin serves the operator: health, metrics and the JSON API that
+// the commands use.
+//
+// Without a token it answers only clients on the same machine, and only under
+// the machine's own names, so that a page in the operator's browser cannot
+// reach it by a name that it made point here. Errors are problem details
+// (RFC 9457); what went wrong inside stands in the log only.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"offramp/gateway/consent"
+	"offramp/store"
+)
+
+// Choices changes what a person chose, with an event.
+type Choices interface {
+	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
+	Resubscribe(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
+}
+
+// Suppressions changes what else stops mail to a person, with an event.
+type Suppressions interface {
+	Suppress(ctx context.Context, s consent.Subject, reason store.Reason, note string, ev consent.Evidence) (changed bool, err error)
+	Unsuppress(ctx context.Context, s consent.Subject, reason store.Reason, ev consent.Evidence) (changed bool, err error)
+}
+
+// Consent is both. *consent.Consent is the one that serves.
+type Consent interface {
+	Choices
+	Suppressions
+}
+
+// Records reads what is recorded about people; a [store.Consent] does.
+type Records interface {
+	Choices(ctx context.Context, f store.RecordFilter) ([]store.Choice, error)
+	Suppressions(ctx context.Context, f store.RecordFilter) ([]store.Suppression, error)
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+}
+
+// Lists reads and describes lists; a [store.Consent] does.
+type Lists interface {
+	Lists(ctx context.Context) ([]store.List, error)
+	List(ctx context.Context, id string) (store.List, error)
+	UpdateList(ctx context.Context, l store.List) error
+}
+
+// Queue shows and changes what waits for delivery; a [store.Spool] does.
+type Queue interface {
+	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)
+	Act(ctx context.Context, a store.QueueAction, f store.QueueFilter) (int, error)
+	Usage(ctx context.Context) (store.Usage, error)
+}
+
+// Check is one condition of being ready to serve. Its error is shown to the
+// operator.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
+// Config holds the settings of the admin listener.
+type Config struct {
+	Token string `env:"ADMIN_TOKEN" secret:"true" doc:"key for the admin listener, sent as a bearer token; empty: only clients on the same machine are answered"`
+}
+
+// minToken keeps out keys that can be guessed.
+const minToken = 20
+
+// Validate returns every fault of the settings, each naming its variable.
+func (c Config) Validate() error {
+	if c.Token != "" && len(c.Token) < minToken {
+		return errors.New("OFFRAMP_ADMIN_TOKEN: shorter than 20 characters: use a random one, for example from openssl rand -base64 32")
+	}
+	return nil
+}
+
+// API is the operator's side. Its methods may be called once all fields are
+// set; the fields must not change afterwards.
+type API struct {
+	Config
+	Consent Consent
+	Records Records
+	Lists   Lists
+	Queue   Queue
+	// Checks are run by /readyz beside the spool's own: it must answer, and
+	// have room for mail.
+	Checks []Check
+	// MinFree is how many octets must be free on the spool's volume to be
+	// ready, beside the twentieth that must always be. 0: the twentieth alone.
+	MinFree uint64
+	// Metrics are served beside those of the queue, the process and the
+	// runtime.
+	Metrics []Metric
+	// Wake is called after queued mail was made due; nil: nobody needs it.
+	Wake              func()
+	Version, Revision string           // of this program
+	Log               *slog.Logger     // nil: nothing is logged
+	Now               func() time.Time // nil: time.Now
+}
+
+// Server returns a server for the admin listener with every limit set. The
+// caller adds TLSConfig and the listener, and shuts it down.
+func (a *API) Server() *http.Server {
+	return &http.Server{
+		Handler:           a.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log().Handler(), slog.LevelDebug),
+	}
+}
+
+// Handler returns the handler of the admin listener. It panics when Metrics
+// hold a name twice or one that is no metric's name.
+func (a *API) Handler() http.Handler {
+	s := &server{API: a, guard: http.NewCrossOriginProtection()}
+	mux := http.NewServeMux()
+	for pattern, methods := range map[string]methods{
+		"/livez":                {http.MethodGet: open(s.live)},
+		"/readyz":               {http.MethodGet: open(s.ready)},
+		"/healthz":              {http.MethodGet: open(s.ready)},
+		"/metrics":              {http.MethodGet: closed(s.metrics())},
+		"/api/v1/queue":         {http.MethodGet: closed(s.queue), http.MethodPost: closed(s.act)},
+		"/api/v1/suppressions":  {http.MethodGet: closed(s.suppressions), http.MethodPost: closed(s.suppress), http.MethodDelete: closed(s.unsuppress)},
+		"/api/v1/lists":         {http.MethodGet: closed(s.lists)},
+		"/api/v1/lists/{id...}": {http.MethodGet: closed(s.list), http.MethodPatch: closed(s.describe)},
+		"/api/v1/events":        {http.MethodGet: closed(s.events)},
+		"/":                     {http.MethodGet: open(nothing)},
+	} {
+		mux.Handle(pattern, s.route(methods))
+	}
+	return mux
+}
+
+// server is an API made ready to serve.
+type server struct {
+	*API
+	guard *http.CrossOriginProtection
+}
+
+func (a *API) log() *slog.Logger {
+	if a.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return a.Log
+}
+
+func (a *API) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}
