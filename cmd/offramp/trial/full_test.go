@@ -44,10 +44,14 @@ func fillDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	// The reserve is set aside, so that the disk itself runs full.
-	p := start(t, "smtp://"+s.Addr(), "DATA_DIR="+dir, "MAX_MESSAGE_SIZE=4MiB", "MIN_FREE=1")
+	p := start(t, "smtp://"+s.Addr(), "DATA_DIR="+dir, "MAX_MESSAGE_SIZE=1MiB")
 	defer p.kill()
 	l := newLedger()
+	// The program keeps a reserve. A second file takes that too, now and then,
+	// so that the disk itself runs full under it.
+	stop := make(chan struct{})
+	ended := make(chan struct{})
+	go func() { defer close(ended); occupy(filepath.Join(dir, "foreign"), stop) }()
 	refusals := 0
 	for i := 0; refusals < 40 && i < 4000; i++ {
 		c, err := dial(p.smtp)
@@ -67,6 +71,8 @@ func fillDisk(t *testing.T) {
 			t.Fatalf("a full disk was answered %v", err)
 		}
 	}
+	close(stop)
+	<-ended
 	if refusals < 40 {
 		t.Fatal("the disk never ran full")
 	}
@@ -86,4 +92,25 @@ func fillDisk(t *testing.T) {
 	}
 	l.ack(id)
 	drain(t, l, s, 20*time.Second).wantWhole(t)
+}
+
+// occupy fills what is free for a moment, again and again, until stop.
+func occupy(file string, stop <-chan struct{}) {
+	for {
+		if f, err := os.Create(file); err == nil {
+			block := make([]byte, 1<<20)
+			for err == nil {
+				_, err = f.Write(block)
+			}
+			f.Close()
+		}
+		pause(stop, 300*time.Millisecond)
+		os.Remove(file)
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		pause(stop, 700*time.Millisecond)
+	}
 }

@@ -136,11 +136,10 @@ func TestTortureTerminate(t *testing.T) {
 
 // failpoints are the steps of F2, in the order in which a message meets them.
 var failpoints = []string{
-	"relay.body", "spool.commit.before", "spool.commit.after", "relay.accepted",
-	"delivery.leased", "delivery.mail", "delivery.body", "delivery.replied",
-	"delivery.settle.before", "delivery.settle.after",
-	"delivery.report.before", "delivery.report.after",
-	"consent.commit.before", "consent.commit.after",
+	"relay.body", "relay.accepted", "spool.commit", "spool.committed",
+	"delivery.mail", "delivery.data", "delivery.dot", "delivery.replied",
+	"delivery.settled", "delivery.report", "delivery.reported",
+	"offramp.commit", "offramp.committed",
 }
 
 // F2: a kill at each step loses and damages nothing.

@@ -85,7 +85,7 @@ func runCell(t *testing.T, c cell, messages int) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	extra := []string{"NEXT_HOP_TIMEOUT=2s"}
+	extra := []string{"NEXT_HOP_TIMEOUT_CONNECT=2s", "NEXT_HOP_TIMEOUT_COMMAND=2s", "NEXT_HOP_TIMEOUT_WRITE=2s", "NEXT_HOP_TIMEOUT_DOT=2s"}
 	if c.stage == sink.Auth {
 		extra = append(extra, "NEXT_HOP_TLS_CA="+caFile(t))
 	}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// finding is one thing check looked at.
+type finding struct {
+	State string `json:"state"` // ok, warn or fail
+	What  string `json:"what"`
+	Text  string `json:"text"`
+	Fix   string `json:"fix,omitempty"` // the line that mends it
+}
+
+// The states of a finding.
+const (
+	findOK   = "ok"
+	findWarn = "warn"
+	findFail = "fail"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use: "check", Short: "Say what is wrong with the set-up, and the line that fixes it; exits 1 on a failure", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c := &checker{app: a, offline: offline}
+			c.run(cmd.Context())
+			return a.printCheck(c.findings)
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "leave out the DNS, the next hop and the public address")
+	return cmd
+}
+
+func (a *app) printCheck(all []finding) error {
+	failed := false
+	for _, f := range all {
+		failed = failed || f.State == findFail
+	}
+	if a.asJSON {
+		if err := a.printJSON(all); err != nil {
+			return err
+		}
+	} else {
+		colours := map[string]style{findOK: green, findWarn: yellow, findFail: red}
+		for _, f := range all {
+			a.print("%s %-12s %s", a.paint(fmt.Sprintf("%-4s", f.State), colours[f.State]), f.What, printable(f.Text))
+			if f.Fix != "" {
+				a.print("%18s-> %s", "", f.Fix)
+			}
+		}
+	}
+	if failed {
+		return silent{exitFailed}
+	}
+	return nil
+}
+
+// checker collects findings.
+type checker struct {
+	app      *app
+	offline  bool
+	settings *settings
+	running  bool // a server answers on the admin listener
+	findings []finding
+}
+
+func (c *checker) add(state, what, text, fix string) {
+	c.findings = append(c.findings, finding{state, what, text, fix})
+}
+
+func (c *checker) run(ctx context.Context) {
+	s, err := c.app.servingSettings()
+	if err != nil {
+		for _, line := range lines(err) {
+			c.add(findFail, "settings", line, "")
+		}
+	}
+	c.settings = s
+	if err == nil {
+		c.add(findOK, "settings", "every value is right", "")
+	}
+	c.running = s.answers(ctx)
+	c.dataDir()
+	c.ports()
+	c.tokenKeys()
+	c.dkim()
+	c.certificate()
+	c.clock()
+	c.unsigned(ctx)
+	if !c.offline {
+		c.dns(ctx)
+		c.nextHop(ctx)
+		c.publicURL(ctx)
+	}
+}
+
+// answers says whether a server runs with these settings.
+func (s *settings) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	resp, err := s.adminGet(ctx, "/livez")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == 200
+}

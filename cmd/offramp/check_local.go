@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"offramp/gateway/admin"
+)
+
+func (c *checker) dataDir() {
+	dir := c.settings.DataDir
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.add(findWarn, "data", "the data folder "+dir+" is not there yet: the first start makes it", "")
+		return
+	}
+	if err == nil {
+		err = prepareDataDir(dir)
+	}
+	if err != nil {
+		c.add(findFail, "data", err.Error(), fmt.Sprintf("chown -R %d %s", os.Getuid(), dir))
+		return
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		c.add(findWarn, "data", fmt.Sprintf("other users may look into the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+dir)
+	}
+	var volume syscall.Statfs_t
+	if err := syscall.Statfs(dir, &volume); err == nil {
+		free, all := volume.Bavail*uint64(volume.Bsize), volume.Blocks*uint64(volume.Bsize)
+		if free < all/20 {
+			c.add(findFail, "data", fmt.Sprintf("%d MiB are free in %s, less than a twentieth: no mail is taken (452 4.3.1)", free>>20, dir), "make room")
+			return
+		}
+		c.add(findOK, "data", fmt.Sprintf("%s is writable, %d MiB are free", dir, free>>20), "")
+	}
+}
+
+func (c *checker) ports() {
+	if c.running {
+		c.add(findOK, "server", "answers on "+c.settings.Gateway.AdminAddr, "")
+		return
+	}
+	g := c.settings.Gateway
+	free := true
+	for _, addr := range slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr}) {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			free = false
+			c.add(findFail, "ports", fmt.Sprintf("cannot listen on %s: %v", addr, errors.Unwrap(err)), "ss -ltnp shows who listens there")
+			continue
+		}
+		l.Close()
+	}
+	if free {
+		c.add(findOK, "ports", "are free; the server does not run", "")
+	}
+}
+
+func (c *checker) tokenKeys() {
+	if c.settings.TokenKeys != "" {
+		c.add(findOK, "token keys", "come from OFFRAMP_TOKEN_KEYS", "")
+		return
+	}
+	path := filepath.Join(c.settings.DataDir, tokenKeysFile)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.add(findWarn, "token keys", "there are none yet: the first start makes them; keep a copy of "+path, "")
+	case err != nil:
+		c.add(findFail, "token keys", plainPathError(err), "")
+	case info.Mode().Perm()&0o077 != 0:
+		c.add(findWarn, "token keys", "other users can read them, and so make links that opt people out", "chmod 600 "+path)
+	default:
+		c.add(findOK, "token keys", "are in "+path+"; keep a copy, every link sent needs them", "")
+	}
+}
+
+func (c *checker) dkim() {
+	keys, err := c.settings.dkimKeys()
+	if err != nil {
+		return // told among the settings
+	}
+	if len(keys.All()) == 0 {
+		c.add(findWarn, "DKIM", "there are no keys: mail goes out unsigned and the one-click header does not count", "offramp init DOMAIN")
+	}
+	for _, k := range keys.All() {
+		c.add(findOK, "DKIM", k.Selector+"._domainkey."+k.Domain, "")
+	}
+}
+
+func (c *checker) certificate() {
+	s := c.settings
+	switch {
+	case s.ACMEEmail != "":
+		c.add(findOK, "TLS", "the certificate is fetched by ACME", "")
+		return
+	case s.TLSCertFile == "" || s.TLSKeyFile == "":
+		c.add(findWarn, "TLS", "there is no certificate: a proxy in front must end https, and SMTP offers no STARTTLS", "set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL")
+		return
+	}
+	cert, err := newCertificate(s.TLSCertFile, s.TLSKeyFile, c.app.now, nil)
+	if err != nil {
+		return // told among the settings
+	}
+	left := cert.Expires().Sub(c.app.now())
+	day := cert.Expires().Format(time.DateOnly)
+	switch {
+	case left <= 0:
+		c.add(findFail, "TLS", "the certificate expired on "+day, "renew "+s.TLSCertFile)
+	case left < 14*24*time.Hour:
+		c.add(findWarn, "TLS", "the certificate expires on "+day, "renew "+s.TLSCertFile)
+	default:
+		c.add(findOK, "TLS", "the certificate is good until "+day, "")
+	}
+	if u, err := url.Parse(s.Gateway.PublicURL); err == nil && u.Hostname() != "" {
+		if err := cert.Covers(u.Hostname()); err != nil {
+			c.add(findFail, "TLS", err.Error()+", the host of OFFRAMP_PUBLIC_URL", "get a certificate for "+u.Hostname())
+		}
+	}
+}
+
+// unsigned looks for senders whose mail no key signs, among the lists: their
+// names are the From domain or usually end in it.
+func (c *checker) unsigned(ctx context.Context) {
+	keys, err := c.settings.dkimKeys()
+	if err != nil || len(keys.All()) == 0 {
+		return
+	}
+	seen := map[string]string{}
+	err = c.app.operate(ctx, func(api *client) error {
+		var lists admin.ListPage
+		if err := api.call(ctx, "GET", "lists", nil, &lists); err != nil {
+			return err
+		}
+		for _, l := range lists.Items {
+			if plain := strings.Contains(l.ID, ".") && !strings.Contains(l.ID, "~"); plain && !l.Transactional && len(keys.For(l.ID)) == 0 {
+				seen[l.ID] = "no DKIM key fits the name of the list " + l.ID + ": its mail goes out unsigned, unless its From domain has one"
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return // no data yet, or told by other findings
+	}
+	for _, domain := range sortedKeys(seen) {
+		c.add(findWarn, "unsigned", seen[domain], "offramp init "+domain)
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/consent"
+	"offramp/store"
+)
+
+// client speaks the admin API: with the running server, or with the same API
+// joined to the files in this process, so that a command does the same in both
+// cases.
+type client struct {
+	base  string
+	token string
+	http  http.Client
+	close func() error
+	files bool // this process holds the data, and no server runs
+}
+
+// operate opens the data, or reaches the server that holds it, and runs work.
+func (a *app) operate(ctx context.Context, work func(*client) error) error {
+	s, err := a.lenientSettings()
+	if err != nil {
+		return err
+	}
+	c, err := a.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	err = work(c)
+	if closeErr := c.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// open opens an existing data folder, or reaches the server where another
+// process has the folder open.
+func (a *app) open(ctx context.Context, s *settings) (*client, error) {
+	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, os.ErrNotExist) {
+		// A command that only looks must not make a data folder.
+		return nil, fault("OFFRAMP_DATA_DIR: there is no data in %s: give the folder the server uses, or start `offramp serve` first", s.DataDir)
+	}
+	c := &client{base: s.adminURL(), token: s.Gateway.Admin.Token, close: func() error { return nil }}
+	db, err := openStore(ctx, s, a.now, slog.New(slog.DiscardHandler))
+	if errors.Is(err, store.ErrInUse) {
+		c.http = *adminClient()
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	people := &consent.Consent{Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Now: a.now}
+	api := &admin.API{Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(), Now: a.now}
+	c.base, c.close, c.files = "http://localhost", db.Close, true
+	c.http.Transport = inProcess{api.Handler()}
+	return c, nil
+}
+
+// inProcess answers requests by a handler of this process.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	served := r.Clone(r.Context())
+	served.RemoteAddr, served.Host, served.RequestURI = "127.0.0.1:0", r.URL.Host, r.URL.RequestURI()
+	if served.Body == nil {
+		served.Body = http.NoBody
+	}
+	w := &answerWriter{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(w, served)
+	return &http.Response{
+		StatusCode: w.status, Header: w.header, Request: r, ContentLength: int64(w.body.Len()),
+		Body: io.NopCloser(&w.body), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+// answerWriter keeps an answer in memory.
+type answerWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *answerWriter) Header() http.Header         { return w.header }
+func (w *answerWriter) WriteHeader(status int)      { w.status = status }
+func (w *answerWriter) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// apiError is an answer that is no success.
+type apiError struct {
+	status int
+	detail string
+}
+
+func (e *apiError) Error() string { return e.detail }
+
+// Unwrap lets the exit code tell trouble that passes from other trouble.
+func (e *apiError) Unwrap() error {
+	switch {
+	case e.status == http.StatusServiceUnavailable:
+		return store.ErrUnavailable
+	case e.status == http.StatusNotFound:
+		return store.ErrNotFound
+	case e.status == http.StatusBadRequest:
+		return &usageError{e.detail}
+	}
+	return nil
+}
+
+// maxAnswer is more than any page of the API has.
+const maxAnswer = 256 << 20
+
+// call sends in (nil: nothing) and reads the answer into out.
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1/"+path, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "offramp")
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: give commands the OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN of the server", c.base), err}
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var p admin.Problem
+		if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
+			p.Detail = fmt.Sprintf("%s answers %d, and not as Offramp does", c.base, resp.StatusCode)
+		}
+		return &apiError{resp.StatusCode, p.Detail}
+	}
+	return json.Unmarshal(raw, out)
+}
+
+// unreachable says that a server holds the data and does not answer.
+type unreachable struct {
+	text  string
+	cause error
+}
+
+func (e *unreachable) Error() string { return e.text }
+func (e *unreachable) Unwrap() error { return errors.Join(store.ErrUnavailable, e.cause) }
+
+// pairs makes a query of names and values; empty values are left out.
+func pairs(namesAndValues ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(namesAndValues); i += 2 {
+		if namesAndValues[i+1] != "" {
+			q.Set(namesAndValues[i], namesAndValues[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// number writes a number for a query; 0 is left out.
+func number[N int | int64](n N) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(n), 10)
+}
+
+// timestamp writes a time for a query; the zero time is left out.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// mask stands for a secret that is set.
+const mask = "********"
+
+func (a *app) configCommand() *cobra.Command {
+	var markdown bool
+	cmd := &cobra.Command{
+		Use: "config", Short: "Show every setting and its value, secrets masked", Args: exactly(),
+		Long: "Show every setting with its value in effect, as NAME=value lines. Secrets are\n" +
+			"masked. What is wrong goes to stderr, all of it, and the exit code is 2.",
+		RunE: func(*cobra.Command, []string) error {
+			if markdown {
+				_, err := a.stdout.Write([]byte(settingsTable()))
+				return err
+			}
+			s, err := a.servingSettings()
+			if printErr := a.printConfig(s); printErr != nil {
+				return printErr
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the table of the README")
+	return cmd
+}
+
+// settingView is one setting as the command shows it.
+type settingView struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Default string `json:"default"`
+	Secret  bool   `json:"secret,omitempty"`
+	Doc     string `json:"doc"`
+}
+
+func (a *app) printConfig(s *settings) error {
+	var views []settingView
+	for _, f := range fieldsOf(s) {
+		v := settingView{f.Name, f.text(), f.Default, f.Secret, f.Doc}
+		if v.Secret && v.Value != "" {
+			v.Value = mask
+		}
+		views = append(views, v)
+	}
+	if a.asJSON {
+		return a.printJSON(views)
+	}
+	for _, v := range views {
+		line := v.Name + "=" + printable(v.Value)
+		if v.Value == v.Default {
+			line = a.paint(line, dim)
+		}
+		a.print("%s", line)
+	}
+	return nil
+}
+
+// settingsTable is the table of the README, from the settings themselves.
+func settingsTable() string {
+	var b strings.Builder
+	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
+	for _, f := range fieldsOf(new(settings)) {
+		name := "`" + f.Name + "`"
+		if f.Secret {
+			name += ", or `" + f.Name + "_FILE`"
+		}
+		value := ""
+		if f.Default != "" {
+			value = "`" + f.Default + "`"
+		}
+		b.WriteString("| " + name + " | " + value + " | " + strings.ReplaceAll(f.Doc, "|", `\|`) + " |\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var keep, script bool
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Show the whole thing on this machine, with nothing to set up", Args: exactly(),
+		Long: "Run Offramp with made-up keys and a next hop of its own, send a newsletter to\n" +
+			"three people, and show what each of them gets. Everything stays on loopback.\n" +
+			"With --script the story plays by itself and every step is checked.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.demo(cmd.Context(), keep, script)
+		},
+	}
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the folder with keys and data, and say how to serve from it")
+	cmd.Flags().BoolVar(&script, "script", false, "play the story unattended, check each step, exit 0 or say what failed")
+	return cmd
+}
+
+func (a *app) demo(ctx context.Context, keep, script bool) (err error) {
+	dir, err := os.MkdirTemp("", "offramp-demo-")
+	if err != nil {
+		return fmt.Errorf("demo: %s", plainPathError(err))
+	}
+	defer func() {
+		if keep {
+			a.say("\nKept %s. Serve from it with: offramp serve --env-file %s/.env", dir, dir)
+			return
+		}
+		if removeErr := os.RemoveAll(dir); err == nil {
+			err = removeErr
+		}
+	}()
+	d, err := a.startDemo(ctx, dir)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { defer stop(); return d.gateway.Run(ctx) })
+	group.Go(func() error { defer stop(); return d.serveWeb(ctx) })
+	group.Go(func() error {
+		defer stop()
+		if script {
+			return d.play(ctx)
+		}
+		return d.show(ctx)
+	})
+	err = group.Wait()
+	if closeErr := d.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// show sends the first issue, explains it, and does what the person at the
+// keyboard asks for until the end.
+func (d *demo) show(ctx context.Context) error {
+	if err := d.sendIssue(ctx); err != nil {
+		return err
+	}
+	letters, err := d.await(ctx, len(people))
+	if err != nil {
+		return err
+	}
+	if err := d.explain(letters); err != nil {
+		return err
+	}
+	keys := d.keys(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			d.app.say("\nThe demo ends.")
+			return nil
+		case key, ok := <-keys:
+			if !ok {
+				keys = nil // no keyboard: until a signal comes
+				continue
+			}
+			if end, err := d.press(ctx, key); end || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// keys reads one letter a line. Its goroutine ends with the input or, since a
+// read of a terminal cannot be called off, with the process.
+func (d *demo) keys(ctx context.Context) <-chan string {
+	keys := make(chan string)
+	go func() {
+		defer close(keys)
+		in := bufio.NewScanner(d.app.stdin)
+		for in.Scan() {
+			select {
+			case keys <- strings.ToLower(strings.TrimSpace(in.Text())):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return keys
+}
+
+// press does what a key asks for.
+func (d *demo) press(ctx context.Context, key string) (end bool, err error) {
+	switch key {
+	case "u":
+		return false, d.pressAda(ctx)
+	case "s":
+		return false, d.sendAgain(ctx)
+	case "q":
+		return true, nil
+	case "":
+		return false, nil
+	}
+	d.app.say("u, s or q, then Enter.")
+	return false, nil
+}
+
+func (d *demo) pressAda(ctx context.Context) error {
+	ada := d.lettersOf(people[0])
+	uri := oneClickURI(ada[0].Data)
+	answer, err := d.oneClick(ctx, uri)
+	if err != nil {
+		return err
+	}
+	d.app.print("  Ada's provider posted List-Unsubscribe=One-Click: %s. She is off the list. Press s to send the next issue.",
+		d.app.paint(fmt.Sprint(answer.Status), green))
+	return nil
+}
+
+func (d *demo) sendAgain(ctx context.Context) error {
+	before := map[string]int{}
+	for _, p := range people {
+		before[p.Address] = len(d.lettersOf(p))
+	}
+	if err := d.sendIssue(ctx); err != nil {
+		return err
+	}
+	if err := d.settled(ctx); err != nil {
+		return err
+	}
+	for _, p := range people {
+		if len(d.lettersOf(p)) > before[p.Address] {
+			d.app.print("  %-6s got it", p.Name)
+		} else {
+			d.app.print("  %-6s %s", p.Name, d.app.paint("left out: opted out", yellow))
+		}
+	}
+	return nil
+}
+
+// patience is how long the demo waits for mail to pass through.
+const patience = 20 * time.Second

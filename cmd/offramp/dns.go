@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/envelope"
+)
+
+// record is one DNS record the operator publishes.
+type record struct {
+	Name  string   `json:"name"`
+	Type  string   `json:"type"`
+	Value string   `json:"value,omitempty"`
+	Note  string   `json:"note,omitempty"`
+	Need  string   `json:"need"` // must, should
+	Have  []string `json:"have,omitempty"`
+	State string   `json:"state,omitempty"` // ok, missing, differs, unknown
+}
+
+// The weights of a record.
+const (
+	must   = "must"
+	should = "should"
+)
+
+// zoneLine writes the record as a line of a zone file; a record whose value
+// Offramp cannot know is a comment.
+func (r record) zoneLine() string {
+	value := r.Value
+	if value == "" {
+		return fmt.Sprintf("; %s. IN %s: %s", r.Name, r.Type, r.Note)
+	}
+	if r.Type == "TXT" {
+		value = quoteTXT(value)
+	}
+	return fmt.Sprintf("%s.\t3600\tIN\t%s\t%s", r.Name, r.Type, value)
+}
+
+// quoteTXT splits a text into strings of at most 255 octets (RFC 1035 section
+// 3.3.14); whoever reads the record joins them again (RFC 7208 section 3.3,
+// RFC 6376 section 3.6.2.2).
+func quoteTXT(value string) string {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	if len(value) <= 255 {
+		return `"` + escape.Replace(value) + `"`
+	}
+	var parts []string
+	for len(value) > 0 {
+		n := min(255, len(value))
+		parts = append(parts, `"`+escape.Replace(value[:n])+`"`)
+		value = value[n:]
+	}
+	return "( " + strings.Join(parts, " ") + " )"
+}
+
+// zone is what the records are made from.
+type zone struct {
+	domain   string // From domain of the newsletters
+	hostname string // of this server, where mail to the feedback domain goes
+	feedback string // domain of opt-out and bounce addresses
+	webHost  string // host of the public URL
+	keys     []dkim.Key
+}
+
+// zoneFor takes from the settings what is set and proposes the rest.
+func zoneFor(domain string, s *settings, keys []dkim.Key) zone {
+	z := zone{domain: domain, hostname: s.Gateway.Hostname, keys: keys}
+	if u, err := url.Parse(s.Gateway.PublicURL); err == nil && u.Hostname() != "" {
+		z.webHost = u.Hostname()
+	} else {
+		z.webHost = proposedHost(domain)
+	}
+	if z.feedback = s.Gateway.FeedbackDomain; z.feedback == "" {
+		z.feedback = z.webHost
+	}
+	if !strings.Contains(z.hostname, ".") {
+		z.hostname = z.webHost
+	}
+	return z
+}
+
+// proposedHost is the host init proposes for links and feedback.
+func proposedHost(domain string) string { return "offramp." + domain }
+
+// records lists what to publish.
+func (z zone) records() ([]record, error) {
+	var all []record
+	for _, key := range z.keys {
+		if key.Domain != z.domain && !strings.HasSuffix(z.domain, "."+key.Domain) {
+			continue
+		}
+		value, err := key.Record()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, record{
+			Name: key.Selector + "._domainkey." + key.Domain, Type: "TXT", Value: value, Need: must,
+			Note: "DKIM key: without it the one-click header does not count (RFC 8058 section 4)",
+		})
+	}
+	if len(all) == 0 {
+		all = append(all, record{
+			Name: "offramp._domainkey." + z.domain, Type: "TXT", Need: must,
+			Note: "DKIM key: none is configured for this domain; make one with `offramp init " + z.domain + "`",
+		})
+	}
+	all = append(all,
+		record{Name: z.domain, Type: "TXT", Value: "v=spf1 a:" + z.hostname + " ~all", Need: should,
+			Note: "SPF: with an SPF record already there, add only a:" + z.hostname + " to it, or the smarthost's include"},
+		record{Name: "_dmarc." + z.domain, Type: "TXT", Value: "v=DMARC1; p=none; rua=mailto:postmaster@" + z.domain, Need: should,
+			Note: "DMARC starter: reports only; tighten p= when the reports are clean"},
+		record{Name: z.feedback, Type: "MX", Value: "10 " + z.hostname + ".", Need: must,
+			Note: "mail to opt-out and bounce addresses; port 25 there must reach OFFRAMP_SMTP_ADDR"},
+		record{Name: z.webHost, Type: "A", Need: must,
+			Note: "the address (and AAAA) of this server, where OFFRAMP_PUBLIC_URL is answered"},
+		record{Name: z.webHost, Type: "CAA", Need: should,
+			Note: "if the domain has CAA records, they must name the authority of the certificate, e.g. 0 issue \"letsencrypt.org\""},
+		record{Name: z.hostname, Type: "PTR", Need: should,
+			Note: "with direct delivery, the server's addresses must resolve back to " + z.hostname},
+	)
+	return all, nil
+}
+
+func (a *app) dnsCommand() *cobra.Command {
+	var check bool
+	var format string
+	cmd := &cobra.Command{
+		Use: "dns DOMAIN", Short: "Print the DNS records a sending domain needs, or check them", Args: exactly("DOMAIN"),
+		Example: "  offramp dns example.org\n  offramp dns example.org --check",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			domain, err := parseDomain(args[0])
+			if err != nil {
+				return err
+			}
+			if format != "bind" && format != "json" {
+				return fault("--format: %q is neither bind nor json", format)
+			}
+			a.asJSON = a.asJSON || format == "json"
+			return a.dns(cmd.Context(), domain, check)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "ask the DNS and compare")
+	cmd.Flags().StringVar(&format, "format", "bind", "bind or json")
+	return cmd
+}
+
+func (a *app) dns(ctx context.Context, domain string, check bool) error {
+	s, err := a.lenientSettings()
+	if err != nil {
+		return err
+	}
+	keys, err := s.dkimKeys()
+	if err != nil {
+		return err
+	}
+	all, err := zoneFor(domain, s, keys.All()).records()
+	if err != nil {
+		return err
+	}
+	if check {
+		return a.printChecked(checkRecords(ctx, net.DefaultResolver, all))
+	}
+	if a.asJSON {
+		return a.printJSON(all)
+	}
+	for _, r := range all {
+		if r.Value != "" {
+			a.print("; %s", r.Note)
+		}
+		a.print("%s", r.zoneLine())
+	}
+	return nil
+}
+
+// parseDomain refuses what is no domain name.
+func parseDomain(s string) (string, error) {
+	address, err := envelope.Parse("postmaster@" + s)
+	if err != nil || !strings.Contains(address.Domain(), ".") || strings.HasPrefix(address.Domain(), "[") {
+		return "", fault("%q is no domain name: write one such as example.org", s)
+	}
+	return address.Domain(), nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// resolver is the part of net.Resolver the checks use.
+type resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupHost(ctx context.Context, name string) ([]string, error)
+}
+
+// The states of a record.
+const (
+	stateOK      = "ok"
+	stateMissing = "missing"
+	stateDiffers = "differs"
+	stateUnknown = "unknown" // the DNS did not answer, or the record cannot be asked for
+)
+
+// checkRecords asks for every record and says how it stands.
+func checkRecords(ctx context.Context, dns resolver, all []record) []record {
+	for i := range all {
+		one, cancel := context.WithTimeout(ctx, 10*time.Second)
+		checkRecord(one, dns, &all[i])
+		cancel()
+	}
+	return all
+}
+
+func checkRecord(ctx context.Context, dns resolver, r *record) {
+	name := r.Name + "."
+	var err error
+	switch r.Type {
+	case "TXT":
+		r.Have, err = dns.LookupTXT(ctx, name)
+		r.Have = relevantTXT(r.Have, r.Value)
+	case "MX":
+		var found []*net.MX
+		found, err = dns.LookupMX(ctx, name)
+		for _, mx := range found {
+			r.Have = append(r.Have, fmt.Sprintf("%d %s", mx.Pref, mx.Host))
+		}
+	case "A":
+		r.Have, err = dns.LookupHost(ctx, name)
+	default:
+		r.State = stateUnknown
+		return
+	}
+	var dnsErr *net.DNSError
+	switch {
+	case err != nil && (!errors.As(err, &dnsErr) || !dnsErr.IsNotFound):
+		r.State = stateUnknown
+		r.Note = "the DNS did not answer: " + err.Error()
+	case len(r.Have) == 0:
+		r.State = stateMissing
+	case r.matches():
+		r.State = stateOK
+	default:
+		r.State = stateDiffers
+	}
+}
+
+// relevantTXT keeps the texts of the kind that is wanted: a domain's TXT
+// records hold much else.
+func relevantTXT(texts []string, want string) []string {
+	kind, _, _ := strings.Cut(strings.ToLower(want), " ")
+	kind = strings.TrimRight(kind, ";")
+	return slices.DeleteFunc(texts, func(t string) bool {
+		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(t)), kind)
+	})
+}
+
+// matches compares what is published with what is wanted, by what it means.
+func (r record) matches() bool {
+	if r.Value == "" {
+		return true // any address will do: only the operator knows which
+	}
+	switch {
+	case r.Type == "MX":
+		host := strings.TrimSuffix(r.Value[strings.IndexByte(r.Value, ' ')+1:], ".")
+		return slices.ContainsFunc(r.Have, func(h string) bool {
+			return strings.EqualFold(strings.TrimSuffix(h[strings.IndexByte(h, ' ')+1:], "."), host)
+		})
+	case strings.HasPrefix(r.Value, "v=DKIM1"):
+		return slices.ContainsFunc(r.Have, func(h string) bool { return tag(h, "p") == tag(r.Value, "p") })
+	case strings.HasPrefix(r.Value, "v=DMARC1"):
+		return len(r.Have) == 1 // any policy of the domain's owner is as good
+	}
+	// SPF: the record must name the host, or hand on to a smarthost.
+	mechanism := strings.Fields(r.Value)[1]
+	return len(r.Have) == 1 && (strings.Contains(r.Have[0], mechanism) || strings.Contains(r.Have[0], "include:") || strings.Contains(r.Have[0], "redirect="))
+}
+
+// tag returns the value of a tag in a tag list (RFC 6376 section 3.2), without
+// the white space it may hold.
+func tag(list, name string) string {
+	for item := range strings.SplitSeq(list, ";") {
+		key, value, _ := strings.Cut(item, "=")
+		if strings.TrimSpace(key) == name {
+			return strings.Join(strings.Fields(value), "")
+		}
+	}
+	return ""
+}
+
+// printChecked shows want and have, and fails when a record that must be there
+// is not.
+func (a *app) printChecked(all []record) error {
+	failed := false
+	for _, r := range all {
+		failed = failed || r.Need == must && (r.State == stateMissing || r.State == stateDiffers)
+	}
+	if a.asJSON {
+		if err := a.printJSON(all); err != nil {
+			return err
+		}
+	} else {
+		for _, r := range all {
+			a.printState(r)
+		}
+	}
+	if failed {
+		return silent{exitFailed}
+	}
+	return nil
+}
+
+func (a *app) printState(r record) {
+	colour := map[string]style{stateOK: green, stateUnknown: yellow, stateMissing: red, stateDiffers: red}[r.State]
+	if r.Need == should && colour == red {
+		colour = yellow
+	}
+	a.print("%s %s %s", a.paint(fmt.Sprintf("%-8s", r.State), colour), r.Type, r.Name)
+	if r.State == stateOK {
+		return
+	}
+	if r.Value != "" {
+		a.print("         want  %s", r.Value)
+	}
+	for _, h := range r.Have {
+		a.print("         have  %s", printable(h))
+	}
+	a.print("         %s", r.Note)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+
+	"offramp/store"
+	"offramp/store/sqlite"
+)
+
+// openStore opens the data folder, which it makes when there is none, and says
+// in one sentence what is in the way.
+func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog.Logger) (*sqlite.DB, error) {
+	if err := prepareDataDir(s.DataDir); err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, Now: now, Log: log})
+	if err != nil {
+		return nil, storeFault(s.DataDir, err)
+	}
+	return db, nil
+}
+
+// prepareDataDir makes the folder and tries whether it can be written.
+func prepareDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return &dataDirError{dir, "cannot be made: " + plainPathError(err), err}
+	}
+	probe, err := os.CreateTemp(dir, ".write-*")
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+			return &dataDirError{dir, fmt.Sprintf("is not writable by this user (uid %d): change its owner, or choose another folder", os.Getuid()), err}
+		}
+		return &dataDirError{dir, plainPathError(err), err}
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// dataDirError is a fault of the data folder. It keeps its cause for the exit code.
+type dataDirError struct {
+	dir, text string
+	cause     error
+}
+
+func (e *dataDirError) Error() string {
+	return "OFFRAMP_DATA_DIR: the data folder " + e.dir + " " + e.text
+}
+func (e *dataDirError) Unwrap() error { return e.cause }
+
+// storeFault words why the store does not open.
+func storeFault(dir string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return &dataDirError{dir, "is in use by another offramp process: stop it, or choose another folder", err}
+	case errors.Is(err, store.ErrNewer):
+		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
+	case errors.Is(err, store.ErrDamaged):
+		return &dataDirError{dir, "holds a damaged database: " + err.Error(), err}
+	case errors.Is(err, store.ErrFull):
+		return &dataDirError{dir, "is on a full volume: make room", err}
+	}
+	return &dataDirError{dir, "cannot be opened: " + err.Error(), err}
+}

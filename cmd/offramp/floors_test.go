@@ -1,0 +1,137 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room is one package of the house: its floor and what it never imports.
+type room struct {
+	floor int
+	never []string // import paths; one that ends in a slash is a whole tree
+}
+
+// Drivers reach a database; the engines are drivers to the rooms above them.
+var (
+	drivers  = []string{"github.com/mattn/go-sqlite3", "github.com/jackc/", "github.com/pressly/goose/", "database/sql", "offramp/store/sqlite", "offramp/store/postgres"}
+	netHTTP  = []string{"net/http"}
+	goSMTP   = []string{"github.com/emersion/go-smtp"}
+	ourRooms = []string{"offramp/gateway/", "offramp/store", "offramp/store/", "offramp/listunsub"}
+)
+
+func never(groups ...[]string) []string { return slices.Concat(groups...) }
+
+// house is DESIGN section 2. A new package is entered here, with its floor.
+var house = map[string]room{
+	"listunsub":        {0, never(ourRooms, netHTTP, goSMTP, []string{"database/sql"})},
+	"store":            {0, never(drivers, []string{"offramp/gateway/"})},
+	"store/failpoint":  {0, never(ourRooms, drivers)},
+	"gateway/envelope": {0, ourRooms},
+	"testdata":         {0, ourRooms},
+	"store/sqlite":     {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
+	"store/storetest":  {1, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
+	"gateway/message":  {1, []string{"offramp/store", "net", "net/http"}},
+	"gateway/dkim":     {1, never(netHTTP, []string{"offramp/store"})},
+	"gateway/sink":     {1, never(ourRooms, goSMTP)},
+	"gateway/inbox":    {1, never(drivers, goSMTP)},
+	"gateway/consent":  {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/relay":    {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/delivery": {2, never(netHTTP, drivers, []string{"offramp/gateway/relay"})},
+	"gateway/feedback": {2, never(netHTTP, drivers)},
+	"gateway/smtpd":    {3, never(netHTTP, drivers)},
+	"gateway/web":      {3, never(goSMTP, drivers)},
+	"gateway/admin":    {3, never(goSMTP, drivers)},
+	"gateway":          {4, drivers},
+	"cmd/offramp":      {5, nil},
+}
+
+// environmentReaders may read the process environment. Settings come to all
+// other code as values.
+var environmentReaders = []string{"cmd/offramp", "store/failpoint"}
+
+// A room imports only rooms on lower floors, and never what its row forbids.
+func TestImportsPointDown(t *testing.T) {
+	packages := imports(t, filepath.Join("..", ".."))
+	for _, name := range slices.Sorted(maps.Keys(packages)) {
+		here, known := house[name]
+		if !known {
+			t.Errorf("%s is no room of the house: enter it into the table of this test and of DESIGN section 2", name)
+			continue
+		}
+		for _, imported := range packages[name] {
+			if below, ok := strings.CutPrefix(imported, "offramp/"); ok {
+				if other, ok := house[below]; ok && other.floor >= here.floor {
+					t.Errorf("%s (floor %d) imports %s (floor %d): imports point down only", name, here.floor, below, other.floor)
+				}
+			}
+			for _, forbidden := range here.never {
+				if imported == forbidden || strings.HasSuffix(forbidden, "/") && strings.HasPrefix(imported, forbidden) {
+					t.Errorf("%s imports %s, which it never may", name, imported)
+				}
+			}
+		}
+	}
+}
+
+// imports returns what each package of the module imports, tests left out.
+func imports(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && (name == ".git" || name == "torture" || name == "bench") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		relative, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		room := path.Clean(filepath.ToSlash(relative))
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, spec := range source.Imports {
+			found[room] = append(found[room], strings.Trim(spec.Path.Value, `"`))
+		}
+		if !slices.Contains(environmentReaders, room) && readsEnvironment(source) {
+			t.Errorf("%s reads the environment: only cmd/offramp does", file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatal("no packages found")
+	}
+	return found
+}
+
+// readsEnvironment looks for os.Getenv and its relatives.
+func readsEnvironment(file *ast.File) bool {
+	found := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "os" {
+				found = found || slices.Contains([]string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}

@@ -1,0 +1,77 @@
+// Command offramp is an SMTP relay that gives every bulk message a working way
+// out. `offramp demo` shows it without any set-up; `offramp serve` runs it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	// Everything Offramp writes holds mail, addresses or keys.
+	syscall.Umask(0o077)
+	a := &app{
+		env: environ(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		tty: isTerminal(os.Stdout), inputTTY: isTerminal(os.Stdin), now: time.Now,
+	}
+	os.Exit(a.run(os.Args[1:]))
+}
+
+// app is one run of the program: everything it takes from the process, so that
+// no command reads the process itself.
+type app struct {
+	env      map[string]string
+	stdin    io.Reader
+	stdout   io.Writer // data
+	stderr   io.Writer // messages
+	tty      bool      // stdout is a terminal
+	inputTTY bool      // stdin is a terminal
+	now      func() time.Time
+
+	asJSON  bool   // --json
+	envFile string // --env-file
+}
+
+// run executes one command and returns the exit code.
+func (a *app) run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once: the first one restores the
+	// default action.
+	context.AfterFunc(ctx, stop)
+
+	root := a.commands()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	a.explain(err)
+	return exitCode(err)
+}
+
+// explain writes what went wrong, one line for each fault.
+func (a *app) explain(err error) {
+	if _, quiet := err.(silent); err == nil || quiet {
+		return
+	}
+	for _, line := range lines(err) {
+		fmt.Fprintln(a.stderr, "offramp: "+line)
+	}
+}
+
+// isTerminal says whether f is a terminal: a character device other than
+// /dev/null.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && !os.SameFile(info, null)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// commands builds the command tree.
+func (a *app) commands() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "offramp",
+		Short: "An SMTP relay that gives every bulk message a working way out",
+		Long: "Offramp is an SMTP relay that gives every bulk message a working way out:\n" +
+			"one-click unsubscribe headers for each recipient, signed, kept and honoured.\n\n" +
+			"Settings come from the environment; `offramp config` lists them.\n" +
+			"Start with `offramp demo`, then `offramp init DOMAIN`.",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault("%v: see `%s --help`", err, cmd.CommandPath())
+	})
+	root.CompletionOptions.HiddenDefaultCmd = false
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.asJSON, "json", false, "write data as JSON")
+	flags.StringVar(&a.envFile, "env-file", "", "read settings from a file of NAME=value lines")
+	root.AddGroup(
+		&cobra.Group{ID: "start", Title: "Begin:"},
+		&cobra.Group{ID: "run", Title: "Run:"},
+		&cobra.Group{ID: "people", Title: "People, lists and mail:"},
+		&cobra.Group{ID: "tools", Title: "Tools:"},
+	)
+	for _, g := range []struct {
+		id       string
+		commands []*cobra.Command
+	}{
+		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.checkCommand(), a.dnsCommand()}},
+		{"run", []*cobra.Command{a.serveCommand(), a.healthCommand(), a.configCommand()}},
+		{"people", []*cobra.Command{a.listsCommand(), a.suppressCommand(), a.queueCommand(), a.eventsCommand()}},
+		{"tools", []*cobra.Command{a.lintCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
+	} {
+		for _, command := range g.commands {
+			command.GroupID = g.id
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("tools")
+	root.SetCompletionCommandGroupID("tools")
+	return root
+}
+
+// unknownCommand refuses a word that is no command and suggests one that is.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 3
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fault("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+	}
+	return fault("%s has no command %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+}
+
+// group makes a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: unknownCommand, RunE: func(cmd *cobra.Command, _ []string) error {
+		var names []string
+		for _, sub := range cmd.Commands() {
+			names = append(names, sub.Name())
+		}
+		return fault("%s: say what to do: %s", cmd.CommandPath(), strings.Join(names, ", "))
+	}}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// exactly asks for as many arguments as names, and says which are missing.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return fault("%s: %s is missing: see `%s --help`", cmd.CommandPath(), strings.Join(names[len(args):], " and "), cmd.CommandPath())
+		case len(args) > len(names):
+			return fault("%s: %q is one argument too many", cmd.CommandPath(), args[len(names)])
+		}
+		return nil
+	}
+}
+
+// say writes a message for people. A failure to write it changes nothing.
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }

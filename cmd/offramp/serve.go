@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/acme/autocert"
+	"golang.org/x/sync/errgroup"
+
+	"offramp/gateway"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the server", Args: exactly(),
+		Long: "Run the server until SIGTERM or SIGINT: then it takes no new mail, ends what\n" +
+			"runs, and leaves. A second signal ends it at once; nothing accepted is lost.\n" +
+			"SIGHUP reads the TLS certificate again.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.servingSettings()
+			if err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), s)
+		},
+	}
+}
+
+func (a *app) serve(ctx context.Context, s *settings) error {
+	log, err := s.logger(a.stderr)
+	if err != nil {
+		return err
+	}
+	parts, err := a.parts(s, log)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, s, a.now, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Error("store not closed", "error", err)
+		}
+	}()
+	// The data folder exists from here on, and no other process is in it.
+	var made bool
+	if parts.Tokens, made, err = s.tokenKeys(); err != nil {
+		return err
+	}
+	if made {
+		log.Info("made token keys: keep a copy, every link that is sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
+	}
+	parts.Consent, parts.Spool = db.Consent(), db.Spool()
+	g, err := gateway.New(s.Gateway, parts.Parts)
+	if err != nil {
+		return err
+	}
+	if len(parts.Keys.All()) == 0 {
+		log.Warn("no DKIM keys: mail goes out unsigned, and the one-click header does not count: see `offramp keygen dkim` and OFFRAMP_DKIM_KEYS")
+	}
+	announce(log, s, g.Addrs())
+	return a.supervise(ctx, g, parts.certificate, log)
+}
+
+// announce logs where the server is reached: one line with everything.
+func announce(log *slog.Logger, s *settings, at gateway.Addrs) {
+	log.Info("offramp serves", "version", readBuild().Version,
+		"public_url", s.Gateway.PublicURL, "smtp", strings.Join(at.SMTP, ","), "smtps", strings.Join(at.SMTPS, ","),
+		"http", at.HTTP, "admin", at.Admin, "feedback_domain", s.Gateway.Feedback(), "data", s.DataDir)
+}
+
+// supervise runs the gateway beside what the process itself owes: the service
+// manager's notifications and SIGHUP.
+func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certificate, log *slog.Logger) error {
+	// The signal context is ended by the first signal; the others end with Run.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	var group errgroup.Group
+	group.Go(func() error {
+		defer stop()
+		return g.Run(ctx)
+	})
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-hangup:
+				reload(cert, log)
+			}
+		}
+	})
+	group.Go(func() error { return watchdog(ctx, log) })
+	group.Go(func() error {
+		<-ctx.Done()
+		notify(log, daemon.SdNotifyStopping)
+		log.Info("stopping: no new mail is taken, what runs ends")
+		return nil
+	})
+	notify(log, daemon.SdNotifyReady)
+	err := group.Wait()
+	log.Info("stopped")
+	return err
+}
+
+func reload(cert *certificate, log *slog.Logger) {
+	if cert == nil {
+		log.Info("nothing to read again: there is no certificate file")
+		return
+	}
+	if err := cert.Reload(); err != nil {
+		log.Error("certificate not read again, the old one stays", "error", err)
+		return
+	}
+	log.Info("certificate read again", "expires", cert.Expires())
+}
+
+// notify tells the service manager (sd_notify(3)); without one it does nothing.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("service manager not notified", "error", err)
+	}
+}
+
+// watchdog tells the service manager that the process lives, twice in each
+// interval it asks for.
+func watchdog(ctx context.Context, log *slog.Logger) error {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		return nil
+	}
+	tick := time.NewTicker(interval / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			notify(log, daemon.SdNotifyWatchdog)
+		}
+	}
+}
+
+// parts are what the process gives the gateway.
+type parts struct {
+	gateway.Parts
+	certificate *certificate // nil: none from files
+}
+
+// parts loads keys and certificates. The store and the token keys come later,
+// from the data folder.
+func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
+	p := parts{}
+	build := readBuild()
+	p.Log, p.Now, p.Version, p.Revision = log, a.now, build.Version, build.Revision
+	keys, err := s.dkimKeys()
+	if err != nil {
+		return p, err
+	}
+	p.Keys = keys
+	switch {
+	case s.TLSCertFile != "":
+		if p.certificate, err = newCertificate(s.TLSCertFile, s.TLSKeyFile, a.now, log); err != nil {
+			return p, err
+		}
+		p.SMTPTLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.certificate.Get}
+		p.HTTPTLS = p.SMTPTLS.Clone()
+		p.CertificateEnd = p.certificate.Expires
+	case s.ACMEEmail != "":
+		p.SMTPTLS, p.HTTPTLS = s.acme()
+	}
+	listen, err := activated(net.Listen)
+	p.Listen = listen
+	return p, err
+}
+
+// acme returns configurations whose certificate is fetched and renewed by the
+// ACME protocol (RFC 8555), with tls-alpn-01 on the recipients' listener.
+func (s *settings) acme() (smtp, http *tls.Config) {
+	host := s.Gateway.PublicURL
+	if u, err := url.Parse(host); err == nil {
+		host = u.Hostname()
+	}
+	manager := &autocert.Manager{
+		Prompt: autocert.AcceptTOS, Email: s.ACMEEmail, HostPolicy: autocert.HostWhitelist(host),
+		Cache: autocert.DirCache(s.DataDir + "/acme"),
+	}
+	http = manager.TLSConfig()
+	http.MinVersion = tls.VersionTLS12
+	// Mail servers often send no server name: there is one certificate.
+	smtp = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		named := *hello
+		named.ServerName, named.SupportedProtos = host, nil
+		return manager.GetCertificate(&named)
+	}}
+	return smtp, http
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"strings"
+
+	"offramp/gateway"
+)
+
+// settings are all settings of the program.
+type settings struct {
+	Gateway gateway.Config
+
+	TokenKeys   string   `env:"TOKEN_KEYS" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first seals, all open; empty: token.keys in the data folder, made on the first start"`
+	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned and the one-click header does not count"`
+	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
+	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
+	TLSCertFile string   `env:"TLS_CERT_FILE" doc:"certificate chain in PEM, for SMTP and the recipients' listener; read again when it changes"`
+	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"its key in PEM"`
+	ACMEEmail   string   `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
+	LogLevel    string   `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	LogFormat   string   `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
+}
+
+// lenientSettings reads the settings for a command that does not serve: every
+// value that is given must be right, but what only serve needs may be missing.
+func (a *app) lenientSettings() (*settings, error) {
+	s, err := a.readSettings()
+	if err != nil {
+		return nil, err
+	}
+	return s, s.checkDatabase()
+}
+
+// readSettings reads every value it can, and returns all faults of values and
+// names.
+func (a *app) readSettings() (*settings, error) {
+	env := maps.Clone(a.env)
+	s := new(settings)
+	if a.envFile != "" {
+		if err := readEnvFile(a.envFile, env); err != nil {
+			return s, err
+		}
+	}
+	err := parseEnviron(s, env)
+	if s.Gateway.Hostname == "" {
+		name, hostErr := os.Hostname()
+		if hostErr != nil {
+			name = "localhost"
+		}
+		s.Gateway.Hostname = name
+	}
+	return s, err
+}
+
+// servingSettings reads the settings for serve and check, and returns every
+// fault of every room. The settings are there also with an error.
+func (a *app) servingSettings() (*settings, error) {
+	s, unread := a.readSettings()
+	faults := []error{unread}
+	named := map[string]bool{}
+	if unread != nil {
+		for _, line := range lines(unread) {
+			named[variable(line)] = true
+		}
+	}
+	// A value that cannot be read counts as missing: what the rooms say about
+	// it would be noise.
+	if err := s.Validate(); err != nil {
+		for _, line := range lines(err) {
+			if !named[variable(line)] {
+				faults = append(faults, fault("%s", line))
+			}
+		}
+	}
+	return s, errors.Join(faults...)
+}
+
+// variable is the name a fault begins with.
+func variable(line string) string {
+	end := strings.IndexFunc(line, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') && (r < '0' || r > '9') })
+	if end < 0 {
+		return line
+	}
+	return strings.TrimSuffix(line[:end], "_FILE")
+}
+
+func (s *settings) checkDatabase() error {
+	if s.DatabaseURL != "" {
+		return fault("OFFRAMP_DATABASE_URL: this build has the embedded store only: remove it, the data folder is used")
+	}
+	return nil
+}
+
+// Validate returns every fault, one line each.
+func (s *settings) Validate() error {
+	faults := []error{s.checkDatabase(), s.Gateway.Validate(), s.checkKeys()}
+	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
+		faults = append(faults, fault("OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE: only one of them is set: set both or none"))
+	}
+	if s.ACMEEmail != "" {
+		if s.TLSCertFile != "" {
+			faults = append(faults, fault("OFFRAMP_ACME_EMAIL and OFFRAMP_TLS_CERT_FILE: both would give the certificate: remove one"))
+		}
+		if !strings.Contains(s.ACMEEmail, "@") {
+			faults = append(faults, fault("OFFRAMP_ACME_EMAIL: %q is no mail address", s.ACMEEmail))
+		}
+	}
+	if _, err := s.level(); err != nil {
+		faults = append(faults, err)
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		faults = append(faults, fault("OFFRAMP_LOG_FORMAT: %q is neither text nor json", s.LogFormat))
+	}
+	return errors.Join(faults...)
+}
+
+// checkKeys tries every key and certificate.
+func (s *settings) checkKeys() error {
+	_, err := s.dkimKeys()
+	faults := []error{err}
+	if s.TokenKeys != "" {
+		_, _, err := s.tokenKeys()
+		faults = append(faults, err)
+	}
+	if s.TLSCertFile != "" && s.TLSKeyFile != "" {
+		_, err := newCertificate(s.TLSCertFile, s.TLSKeyFile, nil, nil)
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}

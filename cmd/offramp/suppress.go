@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/envelope"
+	"offramp/store"
+)
+
+// suppressFlags are what the suppress commands share.
+type suppressFlags struct {
+	list   string
+	reason string
+	note   string
+}
+
+func (f *suppressFlags) register(cmd *cobra.Command, reason, usage string) {
+	cmd.Flags().StringVar(&f.list, "list", "", "only for this list (default: all lists)")
+	cmd.Flags().StringVar(&f.reason, "reason", reason, usage)
+}
+
+func (a *app) suppressCommand() *cobra.Command {
+	return group("suppress", "Show and change who gets no mail", a.suppressAdd(), a.suppressRm(), a.suppressGet(), a.suppressList())
+}
+
+func (a *app) suppressAdd() *cobra.Command {
+	var f suppressFlags
+	cmd := &cobra.Command{
+		Use: "add ADDRESS...", Short: "Stop mail to addresses; - reads them from stdin, one a line",
+		Long: "Stop mail to addresses. With --reason unsubscribed it is recorded as the\n" +
+			"person's own choice, for instance one told by telephone.",
+		Example: "  offramp suppress add ada@example.org --reason complained\n  offramp suppress add - < addresses.txt",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
+				var changed admin.Changed
+				err := c.call(cmd.Context(), "POST", "suppressions",
+					admin.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note}, &changed)
+				return changed.Changed, err
+			}, "suppressed")
+		},
+	}
+	f.register(cmd, string(store.ReasonManual), "manual, bounced, complained or unsubscribed")
+	cmd.Flags().StringVar(&f.note, "note", "", "why, for whoever reads the record")
+	return cmd
+}
+
+func (a *app) suppressRm() *cobra.Command {
+	var f suppressFlags
+	cmd := &cobra.Command{
+		Use: "rm ADDRESS...", Short: "End suppressions; - reads addresses from stdin, one a line",
+		Long: "End suppressions. A person's own opt-out stays, unless --reason unsubscribed\n" +
+			"names it: take one back only when that person asked for it.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
+				var result admin.Unsuppressed
+				err := c.call(cmd.Context(), "DELETE",
+					"suppressions"+pairs("recipient", address, "list", f.list, "reason", f.reason), nil, &result)
+				if err == nil && len(result.Remaining) > 0 {
+					a.say("%s still gets no mail of some lists: see `offramp suppress get`", printable(address))
+				}
+				return result.Changed, err
+			}, "removed")
+		},
+	}
+	f.register(cmd, "", "only this: manual, bounced, complained, unsubscribed or unsubscribed-all (default: all but the person's own choice)")
+	return cmd
+}
+
+// suppressEach applies a change to every address. All addresses are read before
+// the first change, so that a typing mistake changes nothing.
+func (a *app) suppressEach(ctx context.Context, args []string, change func(*client, string) (int, error), done string) error {
+	addresses, err := a.addresses(args)
+	if err != nil {
+		return err
+	}
+	return a.operate(ctx, func(c *client) error {
+		for _, address := range addresses {
+			n, err := change(c, address)
+			if err != nil {
+				return err
+			}
+			switch {
+			case a.asJSON:
+				if err := a.printLine(map[string]any{"recipient": address, "changed": n}); err != nil {
+					return err
+				}
+			case n > 0:
+				a.say("%s %s", done, printable(address))
+			default:
+				a.say("unchanged %s", printable(address))
+			}
+		}
+		return nil
+	})
+}
+
+// addresses reads the arguments, or stdin, and returns every fault.
+func (a *app) addresses(args []string) ([]string, error) {
+	if len(args) == 0 {
+		return nil, fault("suppress: ADDRESS is missing")
+	}
+	if len(args) == 1 && args[0] == "-" {
+		args = nil
+		in := bufio.NewScanner(a.stdin)
+		for in.Scan() {
+			if line := strings.TrimSpace(in.Text()); line != "" && line[0] != '#' {
+				args = append(args, line)
+			}
+		}
+		if err := in.Err(); err != nil {
+			return nil, err
+		}
+	}
+	var faults []error
+	for _, text := range args {
+		if address, err := envelope.Parse(text); err != nil || address.IsNull() {
+			faults = append(faults, fault("%q is no mail address", text))
+		}
+	}
+	return args, errors.Join(faults...)
+}
+
+func (a *app) suppressGet() *cobra.Command {
+	return &cobra.Command{
+		Use: "get ADDRESS", Short: "Show what stops mail to an address; exits 1 when nothing does", Args: exactly("ADDRESS"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			addresses, err := a.addresses(args)
+			if err != nil {
+				return err
+			}
+			found, err := a.showSuppressions(cmd.Context(), pairs("recipient", addresses[0]), 0)
+			if err == nil && found == 0 {
+				a.say("Nothing stops mail to this address.")
+				return silent{exitFailed}
+			}
+			return err
+		},
+	}
+}
+
+func (a *app) suppressList() *cobra.Command {
+	var f suppressFlags
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list", Short: "Show everybody who gets no mail", Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 0 {
+				return fault("--limit: %d is negative", limit)
+			}
+			_, err := a.showSuppressions(cmd.Context(), pairs("list", f.list, "reason", f.reason), limit)
+			return err
+		},
+	}
+	f.register(cmd, "", "only this reason")
+	cmd.Flags().Lookup("list").Usage = "only records of this list"
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many records (default: all)")
+	return cmd
+}
+
+// showSuppressions prints page after page and returns how many records it
+// found. limit 0: all.
+func (a *app) showSuppressions(ctx context.Context, query string, limit int) (int, error) {
+	var all []admin.Suppression
+	err := a.operate(ctx, func(c *client) error {
+		next := ""
+		for {
+			path := "suppressions" + query
+			if next != "" {
+				path += separator(query) + strings.TrimPrefix(pairs("after", next), "?")
+			}
+			var page admin.SuppressionPage
+			if err := c.call(ctx, "GET", path, nil, &page); err != nil {
+				return err
+			}
+			all = append(all, page.Items...)
+			if next = page.Next; next == "" || limit > 0 && len(all) >= limit {
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return len(all), a.printSuppressions(all)
+}
+
+func separator(query string) string {
+	if query == "" {
+		return "?"
+	}
+	return "&"
+}
+
+func (a *app) printSuppressions(all []admin.Suppression) error {
+	if a.asJSON {
+		for _, s := range all {
+			if err := a.printLine(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	rows := [][]string{{"ADDRESS", "LIST", "REASON", "SINCE", "BY", "NOTE"}}
+	for _, s := range all {
+		list := s.List
+		if list == store.AllLists {
+			list = "(all)"
+		}
+		rows = append(rows, []string{s.Recipient, list, s.Reason, s.Since.Format(time.DateOnly), s.Way, s.Note})
+	}
+	return a.printTable(rows)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// buildInfo is what the binary knows about itself.
+type buildInfo struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // built from a tree with changes
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+// readBuild reads what the linker wrote: the version control tag, or "devel".
+func readBuild() buildInfo {
+	b := buildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value[:min(12, len(s.Value))]
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Say which version this is", Args: exactly(),
+		RunE: func(*cobra.Command, []string) error {
+			b := readBuild()
+			if a.asJSON {
+				return a.printJSON(b)
+			}
+			if b.Revision != "" {
+				a.print("offramp %s (%s, %s, %s)", b.Version, b.Revision, b.Go, b.Platform)
+			} else {
+				a.print("offramp %s (%s, %s)", b.Version, b.Go, b.Platform)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/consent"
+	"offramp/gateway/delivery"
+	"offramp/gateway/envelope"
+	"offramp/gateway/relay"
+	"offramp/gateway/smtpd"
+	"offramp/gateway/web"
+)
+
+// Config holds the settings of the process and of every room.
+type Config struct {
+	Hostname  string   `env:"HOSTNAME" doc:"name in greeting, EHLO and Received; empty: the machine's name"`
+	SMTPAddr  []string `env:"SMTP_ADDR" envDefault:":2525" doc:"where mail is taken: relay and feedback, STARTTLS with a certificate; comma separated"`
+	SMTPSAddr []string `env:"SMTPS_ADDR" doc:"where mail is taken with TLS from the first octet (RFC 8314), comma separated; empty: nowhere"`
+	HTTPAddr  string   `env:"HTTP_ADDR" envDefault:":8080" doc:"where recipients' pages and one-click requests are answered; https with a certificate or ACME"`
+	AdminAddr string   `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8081" doc:"where the API, /metrics, /livez and /readyz are answered"`
+	PublicURL string   `env:"PUBLIC_URL" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
+
+	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
+
+	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one a line or separated by commas"`
+
+	SMTP     smtpd.Config
+	Relay    relay.Config
+	Delivery delivery.Config
+	Consent  consent.Config
+	Web      web.Config
+	Admin    admin.Config
+}
+
+// Validate returns every fault of the settings, one line each, each naming its
+// variable and the remedy.
+func (c Config) Validate() error {
+	faults := []error{c.checkPublicURL(), c.checkDomains(), c.checkListeners(), c.checkAdmin(), c.checkRelaying()}
+	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
+		faults = append(faults, loginFault(err))
+	}
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Web, c.Admin} {
+		faults = append(faults, room.Validate())
+	}
+	return errors.Join(faults...)
+}
+
+// Feedback is the domain of opt-out and bounce addresses, as an A-label in
+// lower case.
+func (c Config) Feedback() string {
+	domain := c.FeedbackDomain
+	if domain == "" {
+		if u, err := url.Parse(c.PublicURL); err == nil {
+			domain = u.Hostname()
+		}
+	}
+	if address, err := envelope.Parse("postmaster@" + domain); err == nil {
+		return address.Domain()
+	}
+	return domain
+}
+
+func (c Config) checkPublicURL() error {
+	if c.PublicURL == "" {
+		return errors.New("OFFRAMP_PUBLIC_URL: is not set: give the https address recipients reach this server at, e.g. https://offramp.example.org")
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q is no address: write one such as https://offramp.example.org", c.PublicURL)
+	case u.Scheme != "https":
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must begin with https: mail programs press the button over https only (RFC 8058 section 3.1)", c.PublicURL)
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must be scheme, host and perhaps a path, without ?, # and user name", c.PublicURL)
+	case len(c.PublicURL) > 100:
+		return errors.New("OFFRAMP_PUBLIC_URL: is longer than 100 characters: links would grow past what mail programs take")
+	}
+	for _, r := range c.PublicURL {
+		if r > '~' || r <= ' ' {
+			return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must be in US-ASCII: write an international name in its xn-- form", c.PublicURL)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkDomains() error {
+	var faults []error
+	if c.FeedbackDomain != "" {
+		if a, err := envelope.Parse("postmaster@" + c.FeedbackDomain); err != nil || strings.HasPrefix(a.Domain(), "[") {
+			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_DOMAIN: %q is no domain name: write one such as bounce.example.org", c.FeedbackDomain))
+		}
+	}
+	if strings.ContainsAny(c.Hostname, " \t\r\n<>@") || len(c.Hostname) > 255 {
+		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: %q is no host name: write one such as offramp.example.org", c.Hostname))
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) checkListeners() error {
+	var faults []error
+	check := func(name string, required bool, addrs ...string) {
+		given := 0
+		for _, addr := range addrs {
+			if strings.TrimSpace(addr) == "" {
+				continue
+			}
+			given++
+			_, port, err := net.SplitHostPort(addr)
+			n, portErr := strconv.ParseUint(port, 10, 16)
+			if err != nil || portErr != nil || n > 65535 {
+				faults = append(faults, fmt.Errorf("%s: %q is no listen address: write host:port, or :port for all addresses", name, addr))
+			}
+		}
+		if required && given == 0 {
+			faults = append(faults, fmt.Errorf("%s: is empty: give a listen address such as :8080", name))
+		}
+	}
+	check("OFFRAMP_SMTP_ADDR", len(c.SMTPSAddr) == 0, c.SMTPAddr...)
+	check("OFFRAMP_SMTPS_ADDR", false, c.SMTPSAddr...)
+	check("OFFRAMP_HTTP_ADDR", true, c.HTTPAddr)
+	check("OFFRAMP_ADMIN_ADDR", true, c.AdminAddr)
+	return errors.Join(faults...)
+}
+
+func (c Config) checkAdmin() error {
+	if c.Admin.Token == "" && !listensOnLoopback(c.AdminAddr) {
+		return fmt.Errorf("OFFRAMP_ADMIN_ADDR: %s can be reached from outside: set OFFRAMP_ADMIN_TOKEN, or listen on 127.0.0.1", c.AdminAddr)
+	}
+	return nil
+}
+
+// checkRelaying refuses a public listener that nobody may relay through.
+func (c Config) checkRelaying() error {
+	for _, network := range c.Relay.TrustedNetworks {
+		if network != (relay.Network{}) {
+			return nil
+		}
+	}
+	for _, addr := range append(append([]string{}, c.SMTPAddr...), c.SMTPSAddr...) {
+		if !listensOnLoopback(addr) && c.SMTPUsers == "" {
+			return fmt.Errorf("OFFRAMP_TRUSTED_NETWORKS: holds no network and OFFRAMP_SMTP_USERS no login, so nobody may send on the public listener %s: set one of them", addr)
+		}
+	}
+	return nil
+}
+
+// loginFault names the variable. The error repeats nothing of the entry.
+func loginFault(err error) error {
+	return fmt.Errorf("OFFRAMP_SMTP_USERS: %w", err)
+}
+
+// listensOnLoopback says whether an address is reached from this machine only.
+func listensOnLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && isLoopback(host)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,163 @@
+// Package gateway joins the rooms into one running server: mail in, a way out
+// for each recipient, mail on, and opt-outs honoured.
+package gateway
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"offramp/gateway/delivery"
+	"offramp/gateway/dkim"
+	"offramp/gateway/smtpd"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+// Parts is what a gateway works with and does not make itself.
+type Parts struct {
+	Consent store.Consent
+	Spool   store.Spool
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys  // nil: nothing is signed
+	SMTPTLS *tls.Config // nil: no TLS on SMTP
+	HTTPTLS *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
+	// CertificateEnd is when the TLS certificate expires; nil: unknown.
+	CertificateEnd func() time.Time
+	// Version and Revision are of this program.
+	Version, Revision string
+	Log               *slog.Logger     // nil: nothing is logged
+	Now               func() time.Time // nil: time.Now
+	// Listen opens a listener. nil: net.Listen.
+	Listen func(network, addr string) (net.Listener, error)
+}
+
+// Gateway is a server whose listeners are open. Run serves on them.
+type Gateway struct {
+	config Config
+	log    *slog.Logger
+
+	smtp  *smtpd.Server
+	queue *delivery.Queue
+	web   *http.Server
+	admin *http.Server
+
+	mail      []smtpd.Listener
+	site, api net.Listener
+}
+
+// Addrs are the addresses a gateway listens on, as the system gave them.
+type Addrs struct {
+	SMTP, SMTPS []string
+	HTTP, Admin string
+}
+
+// New checks the settings, joins the rooms and opens every listener. The error
+// of a listener wraps what the system said and names the variable.
+func New(c Config, p Parts) (*Gateway, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Listen == nil {
+		p.Listen = net.Listen
+	}
+	g := &Gateway{config: c, log: p.Log}
+	if err := g.join(p); err != nil {
+		return nil, err
+	}
+	if err := g.listen(p); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
+}
+
+// listen opens every listener, and reports all that do not open.
+func (g *Gateway) listen(p Parts) error {
+	var faults []error
+	open := func(name, addr string) net.Listener {
+		l, err := p.Listen("tcp", addr)
+		if err != nil {
+			faults = append(faults, listenFault(name, addr, err))
+			return nil
+		}
+		return l
+	}
+	for _, addr := range g.config.SMTPAddr {
+		if l := open("OFFRAMP_SMTP_ADDR", addr); l != nil {
+			g.mail = append(g.mail, smtpd.Listener{Listener: l})
+		}
+	}
+	for _, addr := range g.config.SMTPSAddr {
+		if l := open("OFFRAMP_SMTPS_ADDR", addr); l != nil {
+			g.mail = append(g.mail, smtpd.Listener{Listener: l, ImplicitTLS: true})
+		}
+	}
+	g.site = open("OFFRAMP_HTTP_ADDR", g.config.HTTPAddr)
+	g.api = open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr)
+	return errors.Join(faults...)
+}
+
+// listenFault says in one sentence why an address cannot be listened on.
+func listenFault(name, addr string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &listenError{fmt.Sprintf("%s: another program listens on %s already: stop it, or choose another port", name, addr), err}
+	case errors.Is(err, syscall.EACCES):
+		return &listenError{fmt.Sprintf("%s: this user may not listen on %s: choose a port over 1023, or grant CAP_NET_BIND_SERVICE", name, addr), err}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return &listenError{fmt.Sprintf("%s: this machine has no address %s: name one it has", name, addr), err}
+	}
+	return &listenError{fmt.Sprintf("%s: cannot listen on %s: %v", name, addr, err), err}
+}
+
+type listenError struct {
+	text  string
+	cause error
+}
+
+func (e *listenError) Error() string { return e.text }
+func (e *listenError) Unwrap() error { return e.cause }
+
+// Addrs returns where the gateway listens.
+func (g *Gateway) Addrs() Addrs {
+	var a Addrs
+	for _, l := range g.mail {
+		if l.ImplicitTLS {
+			a.SMTPS = append(a.SMTPS, l.Addr().String())
+		} else {
+			a.SMTP = append(a.SMTP, l.Addr().String())
+		}
+	}
+	if g.site != nil {
+		a.HTTP = g.site.Addr().String()
+	}
+	if g.api != nil {
+		a.Admin = g.api.Addr().String()
+	}
+	return a
+}
+
+// Close closes the listeners of a gateway that is not run.
+func (g *Gateway) Close() error {
+	var faults []error
+	for _, l := range g.mail {
+		faults = append(faults, l.Close())
+	}
+	for _, l := range []net.Listener{g.site, g.api} {
+		if l != nil {
+			faults = append(faults, l.Close())
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"offramp/gateway/admin"
+	"offramp/gateway/consent"
+	"offramp/gateway/delivery"
+	"offramp/gateway/feedback"
+	"offramp/gateway/relay"
+	"offramp/gateway/smtpd"
+	"offramp/gateway/web"
+)
+
+// stats are the counts of every room.
+type stats struct {
+	smtp     smtpd.Stats
+	relay    relay.Stats
+	delivery delivery.Stats
+	feedback feedback.Stats
+	web      web.Stats
+}
+
+// join makes the rooms and connects them. Nothing runs yet.
+func (g *Gateway) join(p Parts) error {
+	c, counts := g.config, new(stats)
+	people := &consent.Consent{Config: c.Consent, Store: p.Consent, Records: p.Consent, Now: p.Now}
+
+	var err error
+	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
+		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
+		Renderer: &delivery.Renderer{
+			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
+			ExistingHeader: c.Delivery.ExistingHeader,
+		},
+		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.delivery,
+	})
+	if err != nil {
+		return err
+	}
+	accept := &relay.Relay{
+		Config: c.Relay, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
+		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
+	}
+	logins, err := smtpd.ParseLogins(c.SMTPUsers)
+	if err != nil {
+		return loginFault(err)
+	}
+	g.smtp = &smtpd.Server{
+		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
+		MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
+		Feedback: &feedback.Feedback{
+			Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Lists: p.Consent, Log: p.Log, Stats: &counts.feedback,
+		},
+		TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
+	}
+	g.web = (&web.Site{
+		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent,
+		Log: p.Log, Stats: &counts.web, Now: p.Now,
+	}).Server()
+	g.web.TLSConfig = p.HTTPTLS
+	g.admin = (&admin.API{
+		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool,
+		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
+		Metrics: counts.metrics(p), Wake: g.queue.Wake,
+		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
+	}).Server()
+	return nil
+}

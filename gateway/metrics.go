@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"sync/atomic"
+
+	"offramp/gateway/admin"
+)
+
+// metrics lists what the rooms count, for the admin listener.
+func (s *stats) metrics(p Parts) []admin.Metric {
+	var all []admin.Metric
+	one := func(name, help string, value *atomic.Int64, kind admin.MetricType, labels ...string) {
+		m := admin.Metric{
+			Name: "offramp_" + name, Help: help, Type: kind,
+			Value: func() float64 { return float64(value.Load()) },
+		}
+		if len(labels) > 0 {
+			m.Labels = map[string]string{}
+		}
+		for i := 0; i+1 < len(labels); i += 2 {
+			m.Labels[labels[i]] = labels[i+1]
+		}
+		all = append(all, m)
+	}
+	count := func(name, help string, value *atomic.Int64, labels ...string) {
+		one(name, help, value, admin.Counter, labels...)
+	}
+
+	count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.Connections, "result", "accepted")
+	count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.TooMany, "result", "refused")
+	one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, admin.Gauge)
+	count("smtp_sessions_total", "Sessions that greeted the server.", &s.smtp.Sessions)
+	count("smtp_tls_sessions_total", "Sessions under TLS.", &s.smtp.TLS)
+	const logins = "Logins, by result."
+	count("smtp_logins_total", logins, &s.smtp.Logins, "result", "accepted")
+	count("smtp_logins_total", logins, &s.smtp.LoginFailed, "result", "failed")
+	count("smtp_logins_total", logins, &s.smtp.Throttled, "result", "throttled")
+	count("smtp_denied_recipients_total", "Recipients refused in the session.", &s.smtp.Denied)
+	const ended = "Sessions that ended badly, by cause."
+	count("smtp_aborted_total", ended, &s.smtp.Incomplete, "cause", "incomplete")
+	count("smtp_aborted_total", ended, &s.smtp.Timeouts, "cause", "timeout")
+	count("smtp_aborted_total", ended, &s.smtp.Misbehaved, "cause", "protocol")
+	count("smtp_aborted_total", ended, &s.smtp.DrainedForce, "cause", "shutdown")
+	count("smtp_internal_errors_total", "Replies that stand for trouble of the server itself.", &s.smtp.Internal)
+	count("smtp_panics_total", "Connections that ended in a fault of the program.", &s.smtp.Panics)
+
+	const messages = "Messages handed over by clients, by result."
+	count("smtp_messages_total", messages, &s.relay.Messages, "result", "accepted")
+	count("smtp_messages_total", messages, &s.relay.Refused, "result", "refused")
+	count("smtp_messages_total", messages, &s.relay.Failed, "result", "deferred")
+	const recipients = "Recipients of accepted messages, by result."
+	count("smtp_recipients_total", recipients, &s.relay.Recipients, "result", "accepted")
+	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")
+	count("smtp_exempt_messages_total", "Accepted messages that belong to no list.", &s.relay.Exempt)
+	count("smtp_received_bytes_total", "Octets of accepted messages.", &s.relay.Octets)
+	count("spool_full_total", "Messages not taken for want of space.", &s.relay.Full)
+
+	const attempts = "Delivery attempts, by result for each recipient."
+	count("delivery_attempts_total", attempts, &s.delivery.Delivered, "result", "delivered")
+	count("delivery_attempts_total", attempts, &s.delivery.Deferred, "result", "deferred")
+	count("delivery_attempts_total", attempts, &s.delivery.Failed, "result", "failed")
+	count("delivery_attempts_total", attempts, &s.delivery.Dropped, "result", "suppressed")
+	count("delivery_attempts_total", attempts, &s.delivery.Parked, "result", "held")
+	count("delivery_unsigned_messages_total", "List mail sent without a signature, for want of a key.", &s.delivery.Unsigned)
+	count("delivery_broken_signatures_total", "Messages with an earlier signature over a field that was added or replaced.", &s.delivery.BrokenSignatures)
+	count("delivery_bounces_total", "Delivery status notifications written.", &s.delivery.Bounces)
+	count("delivery_sent_bytes_total", "Octets of messages delivered.", &s.delivery.Octets)
+	count("delivery_panics_total", "Delivery attempts that ended in a fault of the program.", &s.delivery.Panics)
+	count("next_hop_connections_total", "Connections opened to next hops.", &s.delivery.Connections)
+	count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.delivery.ConnectErrors)
+	one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.delivery.Open, admin.Gauge)
+
+	const requests = "Requests of recipients, by way and result."
+	count("unsubscribe_requests_total", requests, &s.web.OneClick, "method", "one_click", "result", "recorded")
+	count("unsubscribe_requests_total", requests, &s.web.OneClickRepeated, "method", "one_click", "result", "repeated")
+	count("unsubscribe_requests_total", requests, &s.web.Page, "method", "page", "result", "recorded")
+	count("unsubscribe_requests_total", requests, &s.web.Undone, "method", "page", "result", "undone")
+	count("unsubscribe_requests_total", requests, &s.web.Stale, "method", "page", "result", "stale")
+	count("unsubscribe_requests_total", requests, &s.web.Invalid, "method", "web", "result", "invalid")
+	count("unsubscribe_requests_total", requests, &s.web.Throttled, "method", "web", "result", "throttled")
+	count("unsubscribe_requests_total", requests, &s.web.Unavailable, "method", "web", "result", "unavailable")
+	count("unsubscribe_requests_total", requests, &s.feedback.OptOuts, "method", "mailto", "result", "recorded")
+	count("unsubscribe_requests_total", requests, &s.feedback.Automatic, "method", "mailto", "result", "automatic")
+	count("unsubscribe_requests_total", requests, &s.feedback.Unknown, "method", "mailto", "result", "invalid")
+	count("bounces_total", "Messages to bounce addresses.", &s.feedback.Bounces)
+	count("recipient_pages_total", "Pages shown for a valid link.", &s.web.Shown)
+	if p.CertificateEnd != nil {
+		all = append(all, admin.Metric{
+			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,
+			Value: func() float64 { return float64(p.CertificateEnd().Unix()) },
+		})
+	}
+	return all
+}
