@@ -8,7 +8,14 @@ type addressCode struct {
 	rows    []codeRow
 	symbols []symbol      // by code word
 	octets  [256]codeWord // of every single octet, SHIFT or ESCAPE included
-	longer  [256][]uint16 // symbols of more than one octet, by the first of them
+	longer  [256][]longer // symbols of more than one octet, by the first of them
+}
+
+// longer refers to a symbol. Its second octet is kept beside, because most
+// symbols are told apart by it.
+type longer struct {
+	second byte
+	symbol uint16
 }
 
 // codeWord is up to 32 bits, right-aligned.
@@ -64,7 +71,7 @@ func newAddressCode(table []tableRow) *addressCode {
 			case len(text) == 1:
 				c.octets[text[0]] = s.codeWord
 			default:
-				c.longer[text[0]] = append(c.longer[text[0]], uint16(len(c.symbols)))
+				c.longer[text[0]] = append(c.longer[text[0]], longer{text[1], uint16(len(c.symbols))})
 			}
 			c.symbols = append(c.symbols, s)
 			word++
@@ -98,12 +105,16 @@ func (c *addressCode) encode(w *bitWriter, address string) bool {
 	for i := len(address) - 1; i >= 0; i-- {
 		cost[i] = c.octets[address[i]].bits + cost[i+1]
 		best[i] = uint16(len(c.symbols)) // the octet alone
-		for _, n := range c.longer[address[i]] {
-			s := &c.symbols[n]
-			if strings.HasPrefix(address[i:], s.text) {
-				if via := s.bits + cost[i+len(s.text)]; via < cost[i] {
-					cost[i], best[i] = via, n
-				}
+		for _, l := range c.longer[address[i]] {
+			if i+1 == len(address) || address[i+1] != l.second {
+				continue
+			}
+			s := &c.symbols[l.symbol]
+			if !strings.HasPrefix(address[i:], s.text) {
+				continue
+			}
+			if via := s.bits + cost[i+len(s.text)]; via < cost[i] {
+				cost[i], best[i] = via, l.symbol
 			}
 		}
 	}

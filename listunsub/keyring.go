@@ -101,25 +101,25 @@ func parseKey(s string) ([]byte, error) {
 	return key, nil
 }
 
-func newRingKey(key []byte) (k ringKey, err error) {
-	derive := func(use string) []byte {
-		d, e := hkdf.Key(sha256.New, key, nil, "listunsub 1 "+use, keySize)
-		err = errors.Join(err, e)
-		return d
+func newRingKey(key []byte) (ringKey, error) {
+	uses := [...]string{"key id", "token mac", "token encryption", "address mac", "address encryption", "label mac"}
+	var derived [len(uses)][]byte
+	for i, use := range uses {
+		d, err := hkdf.Key(sha256.New, key, nil, "listunsub 1 "+use, keySize)
+		if err != nil {
+			return ringKey{}, fmt.Errorf("derive: %w", err)
+		}
+		derived[i] = d
 	}
-	id := derive("key id")
-	if k.token, err = newSIV(derive("token mac"), derive("token encryption")); err != nil {
-		return ringKey{}, err
-	}
-	if k.address, err = newSIV(derive("address mac"), derive("address encryption")); err != nil {
-		return ringKey{}, err
-	}
-	k.label = newMACPool(derive("label mac"))
+	token, err := newSIV(derived[1], derived[2])
 	if err != nil {
-		return ringKey{}, fmt.Errorf("derive: %w", err)
+		return ringKey{}, err
 	}
-	k.id = id[0]
-	return k, nil
+	address, err := newSIV(derived[3], derived[4])
+	if err != nil {
+		return ringKey{}, err
+	}
+	return ringKey{id: derived[0][0], token: token, address: address, label: newMACPool(derived[5])}, nil
 }
 
 // Len returns the number of keys.
