@@ -13,6 +13,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/listunsub"
+	"offramp/store"
 )
 
 // handler is a Site made ready to serve.
@@ -25,7 +26,7 @@ type handler struct {
 	invalid limiter
 	base    string // path of PublicURL without a slash at its end
 	pages   *pages
-	fixed   map[string][]string
+	fixed   []field
 }
 
 func newHandler(s *Site) *handler {
@@ -123,8 +124,9 @@ func (h *handler) open(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if recipient.IsNull() {
-		return errors.New("token without a recipient")
+	if recipient.IsNull() || claims.List == store.AllLists {
+		// Nobody seals such a token; if one came up, it must not mean everything.
+		return errors.New("token without a recipient or a list")
 	}
 	v.claims = claims
 	v.subject = consent.Subject{Recipient: recipient, List: claims.List}

@@ -8,23 +8,30 @@ import (
 	"strings"
 )
 
+// field is a header field with its name in canonical form. Its values are
+// shared by all answers and never written to.
+type field struct {
+	name   string
+	values []string
+}
+
 // fixedHeaders returns the header fields of every answer. A token in a URL is
 // a key: nothing may keep it, index it or carry it elsewhere. The page needs
 // its own style and its own form and nothing else.
-func fixedHeaders(css string) map[string][]string {
+func fixedHeaders(css string) []field {
 	sum := sha256.Sum256([]byte(css))
 	csp := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-	return map[string][]string{
-		"Cache-Control":                {"no-store"},
-		"Content-Security-Policy":      {csp},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
-		"Permissions-Policy":           {"browsing-topics=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"},
-		"Referrer-Policy":              {"no-referrer"},
-		"X-Content-Type-Options":       {"nosniff"},
-		"X-Frame-Options":              {"DENY"}, // browsers that do not know frame-ancestors
-		"X-Robots-Tag":                 {"noindex, nofollow, noarchive"},
+	return []field{
+		{"Cache-Control", []string{"no-store"}},
+		{"Content-Security-Policy", []string{csp}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"Permissions-Policy", []string{"browsing-topics=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Frame-Options", []string{"DENY"}}, // browsers that do not know frame-ancestors
+		{"X-Robots-Tag", []string{"noindex, nofollow, noarchive"}},
 	}
 }
 
@@ -36,8 +43,8 @@ const hsts = "max-age=31536000"
 // goes out only where the client came by TLS (RFC 6797 section 7.2).
 func (h *handler) setHeaders(w http.ResponseWriter, r *http.Request, p peer) {
 	header := w.Header()
-	for name, values := range h.fixed {
-		header[name] = values
+	for _, f := range h.fixed {
+		header[f.name] = f.values
 	}
 	if r.TLS != nil || p.proxied && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
 		header.Set("Strict-Transport-Security", hsts)

@@ -166,6 +166,33 @@ func TestWrongTokens(t *testing.T) {
 	}
 }
 
+// A token that names nobody or nothing is no opt-out, and least of all one
+// from everything.
+func TestTokenWithoutSubject(t *testing.T) {
+	for name, c := range map[string]listunsub.Claims{
+		"no list":      {Recipient: ada},
+		"no recipient": {List: news},
+		"no address":   {List: news, Recipient: "ada"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.site.Tokens = opened{w.ring, c}
+			w.handler = w.site.Handler()
+			if res := w.send(request("POST", "/u/x", "", nil)); res.StatusCode != 404 || len(w.made()) > 0 {
+				t.Errorf("%s, changes %q", res.Status, w.made())
+			}
+		})
+	}
+}
+
+// opened is a key ring for which every token says the same.
+type opened struct {
+	*listunsub.KeyRing
+	claims listunsub.Claims
+}
+
+func (o opened) Open(string, listunsub.Purpose) (listunsub.Claims, error) { return o.claims, nil }
+
 // Links are copied together with what surrounds them.
 func TestLinkWithTrailingPunctuation(t *testing.T) {
 	for _, tail := range []string{"/", ".", ")", ">", ",", "/.", "\"", " "} {
