@@ -138,16 +138,7 @@ func FuzzReadForm(f *testing.F) {
 		if err != nil || form.Values == nil || len(form.Values) > maxFormValues {
 			t.Fatalf("%+v, %v", form, err)
 		}
-		if len(body) > maxForm {
-			return
-		}
-		if form.OneClick && !strings.Contains(strings.ToLower(body), "o") && !strings.ContainsAny(body, "%=") {
-			t.Fatalf("one-click out of %q", body)
-		}
-		// The pair must survive whatever fields come before it.
-		if strings.Contains(body, "%") || strings.Contains(strings.ToLower(body), "content-disposition") {
-			return
-		}
+		// The pair counts, whatever follows it.
 		again, err := ReadForm("application/x-www-form-urlencoded", strings.NewReader(PostValue+"&"+body))
 		if err != nil || !again.OneClick {
 			t.Fatalf("%+v, %v", again, err)
