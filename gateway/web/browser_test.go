@@ -153,7 +153,7 @@ func TestBrowser(t *testing.T) {
 		if got := w.made(); !slices.Equal(got, []string{outPage}) {
 			t.Fatalf("changes %q", got)
 		}
-		b.press(t, "Undo: keep sending me this mail", "Unsubscribe from this list?")
+		b.press(t, "Undo: keep sending me this mail", "You are on the list again")
 		b.shot(t, shots, "undone")
 		if got := w.made(); !slices.Equal(got, []string{outPage, backPage}) {
 			t.Errorf("changes %q", got)

@@ -98,7 +98,7 @@ func TestPageFlow(t *testing.T) {
 			}
 			w.pass(29 * time.Minute)
 			res, page = w.submit(path, undo)
-			if res.StatusCode != 200 || !strings.Contains(page, "was undone") || formOf(t, page).Get(fieldAction) != actUnsubscribe {
+			if res.StatusCode != 200 || !strings.Contains(page, "You are on the list again") || formOf(t, page).Get(fieldAction) != actUnsubscribe {
 				t.Errorf("undo: %s %s", res.Status, page)
 			}
 			// Both forms are used up.

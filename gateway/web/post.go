@@ -129,7 +129,11 @@ func (h *handler) undo(w http.ResponseWriter, r *http.Request, v visit) {
 		h.unavailable(w, r, v, err)
 		return
 	}
-	h.render(w, r, http.StatusOK, h.view(v, now, "Your unsubscribing was undone."))
+	p := h.view(v, now, "")
+	if p.State == stateOn {
+		p.Title, p.Heading = "Undone", "You are on the list again"
+	}
+	h.render(w, r, http.StatusOK, p)
 }
 
 // recorded writes the one line that a change gets.
