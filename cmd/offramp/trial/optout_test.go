@@ -166,6 +166,7 @@ func TestTortureOptOutHammer(t *testing.T) {
 	for range 8 {
 		senders.Go(func() { mailEverybody(p, people, answered, stop) })
 	}
+	s.Wait(people/10, time.Now().Add(30*time.Second)) // the queue is long by now
 	var posters sync.WaitGroup
 	order := rand.Perm(people)
 	for k := range 16 {
