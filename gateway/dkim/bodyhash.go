@@ -172,8 +172,13 @@ func cleanEnd(text []byte, start, clean int) int {
 // of one, before the first white space that relaxed form changes or may
 // change: a tab, a blank before another one, a blank at the end.
 func cleanText(text []byte) int {
-	// One octet back, since a pair may lie across the border.
-	for i := max(cleanWords(text)-1, 0); i < len(text); i++ {
+	i := 0
+	if n := len(text); n > 8 && !isBlank(text[n-1]) {
+		if i = cleanWords(text); i == n {
+			return n
+		}
+	}
+	for ; i < len(text); i++ {
 		switch text[i] {
 		case '\t':
 			if i > 0 && text[i-1] == ' ' {
@@ -189,28 +194,45 @@ func cleanText(text []byte) int {
 	return len(text)
 }
 
-// cleanWords returns the length of a start of text, in whole words of eight
-// octets, without a tab and without two blanks in a row. It may stop too
-// early, never too late.
+// cleanWords returns the length of a start of text that holds no tab, and whose
+// blanks have no other one behind them. It looks at many octets at a time and
+// may stop too early, never too late. text has at least nine octets, and its
+// last one is no white space.
 func cleanWords(text []byte) int {
+	i := 0
+	if last := len(text) - 33; last >= 0 {
+		for {
+			b := (*[33]byte)(text[i:])
+			if suspicious(b[0:9])|suspicious(b[8:17])|suspicious(b[16:25])|suspicious(b[24:33]) != 0 {
+				return i
+			}
+			if i == last {
+				return len(text)
+			}
+			i = min(i+32, last) // some octets a second time at the end
+		}
+	}
+	for last := len(text) - 9; ; i = min(i+8, last) {
+		if suspicious(text[i:i+9]) != 0 {
+			return i
+		}
+		if i == last {
+			return len(text)
+		}
+	}
+}
+
+// suspicious is not 0 when one of the first eight of nine octets is a control
+// character, such as a tab, or a blank with a blank behind it.
+func suspicious(nine []byte) uint64 {
 	const (
 		ones   = 0x0101010101010101
 		highs  = 0x8080808080808080
 		blanks = ones * ' '
-		tabs   = ones * '\t'
 	)
-	rest := text
-	for before := uint64(0); len(rest) >= 8; rest = rest[8:] {
-		word := binary.LittleEndian.Uint64(rest)
-		// The high bit of every octet that is a blank, and perhaps of the octet
-		// after one.
-		x, y := word^blanks, word^tabs
-		blank := (x - ones) & ^x & highs
-		tab := (y - ones) & ^y & highs
-		if tab|blank&(blank<<8|before) != 0 {
-			break
-		}
-		before = blank >> 56
-	}
-	return len(text) - len(rest)
+	word := binary.LittleEndian.Uint64(nine)
+	next := binary.LittleEndian.Uint64(nine[1:9])
+	pair := (word ^ blanks) | (next ^ blanks) // an octet of it is 0 where two blanks meet
+	control := (word - blanks) &^ word        // the high bit of an octet below a blank, if all before it are above
+	return ((pair-ones)&^pair | control) & highs
 }
