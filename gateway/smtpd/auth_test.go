@@ -1,0 +1,222 @@
+package smtpd
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testLogins knows shop with the password secret, at the least cost.
+func testLogins(t testing.TB) *Logins {
+	t.Helper()
+	h := argonHash{memory: 8, time: 1, threads: 1, salt: []byte("saltsalt"), sum: make([]byte, 32)}
+	h.sum = h.derive("secret")
+	l, err := ParseLogins("shop:" + h.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestParseLogins(t *testing.T) {
+	hash, err := HashPassword("secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, in string
+		names    []string
+		err      string
+	}{
+		{"nothing", " \n, ", nil, ""},
+		{"one", "shop:" + hash, []string{"shop"}, ""},
+		{"commas inside and between", "shop:" + hash + ",crm@x.example:" + hash, []string{"shop", "crm@x.example"}, ""},
+		{"one a line, as in a file", "# logins\nshop:" + hash + "\r\n\ncrm:" + hash + "\n# a:b\n", []string{"shop", "crm"}, ""},
+		{"twice", "shop:" + hash + ",shop:" + hash, nil, "entry 2"},
+		{"no name", ":" + hash, nil, "entry 1"},
+		{"no colon", "shop", nil, "entry 1"},
+		{"password in clear", "shop:geheim", nil, "entry 1"},
+		{"other hash", "shop:$2a$10$abcdefghijklmnopqrstuv", nil, "entry 1"},
+		{"costs that would harm us", "shop:" + strings.Replace(hash, "m=19456", "m=9999999", 1), nil, "costs"},
+		{"costs missing", "shop:" + strings.Replace(hash, "t=2,", "", 1), nil, "entry 1"},
+		{"cut off", "shop:" + hash[:len(hash)-40], nil, "entry 1"},
+		{"comma forgotten", "shop:" + hash + "crm:" + hash, nil, "entry 1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := ParseLogins(tt.in)
+			if tt.err != "" {
+				if !errors.Is(err, ErrLogins) || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want ErrLogins with %q", err, tt.err)
+				}
+				if strings.Contains(err.Error(), "geheim") {
+					t.Error("the error repeats the password")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(tt.names) == 0 {
+				if l != nil {
+					t.Error("logins out of nothing")
+				}
+				return
+			}
+			if len(l.hashes) != len(tt.names) {
+				t.Errorf("%d logins", len(l.hashes))
+			}
+			for _, name := range tt.names {
+				if ok, err := l.Verify(t.Context(), name, "secret"); !ok || err != nil {
+					t.Errorf("%s does not get in: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+func TestVerify(t *testing.T) {
+	l := testLogins(t)
+	for _, tt := range []struct {
+		name, password string
+		want           bool
+	}{
+		{"shop", "secret", true},
+		{"shop", "secret", true}, // remembered
+		{"shop", "Secret", false},
+		{"shop", "", false},
+		{"Shop", "secret", false},
+		{"", "", false},
+		{"nobody", "secret", false},
+		{"shops", "ecret", false}, // no two logins share a digest
+	} {
+		if got, err := l.Verify(t.Context(), tt.name, tt.password); got != tt.want || err != nil {
+			t.Errorf("%q %q: %v, %v", tt.name, tt.password, got, err)
+		}
+	}
+	if !l.remembers("shop", "secret") || l.remembers("shop", "Secret") {
+		t.Error("remembers the wrong logins")
+	}
+	for d := range l.known {
+		l.known[d] = time.Now().Add(-time.Second)
+	}
+	if l.remembers("shop", "secret") {
+		t.Error("remembers a login for ever")
+	}
+	// A wait for one's turn ends with the session.
+	for range hashesAtOnce {
+		l.gate <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if ok, err := l.Verify(ctx, "shop", "other"); ok || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", ok, err)
+	}
+}
+
+func TestDecoyCostsAsMuch(t *testing.T) {
+	hash, err := HashPassword("secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ParseLogins("shop:" + hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := l.hashes["shop"]
+	if d := l.decoy; d.memory != real.memory || d.time != real.time || d.threads != real.threads || len(d.salt) != len(real.salt) || len(d.sum) != len(real.sum) {
+		t.Errorf("decoy %+v costs less or more than %+v", d, real)
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	b := buckets{perMinute: 3}
+	now := time.Now()
+	key := network(netip.MustParseAddr("2001:db8::1"))
+	for i := range 3 {
+		if b.empty(key, now) {
+			t.Fatalf("empty after %d failures", i)
+		}
+		b.take(key, now)
+	}
+	if !b.empty(network(netip.MustParseAddr("2001:db8::2")), now) {
+		t.Error("a neighbour in the same /64 counts apart")
+	}
+	if b.empty(network(netip.MustParseAddr("2001:db8:0:1::1")), now) {
+		t.Error("another network counts with it")
+	}
+	if b.empty(key, now.Add(21*time.Second)) {
+		t.Error("never filled again")
+	}
+	for i := range 3 * bucketsKept {
+		b.take(i, now)
+	}
+	if n := len(b.young) + len(b.old); n > 2*bucketsKept {
+		t.Errorf("%d keys kept", n)
+	}
+}
+
+func TestThrottledLogins(t *testing.T) {
+	h := start(t, func(s *Server) { s.Logins, s.AuthFailures, s.AuthPerConnection = testLogins(t), 2, 100 })
+	plain := func(name, password string) string {
+		return "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+name+"\x00"+password))
+	}
+	known := h.dial(true)
+	known.expect("220")
+	known.say("EHLO x", "250")
+	known.say(plain("shop", "secret"), "235")
+
+	p := h.dial(true)
+	p.expect("220")
+	p.say("EHLO x", "250")
+	p.say(plain("shop", "wrong"), "535 5.7.8")
+	p.say(plain("nobody", "wrong"), "535 5.7.8")
+	p.say(plain("shop", "again"), "454 4.7.0")
+	p.say(plain("else", "wrong"), "454 4.7.0")
+	// Who was right a moment ago is not locked out by others.
+	p.say(plain("shop", "secret"), "235")
+	if h.s.Stats.LoginFailed.Load() != 2 || h.s.Stats.Throttled.Load() != 2 || h.s.Stats.Logins.Load() != 2 {
+		t.Errorf("counted %d failed, %d throttled", h.s.Stats.LoginFailed.Load(), h.s.Stats.Throttled.Load())
+	}
+}
+
+func FuzzLoginServer(f *testing.F) {
+	f.Add("shop", "secret", true)
+	f.Add("", "", false)
+	f.Fuzz(func(t *testing.T, name, password string, initial bool) {
+		var gotName, gotPassword string
+		calls := 0
+		l := &loginServer{check: func(n, p string) error { gotName, gotPassword = n, p; calls++; return nil }}
+		if !initial {
+			if c, done, err := l.Next(nil); string(c) != "Username:" || done || err != nil {
+				t.Fatal(c, done, err)
+			}
+		}
+		if c, done, err := l.Next([]byte(name)); string(c) != "Password:" || done || err != nil {
+			t.Fatal(c, done, err)
+		}
+		if _, done, err := l.Next([]byte(password)); !done || err != nil || gotName != name || gotPassword != password {
+			t.Fatal(done, err, gotName, gotPassword)
+		}
+		if _, done, err := l.Next([]byte(password)); done || err == nil || calls != 1 {
+			t.Fatal("goes on after its end")
+		}
+	})
+}
+
+func FuzzParseLogins(f *testing.F) {
+	f.Add("shop:$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA")
+	f.Add("a:b,c\n#\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := ParseLogins(s)
+		if (err != nil && l != nil) || (err != nil && !errors.Is(err, ErrLogins)) {
+			t.Fatal(l, err)
+		}
+		if l != nil && (len(l.hashes) == 0 || len(l.decoy.sum) < 16) {
+			t.Fatal("logins without a hash")
+		}
+	})
+}

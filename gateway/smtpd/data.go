@@ -1,0 +1,99 @@
+package smtpd
+
+import (
+	"io"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/feedback"
+	"offramp/gateway/relay"
+)
+
+// body is a message on its way in.
+type body struct {
+	r     io.Reader
+	c     *conn
+	chunk bool // it comes by BDAT
+	err   error
+}
+
+// Read gives io.EOF only at the end of a message that came whole.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.r.Read(p)
+	switch {
+	case err == nil:
+		return n, nil
+	case err != io.EOF:
+		b.err = &inputError{err}
+	case b.chunk && !b.c.whole():
+		b.err = &inputError{io.ErrUnexpectedEOF}
+	default:
+		b.err = io.EOF
+	}
+	return n, b.err
+}
+
+// Data takes the message. Its error is always a reply, also 250: so the client
+// learns the queue id.
+func (t *session) Data(r io.Reader) error {
+	pipe, chunk := r.(*io.PipeReader)
+	if !t.c.beginBody(pipe) {
+		return replyIncomplete.smtp()
+	}
+	b := &body{r: r, c: t.c, chunk: chunk}
+	defer func() { t.c.endBody(b.err == io.EOF) }()
+
+	t.mu.Lock()
+	tx, client := t.tx, t.client()
+	t.mu.Unlock()
+	if tx == nil || len(tx.envelope.Recipients) == 0 {
+		// The transaction was broken off before this goroutine ran.
+		return replyNoMail.smtp()
+	}
+	var done *reply
+	var err error
+	switch tx.to {
+	case toFeedback:
+		err = t.s.Feedback.Receive(t.ctx, feedback.Inbound{Envelope: tx.envelope, IP: t.c.addr.String(), Data: b})
+		done = replyFeedbackOK
+	case toPostmaster:
+		done, err = queued(t.s.Relay.AcceptPostmaster(t.ctx, client, tx.envelope, b))
+	default:
+		done, err = queued(t.s.Relay.Accept(t.ctx, client, tx.envelope, b))
+	}
+	if err == nil && b.err == nil {
+		// With BDAT, go-smtp would take a rest that nobody reads for a fault.
+		_, err = io.Copy(io.Discard, b)
+	}
+	if err != nil {
+		done = t.failed("take a message", err)
+	}
+	t.tally(done)
+	return done.smtp()
+}
+
+// queued makes a reply of what the relay returns.
+func queued(receipt relay.Receipt, err error) (*reply, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &reply{250, smtp.EnhancedCode{2, 0, 0}, "queued as " + receipt.QueueID}, nil
+}
+
+func (t *session) tally(r *reply) {
+	s := t.s.Stats
+	switch r.code / 100 {
+	case 2:
+		s.Messages.Add(1)
+	case 5:
+		s.Refused.Add(1)
+	default:
+		s.Deferred.Add(1)
+	}
+	if r == replyIncomplete || r == replyTimeout {
+		s.Incomplete.Add(1)
+	}
+}

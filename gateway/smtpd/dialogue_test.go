@@ -1,0 +1,129 @@
+package smtpd
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestDialogues plays testdata/sessions. A file has a reason in its first
+// line, then one step a line:
+//
+//	with: trusted | logins     how the server is set up
+//	C: text                    the client sends a line
+//	C! "text"                  the client sends exactly that
+//	S: prefix                  the last line of one reply begins so
+//	+ text / - text            that reply has a line that ends so, or has none
+//	T:                         TLS begins, with the next connection or STARTTLS
+//	X:                         the server ends the connection
+//	K: n                       so many messages were taken in all
+//	M: sender -> recipients    the envelope of the last message
+//	P: WITH                    its protocol for Received
+//	D: "text"                  its data
+func TestDialogues(t *testing.T) {
+	files, err := filepath.Glob("testdata/sessions/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatal("sessions are missing:", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, file, strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"))
+		})
+	}
+}
+
+func play(t *testing.T, file string, lines []string) {
+	if !strings.HasPrefix(lines[0], "# ") {
+		t.Fatal("no reason")
+	}
+	var h *harness
+	var p *peer
+	var last string
+	setups := map[string]bool{}
+	for n, line := range lines {
+		at := file + ":" + strconv.Itoa(n+1)
+		step, rest, _ := strings.Cut(line, " ")
+		if step == "with:" {
+			setups[rest] = true
+			continue
+		}
+		if step == "" || step[0] == '#' {
+			continue
+		}
+		if h == nil {
+			h = start(t, func(s *Server) {
+				if setups["trusted"] {
+					trusted(s)
+				}
+				if setups["logins"] {
+					s.Logins = testLogins(t)
+				}
+			})
+			p = h.dial(step == "T:")
+			if step == "T:" {
+				continue
+			}
+		}
+		check := func(ok bool, format string) {
+			if !ok {
+				t.Fatalf("%s: %s; last reply %q, kept %+v", at, format, last, h.relay.all())
+			}
+		}
+		switch step {
+		case "C:":
+			p.send(rest + "\r\n")
+		case "C!":
+			s, err := strconv.Unquote(rest)
+			check(err == nil, "bad quotes")
+			p.send(s)
+		case "S:":
+			var err error
+			last, err = p.reply()
+			rows := strings.Split(strings.TrimSuffix(last, "\r\n"), "\r\n")
+			if !strings.HasPrefix(rows[len(rows)-1], rest) || rows[0] == "" {
+				t.Fatalf("%s: want %q, got %q (%v)", at, rest, last, err)
+			}
+		case "+", "-":
+			check(strings.Contains(last, rest+"\r\n") == (step == "+"), line)
+		case "T:":
+			p.startTLS(0)
+		case "X:":
+			p.closed()
+		case "K:":
+			check(strconv.Itoa(len(h.relay.all())) == rest, "kept another number")
+		default:
+			kept := h.relay.all()
+			check(len(kept) > 0, "nothing kept")
+			checkLast(t, at, step, rest, kept[len(kept)-1])
+		}
+	}
+}
+
+func checkLast(t *testing.T, at, step, want string, m taken) {
+	t.Helper()
+	var got string
+	switch step {
+	case "M:":
+		var to []string
+		for _, r := range m.envelope.Recipients {
+			to = append(to, r.Address.String())
+		}
+		got = m.envelope.ReversePath.String() + " -> " + strings.Join(to, " ")
+	case "P:":
+		got = m.client.Protocol
+	case "D:":
+		got = strconv.Quote(m.data)
+	default:
+		t.Fatalf("%s: no step %q", at, step)
+	}
+	if got != want {
+		t.Fatalf("%s: %s %s, want %s", at, step, got, want)
+	}
+}

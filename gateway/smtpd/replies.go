@@ -1,0 +1,107 @@
+package smtpd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/feedback"
+	"offramp/gateway/relay"
+	"offramp/store"
+)
+
+// reply is one SMTP reply. Its text is ours: no text of an error ever leaves.
+type reply struct {
+	code     int
+	enhanced smtp.EnhancedCode
+	text     string
+}
+
+func (r *reply) smtp() *smtp.SMTPError {
+	return &smtp.SMTPError{Code: r.code, EnhancedCode: r.enhanced, Message: r.text}
+}
+
+func (r *reply) line() string {
+	return fmt.Sprintf("%d %d.%d.%d %s\r\n", r.code, r.enhanced[0], r.enhanced[1], r.enhanced[2], r.text)
+}
+
+// Replies the session gives by itself.
+var (
+	replyNested     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "a transaction is open already"}
+	replyLater      = &reply{451, smtp.EnhancedCode{4, 3, 2}, "the message before has not ended yet"}
+	replyNoMail     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "MAIL first"}
+	replySender     = &reply{501, smtp.EnhancedCode{5, 1, 7}, "bad sender address"}
+	replyRecipient  = &reply{553, smtp.EnhancedCode{5, 1, 3}, "bad recipient address"}
+	replyUTF8       = &reply{553, smtp.EnhancedCode{5, 6, 7}, "this address needs SMTPUTF8"}
+	replyParameter  = &reply{501, smtp.EnhancedCode{5, 5, 4}, "bad parameter"}
+	replyNeedsTLS   = &reply{530, smtp.EnhancedCode{5, 7, 10}, "REQUIRETLS needs TLS"}
+	replyDenied     = &reply{550, smtp.EnhancedCode{5, 7, 1}, "relaying denied"}
+	replyApart      = &reply{452, smtp.EnhancedCode{4, 5, 3}, "send to this recipient in a transaction of its own"}
+	replyMany       = &reply{452, smtp.EnhancedCode{4, 5, 3}, "too many recipients"}
+	replyTooLarge   = &reply{552, smtp.EnhancedCode{5, 3, 4}, "message too large"}
+	replyBodyLine   = &reply{554, smtp.EnhancedCode{5, 6, 0}, "line too long"}
+	replyIncomplete = &reply{451, smtp.EnhancedCode{4, 4, 2}, "the message came only in part"}
+	replyThrottled  = &reply{454, smtp.EnhancedCode{4, 7, 0}, "too many failed logins, try again later"}
+	replyAuthMail   = &reply{503, smtp.EnhancedCode{5, 5, 1}, "AUTH not allowed in a transaction"}
+	replyAuthSyntax = &reply{501, smtp.EnhancedCode{5, 5, 2}, "malformed AUTH response"}
+	replyAuthEnd    = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many failed logins"}
+	replyAuthTLS    = &reply{523, smtp.EnhancedCode{5, 7, 10}, "AUTH needs TLS"}
+	replyMechanism  = &reply{504, smtp.EnhancedCode{5, 5, 4}, "unknown mechanism"}
+	replyAuthFailed = &reply{535, smtp.EnhancedCode{5, 7, 8}, "authentication failed"}
+	replyHelo       = &reply{501, smtp.EnhancedCode{5, 5, 2}, "bad name"}
+	replyFeedbackOK = &reply{250, smtp.EnhancedCode{2, 0, 0}, "done"}
+)
+
+// What a read tells go-smtp when the connection failed inside a message: an
+// error of its own type, because it sends the text of any other to the client.
+var (
+	errTimeout = replyTimeout.smtp()
+	errLost    = replyLost.smtp()
+)
+
+// causes says which reply an error of the rooms below gets; the first that
+// matches counts. What is not here is trouble of ours.
+var causes = []struct {
+	err   error
+	reply *reply
+}{
+	{relay.ErrLoop, &reply{554, smtp.EnhancedCode{5, 4, 6}, "too many hops, this message is in a loop"}},
+	{relay.ErrTooLarge, replyTooLarge},
+	{relay.ErrHeaderTooLarge, &reply{552, smtp.EnhancedCode{5, 3, 4}, "message header too large"}},
+	{relay.ErrBareNewline, &reply{550, smtp.EnhancedCode{5, 6, 11}, "CR or LF alone in the message"}},
+	{relay.ErrNUL, &reply{554, smtp.EnhancedCode{5, 6, 0}, "NUL in the message"}},
+	{relay.ErrAllSuppressed, &reply{550, smtp.EnhancedCode{5, 7, 1}, "every recipient has opted out or is suppressed"}},
+	{feedback.ErrUnknown, &reply{550, smtp.EnhancedCode{5, 1, 1}, "no such address"}},
+	{feedback.ErrTooLarge, replyTooLarge},
+	{store.ErrFull, &reply{452, smtp.EnhancedCode{4, 3, 1}, "no room, try again later"}},
+}
+
+// inputError is a fault of the message as it came in.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return "message from the client: " + e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
+// replyTo returns the reply to an error of the rooms below, never nil, and
+// whether the error is trouble of ours that someone should look at.
+func replyTo(err error) (r *reply, internal bool) {
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return c.reply, c.err == store.ErrFull
+		}
+	}
+	var in *inputError
+	if !errors.As(err, &in) {
+		return nil, true
+	}
+	switch {
+	case errors.Is(in, smtp.ErrDataTooLarge):
+		return replyTooLarge, false
+	case errors.Is(in, smtp.ErrTooLongLine):
+		return replyBodyLine, false
+	case errors.Is(in, errTimeout):
+		return replyTimeout, false
+	}
+	return replyIncomplete, false
+}

@@ -1,0 +1,274 @@
+package smtpd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/envelope"
+	"offramp/gateway/feedback"
+	"offramp/gateway/relay"
+)
+
+// Relay takes mail of clients that may relay, and mail to our postmaster.
+type Relay interface {
+	MayRelay(c relay.Client) bool
+	Accept(ctx context.Context, c relay.Client, e envelope.Envelope, data io.Reader) (relay.Receipt, error)
+	AcceptPostmaster(ctx context.Context, c relay.Client, e envelope.Envelope, data io.Reader) (relay.Receipt, error)
+}
+
+// Feedback takes mail to our own opt-out and bounce addresses.
+type Feedback interface {
+	Owns(a envelope.Address) bool
+	Check(ctx context.Context, a envelope.Address) error
+	Receive(ctx context.Context, in feedback.Inbound) error
+}
+
+// Listener is a listener and how its connections begin.
+type Listener struct {
+	net.Listener
+	ImplicitTLS bool // TLS from the first octet (RFC 8314 section 3.3)
+}
+
+// Server serves SMTP. It must not be copied or changed once Serve was called.
+type Server struct {
+	Config
+	Hostname       string          // in the greeting
+	MaxMessageSize envelope.Octets // 0: 50 MiB
+	MaxRecipients  int             // of one transaction; 0: 1000
+	Relay          Relay
+	Feedback       Feedback    // nil: no address is ours
+	Logins         *Logins     // nil: no AUTH
+	TLS            *tls.Config // nil: no TLS
+	Log            *slog.Logger
+	Stats          *Stats
+
+	limits  Config
+	tls     *tls.Config
+	counts  counts
+	clients buckets // failed logins by network
+	names   buckets // failed logins by login
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	stopping bool
+	running  sync.WaitGroup
+}
+
+// ErrNoCertificate says that a listener needs TLS and there is none.
+var ErrNoCertificate = errors.New("a listener with implicit TLS needs a certificate")
+
+// Serve serves on all listeners until ctx ends, and closes them. Then it says
+// 421 to clients that wait, lets messages on their way in end for at most
+// Drain, cuts what is left, and returns once all its goroutines have ended. It
+// returns an error only when a listener fails.
+func (s *Server) Serve(ctx context.Context, listeners ...Listener) error {
+	if err := s.prepare(listeners); err != nil {
+		return err
+	}
+	// Messages on their way in outlive ctx.
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	stop, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	closeAll := context.AfterFunc(stop, func() {
+		for _, l := range listeners {
+			l.Close()
+		}
+	})
+	defer closeAll()
+
+	var accepting sync.WaitGroup
+	for _, l := range listeners {
+		accepting.Go(func() {
+			if err := s.accept(stop, base, l); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	accepting.Wait()
+	s.drain(cut)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(stop)
+}
+
+func (s *Server) prepare(listeners []Listener) error {
+	s.limits = s.Config.withDefaults()
+	if s.MaxMessageSize == 0 {
+		s.MaxMessageSize = 50 << 20
+	}
+	if s.MaxRecipients == 0 {
+		s.MaxRecipients = 1000
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	if s.Stats == nil {
+		s.Stats = &Stats{}
+	}
+	s.conns = make(map[*conn]struct{})
+	s.clients.perMinute, s.names.perMinute = s.limits.AuthFailures, s.limits.AuthFailures
+	s.tls = s.serverTLS()
+	for _, l := range listeners {
+		if l.ImplicitTLS && s.tls == nil {
+			return ErrNoCertificate
+		}
+	}
+	return nil
+}
+
+// accept takes connections until stop ends.
+func (s *Server) accept(stop, base context.Context, l Listener) error {
+	var pause time.Duration
+	for {
+		raw, err := l.Accept()
+		if stop.Err() != nil {
+			if err == nil {
+				raw.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return fmt.Errorf("accept on %s: %w", l.Addr(), err)
+			}
+			// Too many open files, a connection reset meanwhile: it passes.
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.Log.Error("cannot accept a connection", "error", err)
+			select {
+			case <-stop.Done():
+			case <-time.After(pause):
+			}
+			continue
+		}
+		pause = 0
+		s.admit(base, raw, l.ImplicitTLS)
+	}
+}
+
+// admit serves a connection unless there are too many.
+func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
+	c := newConn(raw, s.limits, s.Stats, implicit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping || !s.counts.enter(c.addr, s.limits.MaxConnections, s.limits.ConnectionsPerIP) {
+		s.Stats.TooMany.Add(1)
+		s.running.Go(func() { s.refuse(c) })
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.Stats.Connections.Add(1)
+	s.Stats.Open.Add(1)
+	s.running.Go(func() {
+		defer s.release(c)
+		s.serve(base, c)
+	})
+}
+
+// refuse turns a connection away.
+func (s *Server) refuse(c *conn) {
+	defer c.Close()
+	if c.implicit {
+		return
+	}
+	c.greeted = true
+	c.say(&reply{421, smtp.EnhancedCode{4, 7, 0}, "too many connections, try again later"})
+}
+
+func (s *Server) release(c *conn) {
+	c.Close()
+	c.reading.Wait()
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	s.counts.leave(c.addr)
+	s.Stats.Open.Add(-1)
+}
+
+// serve runs one connection to its end, with a go-smtp server of its own.
+func (s *Server) serve(base context.Context, c *conn) {
+	ctx, cancel := context.WithCancel(base)
+	defer cancel()
+	server := smtp.NewServer(smtp.BackendFunc(func(sc *smtp.Conn) (smtp.Session, error) {
+		return s.newSession(ctx, c, sc)
+	}))
+	server.Domain = s.Hostname
+	server.TLSConfig = s.tls
+	// go-smtp refuses a message of exactly its limit; ours is exact.
+	server.MaxMessageBytes = int64(s.MaxMessageSize) + 1
+	server.MaxRecipients = s.MaxRecipients
+	server.MaxLineLength = maxBodyLine
+	server.ReadTimeout = s.limits.IdleTimeout
+	server.WriteTimeout = s.limits.WriteTimeout
+	server.EnableSMTPUTF8 = true
+	server.EnableDSN = true
+	server.EnableREQUIRETLS = s.tls != nil
+	server.ErrorLog = faults{s, c}
+	server.Debug = tap{c}
+
+	var first net.Conn = c
+	if c.implicit {
+		t := tls.Server(c, s.tls)
+		c.upper, first = t, t
+	}
+	server.Serve(&single{conn: first, done: c.done})
+	server.Shutdown(context.Background()) // waits for the goroutine of go-smtp
+}
+
+// maxBodyLine is the longest line in a message that comes by DATA. What is
+// over 998 octets breaks RFC 5322 section 2.1.1, and is common.
+const maxBodyLine = 1 << 20
+
+// drain ends all connections.
+func (s *Server) drain(cut context.CancelFunc) {
+	s.mu.Lock()
+	s.stopping = true
+	conns := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		s.running.Go(c.stop)
+	}
+	force := time.AfterFunc(s.limits.Drain, func() {
+		cut()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.conns {
+			s.Stats.DrainedForce.Add(1)
+			c.Close()
+		}
+	})
+	s.running.Wait()
+	force.Stop()
+}
+
+// single is a listener with one connection.
+type single struct {
+	conn net.Conn
+	done <-chan struct{}
+	used bool
+}
+
+func (l *single) Accept() (net.Conn, error) {
+	if !l.used {
+		l.used = true
+		return l.conn, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+
+func (l *single) Close() error   { return nil }
+func (l *single) Addr() net.Addr { return l.conn.LocalAddr() }

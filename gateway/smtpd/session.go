@@ -1,0 +1,245 @@
+package smtpd
+
+import (
+	"context"
+
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/envelope"
+	"offramp/gateway/relay"
+)
+
+// session is what go-smtp calls for one client between two greetings. Its
+// methods run one at a time but for Data: with BDAT that has a goroutine of its
+// own, which can outlive its transaction when that is broken off.
+type session struct {
+	s   *Server
+	ctx context.Context
+	c   *conn
+	sc  *smtp.Conn
+	tls bool
+
+	login    string
+	failures int // of AUTH
+
+	mu sync.Mutex
+	tx *transaction // nil: none open
+}
+
+// destination is where the recipients of one transaction go. One reply answers
+// for all of them, so a transaction has only one.
+type destination int
+
+const (
+	toNobody destination = iota
+	toRelay
+	toFeedback
+	toPostmaster
+)
+
+type transaction struct {
+	envelope envelope.Envelope
+	to       destination
+}
+
+func (s *Server) newSession(ctx context.Context, c *conn, sc *smtp.Conn) (smtp.Session, error) {
+	if !printable(sc.Hostname()) {
+		return nil, replyHelo.smtp()
+	}
+	_, tls := sc.TLSConnectionState()
+	c.greetedBy(sc.Conn())
+	s.Stats.Sessions.Add(1)
+	if tls {
+		s.Stats.TLS.Add(1)
+	}
+	return &session{s: s, ctx: ctx, c: c, sc: sc, tls: tls}, nil
+}
+
+// printable refuses what could confuse a log or a terminal.
+func printable(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if name[i] <= ' ' || name[i] == 0x7f {
+			return false
+		}
+	}
+	return len(name) <= 255 // RFC 5321 section 4.5.3.1.2
+}
+
+// Reset ends the transaction.
+func (t *session) Reset() {
+	t.mu.Lock()
+	t.tx = nil
+	t.mu.Unlock()
+	t.c.transaction(false, false)
+}
+
+// Logout has nothing to free: go-smtp calls it while it recovers from panics.
+func (t *session) Logout() error { return nil }
+
+// Mail begins a transaction. go-smtp would let a second MAIL keep the
+// recipients of the first.
+func (t *session) Mail(from string, o *smtp.MailOptions) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tx != nil {
+		return replyNested.smtp()
+	}
+	e := envelope.Envelope{
+		EightBit:   o.Body == smtp.Body8BitMIME,
+		UTF8:       o.UTF8,
+		RequireTLS: o.RequireTLS,
+		Return:     string(o.Return),
+		EnvelopeID: o.EnvelopeID,
+		Size:       o.Size,
+	}
+	if from != "" {
+		var err error
+		if e.ReversePath, err = address(from); err != nil {
+			return replySender.smtp()
+		}
+	}
+	if !t.c.settled() {
+		return replyLater.smtp()
+	}
+	switch {
+	case e.ReversePath.UTF8() && !o.UTF8:
+		return replyUTF8.smtp()
+	case o.RequireTLS && !t.tls: // RFC 8689 section 2
+		return replyNeedsTLS.smtp()
+	case !envelope.ValidEnvelopeID(o.EnvelopeID):
+		return replyParameter.smtp()
+	case o.Size > int64(t.s.MaxMessageSize):
+		return replyTooLarge.smtp()
+	}
+	t.tx = &transaction{envelope: e}
+	t.c.transaction(true, false)
+	t.c.progress()
+	return nil
+}
+
+// address reads an address that go-smtp has taken the quotes off, and let any
+// octet through.
+func address(s string) (envelope.Address, error) {
+	if !utf8.ValidString(s) {
+		return envelope.Address{}, envelope.ErrAddress
+	}
+	return envelope.ParseUnquoted(s)
+}
+
+// Rcpt adds a recipient.
+func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tx == nil {
+		return replyNoMail.smtp()
+	}
+	r, where, err := t.recipient(to, o)
+	if err != nil {
+		t.s.Stats.Denied.Add(1)
+		return err
+	}
+	list := &t.tx.envelope.Recipients
+	switch {
+	case t.tx.to != toNobody && t.tx.to != where:
+		return replyApart.smtp()
+	case len(*list) >= t.s.MaxRecipients:
+		return replyMany.smtp()
+	}
+	t.tx.to = where
+	*list = append(*list, r)
+	t.s.Stats.Recipients.Add(1)
+	t.c.progress()
+	t.c.transaction(true, len(*list) == t.s.MaxRecipients)
+	return nil
+}
+
+// recipient checks a recipient and says where it goes. Errors are replies.
+func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient, destination, error) {
+	none := envelope.Recipient{}
+	a, err := address(to)
+	if err != nil {
+		return none, toNobody, replyRecipient.smtp()
+	}
+	if a.UTF8() && !t.tx.envelope.UTF8 {
+		return none, toNobody, replyUTF8.smtp()
+	}
+	r := envelope.Recipient{Address: a, Notify: notify(o.Notify)}
+	if o.OriginalRecipient != "" {
+		r.Original = strings.ToLower(string(o.OriginalRecipientType)) + ";" + o.OriginalRecipient
+	}
+	if !envelope.ValidOriginal(r.Original) || !envelope.ValidNotify(r.Notify) {
+		return none, toNobody, replyParameter.smtp()
+	}
+	if t.s.Feedback != nil && t.s.Feedback.Owns(a) {
+		if strings.EqualFold(a.Local(), "postmaster") {
+			return r, toPostmaster, nil
+		}
+		if err := t.s.Feedback.Check(t.ctx, a); err != nil {
+			return none, toNobody, t.failed("check a recipient", err).smtp()
+		}
+		return r, toFeedback, nil
+	}
+	if !t.s.Relay.MayRelay(t.client()) {
+		return none, toNobody, replyDenied.smtp()
+	}
+	// A server of ours may name many dead recipients: that is no mischief.
+	t.c.forgive()
+	return r, toRelay, nil
+}
+
+func notify(values []smtp.DSNNotify) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return strings.Join(words, ",")
+}
+
+// client is what the rooms below learn about the other side.
+func (t *session) client() relay.Client {
+	return relay.Client{Addr: t.c.addr, Name: t.sc.Hostname(), Login: t.login, TLS: t.tls, Protocol: t.protocol()}
+}
+
+// protocol is the WITH of Received (RFC 3848; RFC 6531 section 4.3).
+func (t *session) protocol() string {
+	name := "ESMTP"
+	if t.tx != nil && t.tx.envelope.UTF8 {
+		name = "UTF8SMTP"
+	} else if t.c.saidHelo() && !t.tls {
+		return "SMTP"
+	}
+	if t.tls {
+		name += "S"
+	}
+	if t.login != "" {
+		name += "A"
+	}
+	return name
+}
+
+// failed finds the reply to an error of the rooms below, and logs what is
+// trouble of ours.
+func (t *session) failed(doing string, err error) *reply {
+	r, internal := replyTo(err)
+	if r == nil {
+		id := envelope.NewQueueID(time.Now())
+		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "trouble that passes, try again later (" + id + ")"}
+		t.s.Log.Error("cannot "+doing, "queue_id", id, "ip", t.c.addr.String(), "error", err)
+	} else {
+		level := slog.LevelDebug
+		if internal {
+			level = slog.LevelError
+		}
+		t.s.Log.Log(t.ctx, level, "cannot "+doing, "code", r.code, "ip", t.c.addr.String(), "error", err)
+	}
+	if internal {
+		t.s.Stats.Internal.Add(1)
+	}
+	return r
+}

@@ -1,0 +1,82 @@
+package smtpd
+
+import "bytes"
+
+// maxLine is how long a command may grow where no message is on its way. It is
+// far over what RFC 5321 asks for, since a chunk of BDAT can pass here before
+// the session knows of it.
+const maxLine = 64 << 10
+
+// tap is the Debug writer of go-smtp: it sees the octets of both directions in
+// clear, each after it was read or written. It never fails.
+type tap struct{ c *conn }
+
+// Write sees octets.
+func (t tap) Write(p []byte) (int, error) {
+	if fault := t.look(p); fault != nil {
+		t.c.stats.Misbehaved.Add(1)
+		t.c.hangUp(fault)
+	}
+	return len(p), nil
+}
+
+func (t tap) look(p []byte) *reply {
+	c := t.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unseen = false
+	if c.wrote {
+		// go-smtp writes a reply below before it shows it here. A write that
+		// TLS makes on its own only lets the next read pass unseen.
+		c.wrote, c.greeted = false, true
+		// A reply that comes before any command under TLS says in clear that
+		// the handshake failed. Nothing good can follow.
+		c.closed = c.closed || c.secret
+		return nil
+	}
+	c.secret = false
+	if c.await {
+		c.await = false
+		if fault := c.command(p); fault != nil {
+			return fault
+		}
+	}
+	if c.bodies > 0 {
+		c.line = 0
+		return nil
+	}
+	if end := bytes.LastIndexByte(p, '\n'); end >= 0 {
+		c.line = 0
+		p = p[end+1:]
+	}
+	if c.line += len(p); c.line > maxLine {
+		return replyLongLine
+	}
+	return nil
+}
+
+// command looks at the octets that begin with a command. A client that goes on
+// before the reply to EHLO or STARTTLS either injects commands (CVE-2011-0411,
+// CVE-2021-38371) or does not listen (RFC 2920 section 3.1, RFC 3207 section
+// 4). Only what came in the same piece can be seen; go-smtp throws away what
+// it has buffered when TLS begins.
+func (c *conn) command(p []byte) *reply {
+	first, rest, _ := bytes.Cut(p, []byte("\n"))
+	if !c.hello {
+		if is(first, "HELO") || is(first, "EHLO") {
+			c.helo = is(first, "HELO")
+		}
+		if len(rest) > 0 {
+			return replyTalking
+		}
+	}
+	if !c.mail && len(rest) > 0 && is(first, "STARTTLS") {
+		return replyTalking
+	}
+	return nil
+}
+
+// is says whether line begins with a command, in any case, as go-smtp sees it.
+func is(line []byte, command string) bool {
+	return len(line) >= len(command) && bytes.EqualFold(line[:len(command)], []byte(command))
+}
