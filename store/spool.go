@@ -136,9 +136,8 @@ type Draft interface {
 	io.Writer
 	// Commit makes the message and all its recipients durable together. m.Size
 	// is not looked at: the size kept is that of what was written. A recipient
-	// without a state is queued; a message needs at least one recipient. m and
-	// what it points to belong to the spool afterwards and must not be changed.
-	// After an error Abort is due.
+	// without a state is queued; a message needs at least one recipient. After
+	// an error Abort is due.
 	Commit(ctx context.Context, m *Message, recipients []Recipient) error
 	Abort()
 }

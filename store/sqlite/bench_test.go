@@ -57,6 +57,7 @@ func benchmarkSpool(b *testing.B, sessions int) {
 	start := cpu()
 	b.ResetTimer()
 	var made, left atomic.Int64
+	wake := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	for range sessions {
 		wg.Go(func() {
@@ -72,6 +73,10 @@ func benchmarkSpool(b *testing.B, sessions int) {
 					b.Error(err)
 					return
 				}
+				select {
+				case wake <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}
@@ -85,7 +90,7 @@ func benchmarkSpool(b *testing.B, sessions int) {
 				return
 			}
 			if len(jobs) == 0 {
-				time.Sleep(200 * time.Microsecond)
+				<-wake
 			}
 			n += len(jobs)
 			for _, j := range jobs {
@@ -107,6 +112,10 @@ func benchmarkSpool(b *testing.B, sessions int) {
 					b.Error(err)
 				}
 				left.Add(1)
+				select {
+				case wake <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}

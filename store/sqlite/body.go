@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,12 @@ const (
 // comes, by a statement of its own, so that a slow reader holds nothing open.
 // The checksum of the last chunk covers the header as well.
 func (s *Spool) Body(ctx context.Context, id string) (io.ReadCloser, error) {
+	if body, ok := s.recent.body(id); ok {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}
 	b := &bodyReader{ctx: ctx, s: s, id: id}
 	if err := b.readRow(); err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func (s *Spool) Report(ctx context.Context, bounce *store.Bounce, reported []int
 			}
 			return s.insertWhole(c, bounce, &ch)
 		},
-		committed: func() { s.schedule.apply(&ch) },
+		committed: func() { s.apply(&ch) },
 	})
 	return fail("report", err)
 }

@@ -89,7 +89,12 @@ func (d *draft) Commit(ctx context.Context, m *store.Message, recipients []store
 			ch = change{}
 			return d.s.insert(c, d.num, m, recipients, body{size: d.size, chunks: d.chunks, tail: d.buf}, &ch)
 		},
-		committed: func() { d.s.schedule.apply(&ch) },
+		committed: func() {
+			if d.chunks == 0 {
+				d.s.recent.add(d.num, m, d.buf)
+			}
+			d.s.apply(&ch)
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", m.ID, err)

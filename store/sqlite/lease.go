@@ -62,8 +62,10 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 			}
 			m := messages[num]
 			if m == nil {
-				if m, err = readMessage(c, num); err != nil {
-					return err
+				if m = s.recent.message(num); m == nil {
+					if m, err = readMessage(c, num); err != nil {
+						return err
+					}
 				}
 				messages[num] = m
 			}

@@ -134,7 +134,7 @@ func (s *Spool) actStep(ctx context.Context, action store.QueueAction, f store.Q
 			}
 			return nil
 		},
-		committed: func() { s.schedule.apply(&a.ch) },
+		committed: func() { s.apply(&a.ch) },
 	})
 	if err != nil {
 		s.schedule.unlease(slices.Collect(maps.Keys(a.reserved)))

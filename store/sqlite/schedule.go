@@ -260,6 +260,7 @@ type change struct {
 	counts  counts
 	settled []int64 // leases that end
 	due     []waits // recipients that are queued now
+	dropped []int64 // messages that left
 }
 
 // waits is a queued recipient with its destination.

@@ -36,7 +36,7 @@ func (s *Spool) Settle(ctx context.Context, results ...store.Result) error {
 			}
 			return dropUnused(c, emptied, &ch)
 		},
-		committed: func() { s.schedule.apply(&ch) },
+		committed: func() { s.apply(&ch) },
 	})
 	return fail("settle", err)
 }
@@ -121,6 +121,7 @@ func dropUnused(c *conn, nums []int64, ch *change) error {
 			continue
 		}
 		ch.counts.messages--
+		ch.dropped = append(ch.dropped, num)
 		if _, err := c.exec(deleteChunks, num); err != nil {
 			return err
 		}

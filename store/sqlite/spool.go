@@ -31,6 +31,7 @@ type Spool struct {
 	file     *file
 	dir      string
 	schedule schedule
+	recent   recent
 	last     atomic.Int64 // number of the last message begun
 	castag   *crc32.Table
 	now      func() time.Time
@@ -175,6 +176,12 @@ func (s *Spool) insert(c *conn, num int64, m *store.Message, recipients []store.
 		}
 	}
 	return nil
+}
+
+// apply tells what is kept in memory what was committed.
+func (s *Spool) apply(ch *change) {
+	s.schedule.apply(ch)
+	s.recent.drop(ch.dropped)
 }
 
 // check refuses what could never leave the spool again.
