@@ -20,20 +20,20 @@ import (
 
 // Config holds the settings of the process and of every room.
 type Config struct {
+	PublicURL string   `env:"PUBLIC_URL" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
 	Hostname  string   `env:"HOSTNAME" doc:"name in greeting, EHLO and Received; empty: the machine's name"`
 	SMTPAddr  []string `env:"SMTP_ADDR" envDefault:":2525" doc:"where mail is taken: relay and feedback, STARTTLS with a certificate; comma separated"`
 	SMTPSAddr []string `env:"SMTPS_ADDR" doc:"where mail is taken with TLS from the first octet (RFC 8314), comma separated; empty: nowhere"`
 	HTTPAddr  string   `env:"HTTP_ADDR" envDefault:":8080" doc:"where recipients' pages and one-click requests are answered; https with a certificate or ACME"`
 	AdminAddr string   `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8081" doc:"where the API, /metrics, /livez and /readyz are answered"`
-	PublicURL string   `env:"PUBLIC_URL" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
 	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one a line or separated by commas"`
 
-	SMTP     smtpd.Config
-	Relay    relay.Config
 	Delivery delivery.Config
+	Relay    relay.Config
+	SMTP     smtpd.Config
 	Consent  consent.Config
 	Web      web.Config
 	Admin    admin.Config

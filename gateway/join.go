@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+
 	"offramp/gateway/admin"
 	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
@@ -8,6 +10,7 @@ import (
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
+	"offramp/store"
 )
 
 // stats are the counts of every room.
@@ -48,7 +51,7 @@ func (g *Gateway) join(p Parts) error {
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
 		Feedback: &feedback.Feedback{
-			Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Lists: p.Consent, Log: p.Log, Stats: &counts.feedback,
+			Domain: c.Feedback(), Tokens: p.Tokens, Consent: byMail{people}, Lists: p.Consent, Log: p.Log, Stats: &counts.feedback,
 		},
 		TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
 	}
@@ -64,4 +67,12 @@ func (g *Gateway) join(p Parts) error {
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	return nil
+}
+
+// byMail records the opt-outs that feedback finds.
+type byMail struct{ people *consent.Consent }
+
+func (b byMail) OptOut(ctx context.Context, p feedback.Person, ev feedback.Evidence) (changed bool, err error) {
+	return b.people.OptOut(ctx, consent.Subject{Recipient: p.Recipient, List: p.List}, store.Mail,
+		consent.Evidence{IP: ev.IP, MessageID: ev.MessageID, UserAgent: ev.UserAgent})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,7 +135,7 @@ func unknownNames(fields []field, env map[string]string) []error {
 		if !strings.HasPrefix(name, prefix) || known[name] {
 			continue
 		}
-		if best := nearest(name, known); best != "" {
+		if best := nearest(name, slices.Collect(maps.Keys(known))); best != "" {
 			faults = append(faults, fault("%s: no such setting: did you mean %s?", name, best))
 		} else {
 			faults = append(faults, fault("%s: no such setting: `offramp config` lists them all", name))
@@ -145,36 +146,41 @@ func unknownNames(fields []field, env map[string]string) []error {
 }
 
 // nearest returns the known name with the fewest edits, or "" when none is near.
-func nearest(name string, known map[string]bool) string {
-	best, bestDistance := "", len(name)/3+1
-	for candidate := range known {
-		d := editDistance(strings.TrimPrefix(name, prefix), strings.TrimPrefix(candidate, prefix))
-		if d < bestDistance || d == bestDistance && best != "" && candidate < best {
+func nearest(name string, known []string) string {
+	slices.Sort(known)
+	best, bestDistance := "", len(strings.TrimPrefix(name, prefix))/3+1
+	for _, candidate := range known {
+		if d := editDistance(strings.TrimPrefix(name, prefix), strings.TrimPrefix(candidate, prefix)); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
 	return best
 }
 
-// editDistance counts insertions, deletions and replacements (Levenshtein).
+// editDistance counts insertions, deletions, replacements and swaps of
+// neighbours (optimal string alignment).
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	two, one := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range one {
+		one[j] = j
 	}
 	for i := range len(a) {
-		previous := row[0]
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
+			row[j+1] = min(one[j+1], row[j]) + 1
+			if a[i] == b[j] {
+				row[j+1] = one[j]
+			} else {
+				row[j+1] = min(row[j+1], one[j]+1)
 			}
-			previous = row[j+1]
-			row[j+1] = min(cost, row[j]+1, previous+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], two[j-1]+1)
+			}
 		}
+		two, one = one, row
 	}
-	return row[len(b)]
+	return one[len(b)]
 }
 
 // plainPathError says what is wrong with a path in words an operator needs.

@@ -60,13 +60,5 @@ func exitCode(err error) int {
 
 // lines returns the text of err, one entry for each joined error.
 func lines(err error) []string {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		var all []string
-		for _, one := range joined.Unwrap() {
-			all = append(all, lines(one)...)
-		}
-		return all
-	}
 	return strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
 }

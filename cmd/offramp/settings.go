@@ -100,6 +100,9 @@ func (s *settings) Validate() error {
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
 		faults = append(faults, fault("OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE: only one of them is set: set both or none"))
 	}
+	if len(s.Gateway.SMTPSAddr) > 0 && s.TLSCertFile == "" && s.ACMEEmail == "" {
+		faults = append(faults, fault("OFFRAMP_SMTPS_ADDR: needs a certificate: set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL"))
+	}
 	if s.ACMEEmail != "" {
 		if s.TLSCertFile != "" {
 			faults = append(faults, fault("OFFRAMP_ACME_EMAIL and OFFRAMP_TLS_CERT_FILE: both would give the certificate: remove one"))

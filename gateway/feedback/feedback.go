@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/listunsub"
 	"offramp/store"
@@ -35,9 +34,24 @@ var (
 	ErrPostmaster = errors.New("mail to postmaster is no feedback")
 )
 
-// Consent records opt-outs. *consent.Consent is the one that serves.
+// Person is whom, and of what list, an address is about.
+type Person struct {
+	Recipient envelope.Address
+	List      string
+}
+
+// Evidence is what is known about the mail that opted out. Everything in it
+// was written by the sender of the mail, but for the IP.
+type Evidence struct {
+	IP        string // of the client that handed it over
+	MessageID string
+	UserAgent string // program that wrote it
+}
+
+// Consent records opt-outs by mail. changed is false for one that was recorded
+// before; a nil error means that it is durable.
 type Consent interface {
-	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
+	OptOut(ctx context.Context, p Person, ev Evidence) (changed bool, err error)
 }
 
 // Lists finds a list by its short key, or store.ErrNotFound.
@@ -97,7 +111,7 @@ func (f *Feedback) Check(ctx context.Context, a envelope.Address) error {
 // target is what an address stands for.
 type target struct {
 	kind    listunsub.AddressKind
-	subject consent.Subject // without a list when kind is BounceAddress
+	subject Person // without a list when kind is BounceAddress
 }
 
 func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, error) {
@@ -112,7 +126,7 @@ func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, err
 	if err != nil {
 		return target{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	t := target{kind: claims.Kind, subject: consent.Subject{Recipient: recipient}}
+	t := target{kind: claims.Kind, subject: Person{Recipient: recipient}}
 	switch claims.Kind {
 	case listunsub.BounceAddress:
 		return t, nil

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/listunsub"
@@ -20,8 +19,7 @@ const domain = "out.example.org"
 // optOut is one call of the fake consent.
 type optOut struct {
 	recipient, list string
-	way             store.Way
-	evidence        consent.Evidence
+	evidence        feedback.Evidence
 }
 
 // fakeConsent keeps what it is told.
@@ -31,11 +29,11 @@ type fakeConsent struct {
 	err   error
 }
 
-func (f *fakeConsent) OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
+func (f *fakeConsent) OptOut(ctx context.Context, s feedback.Person, ev feedback.Evidence) (bool, error) {
 	if f.err != nil {
 		return false, f.err
 	}
-	f.calls = append(f.calls, optOut{s.Recipient.String(), s.List, way, ev})
+	f.calls = append(f.calls, optOut{s.Recipient.String(), s.List, ev})
 	who := s.Recipient.Key() + " " + s.List
 	if f.left[who] {
 		return false, nil

@@ -7,11 +7,9 @@ import (
 	"io"
 	"log/slog"
 
-	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
 	"offramp/listunsub"
-	"offramp/store"
 )
 
 // Limits of a message to the feedback domain, in octets. An opt-out is a few
@@ -88,8 +86,8 @@ func (f *Feedback) act(ctx context.Context, t target, in Inbound, header message
 		f.log().InfoContext(ctx, "automatic mail to an opt-out address discarded", append(attrs, slog.String("reason", why))...)
 		return nil
 	}
-	ev := consent.Evidence{IP: in.IP, MessageID: id, UserAgent: agent(header)}
-	changed, err := f.Consent.OptOut(ctx, t.subject, store.Mail, ev)
+	ev := Evidence{IP: in.IP, MessageID: id, UserAgent: agent(header)}
+	changed, err := f.Consent.OptOut(ctx, t.subject, ev)
 	if err != nil {
 		return fmt.Errorf("opt-out by mail: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/listunsub"
@@ -36,10 +35,10 @@ const plain = "From: Somebody Else <alias@example.com>\r\nSubject: whatever\r\nM
 
 func TestOptOutByMail(t *testing.T) {
 	b := newBench(t)
-	evidence := consent.Evidence{IP: "192.0.2.7", MessageID: "<7@example.com>", UserAgent: "Post 2"}
+	evidence := feedback.Evidence{IP: "192.0.2.7", MessageID: "<7@example.com>", UserAgent: "Post 2"}
 	anna := b.token(t, listunsub.OptOutAddress, "Anna@example.net", "news.example.org") + "@" + domain
 	bob := b.token(t, listunsub.OptOutAddress, "bob@example.net", "shop.example.org") + "@" + domain
-	want := []optOut{{"Anna@example.net", "news.example.org", store.Mail, evidence}}
+	want := []optOut{{"Anna@example.net", "news.example.org", evidence}}
 	for _, to := range []string{anna, strings.ToUpper(anna), anna} {
 		if err := b.Receive(context.Background(), inbound(t, plain, to)); err != nil {
 			t.Fatal(err)
@@ -54,7 +53,7 @@ func TestOptOutByMail(t *testing.T) {
 	if err := b.Receive(context.Background(), inbound(t, plain, anna, bob)); err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, optOut{"bob@example.net", "shop.example.org", store.Mail, evidence})
+	want = append(want, optOut{"bob@example.net", "shop.example.org", evidence})
 	if diff := cmpCalls(want, b.consent.calls); diff != "" {
 		t.Errorf("mail to both (-want +got):\n%s", diff)
 	}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the settings table into README.md")
+
+// The scripts run this test binary as the program.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"offramp": main})
+}
+
+// Sessions with the program, as an operator has them.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SMTP", freeAddr(t))
+			env.Setenv("HTTP", freeAddr(t))
+			env.Setenv("ADMIN", freeAddr(t))
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"waitready": waitReady,
+			"listen":    listen,
+			"mode":      mode,
+			"exits":     exits,
+			"sendmail":  sendMail,
+		},
+	})
+}
+
+// freeAddr returns a loopback address nothing listens on.
+func freeAddr(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// The README's settings table is the one the settings make.
+func TestReadmeSettings(t *testing.T) {
+	const begin, end = "<!-- settings:begin -->\n", "<!-- settings:end -->"
+	path := filepath.Join("..", "..", "README.md")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(raw), begin)
+	if !ok {
+		t.Fatalf("README.md has no line %q", strings.TrimSpace(begin))
+	}
+	got, after, ok := strings.Cut(rest, end)
+	if !ok {
+		t.Fatalf("README.md has no line %q", end)
+	}
+	want := settingsTable()
+	if *update {
+		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table in README.md is not what the settings say (go test ./cmd/offramp -run Readme -update writes it):\n%s", diff)
+	}
+}
+
+// Every setting has one name and says what it means.
+func TestSettingsDocumented(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range fieldsOf(new(settings)) {
+		if seen[f.Name] {
+			t.Errorf("%s is the name of two settings", f.Name)
+		}
+		seen[f.Name] = true
+		if f.Doc == "" {
+			t.Errorf("%s has no doc tag", f.Name)
+		}
+	}
+	for _, name := range []string{
+		"HOSTNAME", "SMTP_ADDR", "SMTPS_ADDR", "HTTP_ADDR", "ADMIN_ADDR", "PUBLIC_URL", "FEEDBACK_DOMAIN", "NEXT_HOP",
+		"NEXT_HOP_CONNECTIONS", "TRUSTED_NETWORKS", "SMTP_USERS", "TOKEN_KEYS", "DKIM_KEYS", "DATA_DIR", "DATABASE_URL",
+		"ADMIN_TOKEN", "TLS_CERT_FILE", "TLS_KEY_FILE", "ACME_EMAIL", "MAX_MESSAGE_SIZE", "DEFAULT_STREAM", "SUPPRESSED",
+		"EXISTING_HEADER", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		if !seen[prefix+name] {
+			t.Errorf("OFFRAMP_%s, a name others rely on (DESIGN section 5), is gone", name)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"SMTP_ADDR", "SMTP_ADDR", 0}, {"SMPT_ADDR", "SMTP_ADDR", 1}, {"SMTPADDR", "SMTP_ADDR", 1}, {"", "AB", 2}, {"KITTEN", "SITTING", 3}} {
+		if got := editDistance(c.a, c.b); got != c.want {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestUnquote(t *testing.T) {
+	for _, c := range []struct {
+		in, want string
+		ok       bool
+	}{
+		{"plain", "plain", true}, {`"a b"`, "a b", true}, {`'a "b" \c'`, `a "b" \c`, true}, {`"a \"b\" \\c"`, `a "b" \c`, true},
+		{`"open`, "", false}, {`"`, "", false}, {"", "", true}, {`a"b"`, `a"b"`, true},
+	} {
+		if got, ok := unquote(c.in); got != c.want || ok != c.ok {
+			t.Errorf("unquote(%s) = %q, %v, want %q, %v", c.in, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// A record is split where DNS needs it and is whole again when joined.
+func TestQuoteTXT(t *testing.T) {
+	for _, n := range []int{0, 1, 255, 256, 510, 511} {
+		value := strings.Repeat("k", n)
+		quoted := quoteTXT(value)
+		var joined strings.Builder
+		for part := range strings.FieldsSeq(strings.Trim(quoted, "() ")) {
+			text := strings.Trim(part, `"`)
+			if len(text) > 255 {
+				t.Errorf("%d octets: a string of %d", n, len(text))
+			}
+			joined.WriteString(text)
+		}
+		if joined.String() != value {
+			t.Errorf("%d octets: %s is not the value", n, quoted)
+		}
+	}
+}
