@@ -190,14 +190,15 @@ func (w *writer) commit(batch []*op) {
 	if len(batch) == 0 {
 		return
 	}
-	err := w.transaction(batch)
-	if err != nil && len(batch) > 1 && !distrusts(err) && !errors.Is(err, store.ErrUnavailable) {
-		for i := range batch {
-			w.answer(batch[i:i+1], w.transaction(batch[i:i+1]))
-		}
+	again, err := w.transaction(batch)
+	if err == nil || !again || len(batch) == 1 {
+		w.answer(batch, err)
 		return
 	}
-	w.answer(batch, err)
+	for i := range batch {
+		_, err := w.transaction(batch[i : i+1])
+		w.answer(batch[i:i+1], err)
+	}
 }
 
 // answer tells the callers of ops; err, when set, is that of all of them.
@@ -213,13 +214,13 @@ func (w *writer) answer(ops []*op, err error) {
 	}
 }
 
-// transaction runs ops in one transaction. It returns an error when nothing
-// of it was kept. An op that failed before it wrote anything has its own
-// error in op.err and does no harm.
-func (w *writer) transaction(ops []*op) (err error) {
+// transaction runs ops in one transaction. When it returns an error nothing
+// was kept, and again tells whether one op alone may fare better. An op that
+// failed before it wrote anything has its own error in op.err and does no harm.
+func (w *writer) transaction(ops []*op) (again bool, err error) {
 	if w.c == nil {
 		if err := w.open(); err != nil {
-			return unavailable(err)
+			return false, unavailable(err)
 		}
 		w.log.Info("database connection opened again", "file", w.name)
 	}
@@ -232,27 +233,25 @@ func (w *writer) transaction(ops []*op) (err error) {
 		}
 	}()
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
-		return unavailable(err)
+		return false, unavailable(err)
 	}
 	for _, o := range ops {
 		if err := w.runOne(o); err != nil {
-			return err
+			return true, err
 		}
 	}
-	if _, err = w.c.exec("COMMIT"); err == nil {
-		w.commits.Add(1)
+	if _, err := w.c.exec("COMMIT"); err != nil {
+		return errors.Is(err, store.ErrFull) && !distrusts(err), unavailable(err)
 	}
-	return err
+	w.commits.Add(1)
+	return false, nil
 }
 
 // runOne runs one op. It returns an error when the transaction cannot go on.
 func (w *writer) runOne(o *op) error {
 	w.c.written = 0
 	o.err = run(o, w.c)
-	if o.err == nil {
-		return nil
-	}
-	if w.c.written == 0 && !w.c.c.AutoCommit() {
+	if o.err == nil || w.c.written == 0 && !w.c.c.AutoCommit() && !distrusts(o.err) {
 		return nil
 	}
 	return o.err
