@@ -81,6 +81,7 @@ func (a *attempt) connect(ctx context.Context) bool {
 	if err == nil {
 		q.pool.add(key, s)
 		a.session, a.contact.reached = s, true
+		a.answered()
 		return true
 	}
 	if bad, ok := errors.AsType[*badDomain](err); ok {
@@ -113,6 +114,13 @@ func (a *attempt) connect(ctx context.Context) bool {
 	a.contact.down = &status
 	a.deferAll(a.task.jobs, status)
 	return false
+}
+
+func (a *attempt) answered() {
+	if a.task.answer != nil {
+		a.task.answer()
+		a.task.answer = nil
+	}
 }
 
 // transact runs the transaction on a.session and settles all jobs. It returns
@@ -179,6 +187,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 		a.refuseAll(ctx, jobs, err)
 		return true
 	}
+	a.answered()
 	accepted := a.name(ctx, jobs)
 	if len(accepted) == 0 {
 		a.session.reset()

@@ -13,16 +13,18 @@ type task struct {
 	jobs   []store.Job
 	dest   *destination
 	down   *store.Status // set: defer without an attempt, for this reason
+	answer func()        // nil, or to be called when the destination answers
 }
 
 // destination is the state of one destination. Only the runner's goroutine uses it.
 type destination struct {
 	key     string
 	pending []*task
-	active  int // tasks at work
-	limit   int // tasks that may be at work, as the destination bears it
-	most    int // by the settings
-	streak  int // attempts since the limit changed
+	proven  bool // it answered since it was last down; until then one task at a time finds out
+	active  int  // tasks at work
+	limit   int  // tasks that may be at work, as the destination bears it
+	most    int  // by the settings
+	streak  int  // attempts since the limit changed
 	until   time.Time
 	why     store.Status // while it is down: until is ahead
 }
@@ -30,7 +32,11 @@ type destination struct {
 func (d *destination) down(now time.Time) bool { return now.Before(d.until) }
 
 func (d *destination) ready(now time.Time) bool {
-	return len(d.pending) > 0 && (d.active < d.limit || d.down(now))
+	limit := d.limit
+	if !d.proven {
+		limit = 1
+	}
+	return len(d.pending) > 0 && (d.active < limit || d.down(now))
 }
 
 // full says whether no more recipients of the destination are wanted in memory.
@@ -54,12 +60,12 @@ func (d *destination) ended(c contact, now time.Time, pause time.Duration) {
 	switch {
 	case c.down != nil:
 		d.until, d.why = now.Add(pause), *c.down
-		d.limit, d.streak = d.most, 0
+		d.limit, d.streak, d.proven = d.most, 0, false
 	case c.crowded > 0:
 		// The hop takes fewer connections at a time than we may open.
 		d.limit, d.streak = min(d.limit, c.crowded), 0
 	case c.reached:
-		d.until = time.Time{}
+		d.until, d.proven = time.Time{}, true
 		if d.streak++; d.streak > 4*d.limit && d.limit < d.most {
 			d.limit++
 			d.streak = 0

@@ -168,6 +168,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		q:            q,
 		work:         make(chan *task, q.config.NextHopConnections),
 		ended:        make(chan ending, q.config.NextHopConnections),
+		answers:      make(chan *destination, q.config.NextHopConnections),
 		destinations: make(map[string]*destination),
 	}
 	var workers sync.WaitGroup

@@ -32,6 +32,8 @@ type runner struct {
 	q     *Queue
 	work  chan *task
 	ended chan ending
+	// answers brings destinations that answer, while the attempt goes on.
+	answers chan *destination
 
 	destinations map[string]*destination
 	turn         []*destination // those with pending tasks, in the order of their turn
@@ -61,7 +63,19 @@ func (r *runner) run(ctx context.Context) {
 		case e := <-r.ended:
 			r.settled(e)
 			r.collect()
+		case d := <-r.answers:
+			d.proven = true
 		case <-timer.C:
+		}
+	}
+}
+
+// answered returns what a worker calls when d answers.
+func (r *runner) answered(d *destination) func() {
+	return func() {
+		select {
+		case r.answers <- d:
+		default: // the end of the attempt tells it too
 		}
 	}
 }
@@ -103,7 +117,7 @@ func (r *runner) step(ctx context.Context) time.Duration {
 	for key, d := range r.destinations {
 		if d.down(now) {
 			wait = min(wait, d.until.Sub(now))
-		} else if d.idle() {
+		} else if d.idle() && r.q.route.hops.direct {
 			delete(r.destinations, key)
 		}
 	}
@@ -255,6 +269,9 @@ func (r *runner) dispatch(now time.Time) {
 		if d.down(now) {
 			why := d.why
 			t.down = &why
+		}
+		if !d.proven {
+			t.answer = r.answered(d)
 		}
 		d.active++
 		r.busy++
