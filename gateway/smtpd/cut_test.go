@@ -17,13 +17,10 @@ func TestCutMessages(t *testing.T) {
 	const text = "Subject: x\r\n\r\nHello\r\n.\r\nThere\r\n"
 	const stuffed = "Subject: x\r\n\r\nHello\r\n..\r\nThere\r\n.\r\n"
 	half := len(text) / 2
-	flights := map[string]struct {
-		data  string
-		whole int // octets after which the message is complete
-	}{
-		"DATA":     {stuffed, len(stuffed)},
-		"BDAT":     {fmt.Sprintf("BDAT %d LAST\r\n%s", len(text), text), -1},
-		"BDAT two": {fmt.Sprintf("BDAT %d\r\n%sBDAT %d LAST\r\n%s", half, text[:half], len(text)-half, text[half:]), -1},
+	flights := map[string]string{
+		"DATA":     stuffed,
+		"BDAT":     fmt.Sprintf("BDAT %d LAST\r\n%s", len(text), text),
+		"BDAT two": fmt.Sprintf("BDAT %d\r\n%sBDAT %d LAST\r\n%s", half, text[:half], len(text)-half, text[half:]),
 	}
 	for _, way := range []string{"plain", "TLS 1.2", "TLS 1.3"} {
 		for _, end := range []string{"FIN", "close_notify", "RST"} {
@@ -36,11 +33,14 @@ func TestCutMessages(t *testing.T) {
 					h := start(t, func(s *Server) { trusted(s); s.ConnectionsPerIP = 1000 })
 					var cuts sync.WaitGroup
 					gate := make(chan struct{}, 16)
-					for n := range len(flight.data) {
+					for n := 0; n < len(flight); n++ {
+						if way != "plain" && n%3 != 0 && n < len(flight)-6 {
+							continue // handshakes take time
+						}
 						gate <- struct{}{}
 						cuts.Go(func() {
 							defer func() { <-gate }()
-							cut(h, way, end, name == "DATA", flight.data[:n])
+							cut(h, way, end, name == "DATA", flight[:n])
 						})
 					}
 					cuts.Wait()
@@ -50,7 +50,7 @@ func TestCutMessages(t *testing.T) {
 					}
 					h.ended <- nil
 					if kept := h.relay.all(); len(kept) != 0 {
-						t.Fatalf("%d of %d cut messages kept, the first %q", len(kept), len(flight.data), kept[0].data)
+						t.Fatalf("%d of %d cut messages kept, the first %q", len(kept), len(flight), kept[0].data)
 					}
 					if n := h.s.Stats.Panics.Load(); n != 0 {
 						t.Errorf("%d panics", n)
@@ -123,10 +123,10 @@ func TestWholeMessageThenEnd(t *testing.T) {
 					if rest == "" && way == "plain" {
 						p.raw.(*net.TCPConn).CloseWrite()
 					}
-					all, _ := io.ReadAll(io.LimitReader(p.r, int64(len("250 2.0.0 queued as id1\r\n")+strings.Count(flight, "BDAT")*24-24)))
-					if !strings.Contains(string(all), "queued as id1") {
-						t.Errorf("got %q", all)
+					for range strings.Count(flight, "BDAT") - 1 {
+						p.expect("250 2.0.0 Continue")
 					}
+					p.expect("250 2.0.0 queued as id1")
 					if kept := h.relay.all(); len(kept) != 1 || kept[0].data != "abc\r\n" {
 						t.Errorf("kept %+v", kept)
 					}
