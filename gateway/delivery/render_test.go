@@ -1,0 +1,219 @@
+package delivery
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+	"github.com/google/go-cmp/cmp"
+
+	own "offramp/gateway/dkim"
+	"offramp/gateway/message"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var acceptance = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// accept reads a case as relay does.
+func accept(t testing.TB, raw []byte) (*store.Message, []byte) {
+	t.Helper()
+	h, in, err := message.Reader{}.Read(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, scan := own.NewBodyHash(), message.NewScanner(h)
+	body, err := io.ReadAll(io.TeeReader(in, io.MultiWriter(hash, scan)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &store.Message{ID: "q1", Received: acceptance, List: "news", Header: h.Raw(), Size: int64(len(body)), BodyHash: hash.Sum(),
+		Trace: []byte("Received: from app.example by out.example.com\r\n\twith ESMTP id q1; Wed, 4 Mar 2026 05:06:07 +0000\r\n")}
+	for _, p := range scan.Parts() {
+		m.Parts = append(m.Parts, store.Part(p))
+	}
+	return m, body
+}
+
+func render(t testing.TB, r *Renderer, m *store.Message, l store.List, recipient string, body []byte) ([]byte, Rendering) {
+	t.Helper()
+	letter, err := r.Prepare(m, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := letter.Render(nil, recipient, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	all.Write(out.Header)
+	if err := out.WriteBody(&all, bytes.NewReader(body)); err != nil {
+		t.Fatal(err)
+	}
+	return all.Bytes(), out
+}
+
+func TestRender(t *testing.T) {
+	cases, err := filepath.Glob("testdata/render/*.eml")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	list := store.List{ID: "news", Name: "Our news"}
+	for _, path := range cases {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(path, ".eml")
+		for variant, change := range map[string]func(*Renderer, *store.Message, *store.List){
+			"replace":       func(*Renderer, *store.Message, *store.List) {},
+			"keep":          func(r *Renderer, _ *store.Message, _ *store.List) { r.ExistingHeader = Keep },
+			"exempt":        func(_ *Renderer, m *store.Message, _ *store.List) { m.List = "" },
+			"transactional": func(_ *Renderer, _ *store.Message, l *store.List) { l.Transactional = true },
+		} {
+			t.Run(filepath.Base(name)+" "+variant, func(t *testing.T) {
+				r, l := newRenderer(t), list
+				m, body := accept(t, raw)
+				change(r, m, &l)
+				got, out := render(t, r, m, l, "ada@b.example", body)
+				golden(t, name+"."+variant+".out", got)
+				again, _ := render(t, newRenderer2(t, r), m, l, "ada@b.example", body)
+				if !bytes.Equal(got, again) {
+					t.Error("a second rendering differs")
+				}
+				if out.Size != int64(len(got)) && (out.Signed || len(m.Parts) == 0) {
+					t.Errorf("size %d, want %d", out.Size, len(got))
+				}
+				if out.Signed {
+					verify(t, got)
+				}
+			})
+		}
+	}
+}
+
+func newRenderer2(t *testing.T, r *Renderer) *Renderer {
+	n := newRenderer(t)
+	n.ExistingHeader = r.ExistingHeader
+	return n
+}
+
+// verify asks a verifier that is not ours.
+func verify(t *testing.T, raw []byte) {
+	t.Helper()
+	record, err := testKey(t).Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{
+		LookupTXT: func(string) ([]string, error) { return []string{record}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range all {
+		if v.Err == nil && v.Domain == "example.com" {
+			return
+		}
+	}
+	t.Errorf("no valid signature: %+v", all)
+}
+
+func TestRenderedTokensOpen(t *testing.T) {
+	r := newRenderer(t)
+	m, body := accept(t, []byte("From: a@example.com\r\nContent-Type: text/plain\r\n\r\n{{offramp.unsubscribe_url}}\r\n"))
+	got, _ := render(t, r, m, store.List{ID: "news"}, "ada@b.example", body)
+	between := func(from, to string) string {
+		_, s, _ := strings.Cut(string(got), from)
+		s, _, _ = strings.Cut(s, to)
+		return s
+	}
+	want := listunsub.Claims{List: "news", Recipient: "ada@b.example", Issued: acceptance, Purpose: listunsub.HeaderLink}
+	if c, err := r.Tokens.Open(between("<https://out.example.com/u/", ">"), listunsub.HeaderLink); err != nil || c != want {
+		t.Errorf("header link: %+v, %v", c, err)
+	}
+	want.Purpose = listunsub.BodyLink
+	if c, err := r.Tokens.Open(between("\r\n\r\nhttps://out.example.com/p/", "\r\n"), listunsub.BodyLink); err != nil || c != want {
+		t.Errorf("body link: %+v, %v", c, err)
+	}
+	c, err := r.Tokens.OpenAddress(between("mailto:", "@out.example.com"))
+	if err != nil || c.Recipient != "ada@b.example" || c.ListKey != listunsub.ListKey("news") || c.Kind != listunsub.OptOutAddress {
+		t.Errorf("address: %+v, %v", c, err)
+	}
+	long := strings.Repeat("x", 64) + "@" + strings.Repeat("y", 60) + ".example"
+	got, _ = render(t, r, m, store.List{ID: "news"}, long, body)
+	if strings.Contains(string(got), "mailto:") {
+		t.Error("an address that does not fit has a mailto URI")
+	}
+}
+
+func TestCoversOurs(t *testing.T) {
+	for value, want := range map[string]bool{
+		"v=1; h=from:to":                        false,
+		"v=1; h=from: List-Unsubscribe :to; b=": true,
+		"h=from:\r\n list-unsubscribe-post":     true,
+		"bh=list-unsubscribe":                   false,
+	} {
+		h := message.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
+		if got := coversOurs(h); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
+func TestFromDomain(t *testing.T) {
+	for value, want := range map[string]string{
+		"a@example.com":                             "example.com",
+		"News <a@EXAMPLE.com>":                      "example.com",
+		`"b@x.example, c" <a@example.com>`:          "example.com",
+		"(c@x.example) a@example.com":               "example.com",
+		`"odd @ local"@example.com`:                 "example.com",
+		"a@example.com, b@x.example":                "example.com",
+		"a@example.com, B <b@x.example>":            "example.com",
+		"Group: a@example.com;":                     "example.com",
+		"a@bücher.example":                          "xn--bcher-kva.example",
+		`"unclosed <a@example.com>`:                 "example.com",
+		"<a @ example . com>":                       "example.com",
+		"nobody":                                    "",
+		"":                                          "",
+		"=?utf-8?q?a=40x.example?= <a@example.com>": "example.com",
+	} {
+		if got := fromDomain(value); got != want {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
+	}
+}
+
+func FuzzFromDomain(f *testing.F) {
+	for _, s := range []string{"a@example.com", `"x" <a@b.example>`, "(((", `"\`, "<@a:b@c.d>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if d := fromDomain(s); strings.ContainsAny(d, " \r\n<>\"") || d != strings.ToLower(d) {
+			t.Errorf("%q: %q", s, d)
+		}
+	})
+}
