@@ -51,6 +51,7 @@ type conn struct {
 	octets  int64
 	last    *reply // said before the connection ends, at the next mark
 
+	saying  sync.Mutex     // held while last words are said: Close waits for them
 	reading sync.WaitGroup // bodies
 	once    sync.Once
 	done    chan struct{} // closed by Close
@@ -196,6 +197,8 @@ func (c *conn) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
+	c.saying.Lock()
+	defer c.saying.Unlock()
 	err := c.Conn.Close()
 	c.once.Do(func() { close(c.done) })
 	return err
@@ -254,15 +257,22 @@ func (c *conn) linger() {
 // stop makes the next command the last one, and ends the connection at once
 // when it waits for a command (RFC 5321 section 3.8).
 func (c *conn) stop() {
+	if c.lastWords() {
+		c.Close()
+	}
+}
+
+// lastWords says 421 to a client that waits for nothing, and whether it did.
+func (c *conn) lastWords() bool {
+	c.saying.Lock()
+	defer c.saying.Unlock()
 	c.mu.Lock()
 	c.drain = true
 	idle := c.blocked && c.fresh && c.bodies == 0 && !c.closed
-	if idle {
-		c.closed = true
-	}
+	c.closed = c.closed || idle
 	c.mu.Unlock()
 	if idle {
 		c.say(replyDrain)
-		c.Close()
 	}
+	return idle
 }
