@@ -37,9 +37,10 @@ func (s *Spool) Failures(ctx context.Context, limit int) (all []store.Failure, e
 				continue
 			}
 			m, err := readMessage(c, num)
-			if err != nil {
+			if m == nil {
 				return err
 			}
+			// A bounce has no use for parts, damaged or not.
 			all = append(all, store.Failure{Message: m, Recipients: failed})
 		}
 		return nil
@@ -118,5 +119,5 @@ func (s *Spool) insertWhole(c *conn, b *store.Bounce, ch *change) error {
 		}
 		rest = rest[chunkSize:]
 	}
-	return s.insert(c, num, &b.Message, b.Recipients, body{size: int64(len(b.Body)), chunks: n, tail: rest}, ch)
+	return s.insert(c, arrival{num: num, message: &b.Message, recipients: b.Recipients, size: int64(len(b.Body)), chunks: n, tail: rest}, ch)
 }

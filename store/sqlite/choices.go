@@ -15,8 +15,8 @@ const (
 	deleteSuppression = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
 
 	// One statement, so one look at one state of the data.
-	selectStanding = `SELECT 0, list, state, since, way FROM choices WHERE recipient = ?1 AND list IN ('', ?2)
-		UNION ALL SELECT 1, list, reason, since, note FROM suppressions WHERE recipient = ?1 AND list IN ('', ?2)`
+	selectStanding = `SELECT 0, list, state, since, way FROM choices WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
+		UNION ALL SELECT 1, list, reason, since, note FROM suppressions WHERE recipient = ?1 AND (+list = '' OR +list = ?2)`
 
 	selectChoices = `SELECT recipient, list, state, since, way FROM choices
 		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`

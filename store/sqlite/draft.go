@@ -87,7 +87,7 @@ func (d *draft) Commit(ctx context.Context, m *store.Message, recipients []store
 		cost: len(d.buf) + len(m.Header),
 		run: func(c *conn) error {
 			ch = change{}
-			return d.s.insert(c, d.num, m, recipients, body{size: d.size, chunks: d.chunks, tail: d.buf}, &ch)
+			return d.s.insert(c, arrival{num: d.num, message: m, recipients: recipients, size: d.size, chunks: d.chunks, tail: d.buf}, &ch)
 		},
 		committed: func() {
 			if d.chunks == 0 {

@@ -16,8 +16,11 @@ var errClosed = fmt.Errorf("%w: closed", store.ErrUnavailable)
 // mapped wraps err in the sentinel of package store that tells a caller what
 // it can do about it. Errors that carry a sentinel already stay as they are.
 func mapped(err error) error {
+	if err == nil {
+		return nil
+	}
 	var e sqlite3.Error
-	if err == nil || !errors.As(err, &e) {
+	if !errors.As(err, &e) {
 		return err
 	}
 	sentinel := sentinelOf(e)
@@ -29,7 +32,7 @@ func mapped(err error) error {
 
 func sentinelOf(e sqlite3.Error) error {
 	switch e.Code {
-	case sqlite3.ErrFull, sqlite3.ErrTooBig:
+	case sqlite3.ErrFull:
 		return store.ErrFull
 	case sqlite3.ErrIoErr:
 		// A full volume shows here when it is the fsync that finds out.
@@ -50,6 +53,9 @@ func sentinelOf(e sqlite3.Error) error {
 // again: after a failed fsync the kernel may have thrown the pages away, so a
 // second fsync that succeeds proves nothing (fsyncgate, 2018).
 func distrusts(err error) bool {
+	if err == nil {
+		return false
+	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -295,79 +294,5 @@ func TestModes(t *testing.T) {
 		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", f.Name(), info.Mode(), err)
 		}
-	}
-}
-
-// TestHeaderDamaged: the checksum of a body covers its header.
-func TestHeaderDamaged(t *testing.T) {
-	ctx := context.Background()
-	db := openTest(t, Options{})
-	s := db.Spool()
-	d, err := s.Create(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Commit(ctx, &store.Message{ID: "Q1", Header: []byte("Subject: a\r\n\r\n")}, []store.Recipient{{}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.file.write(ctx, &op{run: func(c *conn) error {
-		_, err := c.exec("UPDATE messages SET header = CAST('Subject: b' AS BLOB)")
-		return err
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	s.recent.drop([]int64{1})
-	if _, err := s.Body(ctx, "Q1"); !errors.Is(err, store.ErrDamaged) {
-		t.Fatal(err)
-	}
-}
-
-// TestRecent: memory of recent mail is bounded, and what was forgotten is read back.
-func TestRecent(t *testing.T) {
-	db := openTest(t, Options{})
-	s := db.Spool()
-	const n, size = 100, 100_000
-	for i := range n {
-		if err := commitSize(s, fmt.Sprintf("Q%03d", i), size); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s.recent.size > recentSize || s.recent.order.Len() == n || s.recent.order.Len() < 10 {
-		t.Fatalf("%d messages, %d octets are kept", s.recent.order.Len(), s.recent.size)
-	}
-	jobs, err := s.Lease(context.Background(), time.Now(), n, nil)
-	if err != nil || len(jobs) != n {
-		t.Fatalf("lease: %d %v", len(jobs), err)
-	}
-	for _, j := range jobs {
-		b, err := s.Body(context.Background(), j.Message.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.Copy(io.Discard, b); err != nil || got != size || j.Message.Size != size {
-			t.Fatalf("%d octets, %v", got, err)
-		}
-		if err := s.Settle(context.Background(), store.Result{Recipient: j.Recipient.ID}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s.recent.size != 0 || s.recent.order.Len() != 0 || len(s.recent.byID) != 0 || len(s.recent.byNum) != 0 {
-		t.Fatal("mail that left is kept in memory")
-	}
-}
-
-// TestCheckpoint: the log does not grow without bound under load.
-func TestCheckpoint(t *testing.T) {
-	db := openTest(t, Options{})
-	s := db.Spool()
-	s.file.writer.checkpointPages = 100
-	for i := range 100 {
-		if err := commitSize(s, fmt.Sprint("Q", i), 100_000); err != nil {
-			t.Fatal(err)
-		}
-	}
-	info, err := os.Stat(s.file.path + "-wal")
-	if err != nil || info.Size() > 4<<20 {
-		t.Fatalf("10 MB went through a log of %d octets, %v", info.Size(), err)
 	}
 }

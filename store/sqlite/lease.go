@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"offramp/store"
@@ -44,9 +45,10 @@ func (s *Spool) giveBack(jobs []store.Job) {
 }
 
 // jobs reads the recipients and messages of leased hints. Leases of those
-// whose row says something else end here.
+// whose row says something else end here; after an error all are to be released.
 func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err error) {
 	var stale []int64
+	var broken []store.Result
 	read := func(c *conn) error {
 		messages := make(map[int64]*store.Message)
 		for _, h := range hints {
@@ -63,9 +65,14 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 			m := messages[num]
 			if m == nil {
 				if m = s.recent.message(num); m == nil {
-					if m, err = readMessage(c, num); err != nil {
-						return err
-					}
+					m, err = readMessage(c, num)
+				}
+				if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+					broken = append(broken, store.Result{Recipient: h.id, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: damagedText}})
+					continue
+				}
+				if err != nil {
+					return err
 				}
 				messages[num] = m
 			}
@@ -77,8 +84,15 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 		return nil, err
 	}
 	s.schedule.unlease(stale)
+	// One damaged message must not stop the others: it waits for the operator.
+	if err := s.Settle(ctx, broken...); err != nil {
+		return nil, err
+	}
 	return jobs, nil
 }
+
+// damagedText is the status of a recipient whose message cannot be read.
+const damagedText = "the stored message is damaged"
 
 func readMessage(c *conn, num int64) (m *store.Message, err error) {
 	found, qerr := c.one(selectMessage, func(r row) { _, m, err = messageOf(r) }, num)

@@ -26,10 +26,8 @@ func (s *Spool) selected(c *conn, f store.QueueFilter) (all []store.QueueEntry, 
 	var nums []int64
 	conditions, args := queueConditions(f)
 	err = c.query("SELECT "+messageColumns+" FROM messages WHERE "+conditions+" ORDER BY id LIMIT ?", func(r row) error {
-		num, m, err := messageOf(r)
-		if err != nil {
-			return err
-		}
+		// Damaged parts are no reason to hide a message from the operator.
+		num, m, _ := messageOf(r)
 		nums = append(nums, num)
 		all = append(all, store.QueueEntry{Message: m})
 		return nil

@@ -48,7 +48,7 @@ func settle(c *conn, r store.Result, ch *change) error {
 	case store.Delivered, store.Dropped:
 		return leave(c, r.Recipient, ch)
 	case store.Returned:
-		return giveBack(c, r.Recipient, ch)
+		return returned(c, r.Recipient, ch)
 	case store.Deferred:
 		return outcome(c, r, store.Queued, ch)
 	case store.Bounced:
@@ -70,8 +70,8 @@ func leave(c *conn, id int64, ch *change) error {
 	return err
 }
 
-// giveBack makes a recipient due as it was, unless it was held meanwhile.
-func giveBack(c *conn, id int64, ch *change) error {
+// returned makes a recipient due as it was, unless it was held meanwhile.
+func returned(c *conn, id int64, ch *change) error {
 	num, n := splitID(id)
 	_, err := c.one(selectPlace, func(r row) {
 		if store.RecipientState(r.text(0)) == store.Queued {

@@ -140,39 +140,43 @@ const (
 	selectRecipients = "SELECT " + recipientColumns + " FROM recipients WHERE message = ?"
 )
 
-// body is what is stored of a body in the row of its message.
-type body struct {
-	size   int64
-	chunks int64 // stored on their own
-	tail   []byte
+// arrival is a message on its way into the tables.
+type arrival struct {
+	num        int64
+	message    *store.Message
+	recipients []store.Recipient
+	size       int64  // of the whole body
+	chunks     int64  // of the body, stored already
+	tail       []byte // of the body
 }
 
 // insert adds a message with its recipients and tells ch about it.
-func (s *Spool) insert(c *conn, num int64, m *store.Message, recipients []store.Recipient, b body, ch *change) error {
+func (s *Spool) insert(c *conn, a arrival, ch *change) error {
+	m := a.message
 	parts, err := partsOut(m.Parts)
 	if err != nil {
 		return err
 	}
-	_, err = c.exec(insertMessage, num, m.ID, micros(m.Received), m.ReversePath, m.Client, m.Login, m.MessageID, m.List,
-		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, b.size, b.chunks,
-		int64(s.sum(m.Trace, m.Header, b.tail)), m.BodyHash, m.Trace, m.Header, b.tail)
+	_, err = c.exec(insertMessage, a.num, m.ID, micros(m.Received), m.ReversePath, m.Client, m.Login, m.MessageID, m.List,
+		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, a.size, a.chunks,
+		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail)
 	if err != nil {
 		return err
 	}
 	ch.counts.messages++
-	for n, r := range recipients {
+	for n, r := range a.recipients {
 		if r.State == "" {
 			r.State = store.Queued
 		}
 		st := r.Status
-		_, err := c.exec(insertRecipient, num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
+		_, err := c.exec(insertRecipient, a.num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
 			micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host)
 		if err != nil {
 			return err
 		}
 		ch.counts.add(r.State, 1)
 		if r.State == store.Queued {
-			ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: recipientID(num, int64(n))})
+			ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: recipientID(a.num, int64(n))})
 		}
 	}
 	return nil
@@ -205,6 +209,8 @@ func (s *Spool) sum(parts ...[]byte) uint32 {
 	return sum
 }
 
+// messageOf reads a row of messageColumns. When only the parts are damaged
+// it returns the message without them beside the error.
 func messageOf(r row) (num int64, m *store.Message, err error) {
 	m = &store.Message{
 		ID: r.text(1), Received: r.time(2), ReversePath: r.text(3), Client: r.text(4), Login: r.text(5),
@@ -213,7 +219,8 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 	}
 	if r[13] != nil {
 		if err := json.Unmarshal(r.blob(13), &m.Parts); err != nil {
-			return 0, nil, fmt.Errorf("%w: parts of message %s: %w", store.ErrDamaged, m.ID, err)
+			m.Parts = nil
+			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrDamaged, m.ID, err)
 		}
 	}
 	return r.int(0), m, nil

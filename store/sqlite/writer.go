@@ -57,6 +57,7 @@ type writer struct {
 	c       *conn // nil: to be opened
 	batches int
 	stuck   bool // the last checkpoint failed and was logged
+	full    bool // a batch found no room: copy the log back, however short it is
 }
 
 // start opens the connection and starts the goroutine; close ends both.
@@ -159,7 +160,7 @@ func (w *writer) loop() {
 		_, open = <-w.wake
 		for batch, more := w.take(); more; batch, more = w.take() {
 			w.commit(batch)
-			w.checkpoint()
+			w.guard(w.checkpoint)
 		}
 	}
 }
@@ -203,15 +204,27 @@ func (w *writer) commit(batch []*op) {
 
 // answer tells the callers of ops; err, when set, is that of all of them.
 func (w *writer) answer(ops []*op, err error) {
+	w.full = w.full || errors.Is(err, store.ErrFull)
 	for _, o := range ops {
 		if err != nil {
 			o.err = err
 		}
 		if o.err == nil && o.committed != nil {
-			o.committed()
+			w.guard(o.committed)
 		}
 		close(o.done)
 	}
+}
+
+// guard runs f, which touches what is kept in memory. After a panic that may
+// be wrong; opening the connection again has it read anew.
+func (w *writer) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil && w.c != nil {
+			w.distrust(fmt.Errorf("panic after a commit: %v", p))
+		}
+	}()
+	f()
 }
 
 // transaction runs ops in one transaction. When it returns an error nothing
@@ -297,14 +310,15 @@ func unavailable(err error) error {
 // checkpoint copies the log back into the file once it is long enough. It
 // runs between batches, after the answers went out.
 func (w *writer) checkpoint() {
-	if w.batches++; w.c == nil || w.batches%8 != 0 {
+	if w.batches++; w.c == nil || w.batches%8 != 0 && !w.full {
 		return
 	}
 	var pages int64
 	_, err := w.c.one("PRAGMA wal_checkpoint(NOOP)", func(r row) { pages = r.int(1) - r.int(2) })
-	if err == nil && pages < w.checkpointPages {
+	if err == nil && pages < w.checkpointPages && !w.full {
 		return
 	}
+	w.full = false
 	if err == nil {
 		_, err = w.c.one("PRAGMA wal_checkpoint(PASSIVE)", func(row) {})
 	}

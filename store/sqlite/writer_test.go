@@ -224,3 +224,18 @@ func TestFailedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestPanicAfterCommit: what is durable is answered as such, and the writer lives on.
+func TestPanicAfterCommit(t *testing.T) {
+	db := openTest(t, Options{})
+	w := db.consent.file.writer
+	if err := w.do(context.Background(), &op{run: insert(1, nil), committed: func() { panic("oops") }}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.do(context.Background(), &op{run: insert(2, nil)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db); n != 2 {
+		t.Fatalf("%d of 2", n)
+	}
+}
