@@ -23,6 +23,7 @@ import (
 type conn struct {
 	net.Conn
 	limits   Config
+	most     int64 // octets between two marks
 	stats    *Stats
 	addr     netip.Addr
 	implicit bool
@@ -36,6 +37,7 @@ type conn struct {
 	helo    bool           // it was HELO
 	mail    bool           // a transaction is open
 	full    bool           // it has all the recipients it may have
+	body    bool           // a message, or the rest of one that was refused, is read
 	bodies  int            // messages being read by the session
 	pipe    *io.PipeReader // of a message by BDAT that was not read to its end
 	closed  bool           // nothing is read any more
@@ -57,8 +59,11 @@ type conn struct {
 	done    chan struct{} // closed by Close
 }
 
-func newConn(raw net.Conn, limits Config, stats *Stats, implicit bool) *conn {
-	c := &conn{Conn: raw, limits: limits, stats: stats, addr: addrOf(raw), implicit: implicit, done: make(chan struct{})}
+func (s *Server) newConn(raw net.Conn, implicit bool) *conn {
+	c := &conn{
+		Conn: raw, limits: s.limits, most: 4*int64(s.MaxMessageSize) + 1<<20, stats: s.Stats,
+		addr: addrOf(raw), implicit: implicit, done: make(chan struct{}),
+	}
 	if implicit {
 		c.records.on = true
 	} else {
@@ -93,6 +98,7 @@ func (c *conn) SetReadDeadline(time.Time) error {
 		return net.ErrClosed
 	}
 	c.fresh, c.await, c.wrote, c.spent, c.octets = true, true, false, 0, 0
+	c.body = c.bodies > 0
 	last := c.last
 	switch {
 	case last != nil:
@@ -154,8 +160,12 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // patience is how long the next read may take: a command as long as a client
 // may be idle, a block of a message DataTimeout, and everything since the mark
-// must keep to the least rate after that.
+// must keep to the least rate after that. A message that goes on far beyond
+// the largest, which go-smtp reads to its end before it refuses it, ends it.
 func (c *conn) patience() time.Duration {
+	if c.octets > c.most {
+		return 0
+	}
 	block := c.limits.DataTimeout
 	if c.fresh {
 		block = c.limits.IdleTimeout

@@ -47,7 +47,7 @@ func (t *session) Data(r io.Reader) error {
 	defer func() { t.c.endBody(b.err == io.EOF) }()
 
 	t.mu.Lock()
-	tx, client := t.tx, t.client()
+	tx := t.tx
 	t.mu.Unlock()
 	if tx == nil || len(tx.envelope.Recipients) == 0 {
 		// The transaction was broken off before this goroutine ran.
@@ -60,9 +60,9 @@ func (t *session) Data(r io.Reader) error {
 		err = t.s.Feedback.Receive(t.ctx, feedback.Inbound{Envelope: tx.envelope, IP: t.c.addr.String(), Data: b})
 		done = replyFeedbackOK
 	case toPostmaster:
-		done, err = queued(t.s.Relay.AcceptPostmaster(t.ctx, client, tx.envelope, b))
+		done, err = queued(t.s.Relay.AcceptPostmaster(t.ctx, tx.client, tx.envelope, b))
 	default:
-		done, err = queued(t.s.Relay.Accept(t.ctx, client, tx.envelope, b))
+		done, err = queued(t.s.Relay.Accept(t.ctx, tx.client, tx.envelope, b))
 	}
 	if err == nil && b.err == nil {
 		// With BDAT, go-smtp would take a rest that nobody reads for a fault.

@@ -112,6 +112,47 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
+// TestEndlessMessage shows that a message far over the limit is not read for
+// ever.
+func TestEndlessMessage(t *testing.T) {
+	h := start(t, func(s *Server) { trusted(s); s.MaxMessageSize = 10000 })
+	p := h.dial(false)
+	p.expect("220")
+	p.say("EHLO x", "250")
+	p.envelope()
+	p.say("DATA", "354")
+	block := strings.Repeat("0123456789abcde\r\n", 1000)
+	for n := 0; ; n += len(block) {
+		if _, err := io.WriteString(p.raw, block); err != nil {
+			return
+		}
+		if n > 1<<30 {
+			t.Fatal("a message of 1 GiB is still read")
+		}
+	}
+}
+
+// TestRefusalBeforeLongLine shows that trouble of ours stays temporary when
+// the rest of the message, which go-smtp throws away, is one long line.
+func TestRefusalBeforeLongLine(t *testing.T) {
+	h := start(t, func(s *Server) { trusted(s); s.MaxMessageSize = 1 << 20 })
+	p := h.dial(false)
+	p.expect("220")
+	p.say("EHLO x", "250")
+	for _, bdat := range []bool{false, true} {
+		p.say("MAIL FROM:<early-full@b.example>", "250")
+		p.say("RCPT TO:<c@d.example>", "250")
+		text := "Subject: x\r\n\r\n" + strings.Repeat("x", 500<<10) + "\r\n"
+		if bdat {
+			p.send(fmt.Sprintf("BDAT %d LAST\r\n%s", len(text), text))
+		} else {
+			p.say("DATA", "354")
+			p.send(text + ".\r\n")
+		}
+		p.expect("452 4.3.1")
+	}
+}
+
 func TestTooManyRecipients(t *testing.T) {
 	h := start(t, func(s *Server) { trusted(s); s.MaxRecipients = 5; s.IdleCommands = 10 })
 	p := h.dial(false)

@@ -158,7 +158,7 @@ func (s *Server) accept(stop, base context.Context, l Listener) error {
 
 // admit serves a connection unless there are too many.
 func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
-	c := newConn(raw, s.limits, s.Stats, implicit)
+	c := s.newConn(raw, implicit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping || !s.counts.enter(c.addr, s.limits.MaxConnections, s.limits.ConnectionsPerIP) {

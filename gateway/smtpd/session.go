@@ -44,6 +44,7 @@ const (
 )
 
 type transaction struct {
+	client   relay.Client
 	envelope envelope.Envelope
 	to       destination
 }
@@ -117,7 +118,7 @@ func (t *session) Mail(from string, o *smtp.MailOptions) error {
 	case o.Size > int64(t.s.MaxMessageSize):
 		return replyTooLarge.smtp()
 	}
-	t.tx = &transaction{envelope: e}
+	t.tx = &transaction{envelope: e, client: t.client(o.UTF8)}
 	t.c.transaction(true, false)
 	t.c.progress()
 	return nil
@@ -185,7 +186,7 @@ func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient,
 		}
 		return r, toFeedback, nil
 	}
-	if !t.s.Relay.MayRelay(t.client()) {
+	if !t.s.Relay.MayRelay(t.tx.client) {
 		return none, toNobody, replyDenied.smtp()
 	}
 	// A server of ours may name many dead recipients: that is no mischief.
@@ -202,16 +203,17 @@ func notify(values []smtp.DSNNotify) string {
 }
 
 // client is what the rooms below learn about the other side.
-func (t *session) client() relay.Client {
-	return relay.Client{Addr: t.c.addr, Name: t.sc.Hostname(), Login: t.login, TLS: t.tls, Protocol: t.protocol()}
+func (t *session) client(utf8 bool) relay.Client {
+	return relay.Client{Addr: t.c.addr, Name: t.sc.Hostname(), Login: t.login, TLS: t.tls, Protocol: t.protocol(utf8)}
 }
 
 // protocol is the WITH of Received (RFC 3848; RFC 6531 section 4.3).
-func (t *session) protocol() string {
+func (t *session) protocol(utf8 bool) string {
 	name := "ESMTP"
-	if t.tx != nil && t.tx.envelope.UTF8 {
+	switch {
+	case utf8:
 		name = "UTF8SMTP"
-	} else if t.c.saidHelo() && !t.tls {
+	case t.c.saidHelo() && !t.tls:
 		return "SMTP"
 	}
 	if t.tls {

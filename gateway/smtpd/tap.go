@@ -41,7 +41,7 @@ func (t tap) look(p []byte) *reply {
 			return fault
 		}
 	}
-	if c.bodies > 0 {
+	if c.body {
 		c.line = 0
 		return nil
 	}
