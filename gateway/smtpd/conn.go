@@ -48,6 +48,8 @@ type conn struct {
 	wrote   bool           // what the tap sees next is a reply
 	unseen  bool           // a read began that the tap has not seen succeed
 	idle    int            // commands without progress
+	tapped  int64          // octets of a message that passed the tap since the mark
+	taken   int64          // of these, what the session got
 	line    int            // octets of the line that goes on
 	spent   time.Duration
 	octets  int64
@@ -98,7 +100,7 @@ func (c *conn) SetReadDeadline(time.Time) error {
 		return net.ErrClosed
 	}
 	c.fresh, c.await, c.wrote, c.spent, c.octets = true, true, false, 0, 0
-	c.body = c.bodies > 0
+	c.body, c.tapped, c.taken = c.bodies > 0, 0, 0
 	last := c.last
 	switch {
 	case last != nil:

@@ -23,6 +23,9 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.r.Read(p)
+	if b.chunk {
+		b.c.took(n)
+	}
 	switch {
 	case err == nil:
 		return n, nil

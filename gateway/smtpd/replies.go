@@ -40,7 +40,6 @@ var (
 	replyApart      = &reply{452, smtp.EnhancedCode{4, 5, 3}, "send to this recipient in a transaction of its own"}
 	replyMany       = &reply{452, smtp.EnhancedCode{4, 5, 3}, "too many recipients"}
 	replyTooLarge   = &reply{552, smtp.EnhancedCode{5, 3, 4}, "message too large"}
-	replyBodyLine   = &reply{554, smtp.EnhancedCode{5, 6, 0}, "line too long"}
 	replyIncomplete = &reply{451, smtp.EnhancedCode{4, 4, 2}, "the message came only in part"}
 	replyThrottled  = &reply{454, smtp.EnhancedCode{4, 7, 0}, "too many failed logins, try again later"}
 	replyAuthMail   = &reply{503, smtp.EnhancedCode{5, 5, 1}, "AUTH not allowed in a transaction"}
@@ -98,8 +97,6 @@ func replyTo(err error) (r *reply, internal bool) {
 	switch {
 	case errors.Is(in, smtp.ErrDataTooLarge):
 		return replyTooLarge, false
-	case errors.Is(in, smtp.ErrTooLongLine):
-		return replyBodyLine, false
 	case errors.Is(in, errTimeout):
 		return replyTimeout, false
 	}

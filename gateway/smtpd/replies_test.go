@@ -68,7 +68,6 @@ func TestReplyTo(t *testing.T) {
 		{store.ErrNotFound, 0, true},
 		{errors.Join(errors.New("x"), relay.ErrLoop), 554, false},
 		{fmt.Errorf("read: %w", &inputError{smtp.ErrDataTooLarge}), 552, false},
-		{&inputError{smtp.ErrTooLongLine}, 554, false},
 		{&inputError{errTimeout}, 421, false},
 		{&inputError{errLost}, 451, false},
 		{&inputError{smtp.ErrDataReset}, 451, false},
@@ -90,7 +89,7 @@ func TestReplyTo(t *testing.T) {
 func TestRepliesAreWellFormed(t *testing.T) {
 	all := []*reply{
 		replyDrain, replyIdle, replyTimeout, replyLost, replyTalking, replyLongLine, replyNested, replyLater, replyNoMail, replySender, replyRecipient,
-		replyUTF8, replyParameter, replyNeedsTLS, replyDenied, replyApart, replyMany, replyTooLarge, replyBodyLine, replyIncomplete,
+		replyUTF8, replyParameter, replyNeedsTLS, replyDenied, replyApart, replyMany, replyTooLarge, replyIncomplete,
 		replyThrottled, replyAuthMail, replyAuthSyntax, replyAuthEnd, replyAuthTLS, replyMechanism, replyAuthFailed, replyHelo, replyFeedbackOK,
 	}
 	for _, c := range causes {

@@ -207,7 +207,7 @@ func (s *Server) serve(base context.Context, c *conn) {
 	// go-smtp refuses a message of exactly its limit; ours is exact.
 	server.MaxMessageBytes = int64(s.MaxMessageSize) + 1
 	server.MaxRecipients = s.MaxRecipients
-	server.MaxLineLength = maxBodyLine
+	server.MaxLineLength = 0 // it would count every octet of a message; tap bounds commands
 	server.ReadTimeout = s.limits.IdleTimeout
 	server.WriteTimeout = s.limits.WriteTimeout
 	server.EnableSMTPUTF8 = true
@@ -224,10 +224,6 @@ func (s *Server) serve(base context.Context, c *conn) {
 	server.Serve(&single{conn: first, done: c.done})
 	server.Shutdown(context.Background()) // waits for the goroutine of go-smtp
 }
-
-// maxBodyLine is the longest line in a message that comes by DATA. What is
-// over 998 octets breaks RFC 5322 section 2.1.1, and is common.
-const maxBodyLine = 1 << 20
 
 // drain ends all connections.
 func (s *Server) drain(cut context.CancelFunc) {

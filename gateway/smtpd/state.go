@@ -101,6 +101,13 @@ func (c *conn) settled() bool {
 	return false
 }
 
+// took notes that the session got n octets of a message.
+func (c *conn) took(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken += int64(n)
+}
+
 // whole says whether the last read that go-smtp asked for gave it octets. When
 // a client vanishes inside the last chunk of BDAT, go-smtp takes the end of
 // the connection for the end of the message, so this is asked there: a chunk

@@ -2,9 +2,8 @@ package smtpd
 
 import "bytes"
 
-// maxLine is how long a command may grow where no message is on its way. It is
-// far over what RFC 5321 asks for, since a chunk of BDAT can pass here before
-// the session knows of it.
+// maxLine is how long a command may grow. It is far over what RFC 5321 asks
+// for, since a block of a BDAT chunk can pass here before the session gets it.
 const maxLine = 64 << 10
 
 // tap is the Debug writer of go-smtp: it sees the octets of both directions in
@@ -43,6 +42,11 @@ func (t tap) look(p []byte) *reply {
 	}
 	if c.body {
 		c.line = 0
+		// Between two chunks of BDAT a command can come, too: what the session
+		// does not get of the message is such a line.
+		if c.tapped += int64(len(p)); c.bodies > 0 && c.pipe != nil && c.tapped-c.taken > maxLine {
+			return replyLongLine
+		}
 		return nil
 	}
 	if end := bytes.LastIndexByte(p, '\n'); end >= 0 {
