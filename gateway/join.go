@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 
 	"offramp/gateway/admin"
 	"offramp/gateway/consent"
@@ -62,6 +63,7 @@ func (g *Gateway) join(p Parts) error {
 	g.web.TLSConfig = p.HTTPTLS
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool,
+		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
 		Metrics: counts.metrics(p), Wake: g.queue.Wake,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
@@ -75,4 +77,13 @@ type byMail struct{ people *consent.Consent }
 func (b byMail) OptOut(ctx context.Context, p feedback.Person, ev feedback.Evidence) (changed bool, err error) {
 	return b.people.OptOut(ctx, consent.Subject{Recipient: p.Recipient, List: p.List}, store.Mail,
 		consent.Evidence{IP: ev.IP, MessageID: ev.MessageID, UserAgent: ev.UserAgent})
+}
+
+// answers says whether the store of people's choices can be read.
+func answers(ctx context.Context, lists store.Consent) error {
+	_, err := lists.List(ctx, "readiness.invalid")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }

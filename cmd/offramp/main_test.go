@@ -25,6 +25,8 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			// Under the race detector a program that ends waits a second for reports.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			env.Setenv("SMTP", freeAddr(t))
 			env.Setenv("HTTP", freeAddr(t))
 			env.Setenv("ADMIN", freeAddr(t))

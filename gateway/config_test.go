@@ -1,0 +1,106 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+
+	"offramp/gateway"
+	"offramp/gateway/admin"
+	"offramp/gateway/delivery"
+	"offramp/gateway/relay"
+)
+
+// good is a configuration without a fault.
+func good(t *testing.T) gateway.Config {
+	var network relay.Network
+	if err := network.UnmarshalText([]byte("192.0.2.0/24")); err != nil {
+		t.Fatal(err)
+	}
+	return gateway.Config{
+		PublicURL: "https://offramp.example.org", SMTPAddr: []string{":2525"}, HTTPAddr: ":8080", AdminAddr: "127.0.0.1:8081",
+		Delivery: delivery.Config{NextHop: []string{"mx"}}, Relay: relay.Config{TrustedNetworks: []relay.Network{network}},
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*gateway.Config)
+		want   string // empty: no fault
+	}{
+		"good":                    {func(c *gateway.Config) {}, ""},
+		"public URL missing":      {func(c *gateway.Config) { c.PublicURL = "" }, "OFFRAMP_PUBLIC_URL: is not set"},
+		"public URL with path":    {func(c *gateway.Config) { c.PublicURL = "https://example.org/mail" }, ""},
+		"public URL plain http":   {func(c *gateway.Config) { c.PublicURL = "http://example.org" }, "must begin with https"},
+		"public URL with query":   {func(c *gateway.Config) { c.PublicURL = "https://example.org/?a=b" }, "without ?"},
+		"public URL with user":    {func(c *gateway.Config) { c.PublicURL = "https://a:b@example.org/" }, "user name"},
+		"public URL no host":      {func(c *gateway.Config) { c.PublicURL = "https:///x" }, "is no address"},
+		"public URL not ASCII":    {func(c *gateway.Config) { c.PublicURL = "https://bücher.example" }, "xn--"},
+		"public URL with CRLF":    {func(c *gateway.Config) { c.PublicURL = "https://example.org/\r\nX: y" }, "OFFRAMP_PUBLIC_URL"},
+		"public URL long":         {func(c *gateway.Config) { c.PublicURL = "https://example.org/" + strings.Repeat("x", 100) }, "longer than 100"},
+		"feedback domain":         {func(c *gateway.Config) { c.FeedbackDomain = "bounce.example.org" }, ""},
+		"feedback domain broken":  {func(c *gateway.Config) { c.FeedbackDomain = "a b" }, "OFFRAMP_FEEDBACK_DOMAIN"},
+		"feedback domain literal": {func(c *gateway.Config) { c.FeedbackDomain = "[192.0.2.1]" }, "OFFRAMP_FEEDBACK_DOMAIN"},
+		"hostname injects":        {func(c *gateway.Config) { c.Hostname = "a\r\nb" }, "OFFRAMP_HOSTNAME"},
+		"SMTP address broken":     {func(c *gateway.Config) { c.SMTPAddr = []string{"2525"} }, `OFFRAMP_SMTP_ADDR: "2525" is no listen address`},
+		"SMTP port too large":     {func(c *gateway.Config) { c.SMTPAddr = []string{":70000"} }, "OFFRAMP_SMTP_ADDR"},
+		"no SMTP listener":        {func(c *gateway.Config) { c.SMTPAddr = nil }, "OFFRAMP_SMTP_ADDR: is empty"},
+		"SMTPS alone":             {func(c *gateway.Config) { c.SMTPAddr, c.SMTPSAddr = nil, []string{":465"} }, ""},
+		"no HTTP listener":        {func(c *gateway.Config) { c.HTTPAddr = "" }, "OFFRAMP_HTTP_ADDR: is empty"},
+		"admin public, no token":  {func(c *gateway.Config) { c.AdminAddr = ":8081" }, "OFFRAMP_ADMIN_ADDR: :8081 can be reached from outside"},
+		"admin named, no token":   {func(c *gateway.Config) { c.AdminAddr = "admin.example.org:8081" }, "OFFRAMP_ADMIN_ADDR"},
+		"admin IPv6 loopback":     {func(c *gateway.Config) { c.AdminAddr = "[::1]:8081" }, ""},
+		"admin public with token": {func(c *gateway.Config) { c.AdminAddr, c.Admin.Token = ":8081", strings.Repeat("k", 32) }, ""},
+		"weak token":              {func(c *gateway.Config) { c.Admin = admin.Config{Token: "secret"} }, "OFFRAMP_ADMIN_TOKEN"},
+		"nobody may send":         {func(c *gateway.Config) { c.Relay.TrustedNetworks = nil }, "OFFRAMP_TRUSTED_NETWORKS: holds no network"},
+		"none may send":           {func(c *gateway.Config) { c.Relay.TrustedNetworks = []relay.Network{{}} }, "OFFRAMP_TRUSTED_NETWORKS: holds no network"},
+		"nobody, but on loopback": {func(c *gateway.Config) { c.Relay.TrustedNetworks, c.SMTPAddr = nil, []string{"127.0.0.1:2525"} }, ""},
+		"broken logins":           {func(c *gateway.Config) { c.SMTPUsers = "shop:secret-password" }, "OFFRAMP_SMTP_USERS"},
+		"no next hop":             {func(c *gateway.Config) { c.Delivery.NextHop = nil }, "OFFRAMP_NEXT_HOP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := good(t)
+			c.change(&config)
+			err := config.Validate()
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("Validate = %v, want no fault", err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("Validate = %v, want %q", err, c.want)
+			case err != nil && strings.Contains(err.Error(), "secret"):
+				t.Errorf("Validate repeats a secret: %v", err)
+			}
+		})
+	}
+}
+
+// All faults come at once, each on its own line.
+func TestValidateAll(t *testing.T) {
+	err := gateway.Config{AdminAddr: ":8081"}.Validate()
+	if err == nil {
+		t.Fatal("no fault found")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for _, name := range []string{"OFFRAMP_PUBLIC_URL", "OFFRAMP_NEXT_HOP", "OFFRAMP_SMTP_ADDR", "OFFRAMP_HTTP_ADDR", "OFFRAMP_ADMIN_ADDR"} {
+		found := 0
+		for _, line := range lines {
+			if strings.HasPrefix(line, name) {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s is named at the start of %d lines, want 1:\n%v", name, found, err)
+		}
+	}
+}
+
+func TestFeedbackDomain(t *testing.T) {
+	for _, c := range []struct{ feedback, public, want string }{
+		{"", "https://Offramp.Example.org:8443/x", "offramp.example.org"},
+		{"Bounce.example.org", "https://offramp.example.org", "bounce.example.org"},
+		{"bücher.example", "https://offramp.example.org", "xn--bcher-kva.example"},
+	} {
+		if got := (gateway.Config{FeedbackDomain: c.feedback, PublicURL: c.public}).Feedback(); got != c.want {
+			t.Errorf("Feedback of %q and %q = %q, want %q", c.feedback, c.public, got, c.want)
+		}
+	}
+}
