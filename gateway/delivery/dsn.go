@@ -58,10 +58,6 @@ func (n notice) compose() (*store.Bounce, error) {
 		n.id = envelope.NewQueueID(n.now)
 	}
 	boundary := "=_report_" + n.id
-	header, err := n.header(sender, boundary)
-	if err != nil {
-		return nil, err
-	}
 	var b bytes.Buffer
 	b.WriteString("This is a report about mail you sent, in MIME format.\r\n")
 	n.part(&b, boundary, "text/plain; charset=utf-8", n.text())
@@ -69,6 +65,10 @@ func (n notice) compose() (*store.Bounce, error) {
 	kind, original := n.original()
 	n.part(&b, boundary, kind, original)
 	b.WriteString("\r\n--" + boundary + "--\r\n")
+	header, err := n.header(sender, boundary, !ascii(b.Bytes()))
+	if err != nil {
+		return nil, err
+	}
 
 	hash := dkim.NewBodyHash()
 	_, _ = hash.Write(b.Bytes())
@@ -97,7 +97,11 @@ func (n notice) compose() (*store.Bounce, error) {
 
 func (n notice) messageID() string { return "<" + n.id + "@" + n.hostname + ">" }
 
-func (n notice) header(sender envelope.Address, boundary string) ([]byte, error) {
+func (n notice) header(sender envelope.Address, boundary string, eightBit bool) ([]byte, error) {
+	encoding := "" // of the whole: no less than that of a part (RFC 2045 section 6.4)
+	if eightBit {
+		encoding = "8bit"
+	}
 	fields := []struct{ name, value string }{
 		{"Date", n.now.Format(time.RFC1123Z)},
 		{"From", "Mail Delivery System <MAILER-DAEMON@" + n.hostname + ">"},
@@ -109,6 +113,7 @@ func (n notice) header(sender envelope.Address, boundary string) ([]byte, error)
 		{"References", n.message.MessageID},
 		{"MIME-Version", "1.0"},
 		{"Content-Type", "multipart/report; report-type=delivery-status;\r\n boundary=\"" + boundary + "\""},
+		{"Content-Transfer-Encoding", encoding},
 	}
 	var out []byte
 	for _, f := range fields {

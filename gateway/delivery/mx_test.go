@@ -1,0 +1,183 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"offramp/gateway/sink"
+	"offramp/store"
+)
+
+// names is a resolver with fixed answers.
+type names struct {
+	mx    map[string][]*net.MX
+	ip    map[string][]string
+	fault map[string]error
+}
+
+func missingName(name string) error {
+	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func (n names) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	if err := n.fault[name]; err != nil {
+		return nil, err
+	}
+	if mx := n.mx[name]; mx != nil {
+		return mx, nil
+	}
+	return nil, missingName(name)
+}
+
+func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if err := n.fault[host]; err != nil {
+		return nil, err
+	}
+	var all []netip.Addr
+	for _, s := range n.ip[host] {
+		all = append(all, netip.MustParseAddr(s))
+	}
+	if all == nil {
+		return nil, missingName(host)
+	}
+	return all, nil
+}
+
+var serverFailure = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
+
+func TestExchangers(t *testing.T) {
+	many := []*net.MX{}
+	n := names{
+		mx: map[string][]*net.MX{
+			"two.example":    {{Host: "B.mx.example.", Pref: 20}, {Host: "a.mx.example.", Pref: 10}},
+			"null.example":   {{Host: ".", Pref: 0}},
+			"self.example":   {{Host: "Out.Example.com.", Pref: 10}, {Host: "a.mx.example.", Pref: 10}, {Host: "b.mx.example.", Pref: 20}},
+			"backup.example": {{Host: "out.example.com.", Pref: 20}, {Host: "a.mx.example.", Pref: 10}, {Host: "b.mx.example.", Pref: 30}},
+			"gone.example":   {{Host: "nowhere.example.", Pref: 10}},
+			"half.example":   {{Host: "broken.example.", Pref: 10}, {Host: "a.mx.example.", Pref: 20}},
+			"local.example":  {{Host: "localhost.example.", Pref: 10}},
+		},
+		ip: map[string][]string{
+			"a.mx.example": {"192.0.2.1", "2001:db8::1"}, "b.mx.example": {"192.0.2.2"}, "plain.example": {"192.0.2.3"},
+			"localhost.example": {"127.0.0.1", "::1"}, "many.mx.example": {"192.0.2.9"},
+		},
+		fault: map[string]error{"down.example": serverFailure, "broken.example": serverFailure},
+	}
+	for range 100 {
+		many = append(many, &net.MX{Host: "many.mx.example.", Pref: 5})
+	}
+	n.mx["many.example"] = many
+	for domain, want := range map[string]string{
+		"two.example":        "a.mx.example=192.0.2.1:25 a.mx.example=[2001:db8::1]:25 b.mx.example=192.0.2.2:25",
+		"plain.example":      "plain.example=192.0.2.3:25",
+		"null.example":       "5.1.10",
+		"nothing.example":    "5.1.2",
+		"gone.example":       "5.1.2",
+		"self.example":       "5.4.6",
+		"local.example":      "5.4.6",
+		"backup.example":     "a.mx.example=192.0.2.1:25 a.mx.example=[2001:db8::1]:25",
+		"half.example":       "a.mx.example=192.0.2.1:25 a.mx.example=[2001:db8::1]:25",
+		"down.example":       "temporary",
+		"[192.0.2.7]":        "192.0.2.7=192.0.2.7:25",
+		"[IPv6:2001:db8::7]": "2001:db8::7=[2001:db8::7]:25",
+		"[odd]":              "5.1.2",
+		"many.example":       strings.TrimSpace(strings.Repeat("many.mx.example=192.0.2.9:25 ", 10)),
+	} {
+		e := exchangers{resolver: n, hostname: "out.example.com", port: "25", rand: func() float64 { return 0.99 }}
+		targets, err := e.targets(context.Background(), domain)
+		var got []string
+		for _, t := range targets {
+			got = append(got, t.hop.host+"="+t.address)
+		}
+		result := strings.Join(got, " ")
+		if bad, ok := errors.AsType[*badDomain](err); ok {
+			result = bad.status.Enhanced
+		} else if err != nil {
+			result = "temporary"
+		}
+		if result != want {
+			t.Errorf("%s: %s, want %s", domain, result, want)
+		}
+	}
+}
+
+func TestEqualPreferenceIsShuffled(t *testing.T) {
+	n := names{mx: map[string][]*net.MX{"d.example": {{Host: "a.", Pref: 1}, {Host: "b.", Pref: 1}}}}
+	first := make(map[string]bool)
+	for _, r := range []float64{0, 0.99} {
+		e := exchangers{resolver: n, rand: func() float64 { return r }}
+		hosts, err := e.hosts(context.Background(), "d.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first[hosts[0]] = true
+	}
+	if len(first) != 2 {
+		t.Errorf("always %v first", first)
+	}
+}
+
+// TestDirectDelivery: each domain has its own fate; one that does not answer
+// holds up no other.
+func TestDirectDelivery(t *testing.T) {
+	s := startSink(t, sink.Options{})
+	n := names{
+		mx:    map[string][]*net.MX{"null.example": {{Host: ".", Pref: 0}}},
+		ip:    map[string][]string{"good.example": {"192.0.2.1"}, "dead.example": {"192.0.2.66"}, "other.example": {"192.0.2.2"}},
+		fault: map[string]error{"servfail.example": serverFailure},
+	}
+	var mu sync.Mutex
+	dialed := make(map[string]int)
+	h := newHouse(t, Config{NextHop: []string{"mx"}, RetryMin: time.Minute, NextHopConnections: 5, ConnectTimeout: 500 * time.Millisecond}, func(p *Parts) {
+		p.Resolver = n
+		p.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			mu.Lock()
+			dialed[address]++
+			mu.Unlock()
+			if address == "192.0.2.66:25" {
+				<-ctx.Done() // never answers
+				return nil, ctx.Err()
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, s.Addr())
+		}
+	})
+	var all []string
+	for i := range 200 {
+		all = append(all, fmt.Sprintf("r%d@dead.example", i))
+	}
+	for i := range 50 {
+		all = append(all, fmt.Sprintf("r%d@good.example", i), fmt.Sprintf("r%d@other.example", i))
+	}
+	all = append(all, "a@null.example", "a@nothing.example", "a@servfail.example", "a@[192.0.2.1]")
+	m := news("q1")
+	m.ReversePath = ""
+	h.spool.put(m, "Hi\r\n", to(all...)...)
+	h.run()
+	within(t, 10*time.Second, "settled", func() bool {
+		k := h.spool.kinds()
+		return k[store.Delivered] == 101 && k[store.Bounced] == 2 && k[store.Deferred] == 201
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if n := dialed["192.0.2.66:25"]; n != 1 {
+		t.Errorf("%d dials to the dead hop, want 1", n)
+	}
+	if got := len(s.Messages()); got != 101 {
+		t.Errorf("%d delivered, want 101", got)
+	}
+	h.spool.mu.Lock()
+	defer h.spool.mu.Unlock()
+	for _, r := range h.spool.results {
+		if r.Kind == store.Bounced && r.Status.Enhanced != "5.1.10" && r.Status.Enhanced != "5.1.2" ||
+			r.Kind == store.Deferred && r.Status.Enhanced != "4.4.1" && r.Status.Enhanced != "4.4.3" {
+			t.Errorf("result %+v", r)
+		}
+	}
+}

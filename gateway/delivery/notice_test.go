@@ -1,0 +1,162 @@
+package delivery
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/mail"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/gateway/sink"
+	"offramp/store"
+)
+
+func TestNotices(t *testing.T) {
+	rejected := store.Status{Code: 550, Enhanced: "5.1.1", Text: "no such user here", Host: "mx.b.example [192.0.2.1]"}
+	base := func() notice {
+		m := news("q0")
+		m.Received, m.Return = acceptance, "HDRS"
+		return notice{action: failed, message: &m, hostname: "out.example.com", now: acceptance.Add(time.Hour), until: acceptance.Add(120 * time.Hour), id: "q9",
+			recipients: []store.Recipient{{Address: "a@b.example", Original: "rfc822;first@b.example", Status: rejected}}}
+	}
+	cases := map[string]func(*notice){
+		// two recipients, one refused and one that no connection could be had for
+		"failed": func(n *notice) {
+			n.message.EnvelopeID = "env 1"
+			n.recipients = append(n.recipients, store.Recipient{Address: "c@d.example", Status: store.Status{Enhanced: "5.1.2", Text: "the domain d.example does not exist or takes no mail"}})
+		},
+		// RET=FULL
+		"full": func(n *notice) { n.body = []byte("Hi\r\n") },
+		// RFC 6533: an internationalized message and sender
+		"utf8": func(n *notice) {
+			n.message.UTF8, n.message.ReversePath = true, "jörg@example.com"
+			n.message.Header = []byte("From: jörg@example.com\r\nSubject: grüße\r\n\r\n")
+			n.recipients[0].Address = "ädä@b.example"
+		},
+		// NOTIFY=DELAY, NOTIFY=SUCCESS at a hop without DSN
+		"delayed": func(n *notice) {
+			n.action, n.recipients[0].Status = delayed, store.Status{Code: 450, Enhanced: "4.2.1", Text: "busy", Host: "mx.b.example"}
+		},
+		"relayed": func(n *notice) {
+			n.action, n.recipients[0].Status = relayed, store.Status{Code: 250, Text: "queued", Host: "mx.b.example"}
+		},
+	}
+	for name, change := range cases {
+		t.Run(name, func(t *testing.T) {
+			n := base()
+			change(&n)
+			b, err := n.compose()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.Message.ReversePath != "" || len(b.Recipients) != 1 || b.Recipients[0].Address != n.message.ReversePath || b.Recipients[0].Domain != "example.com" {
+				t.Errorf("envelope: %+v %+v", b.Message, b.Recipients)
+			}
+			if b.Message.Size != int64(len(b.Body)) || b.Message.List != "" {
+				t.Errorf("message: %+v", b.Message)
+			}
+			golden(t, "testdata/dsn/"+name+".eml", append(bytes.Clone(b.Message.Header), b.Body...))
+		})
+	}
+}
+
+// TestNoticeIsReadByOthers: net/mail and mime/multipart find the three parts.
+func TestNoticeIsReadByOthers(t *testing.T) {
+	m := news("q0")
+	m.Received = acceptance
+	m.Header = []byte("From: a@example.com\r\nX-Long: " + strings.Repeat("x\r\n ", 40<<10) + "y\r\nSubject: cut off\r\n\r\n")
+	n := notice{action: failed, message: &m, hostname: "h.example", now: acceptance, recipients: []store.Recipient{{Address: "a@b.example"}}}
+	b, err := n.compose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := mail.ReadMessage(bytes.NewReader(append(bytes.Clone(b.Message.Header), b.Body...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/report" || params["report-type"] != "delivery-status" {
+		t.Fatalf("%s %v %v", kind, params, err)
+	}
+	var kinds []string
+	parts := multipart.NewReader(msg.Body, params["boundary"])
+	for {
+		p, err := parts.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds = append(kinds, p.Header.Get("Content-Type"))
+	}
+	if got := strings.Join(kinds, ", "); got != "text/plain; charset=utf-8, message/delivery-status, text/rfc822-headers" {
+		t.Errorf("parts: %s", got)
+	}
+	if len(b.Body) > fullLimit+4096 {
+		t.Errorf("%d octets for a header of %d", len(b.Body), len(m.Header))
+	}
+	if strings.Contains(string(b.Body), "X-Offramp-List") {
+		t.Error("control fields are returned")
+	}
+}
+
+// TestFailuresAreReportedTogether: one bounce for a message, not for NEVER,
+// none for the null reverse-path, and each failure an event.
+func TestFailuresAreReportedTogether(t *testing.T) {
+	s := startSink(t, sink.Options{Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
+		if at == sink.Rcpt && strings.HasPrefix(tx.Recipient, "bad") {
+			return sink.Fault{Reply: "550 5.1.1 no such user " + tx.Recipient}
+		}
+		return sink.Fault{}
+	}})
+	h := newHouse(t, hopTo(s), nil)
+	recipients := to("bad1@b.example", "good@b.example", "bad2@b.example")
+	recipients = append(recipients, store.Recipient{Address: "bad3@b.example", Notify: "NEVER"}, store.Recipient{Address: "bad4@b.example", Notify: "SUCCESS"})
+	m := news("q1")
+	m.Return = "FULL"
+	h.spool.put(m, "All of it\r\n", recipients...)
+	null := news("q2")
+	null.ReversePath = ""
+	h.spool.put(null, "Hi\r\n", to("bad5@b.example")...)
+	h.run()
+	within(t, 5*time.Second, "queue empty", func() bool { return len(h.spool.left()) == 0 })
+	var bounces []string
+	for _, m := range s.Messages() {
+		if m.ReversePath == "" {
+			bounces = append(bounces, string(m.Data))
+		}
+	}
+	if len(bounces) != 1 {
+		t.Fatalf("%d bounces, want 1", len(bounces))
+	}
+	if b := bounces[0]; !strings.Contains(b, "; bad1@b.example") || !strings.Contains(b, "; bad2@b.example") ||
+		strings.Contains(b, "bad3") || strings.Contains(b, "bad4") || !strings.Contains(b, "All of it") || strings.Contains(b, "List-Unsubscribe") {
+		t.Errorf("bounce:\n%s", b)
+	}
+	h.people.mu.Lock()
+	defer h.people.mu.Unlock()
+	if len(h.people.events) != 5 {
+		t.Errorf("%d events, want 5", len(h.people.events))
+	}
+	if log := h.log.String(); strings.Contains(log, "bad1@b.example") || !strings.Contains(log, "null reverse-path failed") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestWants(t *testing.T) {
+	for _, c := range []struct {
+		notify, word string
+		want         bool
+	}{
+		{"", "FAILURE", true}, {"", "DELAY", false}, {"", "SUCCESS", false}, {"NEVER", "FAILURE", false},
+		{"SUCCESS,FAILURE", "FAILURE", true}, {"success, failure", "FAILURE", true}, {"SUCCESS", "FAILURE", false},
+	} {
+		if got := wants(c.notify, c.word); got != c.want {
+			t.Errorf("wants(%q, %q) = %v", c.notify, c.word, got)
+		}
+	}
+}
