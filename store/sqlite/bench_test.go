@@ -180,3 +180,17 @@ func BenchmarkStanding(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkUsage asks what the spool holds and how much room there is.
+func BenchmarkUsage(b *testing.B) {
+	ctx := context.Background()
+	s := openBench(b).Spool()
+	if err := commitSize(s, "Q1", 100); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Usage(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -33,14 +33,14 @@ type Spool struct {
 	schedule schedule
 	recent   recent
 	last     atomic.Int64 // number of the last message begun
-	castag   *crc32.Table
+	crc      *crc32.Table
 	now      func() time.Time
 }
 
 var _ store.Spool = (*Spool)(nil)
 
 func newSpool(f *file, o Options) *Spool {
-	s := &Spool{file: f, dir: o.Dir, castag: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
+	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -204,7 +204,7 @@ func check(recipients []store.Recipient) error {
 func (s *Spool) sum(parts ...[]byte) uint32 {
 	sum := uint32(0)
 	for _, p := range parts {
-		sum = crc32.Update(sum, s.castag, p)
+		sum = crc32.Update(sum, s.crc, p)
 	}
 	return sum
 }

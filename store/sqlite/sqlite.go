@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 
 func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if !o.ReadOnly {
-		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		if err := makeDir(o.Dir); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
 		if db.lock, err = acquire(filepath.Join(o.Dir, lockFile)); err != nil {
@@ -104,6 +104,25 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	db.spool = newSpool(mail, o)
 	return db.spool.start(ctx)
+}
+
+// makeDir makes the data folder. A new one is also made to outlive a loss of
+// power; SQLite sees to that for the files within.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	parent, err := os.Open(filepath.Dir(dir))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // a parent that may be passed through and not read
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
 }
 
 // Consent returns the store of people's wishes.
