@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"offramp/gateway/relay"
 )
 
 // TestSizes checks the edges of the message limit (S13): the fake does not
@@ -388,5 +386,3 @@ func TestFaultsAreAllNamed(t *testing.T) {
 		t.Error("more connections of one client than in all")
 	}
 }
-
-var _ Relay = (*relay.Relay)(nil)
