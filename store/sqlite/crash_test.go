@@ -94,7 +94,7 @@ func crashPut(ctx context.Context, s *Spool, id string, i int) error {
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
 	put, settled, chosen := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for round := range 5 {
+	for round := range 3 {
 		for _, line := range killAfter(t, dir, 60+round*83) {
 			id := line[1:]
 			switch line[0] {

@@ -19,7 +19,7 @@ func TestScheduleModel(t *testing.T) {
 	s.replace(nil, counts{})
 	var model []waits // not leased
 	leased := map[int64]waits{}
-	for step := range 5000 {
+	for step := range 1500 {
 		skip := map[string]bool{}
 		for range r.IntN(3) {
 			skip[fmt.Sprint("d", r.IntN(5))] = true

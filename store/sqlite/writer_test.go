@@ -239,3 +239,32 @@ func TestPanicAfterCommit(t *testing.T) {
 		t.Fatalf("%d of 2", n)
 	}
 }
+
+// TestPragmas: what keeps the promises is set on every connection.
+func TestPragmas(t *testing.T) {
+	db := openTest(t, Options{})
+	want := map[string]string{"synchronous": "2", "foreign_keys": "1", "journal_mode": "wal", "busy_timeout": "5000"}
+	check := func(c *conn) error {
+		for name, value := range want {
+			if _, err := c.one("PRAGMA "+name, func(r row) {
+				if got := fmt.Sprint(r[0]); got != value {
+					t.Errorf("%s is %s, want %s", name, got, value)
+				}
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, f := range []*file{db.consent.file, db.spool.file} {
+		if err := errors.Join(f.write(context.Background(), &op{run: check}), f.readers.do(context.Background(), check)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.readers.do(context.Background(), func(c *conn) error {
+			_, err := c.exec("DELETE FROM goose_db_version")
+			return err
+		}); !errors.Is(err, store.ErrUnavailable) {
+			t.Fatalf("a reader that writes: %v", err)
+		}
+	}
+}
