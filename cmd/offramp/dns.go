@@ -182,7 +182,7 @@ func (a *app) dns(ctx context.Context, domain string, check bool) error {
 // parseDomain refuses what is no domain name.
 func parseDomain(s string) (string, error) {
 	address, err := envelope.Parse("postmaster@" + s)
-	if err != nil || !strings.Contains(address.Domain(), ".") || strings.HasPrefix(address.Domain(), "[") {
+	if err != nil || strings.Contains(s, "@") || !strings.Contains(address.Domain(), ".") || strings.HasPrefix(address.Domain(), "[") {
 		return "", fault("%q is no domain name: write one such as example.org", s)
 	}
 	return address.Domain(), nil

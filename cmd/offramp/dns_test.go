@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fakeDNS answers from maps; a name in none of them does not exist.
+type fakeDNS struct {
+	txt  map[string][]string
+	mx   map[string][]*net.MX
+	host map[string][]string
+	err  error
+}
+
+var errNoName = &net.DNSError{Err: "no such host", IsNotFound: true}
+
+func answerOf[T any](f fakeDNS, from map[string][]T, name string) ([]T, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	if found, ok := from[name]; ok {
+		return found, nil
+	}
+	return nil, errNoName
+}
+
+func (f fakeDNS) LookupTXT(_ context.Context, name string) ([]string, error) {
+	return answerOf(f, f.txt, name)
+}
+
+func (f fakeDNS) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	return answerOf(f, f.mx, name)
+}
+
+func (f fakeDNS) LookupHost(_ context.Context, name string) ([]string, error) {
+	return answerOf(f, f.host, name)
+}
+
+func TestCheckRecords(t *testing.T) {
+	dkim := record{Name: "s1._domainkey.example.org", Type: "TXT", Value: "v=DKIM1; k=rsa; p=QUJD"}
+	spf := record{Name: "example.org", Type: "TXT", Value: "v=spf1 a:offramp.example.org ~all"}
+	dmarc := record{Name: "_dmarc.example.org", Type: "TXT", Value: "v=DMARC1; p=none"}
+	mx := record{Name: "offramp.example.org", Type: "MX", Value: "10 offramp.example.org."}
+	a := record{Name: "offramp.example.org", Type: "A"}
+	for name, c := range map[string]struct {
+		record record
+		dns    fakeDNS
+		want   string
+	}{
+		"key published":             {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"v=DKIM1; k=rsa; p=QU JD"}}}, stateOK},
+		"key with other tags":       {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"v=DKIM1; h=sha256; p=QUJD; t=s"}}}, stateOK},
+		"another key":               {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"v=DKIM1; k=rsa; p=WFla"}}}, stateDiffers},
+		"revoked key":               {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"v=DKIM1; p="}}}, stateDiffers},
+		"key missing":               {dkim, fakeDNS{}, stateMissing},
+		"other text at the name":    {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"hello"}}}, stateMissing},
+		"DNS silent":                {dkim, fakeDNS{err: errors.New("i/o timeout")}, stateUnknown},
+		"SPF as wanted":             {spf, fakeDNS{txt: map[string][]string{"example.org.": {"site=1", "v=spf1 mx a:offramp.example.org -all"}}}, stateOK},
+		"SPF hands on":              {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 include:smarthost.example -all"}}}, stateOK},
+		"SPF leaves us out":         {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 mx -all"}}}, stateDiffers},
+		"two SPF records":           {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 a:offramp.example.org -all", "v=spf1 -all"}}}, stateDiffers},
+		"stricter DMARC":            {dmarc, fakeDNS{txt: map[string][]string{"_dmarc.example.org.": {"v=DMARC1; p=reject"}}}, stateOK},
+		"MX here":                   {mx, fakeDNS{mx: map[string][]*net.MX{"offramp.example.org.": {{Host: "OFFRAMP.example.org.", Pref: 5}}}}, stateOK},
+		"MX elsewhere":              {mx, fakeDNS{mx: map[string][]*net.MX{"offramp.example.org.": {{Host: "mail.example.net.", Pref: 5}}}}, stateDiffers},
+		"MX missing":                {mx, fakeDNS{}, stateMissing},
+		"host has an address":       {a, fakeDNS{host: map[string][]string{"offramp.example.org.": {"192.0.2.1"}}}, stateOK},
+		"host missing":              {a, fakeDNS{}, stateMissing},
+		"record nobody can ask for": {record{Name: "x", Type: "PTR"}, fakeDNS{}, stateUnknown},
+	} {
+		got := checkRecords(t.Context(), c.dns, []record{c.record})
+		if got[0].State != c.want {
+			t.Errorf("%s: %s (have %q), want %s", name, got[0].State, got[0].Have, c.want)
+		}
+	}
+}
+
+func TestParseDomain(t *testing.T) {
+	for in, want := range map[string]string{"Example.ORG": "example.org", "bücher.example": "xn--bcher-kva.example", "localhost": "", "": "", "[192.0.2.1]": "", "a b.c": "", "x@example.org": ""} {
+		got, err := parseDomain(in)
+		if (err != nil) != (want == "") || got != want {
+			t.Errorf("parseDomain(%q) = %q, %v, want %q", in, got, err, want)
+		}
+	}
+}
+
+// Only keys that can sign for the domain are among its records.
+func TestZoneRecords(t *testing.T) {
+	z := zone{domain: "news.example.org", hostname: "mx.example.org", feedback: "bounce.example.org", webHost: "out.example.org"}
+	all, err := z.records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range all {
+		got = append(got, r.Type+" "+r.Name+" "+r.Value)
+	}
+	want := []string{
+		"TXT offramp._domainkey.news.example.org ", "TXT news.example.org v=spf1 a:mx.example.org ~all",
+		"TXT _dmarc.news.example.org v=DMARC1; p=none; rua=mailto:postmaster@news.example.org",
+		"MX bounce.example.org 10 mx.example.org.", "A out.example.org ", "CAA out.example.org ", "PTR mx.example.org ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
