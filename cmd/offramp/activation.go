@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
-	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
 )
@@ -12,31 +10,48 @@ import (
 // listenFunc opens a listener, as net.Listen does.
 type listenFunc func(network, addr string) (net.Listener, error)
 
-// activated returns a function that hands out the sockets systemd passed
-// (sd_listen_fds(3)) for the addresses they listen on, and opens others with
-// fallback. So the server binds port 25 without any privilege.
-func activated(fallback listenFunc) (listenFunc, error) {
+// activated are the sockets systemd passed (sd_listen_fds(3)), by port. With
+// them the server listens on port 25 without any privilege.
+type activated map[string]net.Listener
+
+// passedSockets takes over the sockets of the process.
+func passedSockets() (activated, error) {
 	passed, err := activation.Listeners()
 	if err != nil {
 		return nil, fmt.Errorf("socket activation: %w", err)
 	}
-	byPort := map[string]net.Listener{}
+	byPort := activated{}
 	for _, l := range passed {
 		if l == nil {
 			continue // not a stream socket
 		}
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("socket activation: %s is no TCP socket", l.Addr()), l.Close())
+			return nil, fmt.Errorf("socket activation: %s is no TCP socket: use ListenStream= with a port", l.Addr())
 		}
 		byPort[port] = l
 	}
+	return byPort, nil
+}
+
+// listen returns the passed socket of the port of addr, once, and opens any
+// other address with open.
+func (s activated) listen(open listenFunc) listenFunc {
 	return func(network, addr string) (net.Listener, error) {
-		port := addr[strings.LastIndexByte(addr, ':')+1:]
-		if l, ok := byPort[port]; ok {
-			delete(byPort, port)
+		_, port, err := net.SplitHostPort(addr)
+		if l, ok := s[port]; ok && err == nil {
+			delete(s, port)
 			return l, nil
 		}
-		return fallback(network, addr)
-	}, nil
+		return open(network, addr)
+	}
+}
+
+// unused names the sockets that no setting asked for.
+func (s activated) unused() []string {
+	var addrs []string
+	for _, l := range s {
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
 }

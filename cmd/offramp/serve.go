@@ -62,6 +62,11 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if made {
 		log.Info("made token keys: keep a copy, every link that is sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
 	}
+	sockets, err := passedSockets()
+	if err != nil {
+		return err
+	}
+	parts.Listen = sockets.listen(net.Listen)
 	parts.Consent, parts.Spool = db.Consent(), db.Spool()
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
@@ -69,6 +74,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	}
 	if len(parts.Keys.All()) == 0 {
 		log.Warn("no DKIM keys: mail goes out unsigned, and the one-click header does not count: see `offramp keygen dkim` and OFFRAMP_DKIM_KEYS")
+	}
+	for _, addr := range sockets.unused() {
+		log.Warn("a socket of the service manager is not used: no OFFRAMP_..._ADDR has its port", "addr", addr)
 	}
 	announce(log, s, g.Addrs())
 	return a.supervise(ctx, g, parts.certificate, log)
@@ -185,9 +193,7 @@ func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
 	case s.ACMEEmail != "":
 		p.SMTPTLS, p.HTTPTLS = s.acme()
 	}
-	listen, err := activated(net.Listen)
-	p.Listen = listen
-	return p, err
+	return p, nil
 }
 
 // acme returns configurations whose certificate is fetched and renewed by the

@@ -136,10 +136,10 @@ func TestTortureTerminate(t *testing.T) {
 
 // failpoints are the steps of F2, in the order in which a message meets them.
 var failpoints = []string{
-	"relay.body", "relay.accepted", "spool.commit", "spool.committed",
+	"relay.body", "relay.accepted", "spool.db.commit", "spool.db.committed",
 	"delivery.mail", "delivery.data", "delivery.dot", "delivery.replied",
 	"delivery.settled", "delivery.report", "delivery.reported",
-	"offramp.commit", "offramp.committed",
+	"offramp.db.commit", "offramp.db.committed",
 }
 
 // F2: a kill at each step loses and damages nothing.
