@@ -206,32 +206,37 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 		list = ""
 	}
 	var gates []func()
+	release = sync.OnceFunc(func() {
+		for _, done := range gates {
+			done()
+		}
+	})
+	whole := false
+	defer func() {
+		if !whole {
+			release() // something panicked
+		}
+	}()
 	for _, j := range jobs {
 		address, err := envelope.Parse(j.Recipient.Address)
 		if err != nil {
 			a.settle(j, store.Parked, store.Status{Enhanced: "5.1.3", Text: "the address in the queue cannot be read"})
 			continue
 		}
-		done := a.q.Verdicts.Start(address)
+		gates = append(gates, a.q.Verdicts.Start(address))
 		verdict, err := a.q.Verdicts.Verdict(ctx, address, list)
 		switch {
 		case err != nil:
-			done()
 			a.postpone(ctx, []store.Job{j}, "ask for the verdict", err)
 		case verdict.Drop:
-			done()
 			a.fates = append(a.fates, fate{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
 				Status: store.Status{Text: "dropped: " + string(verdict.Reason)}}})
 		default:
 			admitted = append(admitted, j)
-			gates = append(gates, done)
 		}
 	}
-	return admitted, sync.OnceFunc(func() {
-		for _, done := range gates {
-			done()
-		}
-	})
+	whole = true
+	return admitted, release
 }
 
 // name issues RCPT for every job and returns those the hop took. A connection

@@ -13,8 +13,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// maxReplyLine is twice what RFC 5321 section 4.5.3.1.5 allows, and more.
-const maxReplyLine = 2000
+// maxReplyLine is over three times what RFC 5321 section 4.5.3.1.5 allows, and
+// less than the client's own limit, which the replay must keep.
+const maxReplyLine = 1900
 
 // command sends line and returns the lines of the reply, which must have code.
 func (d *dialogue) command(line string, code int) ([]string, error) {

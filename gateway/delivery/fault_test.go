@@ -47,8 +47,8 @@ func TestFaultsOfTheNextHop(t *testing.T) {
 					return fault
 				}})
 				c := hopTo(s)
-				c.CommandTimeout, c.DotTimeout, c.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
-				c.RetryMin = 100 * time.Millisecond
+				c.CommandTimeout, c.DotTimeout, c.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+				c.RetryMin = 50 * time.Millisecond
 				h := newHouse(t, c, nil)
 				m := news("q1")
 				m.ReversePath = "" // no bounce in the way

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offramp/store"
+	"offramp/store/failpoint"
 )
 
 const (
@@ -137,9 +138,11 @@ func (q *Queue) reportOne(ctx context.Context, f store.Failure) (ok bool) {
 			log.Warn("no bounce can be written, the failed recipients are removed", "recipients", len(ids), "error", err)
 		}
 	}
+	failpoint.Hit("delivery.report")
 	if !q.persist(ctx, "report failed recipients", func(ctx context.Context) error { return q.Spool.Report(ctx, bounce, ids) }) {
 		return false
 	}
+	failpoint.Hit("delivery.reported")
 	if q.unreported.Add(-int64(len(ids))) < 0 {
 		q.unreported.Store(0) // they failed before the start
 	}

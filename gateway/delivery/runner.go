@@ -52,12 +52,11 @@ func (r *runner) run(ctx context.Context) {
 	r.more = true
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		wait := r.step(ctx)
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
-			return
 		case <-r.q.woken:
 			r.more = true
 		case e := <-r.ended:

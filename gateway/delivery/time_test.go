@@ -1,0 +1,93 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"offramp/store"
+)
+
+// TestAWeekWithoutTheHop: with the default settings and a clock that is not
+// ours, a dead hop is tried at the pace of the schedule, the mail bounces after
+// five days, and the bounce is given up a day later.
+func TestAWeekWithoutTheHop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}}, func(p *Parts) {
+			p.Dial = func(context.Context, string, string) (net.Conn, error) {
+				dials++
+				return nil, errors.New("connection refused")
+			}
+		})
+		h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = h.queue.Run(ctx)
+		}()
+		time.Sleep(5*24*time.Hour - time.Minute)
+		synctest.Wait()
+		if n := h.spool.kinds(); n[store.Bounced] != 0 || n[store.Deferred] < 2*30 || n[store.Deferred] > 2*50 {
+			t.Errorf("before five days are over: %v", n)
+		}
+		if dials > 2*50 {
+			t.Errorf("%d dials", dials)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := h.spool.kinds(); n[store.Bounced] != 2 {
+			t.Errorf("after five days: %v", n)
+		}
+		if len(h.spool.bounces) != 1 {
+			t.Fatalf("%d bounces, want 1 for both recipients", len(h.spool.bounces))
+		}
+		if b := string(h.spool.bounces[0].Body); strings.Count(b, "Status: 5.4.7") != 2 {
+			t.Errorf("bounce:\n%s", b)
+		}
+		time.Sleep(25 * time.Hour)
+		synctest.Wait()
+		if left := h.spool.left(); len(left) != 0 {
+			t.Errorf("left after the bounce was given up: %+v", left)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// TestOneMomentAfterTheHopIsBack: mail that came while the hop was down is not
+// kept back longer than the pause.
+func TestOneMomentAfterTheHopIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dialed []time.Time
+		h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}, NextHopConnections: 1}, func(p *Parts) {
+			p.Dial = func(context.Context, string, string) (net.Conn, error) {
+				dialed = append(dialed, time.Now())
+				return nil, errors.New("connection refused")
+			}
+		})
+		began := time.Now()
+		h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = h.queue.Run(ctx)
+		}()
+		time.Sleep(10 * time.Second)
+		h.spool.put(news("q2"), "Hi\r\n", to("b@b.example")...)
+		h.queue.Wake()
+		time.Sleep(25 * time.Second)
+		synctest.Wait()
+		if len(dialed) != 2 || dialed[1].Sub(began) < 29*time.Second || dialed[1].Sub(began) > 31*time.Second {
+			t.Errorf("dialed %v after %v", dialed, began)
+		}
+		cancel()
+		<-ended
+	})
+}
