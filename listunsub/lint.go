@@ -16,11 +16,11 @@ const (
 
 // Finding is one thing that Lint found.
 type Finding struct {
-	Rule     string   `json:"rule"`     // short name that never changes, e.g. "post-missing"
-	Severity Severity `json:"severity"` //
-	Section  string   `json:"section"`  // what asks for it, e.g. "RFC 8058 section 3.1"
-	Line     int      `json:"line"`     // line of the message, from 1; 0: the message as a whole
-	Text     string   `json:"text"`     // what is wrong and what to do, one line
+	Rule     string   `json:"rule"` // short name that never changes, e.g. "post-missing"
+	Severity Severity `json:"severity"`
+	Section  string   `json:"section"` // what asks for it, e.g. "RFC 8058 section 3.1"
+	Line     int      `json:"line"`    // line of the message, from 1; 0: the message as a whole
+	Text     string   `json:"text"`    // what is wrong and what to do, one line
 }
 
 // String returns the finding on one line.

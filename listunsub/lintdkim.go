@@ -169,7 +169,7 @@ func parseSignature(raw string) (signature, error) {
 	case !isDotAtom(s.domain) || !strings.Contains(s.domain, "."):
 		return signature{}, errors.New("d= is not a domain")
 	case s.count("from") == 0:
-		return signature{}, errors.New("From is not in h=")
+		return signature{}, errors.New("h= lacks From")
 	}
 	for _, name := range [...]string{"b", "bh"} {
 		if _, err := base64.StdEncoding.DecodeString(tags[name]); err != nil {
