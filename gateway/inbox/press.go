@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"offramp/listunsub"
 )
 
 // Answer is what came back for a one-click request.
@@ -16,7 +18,7 @@ type Answer struct {
 }
 
 // OneClickBody is what providers post (RFC 8058 section 3.2).
-const OneClickBody = "List-Unsubscribe=One-Click"
+const OneClickBody = listunsub.PostValue
 
 // Press sends the one-click request for a URI as a mailbox provider does: no
 // cookie, no referrer, and a redirect is not followed (RFC 8058 section 3.1).
