@@ -45,7 +45,7 @@ func NewKeys(keys ...Key) (*Keys, error) {
 	}
 	for _, keys := range k.byDomain {
 		// Some verifiers stop at the first signature, and many do not know
-		// Ed25519 yet: RSA comes first (RFC 8463 section 5).
+		// Ed25519 yet: RSA comes first (RFC 8463 section 6).
 		slices.SortStableFunc(keys, func(a, b Key) int { return cmp.Compare(a.rank(), b.rank()) })
 	}
 	return k, nil

@@ -14,8 +14,8 @@
 //   - Fields are put in front, and named fields removed ([Header.Without]).
 //   - Placeholders in the text parts of a body are replaced ([Substitute]).
 //
-// A message that holds a NUL is refused: no SMTP server has to take one (RFC 5321
-// section 2.3.8, RFC 6152), and what the next one makes of it nobody knows.
+// A message that holds a NUL is refused: neither 7bit nor 8bit content may (RFC
+// 2045 sections 2.7 and 2.8), and what the next server makes of it nobody knows.
 //
 // Where a header begins with a continuation of nothing, the field put right
 // before it takes that in: so this must be a trace field, never one that says

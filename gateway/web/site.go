@@ -56,7 +56,7 @@ type Site struct {
 	Now       func() time.Time // nil: time.Now
 }
 
-// Limits of the recipients' listener (RELIABILITY: slow and large requests).
+// Limits of the recipients' listener, against slow and large requests.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
