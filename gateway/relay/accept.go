@@ -11,6 +11,7 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
 	"offramp/store"
+	"offramp/store/failpoint"
 )
 
 // Accept takes a message from a client that may relay. It reads data to its
@@ -162,6 +163,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	if m.Size, err = r.stream(in, draft, targets...); err != nil {
 		return Receipt{}, err
 	}
+	failpoint.Hit("relay.body")
 	if m.List != "" {
 		m.BodyHash = hash.Sum()
 		for _, p := range scanner.Parts() {
@@ -176,6 +178,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	if err := draft.Commit(ctx, m, who.keep); err != nil {
 		return Receipt{}, fmt.Errorf("commit message: %w", err)
 	}
+	failpoint.Hit("relay.accepted")
 	if r.Wake != nil {
 		r.Wake()
 	}

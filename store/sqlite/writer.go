@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"offramp/store"
+	"offramp/store/failpoint"
 )
 
 // maxBatch bounds one transaction: octets of its operations.
@@ -253,9 +254,11 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 			return true, err
 		}
 	}
+	failpoint.Hit(w.name + ".commit")
 	if _, err := w.c.exec("COMMIT"); err != nil {
 		return errors.Is(err, store.ErrFull) && !distrusts(err), unavailable(err)
 	}
+	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
 	return false, nil
 }
