@@ -105,7 +105,7 @@ func (a *attempt) connect(ctx context.Context) bool {
 		a.returnAll(a.task.jobs)
 		return false
 	}
-	if misconfigured(err) {
+	if misconfigured(err) && !q.route.hops.direct {
 		q.Log.Error("next hop refuses us before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", host, "domain", key, "error", err)
 	} else {
 		q.Log.Warn("next hop cannot be reached", "relay", host, "domain", key, "error", err)
