@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -58,6 +59,27 @@ func TestAcceptKeepsWhatCame(t *testing.T) {
 	}
 	if d.body.String() != "Hello\r\n" {
 		t.Errorf("body %q", d.body.String())
+	}
+}
+
+// TestOneLogLine shows that a message leaves one line, without an address.
+func TestOneLogLine(t *testing.T) {
+	f := &fake{}
+	r := newRelay(f)
+	var log bytes.Buffer
+	r.Log = slog.New(slog.NewTextHandler(&log, nil))
+	receipt, err := r.Accept(t.Context(), client, letter(t, "news@shop.example", "anna@x.example"), strings.NewReader(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := log.String()
+	for _, want := range []string{"queue_id=" + receipt.QueueID, "message_id=<1@shop.example>", "from=n•••@s•••.example", "recipients=1", "list=shop.example", "ip=192.0.2.1"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("no %s in %s", want, line)
+		}
+	}
+	if strings.Count(line, "\n") != 1 || strings.Contains(line, "anna") || strings.Contains(line, "news@") {
+		t.Errorf("logged %s", line)
 	}
 }
 

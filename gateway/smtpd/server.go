@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -171,8 +172,16 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 	s.Stats.Open.Add(1)
 	s.running.Go(func() {
 		defer s.release(c)
+		defer s.survive(c)
 		s.serve(base, c)
 	})
+}
+
+// survive keeps a fault of ours from ending the process.
+func (s *Server) survive(c *conn) {
+	if p := recover(); p != nil {
+		faults{s, c}.Printf("panic serving: %v\n%s", p, debug.Stack())
+	}
 }
 
 // refuse turns a connection away.
@@ -235,7 +244,10 @@ func (s *Server) drain(cut context.CancelFunc) {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		s.running.Go(c.stop)
+		s.running.Go(func() {
+			defer s.survive(c)
+			c.stop()
+		})
 	}
 	force := time.AfterFunc(s.limits.Drain, func() {
 		cut()
