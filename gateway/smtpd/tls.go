@@ -10,7 +10,8 @@ func (s *Server) serverTLS() *tls.Config {
 	}
 	config := s.TLS.Clone()
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12) // RFC 8996
-	config.NextProtos = nil // those of a certificate shared with HTTP would refuse mail clients
+	// Those of a certificate shared with HTTP would refuse mail clients.
+	config.NextProtos = nil
 	chosen := config.GetConfigForClient
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if c, ok := hello.Conn.(*conn); ok {
