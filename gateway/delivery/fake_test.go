@@ -28,6 +28,7 @@ type spool struct {
 	trouble  error // of every call but Body
 	content  error // of reading a body
 	settles  int
+	panicOn  string // queue id of the message whose body panics
 }
 
 type entry struct {
@@ -119,6 +120,9 @@ func (s *spool) Next(_ context.Context, skip []string) (next time.Time, ok bool,
 func (s *spool) Body(_ context.Context, id string) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if id == s.panicOn {
+		panic("body")
+	}
 	body, ok := s.bodies[id]
 	if !ok {
 		return nil, store.ErrNotFound

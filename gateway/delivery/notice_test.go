@@ -160,3 +160,18 @@ func TestWants(t *testing.T) {
 		}
 	}
 }
+
+// TestPanicInABounce: it is noted, and the bounces of other messages go out.
+func TestPanicInABounce(t *testing.T) {
+	h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}}, nil)
+	for _, id := range []string{"q1", "q2"} {
+		m := news(id)
+		m.Return = "FULL" // so that the body is read
+		h.spool.put(m, "Hi\r\n", store.Recipient{Address: "a@b.example", State: store.Failed})
+	}
+	h.spool.panicOn = "q1"
+	h.queue.reportAll(t.Context(), t.Context())
+	if len(h.spool.bounces) != 1 || h.stats.Panics.Load() != 1 {
+		t.Errorf("%d bounces, %d panics", len(h.spool.bounces), h.stats.Panics.Load())
+	}
+}

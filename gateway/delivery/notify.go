@@ -87,6 +87,7 @@ func (q *Queue) report(ctx, hard context.Context) {
 }
 
 func (q *Queue) reportAll(ctx, hard context.Context) {
+	defer q.survive("")
 	for ctx.Err() == nil {
 		failures, err := q.Spool.Failures(ctx, failuresAtOnce)
 		if err != nil {
@@ -95,27 +96,30 @@ func (q *Queue) reportAll(ctx, hard context.Context) {
 			}
 			return
 		}
+		reported := 0
 		for _, f := range failures {
-			if !q.reportOne(hard, f) {
-				return
+			if q.reportOne(hard, f) {
+				reported++
 			}
 		}
-		if len(failures) < failuresAtOnce {
-			return
+		if reported == 0 || len(failures) < failuresAtOnce {
+			return // what could not be reported has its turn again later
 		}
+	}
+}
+
+// survive ends a panic. What it interrupted has its turn again later.
+func (q *Queue) survive(queueID string) {
+	if fault := recover(); fault != nil {
+		q.Stats.Panics.Add(1)
+		q.Log.Error("panic in a bounce", "queue_id", queueID, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
 	}
 }
 
 // reportOne reports all failed recipients of one message in one bounce, as far
 // as a bounce is due, and removes them.
 func (q *Queue) reportOne(ctx context.Context, f store.Failure) (ok bool) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			q.Stats.Panics.Add(1)
-			q.Log.Error("panic in a bounce", "queue_id", f.Message.ID, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
-			ok = false
-		}
-	}()
+	defer q.survive(f.Message.ID)
 	ids := make([]int64, len(f.Recipients))
 	due := make([]store.Recipient, 0, len(f.Recipients))
 	for i, r := range f.Recipients {
