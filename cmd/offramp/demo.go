@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"offramp/store"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -35,7 +37,7 @@ func (a *app) demo(ctx context.Context, keep, script bool) (err error) {
 	}
 	defer func() {
 		if keep {
-			a.say("\nKept %s. Serve from it with: offramp serve --env-file %s/.env", dir, dir)
+			a.say("\nKept %s. Give it a next hop in %s/.env, then: offramp serve --env-file %s/.env", dir, dir, dir)
 			return
 		}
 		if removeErr := os.RemoveAll(dir); err == nil {
@@ -79,11 +81,17 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	keys := d.keys(ctx)
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			d.app.say("\nThe demo ends.")
 			return nil
+		case <-look.C:
+			if err := d.news(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
 		case key, ok := <-keys:
 			if !ok {
 				keys = nil // no keyboard: until a signal comes
@@ -137,9 +145,23 @@ func (d *demo) pressAda(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.app.print("  Ada's provider posted List-Unsubscribe=One-Click: %s. She is off the list. Press s to send the next issue.",
+	d.app.print("  Ada's provider posted List-Unsubscribe=One-Click and was answered %s. Press s to send the next issue.",
 		d.app.paint(fmt.Sprint(answer.Status), green))
 	return nil
+}
+
+// news prints what happened since the last look, also through the browser.
+func (d *demo) news(ctx context.Context) error {
+	events, err := d.db.Consent().Events(ctx, store.EventFilter{After: d.seen})
+	for _, e := range events {
+		d.seen = e.ID
+		what := string(e.Kind)
+		if e.Reason != "" && e.Kind == store.EventDropped {
+			what += " (" + string(e.Reason) + ")"
+		}
+		d.app.print("  %s %s %s, by %s", d.app.paint(e.Time.Local().Format(time.TimeOnly), dim), e.Recipient, what, e.Way)
+	}
+	return err
 }
 
 func (d *demo) sendAgain(ctx context.Context) error {
@@ -162,6 +184,9 @@ func (d *demo) sendAgain(ctx context.Context) error {
 	}
 	return nil
 }
+
+// lookAgain is how often the demo looks for news.
+const lookAgain = 300 * time.Millisecond
 
 // patience is how long the demo waits for mail to pass through.
 const patience = 20 * time.Second

@@ -60,6 +60,7 @@ type demo struct {
 	certFile string
 	web      net.Listener // inbox and pages, without TLS, for a browser on this machine
 	issues   int
+	seen     int64 // last event that was told
 }
 
 // startDemo makes keys, next hop, store and gateway in dir.

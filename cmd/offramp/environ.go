@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -36,8 +37,13 @@ func readEnvFile(path string, env map[string]string) error {
 		return fault("--env-file: %s", plainPathError(err))
 	}
 	defer f.Close()
+	return parseEnvFile(f, path, env)
+}
+
+func parseEnvFile(in io.Reader, path string, env map[string]string) error {
 	var faults []error
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20) // a list of keys can be long
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || line[0] == '#' || line[0] == ';' {

@@ -16,15 +16,23 @@ type buildInfo struct {
 	Platform string `json:"platform"`
 }
 
-// readBuild reads what the linker wrote: the version control tag, or "devel".
+// version is set by the linker (-X main.version, in Makefile and Dockerfile): an
+// image is built without the repository that the version could be read from.
+var version string
+
+// readBuild reads what the linker wrote: the version it was given, else that of
+// version control, else "devel".
 func readBuild() buildInfo {
 	b := buildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return b
+		info = &debug.BuildInfo{}
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		b.Version = v
+	}
+	if version != "" {
+		b.Version = version
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
