@@ -4,7 +4,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG VERSION=unknown
+ARG VERSION
 # go-sqlite3 needs cgo; static glibc is sound here because netgo and osusergo
 # keep name and user look-ups in Go.
 RUN CGO_ENABLED=1 go build -trimpath \
