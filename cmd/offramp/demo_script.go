@@ -64,16 +64,14 @@ func (d *demo) tryIssue(want ...inbox.Mailbox) func(context.Context) error {
 		if err := d.sendIssue(ctx); err != nil {
 			return err
 		}
-		all, err := d.await(ctx, before+len(want))
-		if err != nil {
-			return err
-		}
 		if err := d.settled(ctx); err != nil {
 			return err
 		}
-		all = d.sink.Messages()
+		if _, err := d.await(ctx, before+len(want)); err != nil {
+			return err
+		}
 		var got, names []string
-		for _, m := range all[before:] {
+		for _, m := range d.sink.Messages()[before:] {
 			got = append(got, m.Recipients...)
 		}
 		for _, p := range want {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"offramp/store"
 )
 
 var update = flag.Bool("update", false, "write the settings table into README.md")
@@ -150,6 +153,37 @@ func TestQuoteTXT(t *testing.T) {
 		}
 		if joined.String() != value {
 			t.Errorf("%d octets: %s is not the value", n, quoted)
+		}
+	}
+}
+
+// Every trouble with the data folder is one sentence that names the variable,
+// and keeps its cause for the exit code.
+func TestStoreFaults(t *testing.T) {
+	for cause, want := range map[error]string{
+		store.ErrInUse:   "OFFRAMP_DATA_DIR: the data folder data is in use by another offramp process: stop it, or choose another folder",
+		store.ErrNewer:   "OFFRAMP_DATA_DIR: the data folder data was written by a newer release of Offramp: run that release, or restore a backup",
+		store.ErrFull:    "OFFRAMP_DATA_DIR: the data folder data is on a full volume: make room",
+		store.ErrDamaged: "OFFRAMP_DATA_DIR: the data folder data holds a damaged database: page 7: record damaged",
+	} {
+		err := storeFault("data", fmt.Errorf("page 7: %w", cause))
+		if err.Error() != want || !errors.Is(err, cause) || len(lines(err)) != 1 {
+			t.Errorf("storeFault of %v = %q", cause, err)
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0}, {errors.New("no"), 1}, {fault("wrong"), 2}, {errors.Join(fault("a"), fault("b")), 2}, {silent{1}, 1},
+		{fmt.Errorf("x: %w", store.ErrUnavailable), 75}, {storeFault("d", store.ErrInUse), 75}, {storeFault("d", store.ErrNewer), 1},
+		{&apiError{503, "later"}, 75}, {&apiError{400, "wrong"}, 2}, {&apiError{404, "none"}, 1}, {&apiError{500, "broken"}, 1}, {&apiError{401, "key"}, 1},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("exitCode(%v) = %d, want %d", c.err, got, c.want)
 		}
 	}
 }

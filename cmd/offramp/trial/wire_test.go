@@ -230,7 +230,7 @@ func TestNoOpenRelay(t *testing.T) {
 	c, err := dial(p.smtp)
 	must(t, err)
 	defer c.close()
-	for _, line := range []string{"MAIL FROM:<x@y.example>", "RCPT TO:<postmaster>"} {
+	for _, line := range []string{"MAIL FROM:<x@y.example>", "RCPT TO:<Postmaster@u.trial.example>"} {
 		if reply, err := c.command(line); err != nil || !strings.HasPrefix(reply, "250") {
 			t.Errorf("%s: %q %v (RFC 5321 section 4.5.1)", line, reply, err)
 		}
