@@ -76,7 +76,7 @@ func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
 	}
 	letter.breaks = !letter.kept && coversOurs(h)
 	if r.Keys != nil {
-		if domain := fromDomain(h.Get("From")); domain != "" {
+		if domain := message.FromDomain(h.Get("From")); domain != "" {
 			letter.keys = r.Keys.For(domain)
 		}
 	}

@@ -26,48 +26,22 @@ func automatic(reversePath envelope.Address, h message.Header) string {
 		value := f.Value()
 		switch strings.ToLower(f.Name) {
 		case "auto-submitted":
-			if word := keyword(value); word != "no" && word != "auto-generated" {
+			if word := message.Keyword(value); word != "no" && word != "auto-generated" {
 				return "Auto-Submitted"
 			}
 		case "content-type":
-			if keyword(value) == "multipart/report" {
+			if message.Keyword(value) == "multipart/report" {
 				return "multipart/report"
 			}
 		case "x-autoreply", "x-autorespond":
-			if keyword(value) != "no" {
+			if message.Keyword(value) != "no" {
 				return f.Name
 			}
 		case "precedence":
-			if word := keyword(value); word == "auto_reply" || word == "auto-reply" {
+			if word := message.Keyword(value); word == "auto_reply" || word == "auto-reply" {
 				return "Precedence"
 			}
 		}
 	}
 	return ""
-}
-
-// keyword returns the first word of a structured value in lower case, without
-// comments, white space and parameters.
-func keyword(value string) string {
-	var word strings.Builder
-	depth, escaped := 0, false
-	for i := range len(value) {
-		c := value[i]
-		switch {
-		case escaped:
-			escaped = false
-		case depth > 0 && c == '\\':
-			escaped = true
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-		case depth > 0 || c == ' ' || c == '\t':
-		case c == ';':
-			return strings.ToLower(word.String())
-		default:
-			word.WriteByte(c)
-		}
-	}
-	return strings.ToLower(word.String())
 }

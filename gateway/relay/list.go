@@ -2,9 +2,7 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/mail"
 	"strings"
 	"time"
 
@@ -66,7 +64,7 @@ func read(h message.Header) facts {
 			}
 		case len("Content-Type"):
 			if strings.EqualFold(name, "Content-Type") {
-				f.report = f.report || isReport(field.Value())
+				f.report = f.report || message.Keyword(field.Value()) == "multipart/report"
 			}
 		case len(ControlHeader): // and Auto-Submitted
 			if strings.EqualFold(name, ControlHeader) {
@@ -79,16 +77,10 @@ func read(h message.Header) facts {
 	return f
 }
 
-func isReport(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "multipart/report")
-}
-
+// isAutomatic says whether an Auto-Submitted value exempts a message.
 func isAutomatic(value string) bool {
-	word, _, _ := strings.Cut(value, ";")
-	word, _, _ = strings.Cut(word, "(")
-	word = strings.TrimSpace(word)
-	return word != "" && !strings.EqualFold(word, "no")
+	word := message.Keyword(value)
+	return word != "" && word != "no"
 }
 
 // settle says which list a message belongs to; the zero List stands for mail
@@ -136,30 +128,8 @@ func (r *Relay) named(c Client, e *envelope.Envelope, f *facts) listunsub.ListID
 	if id := r.LoginLists[c.Login]; c.Login != "" && id != "" {
 		return listunsub.ListID{ID: id}
 	}
-	if domain, err := fromDomain(f.from); err == nil {
+	if domain := message.FromDomain(f.from); domain != "" {
 		return listunsub.ListID{ID: domain}
 	}
 	return listunsub.ListID{ID: e.ReversePath.Domain()}
-}
-
-var errNoFrom = errors.New("no address in From")
-
-// fromDomain returns the domain of the first address of a From field.
-func fromDomain(value string) (string, error) {
-	text := value
-	if all, err := mail.ParseAddressList(value); err == nil && len(all) > 0 {
-		text = all[0].Address
-	} else if open := strings.LastIndexByte(value, '<'); open >= 0 {
-		// Display names break the rules often, the part in brackets seldom.
-		text, _, _ = strings.Cut(value[open+1:], ">")
-	}
-	at := strings.LastIndexByte(text, '@')
-	if at < 0 {
-		return "", errNoFrom
-	}
-	a, err := envelope.Parse("x@" + strings.TrimSpace(text[at+1:]))
-	if err != nil {
-		return "", err
-	}
-	return a.Domain(), nil
 }

@@ -1,4 +1,4 @@
-package delivery
+package message
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 	"offramp/gateway/envelope"
 )
 
-// fromDomain returns the domain of the first address of a From field's value
+// FromDomain returns the domain of the first address of a From field's value
 // (RFC 5322 section 3.6.2), lower case and in A-label form, or "". It reads
 // what real mail has, so it never fails.
-func fromDomain(value string) string {
+func FromDomain(value string) string {
 	if d := firstDomain(stripFrom(value)); d != "" {
 		return d
 	}
@@ -58,4 +58,31 @@ func stripFrom(value string) string {
 		}
 	}
 	return out.String()
+}
+
+// Keyword returns the first word of a structured value in lower case, without
+// comments, white space and parameters: "auto-replied" of Auto-Submitted,
+// "multipart/report" of Content-Type.
+func Keyword(value string) string {
+	var word strings.Builder
+	depth, escaped := 0, false
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case escaped:
+			escaped = false
+		case depth > 0 && c == '\\':
+			escaped = true
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case depth > 0 || c == ' ' || c == '\t':
+		case c == ';':
+			return strings.ToLower(word.String())
+		default:
+			word.WriteByte(c)
+		}
+	}
+	return strings.ToLower(word.String())
 }
