@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -16,6 +18,7 @@ import (
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
+	"offramp/listunsub"
 )
 
 // Config holds the settings of the process and of every room.
@@ -87,7 +90,44 @@ func (c Config) checkPublicURL() error {
 			return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must be in US-ASCII: write an international name in its xn-- form", c.PublicURL)
 		}
 	}
+	// What cannot stand in the header would hold up every message, and clients
+	// clean paths before they ask.
+	_, noURI := listunsub.Compose(c.PublicURL)
+	_, noPort := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	trimmed := strings.TrimRight(u.Path, "/")
+	if noURI != nil || noPort != nil || !isHost(u.Hostname()) || trimmed != "" && path.Clean(trimmed) != trimmed {
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q holds what no link can: write one such as https://offramp.example.org", c.PublicURL)
+	}
 	return nil
+}
+
+// isHost says whether host is a domain name or an IP address.
+func isHost(host string) bool {
+	_, notIP := netip.ParseAddr(host)
+	_, noName := envelope.Parse("x@" + host)
+	return notIP == nil || noName == nil
+}
+
+// isIP says whether a URL has an IP address for a host.
+func isIP(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err == nil
+}
+
+// isGreeting says whether name can stand in EHLO and Received: an address
+// literal, or a domain in US-ASCII. It may be a number alone, which machines
+// are called that someone else named.
+func isGreeting(name string) bool {
+	if strings.ContainsFunc(name, func(r rune) bool { return r > '~' }) {
+		return false
+	}
+	_, noLiteral := envelope.Parse("x@" + name)
+	_, noName := envelope.Parse("x@" + name + ".invalid")
+	return noLiteral == nil || noName == nil
 }
 
 func (c Config) checkDomains() error {
@@ -97,7 +137,10 @@ func (c Config) checkDomains() error {
 			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_DOMAIN: %q is no domain name: write one such as bounce.example.org", c.FeedbackDomain))
 		}
 	}
-	if strings.ContainsAny(c.Hostname, " \t\r\n<>@") || len(c.Hostname) > 255 {
+	if c.FeedbackDomain == "" && isIP(c.PublicURL) {
+		faults = append(faults, errors.New("OFFRAMP_FEEDBACK_DOMAIN: is not set, and OFFRAMP_PUBLIC_URL has an IP address for a host: write a domain such as bounce.example.org"))
+	}
+	if c.Hostname != "" && !isGreeting(c.Hostname) {
 		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: %q is no host name: write one such as offramp.example.org", c.Hostname))
 	}
 	return errors.Join(faults...)
