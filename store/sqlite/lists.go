@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"offramp/store"
@@ -9,7 +10,8 @@ import (
 
 // Consent implements store.Consent on offramp.db.
 type Consent struct {
-	file *file
+	file  *file
+	known known
 }
 
 var _ store.Consent = (*Consent)(nil)
@@ -31,24 +33,16 @@ func listOf(r row) store.List {
 
 // EnsureList returns the list with l.ID, adding l when there is none.
 func (s *Consent) EnsureList(ctx context.Context, l store.List) (store.List, error) {
-	var have store.List
-	find := func(c *conn) (found bool, err error) {
-		return c.one(selectList, func(r row) { have = listOf(r) }, l.ID)
-	}
-	// Nearly always it is there, and a read waits for no commit.
-	var found bool
-	err := s.file.readers.do(ctx, func(c *conn) (err error) {
-		found, err = find(c)
-		return err
-	})
-	if err != nil || found {
-		return have, fail("list", err)
+	have, err := s.List(ctx, l.ID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return have, err
 	}
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
-		if found, err := find(c); err != nil || found {
+		found, err := c.one(selectList, func(r row) { have = listOf(r) }, l.ID)
+		if err != nil || found {
 			return err
 		}
-		_, err := c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional, micros(l.Created))
+		_, err = c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional, micros(l.Created))
 		have = l
 		have.Created = kept(l.Created)
 		return err
@@ -58,7 +52,15 @@ func (s *Consent) EnsureList(ctx context.Context, l store.List) (store.List, err
 
 // List returns one list or store.ErrNotFound.
 func (s *Consent) List(ctx context.Context, id string) (store.List, error) {
-	return s.list(ctx, selectList, id)
+	l, ok, changes := s.known.get(id)
+	if ok {
+		return l, nil
+	}
+	l, err := s.list(ctx, selectList, id)
+	if err == nil && s.file.writer != nil {
+		s.known.put(l, changes)
+	}
+	return l, err
 }
 
 // ListByKey returns the list with that short key or store.ErrNotFound.
@@ -99,6 +101,7 @@ func (s *Consent) UpdateList(ctx context.Context, l store.List) error {
 		}
 		return err
 	}})
+	s.known.forget(l.ID)
 	return fail("update list", err)
 }
 
