@@ -8,6 +8,6 @@
 // failed is reported to the sender by a delivery status notification.
 //
 // Duties of the other rooms it rests on: what the spool holds was settled on
-// acceptance (line ends, addresses), and an opt-out holds the gate until it is
-// on disk.
+// acceptance (line ends, addresses), and an opt-out that is on disk is answered
+// only when all who passed the gate before it are through.
 package delivery

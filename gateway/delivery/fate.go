@@ -101,7 +101,7 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 		a.returnAll([]store.Job{j})
 	default:
 		if ours(err) {
-			a.q.Log.Error("next hop demands credentials or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", st.Text)
+			a.q.Log.Error("next hop demands credentials or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", maskAddresses(st.Text))
 		}
 		a.deferAll([]store.Job{j}, st)
 	}
@@ -243,7 +243,7 @@ func (a *attempt) log(f fate) {
 		masked = address.Masked()
 	}
 	st, now := f.result.Status, a.q.Now()
-	st.Text = strings.ReplaceAll(st.Text, r.Address, masked) // hops like to repeat it
+	st.Text = maskAddresses(strings.ReplaceAll(st.Text, r.Address, masked)) // hops like to repeat it
 	attrs := append(make([]slog.Attr, 0, 14), slog.String("queue_id", m.ID), slog.String("message_id", m.MessageID),
 		slog.String("list", m.List), slog.String("to", masked), slog.String("domain", r.Domain), slog.String("relay", st.Host),
 		slog.Int("code", st.Code), slog.String("dsn", st.Enhanced), slog.String("status", st.Text),

@@ -62,7 +62,7 @@ func (e *exchangers) targets(ctx context.Context, domain string) ([]target, erro
 		found = found || len(ips) > 0
 		for _, ip := range ips {
 			ip = ip.Unmap()
-			if len(all) < maxTargets && !ip.IsLoopback() && !ip.IsUnspecified() && !ip.IsMulticast() {
+			if len(all) < maxTargets && !local(ip) {
 				all = append(all, e.target(host, ip))
 			}
 		}
@@ -128,10 +128,15 @@ func (e *exchangers) literal(domain string) ([]target, error) {
 		text = text[5:]
 	}
 	ip, err := netip.ParseAddr(text)
-	if err != nil {
+	if ip = ip.Unmap(); err != nil || local(ip) {
 		return nil, final("5.1.2", "%s is no address literal that mail can be sent to", domain)
 	}
 	return []target{e.target(ip.String(), ip)}, nil
+}
+
+// local says whether an address stands for this machine, or for no single one.
+func local(ip netip.Addr) bool {
+	return ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast()
 }
 
 func (e *exchangers) target(host string, ip netip.Addr) target {

@@ -88,6 +88,9 @@ func TestExchangers(t *testing.T) {
 		"[192.0.2.7]":        "192.0.2.7=192.0.2.7:25",
 		"[IPv6:2001:db8::7]": "2001:db8::7=[2001:db8::7]:25",
 		"[odd]":              "5.1.2",
+		"[127.0.0.1]":        "5.1.2",
+		"[IPv6:::1]":         "5.1.2",
+		"[0.0.0.0]":          "5.1.2",
 		"many.example":       strings.TrimSpace(strings.Repeat("many.mx.example=192.0.2.9:25 ", 10)),
 	} {
 		e := exchangers{resolver: n, hostname: "out.example.com", port: "25", rand: func() float64 { return 0.99 }}

@@ -156,8 +156,8 @@ type Rendering struct {
 // for each recipient and signed. Errors of body are passed on.
 //
 // Both List-Unsubscribe fields are added also where no key is at hand for the
-// From domain: DESIGN wants such mail to go out unsigned and counted, and a
-// smarthost may sign later. RULES.md 4 forbids only a half set.
+// From domain: a smarthost may sign later, and must find the whole set (RFC 8058
+// section 4). Such mail is counted.
 func (l *Letter) Render(buf []byte, recipient string, body func() (io.ReadCloser, error)) (Rendering, error) {
 	out := Rendering{Size: l.m.Size, parts: l.parts}
 	var ours [][]byte
@@ -246,7 +246,11 @@ func (l *Letter) unsubscribe(recipient string) ([]byte, error) {
 		local, err := l.r.Tokens.SealAddress(listunsub.AddressClaims{
 			Kind: listunsub.OptOutAddress, ListKey: listunsub.ListKey(l.m.List), Recipient: recipient})
 		if err == nil { // ErrTooLong: the https URI alone
-			uris = append(uris, "mailto:"+local+"@"+l.r.FeedbackDomain+"?subject=unsubscribe")
+			uri, err := listunsub.Mailto(local+"@"+l.r.FeedbackDomain, "unsubscribe")
+			if err != nil {
+				return nil, err
+			}
+			uris = append(uris, uri)
 		}
 	}
 	value, err := listunsub.Compose(uris...)

@@ -57,7 +57,7 @@ func (s *session) options(m *store.Message, size int64, utf8 bool) *smtp.MailOpt
 	return o
 }
 
-// recipientOptions carries NOTIFY and ORCPT on (RFC 3461 section 5.1).
+// recipientOptions carries NOTIFY and ORCPT on (RFC 3461 section 5.2.1).
 func recipientOptions(r store.Recipient) *smtp.RcptOptions {
 	o := &smtp.RcptOptions{}
 	for word := range strings.SplitSeq(strings.ToUpper(r.Notify), ",") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"offramp/gateway/envelope"
 	"offramp/store"
 )
 
@@ -150,6 +151,32 @@ func splitEnhanced(code int, text string) (smtp.EnhancedCode, string) {
 		return smtp.EnhancedCode{}, text
 	}
 	return e, rest
+}
+
+// maskAddresses masks all mail addresses in a text of a hop, for the log: hops
+// repeat recipients and senders, and not always as they were given.
+func maskAddresses(text string) string {
+	var out strings.Builder
+	for text != "" {
+		end := strings.IndexAny(text, " <>()[],;:\"'=")
+		switch end {
+		case -1:
+			end = len(text)
+		case 0:
+			end = 1
+		}
+		word := text[:end]
+		text = text[end:]
+		if strings.Contains(word, "@") && !strings.Contains(word, "•") { // masked already
+			address, err := envelope.Parse(strings.TrimRight(word, "."))
+			word = "•••@•••"
+			if err == nil {
+				word = address.Masked()
+			}
+		}
+		out.WriteString(word)
+	}
+	return out.String()
 }
 
 // printable returns s on one line, without controls, as valid UTF-8 of at most

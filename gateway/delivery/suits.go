@@ -10,8 +10,8 @@ import (
 )
 
 // suits decides before MAIL what the client would decide wrongly or not at
-// all (RELIABILITY S20). ok is false when the hop can never take the message
-// as it is; st then says why.
+// all. ok is false when the hop can never take the message as it is; st then
+// says why.
 func (s *session) suits(l *Letter, size int64, jobs []store.Job, body func() (io.ReadCloser, error)) (st store.Status, ok bool, err error) {
 	refuse := func(enhanced, text string) (store.Status, bool, error) {
 		return store.Status{Enhanced: enhanced, Text: text, Host: s.name}, false, nil

@@ -21,10 +21,10 @@ var (
 )
 
 // wire is the connection below the go-smtp client and mends what the client
-// leaves open (RELIABILITY: S18, S19): every block that is written has a
-// deadline, replies are bounded and handed over one by one so that one too
-// many is noticed and never taken for the answer to the next command, and the
-// client's EHLO is answered from what the dialogue before it said.
+// leaves open: every block that is written has a deadline, replies are bounded
+// and handed over one by one so that one too many is noticed and never taken
+// for the answer to the next command, and the client's EHLO is answered from
+// what the dialogue before it said.
 //
 // It is used by one goroutine at a time, but for Close.
 type wire struct {
