@@ -23,7 +23,7 @@ func (r *Relay) Accept(ctx context.Context, c Client, e envelope.Envelope, data 
 }
 
 func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
-	in, err := r.open(ctx, c, &e, data)
+	in, err := r.open(ctx, c, &e, data, r.WithDefaults().MaxMessageSize)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -44,19 +44,35 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 
 // AcceptPostmaster takes a message to the postmaster of our own domain, from
 // anybody (RFC 5321 section 4.5.1). Its recipients become the configured
-// postmaster; without one it is held in the queue, where the operator sees it.
+// postmaster; without one it is held in the queue, where the operator sees it,
+// and no more is taken than an operator can look at: strangers must not be able
+// to fill the volume.
 func (r *Relay) AcceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
 	return r.count(r.acceptPostmaster(ctx, c, e, data))
 }
 
+// Limits of mail to the postmaster.
+const (
+	maxPostmaster = 1 << 20 // octets of one message
+	maxHeld       = 100     // recipients held in the queue, for whatever cause
+)
+
 func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
-	in, err := r.open(ctx, c, &e, data)
+	in, err := r.open(ctx, c, &e, data, min(r.WithDefaults().MaxMessageSize, maxPostmaster))
 	if err != nil {
 		return Receipt{}, err
 	}
 	to := e.Recipients[0]
 	held := r.Postmaster == ""
-	if !held {
+	if held {
+		u, err := r.Spool.Usage(ctx)
+		if err != nil {
+			return Receipt{}, fmt.Errorf("ask what is held: %w", err)
+		}
+		if u.Held >= maxHeld {
+			return Receipt{}, fmt.Errorf("%d recipients are held, set OFFRAMP_POSTMASTER: %w", u.Held, store.ErrFull)
+		}
+	} else {
 		if to.Address, err = envelope.Parse(r.Postmaster); err != nil {
 			return Receipt{}, fmt.Errorf("OFFRAMP_POSTMASTER: %w", err)
 		}
@@ -78,8 +94,9 @@ type incoming struct {
 	count   *counter // of all octets of the message
 }
 
-// open reads the header of a message and checks what can be checked by it.
-func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data io.Reader) (*incoming, error) {
+// open reads the header of a message of at most most octets and checks what
+// can be checked by it.
+func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data io.Reader, most envelope.Octets) (*incoming, error) {
 	if len(e.Recipients) == 0 {
 		return nil, errors.New("no recipients")
 	}
@@ -88,7 +105,7 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 		return nil, err
 	}
 	limits := r.WithDefaults()
-	in := &incoming{count: &counter{r: data, left: int64(limits.MaxMessageSize)}}
+	in := &incoming{count: &counter{r: data, left: int64(most)}}
 	var err error
 	reader := message.Reader{MaxHeader: int(limits.MaxHeaderSize), RejectBare: r.BareNewline == BareReject}
 	in.header, in.body, err = reader.Read(in.count)

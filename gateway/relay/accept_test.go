@@ -334,6 +334,36 @@ func TestPostmaster(t *testing.T) {
 	}
 }
 
+// Anybody may write to the postmaster, so what that takes is bounded.
+func TestPostmasterBounds(t *testing.T) {
+	large := plain + strings.Repeat("x\r\n", maxPostmaster/3)
+	for _, tt := range []struct {
+		name, setting, data string
+		held                int
+		want                error
+	}{
+		{"large", "admin@shop.example", large, 0, ErrTooLarge},
+		{"large and held", "", large, 0, ErrTooLarge},
+		{"few held", "", plain, maxHeld - 1, nil},
+		{"many held", "", plain, maxHeld, store.ErrFull},
+		{"many held, but forwarded", "admin@shop.example", plain, maxHeld, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &fake{usage: store.Usage{Held: tt.held}}
+			r := newRelay(f)
+			r.Postmaster = tt.setting
+			stranger := Client{Addr: client.Addr, Name: "x"}
+			_, err := r.AcceptPostmaster(t.Context(), stranger, letter(t, "a@b.example", "postmaster@gate.example"), strings.NewReader(tt.data))
+			if !errors.Is(err, tt.want) {
+				t.Errorf("AcceptPostmaster = %v, want %v", err, tt.want)
+			}
+			if tt.want != nil && len(f.commits) != 0 {
+				t.Error("it was kept")
+			}
+		})
+	}
+}
+
 func TestReceivedFromStrangers(t *testing.T) {
 	for _, tt := range []struct{ name, helo, want string }{
 		{"plain", "mx1.shop.example", "from mx1.shop.example ("},

@@ -94,7 +94,7 @@ func (r *Relay) settle(ctx context.Context, c Client, e *envelope.Envelope, f *f
 		return store.List{}, nil
 	}
 	id := listunsub.CanonicalID(named.ID)
-	list, err := r.Lists.EnsureList(ctx, store.List{ID: id, Key: listunsub.ListKey(id), Name: named.Name, Created: now})
+	list, err := r.Lists.EnsureList(ctx, store.List{ID: id, Key: listunsub.ListKey(id), Name: shortName(named.Name), Created: now})
 	if err != nil {
 		return store.List{}, fmt.Errorf("list of the message: %w", err)
 	}
@@ -102,6 +102,19 @@ func (r *Relay) settle(ctx context.Context, c Client, e *envelope.Envelope, f *f
 		return store.List{}, nil
 	}
 	return list, nil
+}
+
+// shortName cuts a name nobody would read. It stands in a header of each
+// message of the list and on its page; the admin API allows as much.
+func shortName(name string) string {
+	const longest = 200 // characters
+	n := 0
+	for i := range name {
+		if n++; n > longest {
+			return strings.TrimSpace(name[:i])
+		}
+	}
+	return name
 }
 
 // named returns the list a message names, or the default that stands for it.

@@ -21,6 +21,9 @@ func TestSettle(t *testing.T) {
 	}{
 		{name: "control id", header: "X-Offramp-List: Offers.Shop.example\r\nList-Id: <other.example>\r\n", want: "offers.shop.example"},
 		{name: "control with name", header: "x-offramp-list: Weekly offers <offers.shop.example>\r\n", want: "offers.shop.example", title: "Weekly offers"},
+		{name: "control with long name", why: "a header and a page have to hold it",
+			header: "X-Offramp-List: " + strings.Repeat("é", 150) + " " + strings.Repeat("n", 50000) + " <n.example>\r\n", want: "n.example",
+			title: strings.Repeat("é", 150) + " " + strings.Repeat("n", 49)},
 		{name: "control twice", why: "the first counts", header: "X-Offramp-List: one\r\nX-Offramp-List: two\r\n", want: "one"},
 		{name: "control empty", why: "says nothing", header: "X-Offramp-List:\r\nList-Id: <a.example>\r\n", want: "a.example"},
 		{name: "control not an id", why: "meant as a list, so never exempt", header: "X-Offramp-List: b\xfccher\r\n", want: listunsub.CanonicalID("b\xfccher")},
