@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"offramp/gateway"
@@ -59,8 +60,8 @@ type demo struct {
 	trust    *x509.CertPool // the made-up certificate
 	certFile string
 	web      net.Listener // inbox and pages, without TLS, for a browser on this machine
-	issues   int
-	seen     int64 // last event that was told
+	issues   atomic.Int64 // sent, from the keyboard and from the inbox
+	seen     int64        // last event that was told
 }
 
 // startDemo makes keys, next hop, store and gateway in dir.
@@ -278,9 +279,9 @@ func (d *demo) issue(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	subjects := []string{"The first apples are in", "Cider pressing on Saturday", "The old pear bears again"}
-	subject := subjects[d.issues%len(subjects)]
-	d.issues++
+	number := int(d.issues.Add(1))
+	subject := subjects[(number-1)%len(subjects)]
 	raw = bytes.Replace(raw, []byte("Subject: The first apples are in"), []byte("Subject: "+subject), 1)
-	raw = bytes.Replace(raw, []byte("<2026-09.letter@"), fmt.Appendf(nil, "<issue-%d.%d.letter@", d.issues, now.Unix()), 1)
+	raw = bytes.Replace(raw, []byte("<2026-09.letter@"), fmt.Appendf(nil, "<issue-%d.%d.letter@", number, now.Unix()), 1)
 	return bytes.Replace(raw, []byte("Mon, 07 Sep 2026 07:30:00 +0000"), []byte(now.UTC().Format(time.RFC1123Z)), 1), nil
 }
