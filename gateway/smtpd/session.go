@@ -2,7 +2,6 @@ package smtpd
 
 import (
 	"context"
-
 	"log/slog"
 	"strings"
 	"sync"
