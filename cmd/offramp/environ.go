@@ -28,13 +28,19 @@ func environ(pairs []string) map[string]string {
 	return m
 }
 
+// unreadFile is the fault of a file of settings that cannot be read to its end:
+// what it would have set is unknown, so no other fault can be told from it.
+type unreadFile struct{ error }
+
+func (e unreadFile) Unwrap() error { return e.error }
+
 // readEnvFile adds the KEY=VALUE lines of a file to env. A name that env holds
 // already keeps its value, so that the command line wins over the file, as it
-// does with systemd and docker compose.
+// does with systemd and docker compose; within the file the last line wins.
 func readEnvFile(path string, env map[string]string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fault("--env-file: %s", plainPathError(err))
+		return unreadFile{fault("--env-file: %s", plainPathError(err))}
 	}
 	defer f.Close()
 	return parseEnvFile(f, path, env)
@@ -42,10 +48,15 @@ func readEnvFile(path string, env map[string]string) error {
 
 func parseEnvFile(in io.Reader, path string, env map[string]string) error {
 	var faults []error
+	set := maps.Clone(env)
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20) // a list of keys can be long
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+		text := lines.Text()
+		if n == 1 {
+			text = strings.TrimPrefix(text, "\ufeff") // some editors begin a file so
+		}
+		line := strings.TrimSpace(text)
 		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
 		}
@@ -60,12 +71,15 @@ func parseEnvFile(in io.Reader, path string, env map[string]string) error {
 			faults = append(faults, fault("%s line %d: %s has a quote that is not closed", path, n, name))
 			continue
 		}
-		if _, set := env[name]; !set {
+		if _, given := set[name]; !given {
 			env[name] = value
 		}
 	}
-	if err := lines.Err(); err != nil {
-		faults = append(faults, fault("%s: %v", path, err))
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return unreadFile{fault("--env-file: %s has a line over 1 MiB: it is no file of settings", path)}
+	case err != nil:
+		return unreadFile{fault("--env-file: %s", plainPathError(err))}
 	}
 	return errors.Join(faults...)
 }

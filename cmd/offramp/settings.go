@@ -35,16 +35,18 @@ func (a *app) lenientSettings() (*settings, error) {
 }
 
 // readSettings reads every value it can, and returns all faults of values and
-// names.
+// names; of a file that cannot be read, that fault alone.
 func (a *app) readSettings() (*settings, error) {
 	env := maps.Clone(a.env)
 	s := new(settings)
+	var inFile error
 	if a.envFile != "" {
-		if err := readEnvFile(a.envFile, env); err != nil {
-			return s, err
-		}
+		inFile = readEnvFile(a.envFile, env)
 	}
-	err := parseEnviron(s, env)
+	err := errors.Join(inFile, parseEnviron(s, env))
+	if isUnread(inFile) {
+		err = inFile
+	}
 	if s.Gateway.Hostname == "" {
 		name, hostErr := os.Hostname()
 		if hostErr != nil {
@@ -55,10 +57,18 @@ func (a *app) readSettings() (*settings, error) {
 	return s, err
 }
 
+func isUnread(err error) bool {
+	var file unreadFile
+	return errors.As(err, &file)
+}
+
 // servingSettings reads the settings for serve and check, and returns every
 // fault of every room. The settings are there also with an error.
 func (a *app) servingSettings() (*settings, error) {
 	s, unread := a.readSettings()
+	if isUnread(unread) {
+		return s, unread
+	}
 	faults := []error{unread}
 	named := map[string]bool{}
 	if unread != nil {
