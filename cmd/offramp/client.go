@@ -56,7 +56,7 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		return nil, fault("OFFRAMP_DATA_DIR: there is no data in %s: give the folder the server uses, or start `offramp serve` first", s.DataDir)
 	}
 	c := &client{base: s.adminURL(), token: s.Gateway.Admin.Token, close: func() error { return nil }}
-	db, err := openStore(ctx, s, a.now, slog.New(slog.DiscardHandler))
+	db, err := a.openWhenFree(ctx, s, slog.New(slog.DiscardHandler), func() bool { return s.adminAnswers(ctx) })
 	if errors.Is(err, store.ErrInUse) {
 		c.http = *adminClient()
 		return c, nil

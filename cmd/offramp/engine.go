@@ -27,6 +27,26 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 	return db, nil
 }
 
+// storePatience is how long to wait for data that another process has open:
+// commands have it open for a moment only.
+const storePatience = 3 * time.Second
+
+// openWhenFree is openStore that waits for a moment while the data is in use,
+// unless hopeless says that whoever has it will keep it.
+func (a *app) openWhenFree(ctx context.Context, s *settings, log *slog.Logger, hopeless func() bool) (*sqlite.DB, error) {
+	for end := time.Now().Add(storePatience); ; {
+		db, err := openStore(ctx, s, a.now, log)
+		if !errors.Is(err, store.ErrInUse) || time.Now().After(end) || hopeless() {
+			return db, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // prepareDataDir makes the folder and tries whether it can be written.
 func prepareDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -72,6 +72,16 @@ func (s *settings) adminURL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
+// adminAnswers says whether something listens where the server should.
+func (s *settings) adminAnswers(ctx context.Context) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(s.adminURL(), "http://"))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
 // adminClient talks to the server on this machine: never through a proxy.
 func adminClient() *http.Client {
 	return &http.Client{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 
 	"offramp/gateway/dkim"
 	"offramp/listunsub"
+	"offramp/store"
 )
 
 // tokenKeysFile holds the key ring in the data folder.
@@ -53,6 +55,22 @@ func (s *settings) needTokenKeys() error {
 		return fault("OFFRAMP_DATA_DIR: there are no token keys in %s: give the folder the server uses, or OFFRAMP_TOKEN_KEYS", s.DataDir)
 	}
 	return nil
+}
+
+// keptTokenKeys refuses to go on where tokenKeys would make keys in the place of
+// others that were lost: every link that was sent would be dead.
+func (s *settings) keptTokenKeys(ctx context.Context, people interface {
+	Lists(ctx context.Context) ([]store.List, error)
+}) error {
+	path := filepath.Join(s.DataDir, tokenKeysFile)
+	if _, err := os.Stat(path); s.TokenKeys != "" || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	lists, err := people.Lists(ctx)
+	if err != nil || len(lists) == 0 { // a list is there once mail was accepted for it
+		return err
+	}
+	return fault("OFFRAMP_TOKEN_KEYS: is not set and there is no %s, but links were sent before: restore the file or set the keys used then; to let those links die, `offramp keygen token > %s`", path, path)
 }
 
 // writeNew writes a file that must not exist yet, readable by its owner alone,

@@ -45,7 +45,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	db, err := openStore(ctx, s, a.now, log)
+	db, err := a.openWhenFree(ctx, s, log, func() bool { return s.adminAnswers(ctx) })
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		}
 	}()
 	// The data folder exists from here on, and no other process is in it.
+	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
+		return err
+	}
 	var made bool
 	if parts.Tokens, made, err = s.tokenKeys(); err != nil {
 		return err
