@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -220,9 +221,9 @@ func TestOptOutReachesTheQueue(t *testing.T) {
 
 // What a stop leaves in the queue goes out after the next start.
 func TestStopKeepsMail(t *testing.T) {
-	var refuse = true
+	var open atomic.Bool
 	h := newHouse(t, sink.Options{Fault: func(stage sink.Stage, tx sink.Transaction) sink.Fault {
-		if refuse && stage == sink.Mail {
+		if !open.Load() && stage == sink.Mail {
 			return sink.Fault{Reply: "451 4.3.0 later"}
 		}
 		return sink.Fault{}
@@ -239,7 +240,7 @@ func TestStopKeepsMail(t *testing.T) {
 	if n := len(h.sink.Messages()); n != 0 {
 		t.Fatalf("%d messages arrived too early", n)
 	}
-	refuse = false // no session of the stopped gateway is left to read it
+	open.Store(true)
 	h.run()
 	h.arrived(1)
 }
