@@ -223,6 +223,34 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
+// Choices that were lost are not taken for choices nobody made.
+func TestChoicesLost(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"missing": os.Remove,
+		"empty":   func(path string) error { return os.Truncate(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			db, err := Open(context.Background(), Options{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(commitSize(db.Spool(), "Q1", 10), db.Close(), lose(filepath.Join(dir, consentFile))); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the first refusal leaves nothing behind
+				if _, err := Open(context.Background(), Options{Dir: dir}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), consentFile) {
+					t.Fatalf("Open: %v", err)
+				}
+			}
+			if err := os.Remove(filepath.Join(dir, spoolFile)); err != nil {
+				t.Fatal(err)
+			}
+			openTest(t, Options{Dir: dir})
+		})
+	}
+}
+
 func TestOneServer(t *testing.T) {
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "made", "here")

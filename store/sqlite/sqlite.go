@@ -89,6 +89,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		if db.lock, err = acquire(filepath.Join(o.Dir, lockFile)); err != nil {
 			return err
 		}
+		if err := whole(o.Dir); err != nil {
+			return err
+		}
 	}
 	consent, err := openFile(ctx, o, consentFile)
 	if err != nil {
@@ -104,6 +107,28 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	db.spool = newSpool(mail, o)
 	return db.spool.start(ctx)
+}
+
+// whole refuses to make people's choices anew beside mail that waits: that file
+// is made first, so it was there, and mail must not go to who opted out.
+func whole(dir string) error {
+	size := func(name string) (int64, error) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		return info.Size(), nil
+	}
+	people, err := size(consentFile)
+	mail, mailErr := size(spoolFile)
+	if err := errors.Join(err, mailErr); err != nil || people > 0 || mail == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to begin anew",
+		store.ErrDamaged, consentFile, spoolFile)
 }
 
 // makeDir makes the data folder. A new one is also made to outlive a loss of
