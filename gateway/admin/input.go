@@ -132,13 +132,21 @@ func readJSON(r *http.Request, v any) error {
 		}
 	}
 	var tooLarge *http.MaxBytesError
+	var wrongType *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF) && d.InputOffset() > 0:
 		return nil
 	case errors.As(err, &tooLarge):
 		return err
+	case errors.As(err, &wrongType):
+		if wrongType.Field == "" {
+			return badRequest("The body must be one JSON object.")
+		}
+		return badRequest("%s must not be a JSON %s.", wrongType.Field, wrongType.Value)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return badRequest("The body is empty or ends early.")
 	default:
-		// The decoder's own text names fields and types of the request only.
+		// The decoder's own text names fields and octets of the request only.
 		return badRequest("The body is not what is expected here: %s.", strings.TrimPrefix(err.Error(), "json: "))
 	}
 }

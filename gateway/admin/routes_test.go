@@ -80,6 +80,24 @@ func TestQueueAct(t *testing.T) {
 	}
 }
 
+// A body that cannot be read is explained without a word about this program.
+func TestBadBodyTexts(t *testing.T) {
+	for body, want := range map[string]string{
+		` `:                            "The body is empty or ends early.",
+		`{"action":`:                   "The body is empty or ends early.",
+		`[]`:                           "The body must be one JSON object.",
+		`"rm"`:                         "The body must be one JSON object.",
+		`{"action":1}`:                 "action must not be a JSON number.",
+		`{"action":"rm","all":"yes"}`:  "all must not be a JSON string.",
+		`{"action":"rm","everyone":1}`: `The body is not what is expected here: unknown field \"everyone\".`,
+	} {
+		_, got := newWorld(t).send(request("POST", "/api/v1/queue", body))
+		if !strings.Contains(got, want) || strings.Contains(got, "admin.") {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	for _, c := range []struct {
 		method, target, body string
