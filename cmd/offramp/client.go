@@ -157,6 +157,9 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s has another key: give this command the OFFRAMP_ADMIN_TOKEN of the server", c.base)}
+	}
 	if resp.StatusCode != http.StatusOK {
 		var p admin.Problem
 		if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
