@@ -78,6 +78,11 @@ func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 		}
 	}
 	rcpt := queued(&to, to.Address.String(), in.message.Received)
+	if !r.MayRelay(c) {
+		// A stranger's reverse-path may be forged: whose it is must not get our
+		// reports. A failure is still an event.
+		rcpt.Notify = "NEVER"
+	}
 	if held {
 		rcpt.State = store.Held
 		rcpt.Status = store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: r.Hostname}

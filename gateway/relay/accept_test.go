@@ -310,9 +310,9 @@ func TestPostmaster(t *testing.T) {
 		name, setting string
 		want          store.Recipient
 	}{
-		{"forwarded", "admin@shop.example", store.Recipient{Address: "admin@shop.example", Domain: "shop.example", State: store.Queued, Next: clock}},
+		{"forwarded", "admin@shop.example", store.Recipient{Address: "admin@shop.example", Domain: "shop.example", Notify: "NEVER", State: store.Queued, Next: clock}},
 		{"held", "", store.Recipient{
-			Address: "postmaster@gate.example", Domain: "gate.example", State: store.Held, Next: clock,
+			Address: "postmaster@gate.example", Domain: "gate.example", Notify: "NEVER", State: store.Held, Next: clock,
 			Status: store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: "gate.example"},
 		}},
 	} {
@@ -329,6 +329,13 @@ func TestPostmaster(t *testing.T) {
 			}
 			if f.commits[0].message.List != "" || len(f.lists) != 0 {
 				t.Error("mail to postmaster became list mail")
+			}
+			ours := Client{Addr: client.Addr, Name: "x", Login: "shop"}
+			if _, err := r.AcceptPostmaster(t.Context(), ours, letter(t, "a@b.example", "postmaster@gate.example"), strings.NewReader(plain)); err != nil {
+				t.Fatal(err)
+			}
+			if notify := f.commits[1].recipients[0].Notify; notify != "" {
+				t.Errorf("NOTIFY of a client of ours became %q", notify)
 			}
 		})
 	}
