@@ -189,8 +189,12 @@ func diagnostic(st store.Status) string {
 func (n notice) fields() []byte {
 	var b bytes.Buffer
 	line := func(name, value string) {
+		value = printable(value, 900)
+		if !n.message.UTF8 { // RFC 3464 section 2.1.2 has US-ASCII only; hops say what they like
+			value = asciiOnly(value)
+		}
 		if value != "" {
-			fmt.Fprintf(&b, "%s: %s\r\n", name, printable(value, 900))
+			fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 		}
 	}
 	line("Original-Envelope-Id", n.message.EnvelopeID)
@@ -223,6 +227,16 @@ func (n notice) fields() []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// asciiOnly puts a question mark for every character beyond US-ASCII.
+func asciiOnly(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0x7e {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // statusCode is the enhanced code of a recipient; its class is that of the

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
 	"offramp/gateway/sink"
 	"offramp/store"
 )
@@ -59,6 +61,31 @@ func TestNotices(t *testing.T) {
 				t.Errorf("message: %+v", b.Message)
 			}
 			golden(t, "testdata/dsn/"+name+".eml", append(bytes.Clone(b.Message.Header), b.Body...))
+		})
+	}
+}
+
+// What a hop says cannot break the part for programs.
+func TestNoticeOfOddReply(t *testing.T) {
+	for name, c := range map[string]struct {
+		code smtp.EnhancedCode
+		text string
+		utf8 bool
+		want string
+	}{
+		"beyond ASCII":   {smtp.EnhancedCode{5, 1, 1}, "Größe \x1b[31m\xff", false, "Status: 5.1.1\r\nRemote-MTA: dns; h\r\nDiagnostic-Code: smtp; 550 5.1.1 Gr??e ?[31m?\r\n"},
+		"the same, UTF8": {smtp.EnhancedCode{5, 1, 1}, "Größe", true, "Diagnostic-Code: smtp; 550 5.1.1 Größe\r\n"},
+		"code too long":  {smtp.EnhancedCode{5, 99999, 1}, "no", false, "Status: 5.0.0\r\nRemote-MTA: dns; h\r\nDiagnostic-Code: smtp; 550 no\r\n"},
+		"code negative":  {smtp.EnhancedCode{5, -1, 1}, "no", false, "Status: 5.0.0\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := news("q0")
+			m.Received, m.UTF8 = acceptance, c.utf8
+			st := statusOf(&smtp.SMTPError{Code: 550, EnhancedCode: c.code, Message: c.text}, "h")
+			n := notice{action: failed, message: &m, hostname: "h.example", now: acceptance, recipients: []store.Recipient{{Address: "a@b.example", Status: st}}}
+			if got := string(n.fields()); !strings.Contains(got, c.want) {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
 		})
 	}
 }

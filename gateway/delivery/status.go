@@ -65,7 +65,8 @@ func statusOf(err error, host string) store.Status {
 	}
 	if reply, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		st.Code = reply.Code
-		if e := reply.EnhancedCode; e[0] == reply.Code/100 {
+		// Each number of a code has at most three digits (RFC 3463 section 2).
+		if e := reply.EnhancedCode; e[0] == reply.Code/100 && uint(e[1]) < 1000 && uint(e[2]) < 1000 {
 			st.Enhanced = fmt.Sprintf("%d.%d.%d", e[0], e[1], e[2])
 		}
 		st.Text = printable(reply.Message, maxStatusText)
