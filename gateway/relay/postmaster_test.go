@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offramp/store"
+)
+
+func TestPostmaster(t *testing.T) {
+	for _, tt := range []struct {
+		name, setting string
+		want          store.Recipient
+	}{
+		{"forwarded", "admin@shop.example", store.Recipient{Address: "admin@shop.example", Domain: "shop.example", Notify: "NEVER", State: store.Queued, Next: clock}},
+		{"held", "", store.Recipient{
+			Address: "postmaster@gate.example", Domain: "gate.example", Notify: "NEVER", State: store.Held, Next: clock,
+			Status: store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: "gate.example"},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &fake{verdicts: map[string]store.Reason{"admin@shop.example": store.ReasonManual}}
+			r := newRelay(f)
+			r.Postmaster = tt.setting
+			stranger := Client{Addr: client.Addr, Name: "x"}
+			if _, err := r.AcceptPostmaster(t.Context(), stranger, letter(t, "a@b.example", "postmaster@gate.example", "postmaster@gate.example"), strings.NewReader(plain)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]store.Recipient{tt.want}, f.commits[0].recipients); diff != "" {
+				t.Error(diff)
+			}
+			if f.commits[0].message.List != "" || len(f.lists) != 0 {
+				t.Error("mail to postmaster became list mail")
+			}
+			ours := Client{Addr: client.Addr, Name: "x", Login: "shop"}
+			if _, err := r.AcceptPostmaster(t.Context(), ours, letter(t, "a@b.example", "postmaster@gate.example"), strings.NewReader(plain)); err != nil {
+				t.Fatal(err)
+			}
+			if notify := f.commits[1].recipients[0].Notify; notify != "" {
+				t.Errorf("NOTIFY of a client of ours became %q", notify)
+			}
+		})
+	}
+}
+
+// Anybody may write to the postmaster, so what that takes is bounded.
+func TestPostmasterBounds(t *testing.T) {
+	large := plain + strings.Repeat("x\r\n", maxPostmaster/3)
+	for _, tt := range []struct {
+		name, setting, data string
+		held                int
+		want                error
+	}{
+		{"large", "admin@shop.example", large, 0, ErrTooLarge},
+		{"large and held", "", large, 0, ErrTooLarge},
+		{"few held", "", plain, maxHeld - 1, nil},
+		{"many held", "", plain, maxHeld, store.ErrFull},
+		{"many held, but forwarded", "admin@shop.example", plain, maxHeld, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &fake{usage: store.Usage{Held: tt.held}}
+			r := newRelay(f)
+			r.Postmaster = tt.setting
+			stranger := Client{Addr: client.Addr, Name: "x"}
+			_, err := r.AcceptPostmaster(t.Context(), stranger, letter(t, "a@b.example", "postmaster@gate.example"), strings.NewReader(tt.data))
+			if !errors.Is(err, tt.want) {
+				t.Errorf("AcceptPostmaster = %v, want %v", err, tt.want)
+			}
+			if tt.want != nil && len(f.commits) != 0 {
+				t.Error("it was kept")
+			}
+		})
+	}
+}
