@@ -146,7 +146,7 @@ func (a *app) dnsCommand() *cobra.Command {
 			return a.dns(cmd.Context(), domain, check)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "ask the DNS and compare")
+	cmd.Flags().BoolVar(&check, "check", false, "ask the DNS and compare; exits 1 when a needed record is missing or differs, 75 when the DNS does not answer")
 	cmd.Flags().StringVar(&format, "format", "bind", "bind or json")
 	return cmd
 }

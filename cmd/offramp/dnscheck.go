@@ -112,10 +112,11 @@ func tag(list, name string) string {
 }
 
 // printChecked shows want and have, and fails when a record that must be there
-// is not.
+// is not, or may succeed later when the DNS did not answer for one.
 func (a *app) printChecked(all []record) error {
-	failed := false
+	failed, unanswered := false, false
 	for _, r := range all {
+		unanswered = unanswered || r.Need == must && r.State == stateUnknown
 		failed = failed || r.Need == must && (r.State == stateMissing || r.State == stateDiffers)
 	}
 	if a.asJSON {
@@ -129,6 +130,9 @@ func (a *app) printChecked(all []record) error {
 	}
 	if failed {
 		return silent{exitFailed}
+	}
+	if unanswered {
+		return silent{exitTempFail}
 	}
 	return nil
 }

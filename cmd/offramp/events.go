@@ -83,6 +83,9 @@ func (a *app) showEvents(ctx context.Context, c *client, f eventFlags) error {
 		case page.Next != 0:
 			continue
 		case !f.follow:
+			if shown == 0 && !a.asJSON {
+				a.say("No events.")
+			}
 			return nil
 		}
 		select {

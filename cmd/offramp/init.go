@@ -40,7 +40,7 @@ func (a *app) initCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&host, "host", "", "host name of the unsubscribe links (default offramp.DOMAIN)")
-	cmd.Flags().StringVar(&nextHop, "next-hop", "smtp://127.0.0.1:25", "where mail goes next")
+	cmd.Flags().StringVar(&nextHop, "next-hop", "", "where mail goes next; without it, OFFRAMP_NEXT_HOP is left for you to fill in")
 	return cmd
 }
 
@@ -153,13 +153,14 @@ OFFRAMP_PUBLIC_URL=https://%s
 OFFRAMP_HOSTNAME=%s
 
 # Where mail goes next: smtp://host:25, smtp+starttls://user:pass@host:587,
-# smtps://user:pass@host:465, lmtp://..., or mx for direct delivery.
+# smtps://user:pass@host:465, lmtp://..., or mx for direct delivery. Never the server
+# that hands its mail to Offramp: that would be a loop.
 OFFRAMP_NEXT_HOP=%s
 
 OFFRAMP_DATA_DIR=%s
 OFFRAMP_DKIM_KEYS=%s
 
-# Who may relay without a password: this machine. Add your mail server's network.
+# Who may relay without a login: this machine. Add your mail server's network.
 OFFRAMP_TRUSTED_NETWORKS=127.0.0.0/8,::1/128
 `, st.domain, st.host, st.host, st.nextHop, st.dataDir, strings.Join(keys, ","))
 }
@@ -181,24 +182,27 @@ func (a *app) printSetup(st setup) error {
 	if a.asJSON {
 		return a.printJSON(all)
 	}
-	a.say("\nPublish these DNS records (`offramp dns %s --check --env-file %s` looks for them):\n", st.domain, dotEnv)
+	a.say("\nPublish these DNS records (`offramp --env-file %s dns %s --check` looks for them):\n", dotEnv, st.domain)
 	for _, r := range all {
 		a.print("%s", r.zoneLine())
+	}
+	if st.nextHop == "" {
+		a.say("\nSet OFFRAMP_NEXT_HOP in %s: the smarthost that your mail goes to today, or mx for direct delivery.", dotEnv)
 	}
 	a.say(`
 Hand mail to Offramp from Postfix, either all of it (main.cf):
 
     relayhost = [127.0.0.1]:2525
 
-or only the newsletters (main.cf, then postmap /etc/postfix/offramp):
+or only the newsletters (main.cf, then postmap /etc/postfix/offramp_senders):
 
-    sender_dependent_default_transport_maps = hash:/etc/postfix/offramp
-    # in /etc/postfix/offramp:
+    sender_dependent_default_transport_maps = hash:/etc/postfix/offramp_senders
+    # in /etc/postfix/offramp_senders:
     # newsletter@%s    smtp:[127.0.0.1]:2525
 
 Then:
 
-    offramp check --env-file %s
-    offramp serve --env-file %s`, st.domain, dotEnv, dotEnv)
+    offramp --env-file %s check
+    offramp --env-file %s serve`, st.domain, dotEnv, dotEnv)
 	return nil
 }

@@ -27,14 +27,23 @@ func (a *app) printLine(v any) error {
 
 // printTable writes rows in columns; the first row is the heading.
 func (a *app) printTable(rows [][]string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i := range row {
 			row[i] = printable(row[i])
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t "))
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	// The blanks that pad empty cells at the end of a row go last: without the
+	// cells, the columns before them would not line up.
+	for line := range strings.Lines(table.String()) {
+		a.print("%s", strings.TrimRight(line, " \n"))
+	}
+	return nil
 }
 
 // printable replaces control characters, so that what strangers wrote cannot

@@ -14,12 +14,14 @@ func (a *app) commands() *cobra.Command {
 		Short: "An SMTP relay that gives every bulk message a working way out",
 		Long: "Offramp is an SMTP relay that gives every bulk message a working way out:\n" +
 			"one-click unsubscribe headers for each recipient, signed, kept and honoured.\n\n" +
-			"Settings come from the environment; `offramp config` lists them.\n" +
+			"Settings come from the environment or --env-file; `offramp config` lists them.\n" +
 			"Start with `offramp demo`, then `offramp init DOMAIN`.",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: unknownCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version: readBuild().String(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault("%v: see `%s --help`", err, cmd.CommandPath())
 	})

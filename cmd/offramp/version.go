@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -45,6 +46,14 @@ func readBuild() buildInfo {
 	return b
 }
 
+// String is the line that version and --version print.
+func (b buildInfo) String() string {
+	if b.Revision == "" {
+		return fmt.Sprintf("offramp %s (%s, %s)", b.Version, b.Go, b.Platform)
+	}
+	return fmt.Sprintf("offramp %s (%s, %s, %s)", b.Version, b.Revision, b.Go, b.Platform)
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Say which version this is", Args: exactly(),
@@ -53,11 +62,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.asJSON {
 				return a.printJSON(b)
 			}
-			if b.Revision != "" {
-				a.print("offramp %s (%s, %s, %s)", b.Version, b.Revision, b.Go, b.Platform)
-			} else {
-				a.print("offramp %s (%s, %s)", b.Version, b.Go, b.Platform)
-			}
+			a.print("%s", b)
 			return nil
 		},
 	}
