@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,6 +77,39 @@ func TestCheckRecords(t *testing.T) {
 		if got[0].State != c.want {
 			t.Errorf("%s: %s (have %q), want %s", name, got[0].State, got[0].Have, c.want)
 		}
+	}
+}
+
+// The exit code says whether to publish something or to ask again.
+func TestPrintCheckedEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		records []record
+		want    int
+	}{
+		"all there":                   {[]record{{Need: must, State: stateOK}, {Need: should, State: stateUnknown}}, exitOK},
+		"advice missing":              {[]record{{Need: should, State: stateMissing}}, exitOK},
+		"needed one missing":          {[]record{{Need: must, State: stateMissing}, {Need: must, State: stateUnknown}}, exitFailed},
+		"needed one not answered":     {[]record{{Need: must, State: stateOK}, {Need: must, State: stateUnknown}}, exitTempFail},
+		"needed one with other value": {[]record{{Need: must, State: stateDiffers}}, exitFailed},
+	} {
+		a := &app{stdout: io.Discard}
+		if got := exitCode(a.printChecked(c.records)); got != c.want {
+			t.Errorf("%s: exit code %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// Columns line up also where the cells at the end of a row are empty, and no
+// line ends with blanks.
+func TestPrintTable(t *testing.T) {
+	var out strings.Builder
+	a := &app{stdout: &out}
+	if err := a.printTable([][]string{{"LIST", "SINCE", "NAME"}, {"a.example", "2026-11-23", ""}, {"b\x1b", "", ""}}); err != nil {
+		t.Fatal(err)
+	}
+	want := "LIST       SINCE       NAME\na.example  2026-11-23\nb\uFFFD\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -85,7 +85,11 @@ func (a *app) servingSettings() (*settings, error) {
 			}
 		}
 	}
-	return s, errors.Join(faults...)
+	err := errors.Join(faults...)
+	if _, missing := os.Stat(dotEnv); err != nil && a.envFile == "" && missing == nil {
+		err = errors.Join(err, fault("--env-file: %s lies here and was not read: add --env-file %s", dotEnv, dotEnv))
+	}
+	return s, err
 }
 
 // variable is the name a fault begins with.
