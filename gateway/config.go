@@ -45,7 +45,7 @@ type Config struct {
 // Validate returns every fault of the settings, one line each, each naming its
 // variable and the remedy.
 func (c Config) Validate() error {
-	faults := []error{c.checkPublicURL(), c.checkDomains(), c.checkListeners(), c.checkAdmin(), c.checkRelaying()}
+	faults := []error{c.checkPublicURL(), c.checkDomains(), c.checkListeners(), c.checkAdmin(), c.checkRelaying(), c.checkCircle()}
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
@@ -192,6 +192,27 @@ func (c Config) checkRelaying() error {
 		}
 	}
 	return nil
+}
+
+// checkCircle refuses a next hop that is a listener of our own.
+func (c Config) checkCircle() error {
+	usual := map[string]string{"smtp": "25", "smtp+starttls": "587", "smtps": "465", "lmtp": "24"}
+	var faults []error
+	for _, hop := range c.Delivery.NextHop {
+		u, err := url.Parse(strings.TrimSpace(hop))
+		if err != nil || !isLoopback(u.Hostname()) {
+			continue // the room says what is wrong with it
+		}
+		for _, addr := range append(append([]string{}, c.SMTPAddr...), c.SMTPSAddr...) {
+			host, port, err := net.SplitHostPort(addr)
+			ip, notIP := netip.ParseAddr(host)
+			everywhere := host == "" || notIP == nil && ip.IsUnspecified()
+			if err == nil && port == cmp.Or(u.Port(), usual[u.Scheme]) && (everywhere || host == u.Hostname()) {
+				faults = append(faults, fmt.Errorf("OFFRAMP_NEXT_HOP: %s is this server's own listener %s, so mail would go in a circle: name the server that takes it from here", u.Host, addr))
+			}
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // loginFault names the variable. The error repeats nothing of the entry.

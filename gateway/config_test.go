@@ -70,7 +70,18 @@ func TestValidate(t *testing.T) {
 		"none may send":           {func(c *gateway.Config) { c.Relay.TrustedNetworks = []relay.Network{{}} }, "OFFRAMP_TRUSTED_NETWORKS: holds no network"},
 		"nobody, but on loopback": {func(c *gateway.Config) { c.Relay.TrustedNetworks, c.SMTPAddr = nil, []string{"127.0.0.1:2525"} }, ""},
 		"broken logins":           {func(c *gateway.Config) { c.SMTPUsers = "shop:secret-password" }, "OFFRAMP_SMTP_USERS"},
-		"no next hop":             {func(c *gateway.Config) { c.Delivery.NextHop = nil }, "OFFRAMP_NEXT_HOP"},
+		"next hop in a circle":    {func(c *gateway.Config) { c.Delivery.NextHop = []string{"smtp://127.0.0.1:2525"} }, "OFFRAMP_NEXT_HOP: 127.0.0.1:2525 is this server's own listener :2525"},
+		"circle without a port": {func(c *gateway.Config) {
+			c.Delivery.NextHop, c.SMTPAddr = []string{"smtp://localhost"}, []string{"[::]:25"}
+		}, "own listener [::]:25"},
+		"another scheme has another port": {func(c *gateway.Config) {
+			c.Delivery.NextHop, c.SMTPAddr = []string{"smtps://localhost"}, []string{":25"}
+		}, ""},
+		"next hop beside it": {func(c *gateway.Config) { c.Delivery.NextHop = []string{"smtp://127.0.0.1:10025"} }, ""},
+		"next hop on another loopback address": {func(c *gateway.Config) {
+			c.Delivery.NextHop, c.SMTPAddr = []string{"smtp://127.0.0.2:2525"}, []string{"127.0.0.1:2525"}
+		}, ""},
+		"no next hop": {func(c *gateway.Config) { c.Delivery.NextHop = nil }, "OFFRAMP_NEXT_HOP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := good(t)
