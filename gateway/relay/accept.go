@@ -106,7 +106,7 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 		return nil, errors.New("no recipients")
 	}
 	now := r.now()
-	if err := r.room(ctx, now); err != nil {
+	if err := r.room(ctx, 0); err != nil {
 		return nil, err
 	}
 	limits := r.WithDefaults()
@@ -182,7 +182,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		hash, scanner = dkim.NewBodyHash(), message.NewScanner(in.header)
 		targets = []io.Writer{hash, scanner}
 	}
-	if m.Size, err = r.stream(in, draft, targets...); err != nil {
+	if m.Size, err = r.stream(in, &metered{ctx, r, draft}, targets...); err != nil {
 		return Receipt{}, err
 	}
 	failpoint.Hit("relay.body")

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -261,45 +260,6 @@ func TestTrouble(t *testing.T) {
 			}
 			if f.woken != 0 || r.Stats.Failed.Load() != 1 || r.Stats.Messages.Load() != 0 {
 				t.Error("counted or woken as if it were accepted")
-			}
-		})
-	}
-}
-
-func TestFullVolume(t *testing.T) {
-	const gib = 1 << 30
-	for _, tt := range []struct {
-		name           string
-		free, capacity uint64
-		full           bool
-	}{
-		{"unknown", 0, 0, false},
-		{"plenty", 10 * gib, 20 * gib, false},
-		{"under a twentieth", gib - 1, 20 * gib, true},
-		{"exactly a twentieth", gib, 20 * gib, false},
-		{"small volume, one and a half messages", 75 << 20, gib, false},
-		{"small volume, less", 75<<20 - 1, gib, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			f := &fake{usage: store.Usage{Free: tt.free, Capacity: tt.capacity}}
-			r := newRelay(f)
-			now := clock
-			r.Now = func() time.Time { return now }
-			send := func() error {
-				_, err := r.Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example"), strings.NewReader(plain))
-				return err
-			}
-			if err := send(); errors.Is(err, store.ErrFull) != tt.full || (err != nil) != tt.full {
-				t.Fatal(err)
-			}
-			f.usage.Free, f.usage.Capacity = tt.capacity, tt.capacity // room again
-			now = now.Add(999 * time.Millisecond)
-			if err := send(); errors.Is(err, store.ErrFull) != tt.full || f.usages != 1 {
-				t.Errorf("asked %d times within a second, error %v", f.usages, err)
-			}
-			now = now.Add(time.Millisecond)
-			if err := send(); err != nil || f.usages != 2 {
-				t.Errorf("asked %d times after a second, error %v", f.usages, err)
 			}
 		})
 	}

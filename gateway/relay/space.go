@@ -3,38 +3,91 @@ package relay
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"offramp/store"
 )
 
-// space remembers for a second how much room the spool has.
+// How long an answer about free space counts: a good one is counted down as
+// mail comes in, a bad one is asked for again soon.
+const (
+	spaceKnown = time.Second
+	spaceLack  = 100 * time.Millisecond
+)
+
+// space counts down how much mail the spool may still take.
 type space struct {
-	mu      sync.Mutex
-	asked   time.Time
-	enough  bool
-	answers bool // asked at least once
+	mu    sync.Mutex
+	asked time.Time // zero: never
+	left  int64     // octets above the reserve; negative: into it
 }
 
-// room returns an error wrapping store.ErrFull when the volume has less than
-// one and a half of the largest message, or less than a twentieth of itself.
-func (r *Relay) room(ctx context.Context, now time.Time) error {
-	s := &r.space
+// take reserves n octets. known is false when the spool must be asked.
+func (s *space) take(now time.Time, n int64) (ok, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if age := now.Sub(s.asked); !s.answers || age < 0 || age >= time.Second {
+	age := now.Sub(s.asked)
+	if s.asked.IsZero() || age < 0 || age >= spaceKnown {
+		return false, false
+	}
+	if s.left < n {
+		return false, age < spaceLack
+	}
+	s.left -= n
+	return true, true
+}
+
+func (s *space) learn(now time.Time, left int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked, s.left = now, left
+}
+
+// room reserves n octets of the spool. It returns an error wrapping
+// store.ErrFull when that would leave less than one and a half of the largest
+// message, or less than a twentieth of the volume: deliveries need room to
+// record that mail has left.
+func (r *Relay) room(ctx context.Context, n int64) error {
+	now := r.now()
+	ok, known := r.space.take(now, n)
+	if !known {
 		u, err := r.Spool.Usage(ctx)
 		if err != nil {
 			return fmt.Errorf("ask for free space: %w", err)
 		}
-		limit := uint64(r.WithDefaults().MaxMessageSize)
-		need := max(limit+limit/2, u.Capacity/20)
-		// An engine that cannot tell leaves the capacity at zero.
-		s.asked, s.answers, s.enough = now, true, u.Capacity == 0 || u.Free >= need
+		r.space.learn(now, r.above(u))
+		ok, _ = r.space.take(now, n)
 	}
-	if !s.enough {
+	if !ok {
 		return fmt.Errorf("volume of the spool: %w", store.ErrFull)
 	}
 	return nil
+}
+
+// above is how many octets are free beyond the reserve.
+func (r *Relay) above(u store.Usage) int64 {
+	const plenty = 1 << 50
+	if u.Capacity == 0 {
+		return plenty // an engine that cannot tell
+	}
+	limit := int64(r.WithDefaults().MaxMessageSize)
+	reserve := max(limit+limit/2, int64(min(u.Capacity/20, plenty)))
+	return int64(min(u.Free, plenty)) - reserve
+}
+
+// metered is the body of a message on its way into the spool, which may run
+// full while it streams.
+type metered struct {
+	ctx context.Context
+	r   *Relay
+	dst io.Writer
+}
+
+func (m *metered) Write(p []byte) (int, error) {
+	if err := m.r.room(m.ctx, int64(len(p))); err != nil {
+		return 0, err
+	}
+	return m.dst.Write(p)
 }

@@ -104,6 +104,13 @@ func (s *Sink) Messages() []Message {
 	return append([]Message(nil), s.messages...)
 }
 
+// Taken is how many messages were taken so far.
+func (s *Sink) Taken() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.messages)
+}
+
 // Wait returns when n messages were taken, or at the deadline with what there is.
 func (s *Sink) Wait(n int, deadline time.Time) []Message {
 	timer := time.NewTimer(time.Until(deadline))

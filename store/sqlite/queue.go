@@ -233,7 +233,10 @@ func (s *Spool) Usage(ctx context.Context) (store.Usage, error) {
 	if err := syscall.Statfs(s.dir, &fs); err != nil {
 		return store.Usage{}, fmt.Errorf("usage: %w: %w", store.ErrUnavailable, err)
 	}
-	u.Free = fs.Bavail*uint64(fs.Bsize) + uint64(unused)
+	// Pages that are free within the file are of use only while the log can grow.
+	if free := fs.Bavail * uint64(fs.Bsize); free > logRoom {
+		u.Free = free - logRoom + uint64(unused)
+	}
 	u.Capacity = fs.Blocks * uint64(fs.Bsize)
 	return u, nil
 }

@@ -215,6 +215,10 @@ func pageSize(name string) int {
 // checkpointAt is how long a log may grow, in octets.
 const checkpointAt = 16 << 20
 
+// logRoom is kept free for the log: up to a checkpoint and one batch beyond
+// it. Without it a full volume could not even record that mail has left.
+const logRoom = checkpointAt + maxBatch
+
 // create makes an empty database file. SQLite itself would make it with the
 // process's umask; its log files copy the mode. The size of pages cannot be
 // changed later.

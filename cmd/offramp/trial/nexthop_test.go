@@ -110,7 +110,8 @@ func runCell(t *testing.T, c cell, messages int) {
 		}
 		return s.Messages()
 	}
-	end := time.Now().Add(60 * time.Second)
+	// Each fault in turn may take its timeout and the wait before the next try.
+	end := time.Now().Add(60*time.Second + time.Duration(messages)*5*time.Second)
 	o := l.audit(settle())
 	for o.lost > 0 && time.Now().Before(end) {
 		s.Wait(len(s.Messages())+1, time.Now().Add(time.Second))

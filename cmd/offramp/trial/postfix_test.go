@@ -163,7 +163,7 @@ func TestTorturePostfixOnBothSides(t *testing.T) {
 		l.ack(id)
 		c.close()
 	}
-	_, recipients := l.acked()
+	recipients := l.acked()
 	s.Wait(recipients, time.Now().Add(time.Duration(scale(60, 600))*time.Second))
 	messages := s.Messages()
 	o := l.audit(messages)
