@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -233,9 +235,14 @@ func (s *Spool) Usage(ctx context.Context) (store.Usage, error) {
 	if err := syscall.Statfs(s.dir, &fs); err != nil {
 		return store.Usage{}, fmt.Errorf("usage: %w: %w", store.ErrUnavailable, err)
 	}
-	// Pages that are free within the file are of use only while the log can grow.
-	if free := fs.Bavail * uint64(fs.Bsize); free > logRoom {
-		u.Free = free - logRoom + uint64(unused)
+	// Pages that are free within the file are of use only while the log can
+	// grow to its length, or has been as long before.
+	var log uint64
+	if f, err := os.Stat(filepath.Join(s.dir, spoolFile+"-wal")); err == nil {
+		log = min(uint64(f.Size()), logRoom)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free >= logRoom-log {
+		u.Free = free - (logRoom - log) + uint64(unused)
 	}
 	u.Capacity = fs.Blocks * uint64(fs.Bsize)
 	return u, nil
