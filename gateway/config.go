@@ -140,6 +140,9 @@ func (c Config) checkDomains() error {
 	if c.FeedbackDomain == "" && isIP(c.PublicURL) {
 		faults = append(faults, errors.New("OFFRAMP_FEEDBACK_DOMAIN: is not set, and OFFRAMP_PUBLIC_URL has an IP address for a host: write a domain such as bounce.example.org"))
 	}
+	if a, err := envelope.Parse(c.Relay.Postmaster); err == nil && a.Domain() == c.Feedback() {
+		faults = append(faults, fmt.Errorf("OFFRAMP_POSTMASTER: %q is in the feedback domain, so its mail would come back here: name a mailbox elsewhere", c.Relay.Postmaster))
+	}
 	if c.Hostname != "" && !isGreeting(c.Hostname) {
 		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: %q is no host name: write one such as offramp.example.org", c.Hostname))
 	}

@@ -44,10 +44,13 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("smtp_internal_errors_total", "Replies that stand for trouble of the server itself.", &s.smtp.Internal)
 	count("smtp_panics_total", "Connections that ended in a fault of the program.", &s.smtp.Panics)
 
-	const messages = "Messages handed over by clients, by result."
-	count("smtp_messages_total", messages, &s.relay.Messages, "result", "accepted")
-	count("smtp_messages_total", messages, &s.relay.Refused, "result", "refused")
-	count("smtp_messages_total", messages, &s.relay.Failed, "result", "deferred")
+	const messages = "Messages handed over by clients, to be relayed or to the feedback domain, by result."
+	count("smtp_messages_total", messages, &s.smtp.Messages, "result", "accepted")
+	count("smtp_messages_total", messages, &s.smtp.Refused, "result", "refused")
+	count("smtp_messages_total", messages, &s.smtp.Deferred, "result", "deferred")
+	count("relay_messages_total", "Messages to be relayed, by result.", &s.relay.Messages, "result", "accepted")
+	count("relay_messages_total", "Messages to be relayed, by result.", &s.relay.Refused, "result", "refused")
+	count("relay_messages_total", "Messages to be relayed, by result.", &s.relay.Failed, "result", "deferred")
 	const recipients = "Recipients of accepted messages, by result."
 	count("smtp_recipients_total", recipients, &s.relay.Recipients, "result", "accepted")
 	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")

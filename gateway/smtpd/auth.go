@@ -5,6 +5,8 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/throttle"
 )
 
 // AuthMechanisms are offered under TLS only (RFC 4954 section 4); go-smtp asks
@@ -48,7 +50,7 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 func (t *session) authenticate(name, password string) error {
 	now := time.Now()
 	if !t.s.Logins.remembers(name, password) {
-		if t.s.clients.empty(network(t.c.addr), now) || t.s.names.empty(t.s.Logins.bucket(name), now) {
+		if t.s.clients.Empty(throttle.Network(t.c.addr), now) || t.s.names.Empty(t.s.Logins.bucket(name), now) {
 			t.s.Stats.Throttled.Add(1)
 			t.failure()
 			return replyThrottled.smtp()
@@ -70,8 +72,8 @@ func (t *session) authenticate(name, password string) error {
 // refused counts a failed login.
 func (t *session) refused(name string) error {
 	now := time.Now()
-	t.s.clients.take(network(t.c.addr), now)
-	t.s.names.take(t.s.Logins.bucket(name), now)
+	t.s.clients.Take(throttle.Network(t.c.addr), now)
+	t.s.names.Take(t.s.Logins.bucket(name), now)
 	t.s.Stats.LoginFailed.Add(1)
 	t.s.Log.Warn("login failed", "ip", t.c.addr.String())
 	t.failure()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -129,33 +128,6 @@ func TestDecoyCostsAsMuch(t *testing.T) {
 	real := l.hashes["shop"]
 	if d := l.decoy; d.memory != real.memory || d.time != real.time || d.threads != real.threads || len(d.salt) != len(real.salt) || len(d.sum) != len(real.sum) {
 		t.Errorf("decoy %+v costs less or more than %+v", d, real)
-	}
-}
-
-func TestBuckets(t *testing.T) {
-	b := buckets{perMinute: 3}
-	now := time.Now()
-	key := network(netip.MustParseAddr("2001:db8::1"))
-	for i := range 3 {
-		if b.empty(key, now) {
-			t.Fatalf("empty after %d failures", i)
-		}
-		b.take(key, now)
-	}
-	if !b.empty(network(netip.MustParseAddr("2001:db8::2")), now) {
-		t.Error("a neighbour in the same /64 counts apart")
-	}
-	if b.empty(network(netip.MustParseAddr("2001:db8:0:1::1")), now) {
-		t.Error("another network counts with it")
-	}
-	if b.empty(key, now.Add(21*time.Second)) {
-		t.Error("never filled again")
-	}
-	for i := range 3 * bucketsKept {
-		b.take(i, now)
-	}
-	if n := len(b.young) + len(b.old); n > 2*bucketsKept {
-		t.Errorf("%d keys kept", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/relay"
+	"offramp/gateway/throttle"
 )
 
 // Relay takes mail of clients that may relay, and mail to our postmaster.
@@ -55,8 +57,8 @@ type Server struct {
 	limits  Config
 	tls     *tls.Config
 	counts  counts
-	clients buckets // failed logins by network
-	names   buckets // failed logins by login
+	clients throttle.Buckets[netip.Prefix] // failed logins by network
+	names   throttle.Buckets[[32]byte]     // failed logins by login
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -118,7 +120,7 @@ func (s *Server) prepare(listeners []Listener) error {
 		s.Stats = &Stats{}
 	}
 	s.conns = make(map[*conn]struct{})
-	s.clients.perMinute, s.names.perMinute = s.limits.AuthFailures, s.limits.AuthFailures
+	s.clients.PerMinute, s.names.PerMinute = s.limits.AuthFailures, s.limits.AuthFailures
 	s.tls = s.serverTLS()
 	for _, l := range listeners {
 		if l.ImplicitTLS && s.tls == nil {

@@ -153,7 +153,6 @@ func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	}
 	t.tx.to = where
 	*list = append(*list, r)
-	t.s.Stats.Recipients.Add(1)
 	t.c.progress()
 	t.c.transaction(true, len(*list) == t.s.MaxRecipients)
 	return nil

@@ -13,7 +13,6 @@ type Stats struct {
 	Logins       atomic.Int64 // successful
 	LoginFailed  atomic.Int64
 	Throttled    atomic.Int64 // logins not looked at, after too many failures
-	Recipients   atomic.Int64 // accepted
 	Denied       atomic.Int64 // recipients refused
 	Messages     atomic.Int64 // answered with 250
 	Refused      atomic.Int64 // messages answered with 5yz

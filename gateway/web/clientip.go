@@ -20,20 +20,6 @@ func (p peer) ip() string {
 	return p.addr.String()
 }
 
-// network returns what invalid tokens are counted by: an IPv6 client has a
-// whole /64 to itself.
-func (p peer) network() netip.Prefix {
-	bits := 32
-	if p.addr.Is6() {
-		bits = 64
-	}
-	n, err := p.addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return n
-}
-
 type proxies []netip.Prefix
 
 func (ps proxies) trusted(a netip.Addr) bool {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"offramp/gateway/throttle"
 	"offramp/listunsub"
 )
 
@@ -67,7 +68,7 @@ func FuzzForwarded(f *testing.F) {
 			t.Errorf("%q: %s", forwarded, got)
 		}
 		r.RemoteAddr = "10.0.0.2:1"
-		if got := ps.peer(r); !got.addr.IsValid() || !got.network().IsValid() {
+		if got := ps.peer(r); !got.addr.IsValid() || !throttle.Network(got.addr).IsValid() {
 			t.Errorf("%q: %v", forwarded, got)
 		}
 	})

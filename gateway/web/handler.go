@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/throttle"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -23,7 +25,7 @@ type handler struct {
 	stats   *Stats
 	now     func() time.Time
 	proxies proxies
-	invalid limiter
+	invalid throttle.Buckets[netip.Prefix]
 	base    string // path of PublicURL without a slash at its end
 	pages   *pages
 	fixed   []field
@@ -40,7 +42,7 @@ func newHandler(s *Site) *handler {
 		stats:   s.Stats,
 		now:     s.Now,
 		proxies: trusted,
-		invalid: limiter{perMinute: s.InvalidPerMinute},
+		invalid: throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
 		pages:   newPages(),
 	}
 	if h.stats == nil {
@@ -146,7 +148,7 @@ func trimToken(s string) string {
 // people from few addresses.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
 	h.log.DebugContext(r.Context(), "wrong link", "ip", p.ip())
-	if !h.invalid.allow(p.network(), h.now()) {
+	if !h.invalid.Take(throttle.Network(p.addr), h.now()) {
 		h.stats.Throttled.Add(1)
 		w.Header().Set("Retry-After", "60")
 		h.notice(w, r, noticeThrottled)

@@ -105,7 +105,7 @@ func TestFullVolume(t *testing.T) {
 		t.Skip("mounting a volume needs root; TestFull checks the same by a limit")
 	}
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Skipf("no volume can be mounted here: %v; TestFull checks the same by a limit", err)
 	}
 	t.Cleanup(func() {
@@ -114,7 +114,8 @@ func TestFullVolume(t *testing.T) {
 		}
 	})
 	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
+	// More than all the log can hold, so that it can be copied back later.
+	if err := os.WriteFile(ballast, make([]byte, 5<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	db := openTest(t, Options{Dir: dir})

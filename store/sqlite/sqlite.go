@@ -89,7 +89,7 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		if db.lock, err = acquire(filepath.Join(o.Dir, lockFile)); err != nil {
 			return err
 		}
-		if err := whole(o.Dir); err != nil {
+		if err := whole(o); err != nil {
 			return err
 		}
 	}
@@ -110,10 +110,11 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 }
 
 // whole refuses to make people's choices anew beside mail that waits: that file
-// is made first, so it was there, and mail must not go to who opted out.
-func whole(dir string) error {
+// is made first, so it was there, and mail must not go to who opted out. The
+// other way round nobody is harmed by going on, but mail may have been lost.
+func whole(o Options) error {
 	size := func(name string) (int64, error) {
-		info, err := os.Stat(filepath.Join(dir, name))
+		info, err := os.Stat(filepath.Join(o.Dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return 0, nil
 		}
@@ -124,8 +125,14 @@ func whole(dir string) error {
 	}
 	people, err := size(consentFile)
 	mail, mailErr := size(spoolFile)
-	if err := errors.Join(err, mailErr); err != nil || people > 0 || mail == 0 {
+	if err := errors.Join(err, mailErr); err != nil {
 		return err
+	}
+	if people > 0 && mail == 0 {
+		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue begins empty. If mail was waiting, stop and restore it", "file", spoolFile)
+	}
+	if people > 0 || mail == 0 {
+		return nil
 	}
 	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to begin anew",
 		store.ErrDamaged, consentFile, spoolFile)
