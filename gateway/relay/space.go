@@ -39,10 +39,15 @@ func (s *space) take(now time.Time, n int64) (ok, known bool) {
 	return true, true
 }
 
-func (s *space) learn(now time.Time, left int64) {
+// learn notes an answer of the spool and takes n octets of it.
+func (s *space) learn(now time.Time, left, n int64) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if ok = left >= n; ok {
+		left -= n
+	}
 	s.asked, s.left = now, left
+	return ok
 }
 
 // room reserves n octets of the spool. It returns an error wrapping
@@ -57,8 +62,7 @@ func (r *Relay) room(ctx context.Context, n int64) error {
 		if err != nil {
 			return fmt.Errorf("ask for free space: %w", err)
 		}
-		r.space.learn(now, r.above(u))
-		ok, _ = r.space.take(now, n)
+		ok = r.space.learn(now, r.above(u), n)
 	}
 	if !ok {
 		return fmt.Errorf("volume of the spool: %w", store.ErrFull)

@@ -3,6 +3,8 @@ package relay
 import (
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,4 +67,25 @@ func TestRoomIsCountedDown(t *testing.T) {
 	if len(f.commits) != 2 {
 		t.Errorf("%d messages were kept, want 2", len(f.commits))
 	}
+}
+
+// Sessions that ask at the same moment do not take each other's answer for a
+// lack of room.
+func TestRoomForManyAtOnce(t *testing.T) {
+	f := &fake{usage: store.Usage{Free: 1 << 40, Capacity: 1 << 41}}
+	r := newRelay(f)
+	var tick atomic.Int64
+	r.Now = func() time.Time { return clock.Add(time.Duration(tick.Add(1)) * 10 * time.Millisecond) }
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for range 500 {
+				if err := r.room(t.Context(), 1000); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

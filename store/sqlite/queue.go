@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -235,15 +234,21 @@ func (s *Spool) Usage(ctx context.Context) (store.Usage, error) {
 	if err := syscall.Statfs(s.dir, &fs); err != nil {
 		return store.Usage{}, fmt.Errorf("usage: %w: %w", store.ErrUnavailable, err)
 	}
-	// Pages that are free within the file are of use only while the log can
-	// grow to its length, or has been as long before.
 	var log uint64
-	if f, err := os.Stat(filepath.Join(s.dir, spoolFile+"-wal")); err == nil {
-		log = min(uint64(f.Size()), logRoom)
+	if f, err := os.Stat(s.file.path + "-wal"); err == nil {
+		log = uint64(f.Size())
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free >= logRoom-log {
-		u.Free = free - (logRoom - log) + uint64(unused)
-	}
+	u.Free = free(fs.Bavail*uint64(fs.Bsize), uint64(unused), log)
 	u.Capacity = fs.Blocks * uint64(fs.Bsize)
 	return u, nil
+}
+
+// free is how much mail finds room. What is in the log takes room again when
+// it is copied back, unless pages of the file are free for it; and those are of
+// use only while the log itself can grow to where it begins anew.
+func free(volume, unused, log uint64) uint64 {
+	if log < checkpointAt && volume < checkpointAt-log || volume+unused < logRoom {
+		return 0
+	}
+	return volume + unused - logRoom
 }
