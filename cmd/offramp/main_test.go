@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,14 +52,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeAddr returns a loopback address nothing listens on.
+// nextPort is below the ports that the system gives away by itself, so that
+// nobody takes one between here and its use.
+var nextPort atomic.Int32
+
+// freeAddr returns a loopback address nothing listens on, another each time.
 func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	for range 5000 {
+		port := 10000 + (os.Getpid()*100+int(nextPort.Add(1)))%10000
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // The README's settings table is the one the settings make.

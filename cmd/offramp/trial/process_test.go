@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -258,14 +259,23 @@ func (p *process) oneClick(url string) {
 	}
 }
 
+// nextPort is below the ports that the system gives to listeners on port 0 and
+// to outgoing connections, so that nobody takes one between here and its use.
+var nextPort atomic.Int32
+
+// freeAddr is a loopback address that is given to nobody else in this run.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 5000 {
+		port := 20000 + (os.Getpid()*100+int(nextPort.Add(1)))%10000
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // poll asks until there is no error or the time is over.
