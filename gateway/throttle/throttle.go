@@ -34,10 +34,7 @@ func (b *Buckets[K]) Empty(key K, now time.Time) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.young[key]
-	if l == nil {
-		l = b.old[key]
-	}
+	l := b.find(key)
 	return l != nil && l.TokensAt(now) < 1
 }
 
@@ -48,17 +45,26 @@ func (b *Buckets[K]) Take(key K, now time.Time) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.young[key]
+	l := b.find(key)
 	if l == nil {
-		if l = b.old[key]; l == nil {
-			l = rate.NewLimiter(rate.Limit(b.PerMinute)/60, b.PerMinute)
-		}
+		l = rate.NewLimiter(rate.Limit(b.PerMinute)/60, b.PerMinute)
+	}
+	if b.young[key] == nil {
 		if b.young == nil || len(b.young) >= kept {
 			b.old, b.young = b.young, make(map[K]*rate.Limiter)
 		}
 		b.young[key] = l
 	}
 	return l.AllowN(now, 1)
+}
+
+// find returns the bucket of key, nil for one that never failed. The caller
+// holds mu.
+func (b *Buckets[K]) find(key K) *rate.Limiter {
+	if l := b.young[key]; l != nil {
+		return l
+	}
+	return b.old[key]
 }
 
 // Network is what counts as one client: an IPv4 address, or a /64 of IPv6,
