@@ -5,128 +5,6 @@ import (
 	"time"
 )
 
-// AllLists is the scope of a choice or suppression that holds for every list.
-const AllLists = ""
-
-// List is what a person leaves: one stream of bulk mail (RFC 2919).
-type List struct {
-	ID            string // canonical identifier (listunsub.CanonicalID), never empty
-	Key           uint64 // listunsub.ListKey(ID): the short form in mailto addresses
-	Name          string // for people; empty: the ID stands for it
-	Description   string // one plain sentence for the recipient page
-	Transactional bool   // exempt: mail of this list is never opted out of
-	Created       time.Time
-}
-
-// State is what a person chose for a scope.
-type State string
-
-// The states of a choice. No record means that the person chose nothing.
-const (
-	Subscribed   State = "subscribed"
-	Unsubscribed State = "unsubscribed"
-)
-
-// Way is how a change reached Offramp.
-type Way string
-
-// The ways of a change.
-const (
-	OneClick Way = "one-click" // RFC 8058 POST
-	Page     Way = "page"      // the recipient page's form
-	Mail     Way = "mail"      // mail to an opt-out address
-	Operator Way = "operator"  // command line or admin listener
-	Relay    Way = "relay"     // verdict on acceptance
-	Delivery Way = "delivery"  // verdict or result of an attempt
-)
-
-// Choice is a person's own wish for one list or for [AllLists].
-type Choice struct {
-	Recipient string
-	List      string
-	State     State
-	Since     time.Time
-	Way       Way
-}
-
-// Reason is why mail is not sent to a recipient.
-type Reason string
-
-// The reasons of suppressions and of dropped recipients.
-const (
-	ReasonUnsubscribed    Reason = "unsubscribed"     // by choice, from the list
-	ReasonUnsubscribedAll Reason = "unsubscribed-all" // by choice, from all lists
-	ReasonManual          Reason = "manual"           // by the operator
-	ReasonBounced         Reason = "bounced"          // the address is dead
-	ReasonComplained      Reason = "complained"       // reported as spam
-)
-
-// Suppression stops mail to a recipient for a cause that is not the person's
-// own choice. A recipient can have several, one for each scope and reason.
-type Suppression struct {
-	Recipient string
-	List      string
-	Reason    Reason // ReasonManual, ReasonBounced or ReasonComplained
-	Since     time.Time
-	Note      string
-}
-
-// Standing is all that is recorded about one recipient for one list.
-type Standing struct {
-	Choices      []Choice      // for the list and for AllLists, at most one each
-	Suppressions []Suppression // for the list and for AllLists
-}
-
-// Verdict says whether a message may be sent to a recipient.
-type Verdict struct {
-	Drop   bool
-	Reason Reason // set when Drop
-}
-
-// EventKind is what happened.
-type EventKind string
-
-// The kinds of events.
-const (
-	EventUnsubscribed EventKind = "unsubscribed"
-	EventResubscribed EventKind = "resubscribed"
-	EventSuppressed   EventKind = "suppressed"
-	EventUnsuppressed EventKind = "unsuppressed"
-	EventDropped      EventKind = "dropped" // one recipient of one message, see Reason
-	EventFailed       EventKind = "failed"  // one recipient of one message, see Detail
-)
-
-// Event is one thing that happened to one recipient, with its evidence.
-// Events are only ever added.
-type Event struct {
-	ID        int64 // given by the engine, growing
-	Time      time.Time
-	Kind      EventKind
-	Recipient string
-	List      string
-	Way       Way
-	Reason    Reason
-	QueueID   string // of the message dropped or failed
-	MessageID string // Message-ID of that message, or of the mail that opted out
-	IP        string // of the client that asked
-	UserAgent string // of the client that asked, at most 256 octets
-	Who       string // login or account that asked, empty for the person
-	Detail    string // e.g. the next hop's reply, at most 512 octets
-	// Once, when set, makes adding an event idempotent: a second event with
-	// the same value is not added and is no error.
-	Once string
-}
-
-// EventFilter selects events. Zero fields select everything.
-type EventFilter struct {
-	After     int64 // only events with a greater ID
-	Since     time.Time
-	Recipient string
-	List      *string
-	Kind      EventKind
-	Limit     int // 0: 1000
-}
-
 // RecordFilter selects choices and suppressions. Zero fields select everything.
 type RecordFilter struct {
 	Recipient string
@@ -135,7 +13,34 @@ type RecordFilter struct {
 	Limit     int    // 0: 1000
 }
 
+// Change is what a person decided at one moment: all of it is recorded or
+// nothing. Each part comes with its event.
+type Change struct {
+	Choices []ChoiceChange
+	Sharing *SharingChange // nil: not decided about
+	// If, when set, is what the caller saw: nothing is changed when the
+	// person's choices and sharing differ from it by now.
+	If *Person
+}
+
+// ChoiceChange is one choice of a [Change].
+type ChoiceChange struct {
+	Choice Choice
+	Event  Event
+}
+
+// SharingChange is the sharing of a [Change].
+type SharingChange struct {
+	Sharing Sharing
+	Event   Event
+}
+
 // Consent is what an engine keeps about people's wishes.
+//
+// A recipient is named by lookup key. Once [Consent.Erase] was called for one,
+// the engine keeps and finds everything about that person under a keyed hash
+// of the key instead, whichever of the two it is asked with: the key itself is
+// in no record any more, also not in those that are added later.
 type Consent interface {
 	// EnsureList returns the list with l.ID, adding l when there is none.
 	EnsureList(ctx context.Context, l List) (List, error)
@@ -145,14 +50,15 @@ type Consent interface {
 	ListByKey(ctx context.Context, key uint64) (List, error)
 	// Lists returns all lists by ID.
 	Lists(ctx context.Context) ([]List, error)
-	// UpdateList replaces name, description and transactional mark of the
-	// list with l.ID, or returns ErrNotFound.
+	// UpdateList replaces all of the list with l.ID but ID, key and creation,
+	// or returns ErrNotFound.
 	UpdateList(ctx context.Context, l List) error
 
-	// SetChoice makes c the choice for its recipient and list and adds e, in
-	// one transaction. When c.State stands already, nothing is written and
-	// changed is false.
-	SetChoice(ctx context.Context, c Choice, e Event) (changed bool, err error)
+	// Decide records a change in one transaction. A part that asks for what
+	// stands already writes nothing and adds no event; the IDs of the events
+	// that were added are returned, in the order choices then sharing. It
+	// returns ErrChanged, with nothing written, when c.If does not hold.
+	Decide(ctx context.Context, c Change) (events []int64, err error)
 	// Suppress adds s and e in one transaction; changed is false, and nothing
 	// written, when recipient, list and reason are recorded already.
 	Suppress(ctx context.Context, s Suppression, e Event) (changed bool, err error)
@@ -161,12 +67,57 @@ type Consent interface {
 	Unsuppress(ctx context.Context, s Suppression, e Event) (changed bool, err error)
 	// Standing returns what is recorded for recipient about list and AllLists.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
+	// Person returns all that is recorded for recipient, by list.
+	Person(ctx context.Context, recipient string) (Person, error)
 	// Choices and Suppressions return records by recipient, then list.
 	Choices(ctx context.Context, f RecordFilter) ([]Choice, error)
 	Suppressions(ctx context.Context, f RecordFilter) ([]Suppression, error)
 
+	// Sent counts mail that was delivered: Count is added, First and Last
+	// widen what is recorded.
+	Sent(ctx context.Context, contacts ...Contact) error
+	// TakeTurn makes t the last message of its person and list, in one
+	// transaction. ok is false, and nothing written, when another holder's
+	// message was sent or is being sent less than t.Each before t.At in the
+	// list, or less than t.All before it in any list; all then tells which
+	// limit it was.
+	TakeTurn(ctx context.Context, t Turn) (ok, all bool, err error)
+	// GiveTurn undoes a TakeTurn of the same recipient, list and holder, since
+	// the message was certainly not sent.
+	GiveTurn(ctx context.Context, t Turn) error
+
+	// Erase forgets who recipient is: choices, suppressions and sharing stay
+	// under the keyed hash, with all lists unsubscribed; notes, contacts and
+	// the contents of the person's events go. e is added under the hash, with
+	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
+	// since. The key is gone from the engine's files once Scrub returned.
+	Erase(ctx context.Context, recipient string, e Event) error
+	// Scrub overwrites what was erased and has left only its records.
+	Scrub(ctx context.Context) error
+	// Hash is the keyed hash of a lookup key, for partners and for erased
+	// people: it has no "@".
+	Hash(recipient string) string
+
 	// AddEvents adds all events in one transaction.
 	AddEvents(ctx context.Context, events ...Event) error
-	// Events returns events by ID.
+	// Events returns events by ID. Emptied ones are left out.
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
+	// OptOuts returns opt-outs after the event with that ID and not before
+	// since, by ID.
+	OptOuts(ctx context.Context, since time.Time, after int64, limit int) ([]OptOut, error)
+	// Entries returns the ledger by ID, after the entry with that ID.
+	Entries(ctx context.Context, after int64, limit int) ([]Entry, error)
+	// Head returns how far the ledger reaches.
+	Head(ctx context.Context) (Head, error)
+	// Retire removes events and contacts that are older than before, adding e
+	// when events went. It returns how many events went. Choices, suppressions
+	// and sharing stay.
+	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
+
+	// Acknowledge records how far a reader came; it never goes back.
+	Acknowledge(ctx context.Context, r Reader) error
+	// Readers returns all readers by name.
+	Readers(ctx context.Context) ([]Reader, error)
+	// Dismiss forgets a reader, or returns ErrNotFound.
+	Dismiss(ctx context.Context, name string) error
 }

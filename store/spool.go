@@ -184,6 +184,13 @@ type Spool interface {
 	// it; one that is held meanwhile stays held if it is deferred or returned.
 	// Many messages are changed in steps, each of them whole or not at all.
 	Act(ctx context.Context, a QueueAction, f QueueFilter) (int, error)
+	// Forget removes the recipients of list mail whose address (wire form) match
+	// picks, without a bounce, and returns how many there were. Those that are
+	// leased leave with their result.
+	Forget(ctx context.Context, match func(address string) bool) (int, error)
+	// Scrub overwrites what has left: once it returned, the engine's files hold
+	// nothing any more of mail that is not in the spool.
+	Scrub(ctx context.Context) error
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
 }

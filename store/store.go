@@ -27,6 +27,11 @@ var (
 	ErrDamaged = errors.New("record damaged")
 	// ErrNewer says that a newer release wrote the data, so this one must not.
 	ErrNewer = errors.New("data written by a newer release")
+	// ErrChanged says that what was to be changed is not what the caller saw.
+	ErrChanged = errors.New("changed meanwhile")
+	// ErrKey says that the key for hashes of people is not the one the data was
+	// begun with, so that nobody who had everything erased would be recognised.
+	ErrKey = errors.New("not the key of the data")
 	// ErrInUse says that another process serves from the same data.
 	ErrInUse = errors.New("data in use by another process")
 )

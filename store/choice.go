@@ -1,0 +1,147 @@
+package store
+
+import "time"
+
+// State is what a person chose for a scope.
+type State string
+
+// The states of a choice. No record means that the person chose nothing.
+const (
+	Subscribed   State = "subscribed"
+	Unsubscribed State = "unsubscribed"
+	Paused       State = "paused"  // nothing until Choice.Until, then as Choice.Every says
+	Limited      State = "limited" // at most one message per Choice.Every
+)
+
+// Frequency is the most mail a person wants: one message per period.
+type Frequency string
+
+// The frequencies. The empty one is no limit.
+const (
+	Daily   Frequency = "day"
+	Weekly  Frequency = "week"
+	Monthly Frequency = "month"
+)
+
+// Period is how long after one message the next one may go out. Each is a
+// little shorter than its name says, so that a letter that is sent each Monday
+// is not lost in a week in which it is early. Zero stands for no limit.
+func (f Frequency) Period() time.Duration {
+	const day = 24 * time.Hour
+	switch f {
+	case Daily:
+		return 23 * time.Hour
+	case Weekly:
+		return 6*day + 12*time.Hour
+	case Monthly:
+		return 27*day + 12*time.Hour
+	}
+	return 0
+}
+
+// Choice is a person's own wish for one list or for [AllLists].
+type Choice struct {
+	Recipient string
+	List      string
+	State     State
+	Until     time.Time // of Paused: mail goes out again from then on
+	Every     Frequency // of Limited, and of Paused what holds afterwards
+	Since     time.Time
+	Way       Way
+}
+
+// At is the state that c stands for at a moment: a pause ends by itself.
+func (c Choice) At(now time.Time) State {
+	if c.State != Paused || now.Before(c.Until) {
+		return c.State
+	}
+	if c.Every != "" {
+		return Limited
+	}
+	return Subscribed
+}
+
+// Same says whether c asks for what other asks for, whenever and however.
+func (c Choice) Same(other Choice) bool {
+	return c.Recipient == other.Recipient && c.List == other.List && c.State == other.State &&
+		c.Until.Equal(other.Until) && c.Every == other.Every
+}
+
+// Sharing is whether a person lets their data be shared: Refused closes the
+// lists marked third-party to them.
+type Sharing struct {
+	Recipient string
+	Refused   bool
+	Since     time.Time
+	Way       Way
+}
+
+// Reason is why mail is not sent to a recipient.
+type Reason string
+
+// The reasons of suppressions and of dropped recipients.
+const (
+	ReasonUnsubscribed    Reason = "unsubscribed"     // by choice, from the list
+	ReasonUnsubscribedAll Reason = "unsubscribed-all" // by choice, from all lists
+	ReasonErased          Reason = "erased"           // the person had everything erased
+	ReasonPaused          Reason = "paused"           // by choice, for the list
+	ReasonPausedAll       Reason = "paused-all"       // by choice, for all lists
+	ReasonLimited         Reason = "limited"          // over the frequency chosen for the list
+	ReasonLimitedAll      Reason = "limited-all"      // over the frequency chosen for all lists
+	ReasonSharing         Reason = "sharing-refused"  // a third-party list, and the person refuses sharing
+	ReasonManual          Reason = "manual"           // by the operator
+	ReasonBounced         Reason = "bounced"          // the address is dead
+	ReasonComplained      Reason = "complained"       // reported as spam
+)
+
+// Suppression stops mail to a recipient for a cause that is not the person's
+// own choice. A recipient can have several, one for each scope and reason.
+type Suppression struct {
+	Recipient string
+	List      string
+	Reason    Reason // ReasonManual, ReasonBounced or ReasonComplained
+	Since     time.Time
+	Note      string
+}
+
+// Standing is all that is recorded about one recipient for one list.
+type Standing struct {
+	Choices      []Choice      // for the list and for AllLists, at most one each
+	Suppressions []Suppression // for the list and for AllLists
+	Sharing      Sharing       // the zero Sharing: never said
+	Erased       bool          // the person is known by a keyed hash only
+}
+
+// Person is all that is recorded about one recipient but the events.
+type Person struct {
+	Choices      []Choice
+	Suppressions []Suppression
+	Contacts     []Contact
+	Sharing      Sharing
+	Erased       bool
+}
+
+// Contact is what mail of one list a person was sent.
+type Contact struct {
+	Recipient string
+	List      string
+	First     time.Time
+	Last      time.Time
+	Count     int64
+}
+
+// Turn asks whether a message may use up a person's frequency.
+type Turn struct {
+	Recipient string
+	List      string
+	Holder    string // names message and recipient, the same at every attempt
+	At        time.Time
+	Each      time.Duration // period of the limit on the list; 0: none
+	All       time.Duration // period of the limit over all lists; 0: none
+}
+
+// Verdict says whether a message may be sent to a recipient.
+type Verdict struct {
+	Drop   bool
+	Reason Reason // set when Drop
+}
