@@ -5,6 +5,10 @@ LDFLAGS = -s -w -X main.version=$(VERSION)
 GOTEST  = go test -race -shuffle=on -timeout 18m
 FUZZTIME ?= 60s
 
+# Checks pages for accessibility; .ci/deps puts it there.
+AXE_CORE ?= $(HOME)/.cache/offramp-tests/node_modules/axe-core/axe.min.js
+
+export AXE_CORE
 export CGO_ENABLED = 1
 export GOFLAGS = -tags=$(TAGS)
 
