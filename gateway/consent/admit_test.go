@@ -96,7 +96,7 @@ func TestTurnOfAMessageThatWasNotSentIsFree(t *testing.T) {
 	first := a.want("news", "q1", "")
 	a.want("news", "q2", store.ReasonLimited)
 	first(store.NotSent)
-	first(store.Sent) // said once already
+	first(store.NotSent) // said once already
 	third := a.want("news", "q3", "")
 	third(store.Sent)
 	a.want("news", "q1", store.ReasonLimited)

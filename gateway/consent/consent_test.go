@@ -211,4 +211,3 @@ func TestEvidenceIsCut(t *testing.T) {
 		}
 	}
 }
-

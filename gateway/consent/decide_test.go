@@ -193,6 +193,47 @@ func TestProofOfAPartOfADecision(t *testing.T) {
 	}
 }
 
+// What is proven is not proven again, and a decision that another one follows
+// at once is proven all the same.
+func TestProofsAreNeitherRepeatedNorMissed(t *testing.T) {
+	f := &fakeStore{}
+	c := newConsent(f)
+	anna := address(t, "anna@example.net")
+	for range 3 {
+		if _, err := c.OptOut(t.Context(), consent.Subject{Recipient: anna, List: "news"}, store.OneClick, evidence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.calls["AddEvents"] != 1 {
+		t.Errorf("%d proofs", f.calls["AddEvents"])
+	}
+	f.onEvents = func() { // another tab
+		f.onEvents = nil
+		f.add(store.Event{Kind: store.EventResubscribed, Recipient: anna.Key(), List: "shop"})
+	}
+	if _, err := c.Decide(t.Context(), consent.Decision{Recipient: anna, Wishes: []consent.Wish{
+		{List: "shop", State: store.Unsubscribed}, {List: "news", State: store.Unsubscribed},
+	}}, store.Page, evidence); err != nil {
+		t.Fatal(err)
+	}
+	if last := f.events[len(f.events)-1]; last.Kind != store.EventInForce || last.List != "shop" || last.Ref != 3 {
+		t.Errorf("events %+v", f.said())
+	}
+}
+
+func TestProofForAClientThatIsGone(t *testing.T) {
+	f := &fakeStore{}
+	c := newConsent(f)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.OptOut(gone, consent.Subject{Recipient: address(t, "anna@example.net")}, store.OneClick, evidence); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.events) != 2 {
+		t.Errorf("events %+v", f.said())
+	}
+}
+
 // An opt-out is in force when the attempts before it are through, and not
 // earlier: whoever asks again gets the proof recorded.
 func TestProofWaitsForEarlierStarts(t *testing.T) {

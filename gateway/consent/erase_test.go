@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // fakeSpool is mail that waits; of those in leased attempts run.
 type fakeSpool struct {
+	mu      sync.Mutex
 	waiting []string
 	leased  []string
 	err     error
@@ -23,6 +25,8 @@ type fakeSpool struct {
 }
 
 func (s *fakeSpool) Forget(_ context.Context, match func(string) bool) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	before := len(s.waiting)
 	s.waiting = slices.DeleteFunc(s.waiting, match)
 	n := before - len(s.waiting)
@@ -94,7 +98,11 @@ func TestEraseWaitsForMailThatIsBeingSent(t *testing.T) {
 		if spool.scrubs != 1 || f.scrubs != 1 {
 			t.Error("what could be scrubbed was not")
 		}
-		time.AfterFunc(4*time.Second, func() { spool.leased = nil })
+		time.AfterFunc(4*time.Second, func() {
+			spool.mu.Lock()
+			defer spool.mu.Unlock()
+			spool.leased = nil
+		})
 		if err := c.Erase(t.Context(), anna, store.Page, consent.Evidence{}); err != nil {
 			t.Errorf("Erase = %v", err)
 		}

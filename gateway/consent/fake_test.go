@@ -31,7 +31,9 @@ type fakeStore struct {
 	lists        []store.List
 	erased       map[string]bool // by lookup key
 	writes       []int           // sizes of the calls of Sent
+	calls        map[string]int  // by method
 	scrubs       int
+	onEvents     func() // called by Events first
 }
 
 // turn is a turn that is taken.
@@ -43,6 +45,10 @@ type turn struct {
 // begin locks; the answer is what the method fails with.
 func (f *fakeStore) begin(method string) error {
 	f.mu.Lock()
+	if f.calls == nil {
+		f.calls = make(map[string]int)
+	}
+	f.calls[method]++
 	if f.panics == method {
 		defer f.mu.Unlock()
 		panic("made to")
@@ -284,6 +290,9 @@ func (f *fakeStore) AddEvents(ctx context.Context, events ...store.Event) error 
 func (f *fakeStore) Events(_ context.Context, q store.EventFilter) (found []store.Event, err error) {
 	err = f.begin("Events")
 	defer f.mu.Unlock()
+	if f.onEvents != nil {
+		f.onEvents()
+	}
 	for _, e := range f.events {
 		if e.ID > q.After && e.Recipient == f.name(q.Recipient) && (q.List == nil || e.List == *q.List) && slices.Contains(q.Kinds, e.Kind) {
 			e.Once = ""
