@@ -36,6 +36,10 @@ func (c *Consent) Admit(ctx context.Context, recipient envelope.Address, list, h
 	if !limited(t) {
 		return v, c.ended(t), nil
 	}
+	// What went out before the person set the limit counts against it.
+	if err := c.flush(ctx); err != nil {
+		return store.Verdict{}, nil, err
+	}
 	ok, all, err := c.Turns.TakeTurn(ctx, t)
 	switch {
 	case err != nil:

@@ -188,3 +188,21 @@ func TestTroubleWithTurns(t *testing.T) {
 		t.Errorf("ended again = %v, turns %+v", err, f.turns)
 	}
 }
+
+// What went out a moment before the person set a limit counts against it: it is
+// in the store before the turn is asked for.
+func TestLimitCountsWhatWentBefore(t *testing.T) {
+	f := records{}.store()
+	a := attempt{t, newConsent(f), address(t, "anna@example.net")}
+	a.want("news", "q1", "")(store.Sent)
+	limited("news", store.Daily)(f)
+	f.fails = map[string]error{"Sent": store.ErrUnavailable}
+	if v, ended, err := a.c.Admit(t.Context(), a.anna, "news", "q2"); !errors.Is(err, store.ErrUnavailable) || ended != nil {
+		t.Errorf("with a count that cannot be recorded: Admit = %+v, %v", v, err)
+	}
+	f.fails = nil
+	a.want("news", "q2", "")
+	if len(f.contacts) != 1 || f.contacts[0].Count != 1 {
+		t.Errorf("contacts %+v", f.contacts)
+	}
+}
