@@ -112,8 +112,9 @@ type Consent interface {
 	// Head returns how far the ledger reaches.
 	Head(ctx context.Context) (Head, error)
 	// Retire removes events and contacts that are older than before, adding e
-	// when events went. It returns how many events went. Choices, suppressions
-	// and sharing stay.
+	// when events went, with Ref and Detail saying up to which and its link. It
+	// returns how many records went, 0 at the end: one call does a bounded part
+	// of the work. Choices, suppressions and sharing stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
 	// Acknowledge records how far a reader came; it never goes back.

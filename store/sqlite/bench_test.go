@@ -15,7 +15,7 @@ import (
 
 func openBench(b *testing.B) *DB {
 	b.Helper()
-	db, err := Open(context.Background(), Options{Dir: b.TempDir()})
+	db, err := Open(context.Background(), Options{Dir: b.TempDir(), PersonKey: testKey})
 	if err != nil {
 		b.Fatal(err)
 	}

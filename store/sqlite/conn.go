@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,9 +40,20 @@ func dsn(path string, m mode, busy time.Duration) string {
 		q.Set("_journal_mode", "WAL")
 		q.Set("_txlock", "immediate")
 		q.Set("_cache_size", "-16384")
+		q.Set("_secure_delete", secureDelete(filepath.Base(path)))
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	return u.String()
+}
+
+// secureDelete has what is deleted overwritten with zeros: what a person had
+// erased must not be left in the file. In the spool, which is written anew all
+// the time, free pages wait for Scrub, since overwriting them doubles the work.
+func secureDelete(name string) string {
+	if name == spoolFile {
+		return "FAST"
+	}
+	return "ON"
 }
 
 // conn is one connection with the statements prepared on it. It drives the

@@ -27,7 +27,7 @@ func newData(t *testing.T) storetest.Data {
 			t.Helper()
 			closeDB()
 			var err error
-			if db, err = Open(context.Background(), Options{Dir: dir}); err != nil {
+			if db, err = Open(context.Background(), Options{Dir: dir, PersonKey: testKey}); err != nil {
 				t.Fatal(err)
 			}
 			return db.Consent(), db.Spool()

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // one that was settled, "!person" for a choice.
 func crashing(dir string) {
 	ctx := context.Background()
-	db, err := Open(ctx, Options{Dir: dir})
+	db, err := Open(ctx, Options{Dir: dir, PersonKey: testKey})
 	if err != nil {
 		fmt.Println("open:", err)
 		os.Exit(1)
@@ -155,7 +155,7 @@ func killAfter(t *testing.T, dir string, lines int) (said []string) {
 func checkKilled(t *testing.T, dir string, put, settled, chosen map[string]bool) {
 	t.Helper()
 	ctx := context.Background()
-	db, err := Open(ctx, Options{Dir: dir})
+	db, err := Open(ctx, Options{Dir: dir, PersonKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}

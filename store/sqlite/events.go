@@ -3,29 +3,20 @@ package sqlite
 import (
 	"context"
 	"strings"
+	"time"
 
 	"offramp/store"
 )
 
 const (
-	insertEvent = `INSERT INTO events (time, kind, recipient, list, way, reason, queue_id, message_id, ip, user_agent, who, detail, once)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING`
-	selectEvents = `SELECT id, time, kind, recipient, list, way, reason, queue_id, message_id, ip, user_agent, who, detail, once FROM events`
+	eventColumns = "id, time, kind, recipient, list, way, reason, ref, queue_id, message_id, ip, user_agent, who, detail"
+	selectEvents = "SELECT " + eventColumns + " FROM events"
 	// Events come nearly in the order of their times, so the index on time
 	// finds where a filter by time can begin.
 	selectEventSince = "SELECT min(id) FROM events WHERE time >= ?"
+	selectOptOuts    = "SELECT " + eventColumns + `, coalesce((SELECT min(time) FROM events f WHERE f.ref = e.id AND f.kind = 'in-force'), 0)
+		FROM events e WHERE id > ? AND kind = 'unsubscribed' AND +time >= ? ORDER BY id LIMIT ?`
 )
-
-// addEvent adds e within the transaction of c.
-func addEvent(c *conn, e store.Event) error {
-	var once any
-	if e.Once != "" {
-		once = e.Once
-	}
-	_, err := c.exec(insertEvent, micros(e.Time), string(e.Kind), e.Recipient, e.List, string(e.Way), string(e.Reason),
-		e.QueueID, e.MessageID, e.IP, e.UserAgent, e.Who, e.Detail, once)
-	return err
-}
 
 // AddEvents adds all events in one transaction.
 func (s *Consent) AddEvents(ctx context.Context, events ...store.Event) error {
@@ -34,7 +25,7 @@ func (s *Consent) AddEvents(ctx context.Context, events ...store.Event) error {
 	}
 	err := s.file.write(ctx, &op{run: func(c *conn) error {
 		for _, e := range events {
-			if err := addEvent(c, e); err != nil {
+			if _, err := s.add(c, e); err != nil {
 				return err
 			}
 		}
@@ -43,21 +34,29 @@ func (s *Consent) AddEvents(ctx context.Context, events ...store.Event) error {
 	return fail("add events", err)
 }
 
-// Events returns events by ID.
+// Events returns events by ID. Emptied ones are left out.
 func (s *Consent) Events(ctx context.Context, f store.EventFilter) (all []store.Event, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
-		if !f.Since.IsZero() {
-			first := int64(0)
-			if _, err := c.one(selectEventSince, func(r row) { first = r.int(0) }, micros(f.Since)); err != nil {
+		if f.Recipient != "" {
+			name, _, err := s.people.known(c, f.Recipient)
+			if err != nil {
 				return err
 			}
-			if first == 0 {
-				return nil // none since then
+			f.Recipient = name
+		}
+		if !f.Since.IsZero() {
+			first, err := firstSince(c, f.Since)
+			if err != nil || first == 0 {
+				return err
 			}
 			f.After = max(f.After, first-1)
 		}
 		where, args := eventConditions(f)
-		return c.query(selectEvents+where+" ORDER BY id LIMIT ?", func(r row) error {
+		order := " ORDER BY id LIMIT ?"
+		if f.Latest {
+			order = " ORDER BY id DESC LIMIT ?"
+		}
+		return c.query(selectEvents+where+order, func(r row) error {
 			all = append(all, eventOf(r))
 			return nil
 		}, append(args, limitOf(f.Limit))...)
@@ -65,14 +64,23 @@ func (s *Consent) Events(ctx context.Context, f store.EventFilter) (all []store.
 	return all, fail("events", err)
 }
 
+// firstSince is the ID of the first event since then; 0: there is none.
+func firstSince(c *conn, since time.Time) (id int64, err error) {
+	_, err = c.one(selectEventSince, func(r row) { id = r.int(0) }, micros(since))
+	return id, err
+}
+
 // eventConditions puts together constant text; values are bound. There are
 // few combinations, so each stays prepared.
 func eventConditions(f store.EventFilter) (where string, args []any) {
-	conditions := []string{"id > ?"}
+	conditions := []string{"id > ?", "kind IS NOT NULL"}
 	args = append(args, f.After)
-	add := func(condition string, arg any) {
+	add := func(condition string, values ...any) {
 		conditions = append(conditions, condition)
-		args = append(args, arg)
+		args = append(args, values...)
+	}
+	if f.Before > 0 {
+		add("id < ?", f.Before)
 	}
 	if !f.Since.IsZero() {
 		add("+time >= ?", micros(f.Since))
@@ -83,8 +91,12 @@ func eventConditions(f store.EventFilter) (where string, args []any) {
 	if f.List != nil {
 		add("list = ?", *f.List)
 	}
-	if f.Kind != "" {
-		add("kind = ?", string(f.Kind))
+	if len(f.Kinds) > 0 {
+		var kinds []any
+		for _, k := range f.Kinds {
+			kinds = append(kinds, string(k))
+		}
+		add("kind IN (?"+strings.Repeat(", ?", len(kinds)-1)+")", kinds...)
 	}
 	return " WHERE " + strings.Join(conditions, " AND "), args
 }
@@ -92,7 +104,33 @@ func eventConditions(f store.EventFilter) (where string, args []any) {
 func eventOf(r row) store.Event {
 	return store.Event{
 		ID: r.int(0), Time: r.time(1), Kind: store.EventKind(r.text(2)), Recipient: r.text(3), List: r.text(4),
-		Way: store.Way(r.text(5)), Reason: store.Reason(r.text(6)), QueueID: r.text(7), MessageID: r.text(8),
-		IP: r.text(9), UserAgent: r.text(10), Who: r.text(11), Detail: r.text(12), Once: r.text(13),
+		Way: store.Way(r.text(5)), Reason: store.Reason(r.text(6)), Ref: r.int(7), QueueID: r.text(8), MessageID: r.text(9),
+		IP: r.text(10), UserAgent: r.text(11), Who: r.text(12), Detail: r.text(13),
 	}
+}
+
+// OptOuts returns opt-outs with the time from which they were in force.
+func (s *Consent) OptOuts(ctx context.Context, since time.Time, after int64, limit int) (all []store.OptOut, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		if !since.IsZero() {
+			first, err := firstSince(c, since)
+			if err != nil || first == 0 {
+				return err
+			}
+			after = max(after, first-1)
+		}
+		return c.query(selectOptOuts, func(r row) error {
+			all = append(all, store.OptOut{Event: eventOf(r), InForce: r.optional(14)})
+			return nil
+		}, after, sinceMicros(since), limitOf(limit))
+	})
+	return all, fail("opt-outs", err)
+}
+
+// sinceMicros is the least time for a filter without one, too.
+func sinceMicros(since time.Time) int64 {
+	if since.IsZero() {
+		return -1 << 62
+	}
+	return micros(since)
 }

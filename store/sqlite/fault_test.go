@@ -64,7 +64,7 @@ func wantMessages(t *testing.T, s *Spool, want int) {
 // TestFull: no room in the file, then room again, without a restart.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
-	db := openTest(t, Options{Dir: dir})
+	db := openTest(t, Options{Dir: dir, PersonKey: testKey})
 	s := db.Spool()
 	limit := func(pages int) {
 		t.Helper()
@@ -118,7 +118,7 @@ func TestFullVolume(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 5<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := openTest(t, Options{Dir: dir})
+	db := openTest(t, Options{Dir: dir, PersonKey: testKey})
 	s := db.Spool()
 	n := fill(t, s, 30_000)
 	n += fill(t, s, 300_000)
@@ -190,7 +190,7 @@ func TestReopened(t *testing.T) {
 func TestNewer(t *testing.T) {
 	for _, name := range []string{consentFile, spoolFile} {
 		dir := t.TempDir()
-		if err := openTest(t, Options{Dir: dir}).Close(); err != nil {
+		if err := openTest(t, Options{Dir: dir, PersonKey: testKey}).Close(); err != nil {
 			t.Fatal(err)
 		}
 		c, err := openConn(dsn(filepath.Join(dir, name), forWriting, time.Second))
@@ -204,7 +204,7 @@ func TestNewer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, readOnly := range []bool{false, true} {
-			_, err := Open(context.Background(), Options{Dir: dir, ReadOnly: readOnly})
+			_, err := Open(context.Background(), Options{Dir: dir, PersonKey: testKey, ReadOnly: readOnly})
 			if !errors.Is(err, store.ErrNewer) || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), name) {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -218,7 +218,7 @@ func TestGarbage(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(context.Background(), Options{Dir: dir}); !errors.Is(err, store.ErrDamaged) {
+		if _, err := Open(context.Background(), Options{Dir: dir, PersonKey: testKey}); !errors.Is(err, store.ErrDamaged) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -232,7 +232,7 @@ func TestChoicesLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			db, err := Open(context.Background(), Options{Dir: dir})
+			db, err := Open(context.Background(), Options{Dir: dir, PersonKey: testKey})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -240,14 +240,14 @@ func TestChoicesLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the first refusal leaves nothing behind
-				if _, err := Open(context.Background(), Options{Dir: dir}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), consentFile) {
+				if _, err := Open(context.Background(), Options{Dir: dir, PersonKey: testKey}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), consentFile) {
 					t.Fatalf("Open: %v", err)
 				}
 			}
 			if err := os.Remove(filepath.Join(dir, spoolFile)); err != nil {
 				t.Fatal(err)
 			}
-			openTest(t, Options{Dir: dir})
+			openTest(t, Options{Dir: dir, PersonKey: testKey})
 		})
 	}
 }
@@ -255,14 +255,14 @@ func TestChoicesLost(t *testing.T) {
 func TestOneServer(t *testing.T) {
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "made", "here")
-	db := openTest(t, Options{Dir: dir})
-	if _, err := Open(ctx, Options{Dir: dir}); !errors.Is(err, store.ErrInUse) {
+	db := openTest(t, Options{Dir: dir, PersonKey: testKey})
+	if _, err := Open(ctx, Options{Dir: dir, PersonKey: testKey}); !errors.Is(err, store.ErrInUse) {
 		t.Fatalf("second server: %v", err)
 	}
 	if err := commitSize(db.Spool(), "Q1", 10); err != nil {
 		t.Fatal(err)
 	}
-	beside, err := Open(ctx, Options{Dir: dir, ReadOnly: true})
+	beside, err := Open(ctx, Options{Dir: dir, PersonKey: testKey, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,14 +288,14 @@ func TestOneServer(t *testing.T) {
 	if _, err := db.Consent().Lists(ctx); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("after Close: %v", err)
 	}
-	openTest(t, Options{Dir: dir})
+	openTest(t, Options{Dir: dir, PersonKey: testKey})
 }
 
 func second[T any](_ T, err error) error { return err }
 
 func TestReadNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
-	if _, err := Open(context.Background(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, store.ErrNotFound) {
+	if _, err := Open(context.Background(), Options{Dir: dir, PersonKey: testKey, ReadOnly: true}); !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -307,7 +307,7 @@ func TestModes(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
 	dir := filepath.Join(t.TempDir(), "data")
-	db := openTest(t, Options{Dir: dir})
+	db := openTest(t, Options{Dir: dir, PersonKey: testKey})
 	if err := commitSize(db.Spool(), "Q1", 10); err != nil {
 		t.Fatal(err)
 	}

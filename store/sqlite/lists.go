@@ -10,24 +10,68 @@ import (
 
 // Consent implements store.Consent on offramp.db.
 type Consent struct {
-	file  *file
-	known known
+	file   *file
+	known  known
+	people *people
+	ledger ledger
 }
 
 var _ store.Consent = (*Consent)(nil)
 
+// start starts the writer. What is kept in memory is read again with each new
+// connection, since the outcome of the last commit is unknown then.
+func (s *Consent) start(ctx context.Context) error {
+	if s.file.writer == nil {
+		return s.file.readers.do(ctx, func(c *conn) error {
+			fresh, err := s.people.check(c)
+			if err != nil || fresh {
+				return err
+			}
+			return s.people.load(c)
+		})
+	}
+	if len(s.people.key) != keySize {
+		return errNoKey
+	}
+	s.file.writer.rolledBack = s.ledger.forget
+	if err := s.file.start(func(c *conn) error {
+		s.ledger.forget()
+		if _, err := s.people.check(c); err != nil {
+			return err
+		}
+		return s.people.load(c)
+	}); err != nil {
+		return err
+	}
+	if err := s.file.write(ctx, &op{run: func(c *conn) error {
+		fresh, err := s.people.check(c)
+		if err == nil && fresh {
+			_, err = c.exec(putMeta, metaPersonKey, s.people.fingerprint())
+		}
+		if err != nil {
+			return err
+		}
+		return s.chainOld(c)
+	}}); err != nil {
+		return fail("begin ledger", err)
+	}
+	return nil
+}
+
 const (
-	selectList      = "SELECT id, key, name, description, transactional, created FROM lists WHERE id = ?"
-	selectListByKey = "SELECT id, key, name, description, transactional, created FROM lists WHERE key = ?"
-	selectLists     = "SELECT id, key, name, description, transactional, created FROM lists ORDER BY id"
-	insertList      = "INSERT INTO lists (id, key, name, description, transactional, created) VALUES (?, ?, ?, ?, ?, ?)"
-	updateList      = "UPDATE lists SET name = ?, description = ?, transactional = ? WHERE id = ?"
+	listColumns     = "id, key, name, description, transactional, public, third_party, language, sender, footer, created"
+	selectList      = "SELECT " + listColumns + " FROM lists WHERE id = ?"
+	selectListByKey = "SELECT " + listColumns + " FROM lists WHERE key = ?"
+	selectLists     = "SELECT " + listColumns + " FROM lists ORDER BY id"
+	insertList      = "INSERT INTO lists (" + listColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	updateList      = `UPDATE lists SET name = ?, description = ?, transactional = ?, public = ?, third_party = ?,
+		language = ?, sender = ?, footer = ? WHERE id = ?`
 )
 
 func listOf(r row) store.List {
 	return store.List{
-		ID: r.text(0), Key: uint64(r.int(1)), Name: r.text(2), Description: r.text(3),
-		Transactional: r.bool(4), Created: r.time(5),
+		ID: r.text(0), Key: uint64(r.int(1)), Name: r.text(2), Description: r.text(3), Transactional: r.bool(4),
+		Public: r.bool(5), ThirdParty: r.bool(6), Language: r.text(7), Sender: r.text(8), Footer: r.text(9), Created: r.time(10),
 	}
 }
 
@@ -42,7 +86,8 @@ func (s *Consent) EnsureList(ctx context.Context, l store.List) (store.List, err
 		if err != nil || found {
 			return err
 		}
-		_, err = c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional, micros(l.Created))
+		_, err = c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
+			l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created))
 		have = l
 		have.Created = kept(l.Created)
 		return err
@@ -91,11 +136,11 @@ func (s *Consent) Lists(ctx context.Context) ([]store.List, error) {
 	return all, fail("lists", err)
 }
 
-// UpdateList replaces name, description and transactional mark of the list
-// with l.ID, or returns store.ErrNotFound.
+// UpdateList replaces all of the list with l.ID but ID, key and creation, or
+// returns store.ErrNotFound.
 func (s *Consent) UpdateList(ctx context.Context, l store.List) error {
 	err := s.file.write(ctx, &op{run: func(c *conn) error {
-		n, err := c.exec(updateList, l.Name, l.Description, l.Transactional, l.ID)
+		n, err := c.exec(updateList, l.Name, l.Description, l.Transactional, l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, l.ID)
 		if err == nil && n == 0 {
 			return store.ErrNotFound
 		}

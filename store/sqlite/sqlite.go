@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -36,6 +38,13 @@ type Options struct {
 	// BusyTimeout is how long an operation waits for another program that
 	// has locked a file before it fails; 0: 5 s.
 	BusyTimeout time.Duration
+	// PersonKey is the secret that hashes of people are made with, 32 octets,
+	// the same for as long as the data lives: without it nobody who had
+	// everything erased is recognised. Another one than the data was begun with
+	// is store.ErrKey. It may only be missing with ReadOnly.
+	PersonKey []byte
+	// Random is where salts come from; nil: crypto/rand.
+	Random io.Reader
 	// Readers is how many read connections each file gets at most; 0: 4.
 	Readers int
 }
@@ -52,6 +61,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Readers == 0 {
 		o.Readers = 4
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
 	}
 	return o
 }
@@ -97,8 +109,8 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	db.consent = &Consent{file: consent}
-	if err := consent.start(func(*conn) error { return nil }); err != nil {
+	db.consent = &Consent{file: consent, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}}
+	if err := db.consent.start(ctx); err != nil {
 		return err
 	}
 	mail, err := openFile(ctx, o, spoolFile)
@@ -106,7 +118,19 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	db.spool = newSpool(mail, o)
-	return db.spool.start(ctx)
+	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
+		return err
+	}
+	return db.scrubLeft(ctx)
+}
+
+// scrubLeft does the rest of an erasure that a crash interrupted.
+func (db *DB) scrubLeft(ctx context.Context) error {
+	due, err := db.consent.scrubDue(ctx)
+	if err != nil || !due {
+		return err
+	}
+	return errors.Join(db.spool.Scrub(ctx), db.consent.Scrub(ctx))
 }
 
 // whole refuses to make people's choices anew beside mail that waits: that file

@@ -23,10 +23,12 @@ type op struct {
 	// committed, when set, is called in commit order before the caller gets
 	// its answer, and only after COMMIT returned.
 	committed func()
-	cost      int // octets
-	state     atomic.Int32
-	err       error
-	done      chan struct{}
+	// alone has run called outside a transaction, for what cannot be in one.
+	alone bool
+	cost  int // octets
+	state atomic.Int32
+	err   error
+	done  chan struct{}
 }
 
 // The states of an op.
@@ -41,8 +43,10 @@ type writer struct {
 	dsn string
 	// setup is run on each new connection before its first batch.
 	setup func(*conn) error
-	log   *slog.Logger
-	name  string
+	// rolledBack, when set, is told that a transaction was not kept.
+	rolledBack func()
+	log        *slog.Logger
+	name       string
 	// checkpointPages is how long the log may grow before it is copied back.
 	checkpointPages int64
 
@@ -172,8 +176,11 @@ func (w *writer) take() (batch []*op, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	cost, n := 0, 0
-	for ; n < len(w.waiting) && (n == 0 || cost+w.waiting[n].cost <= maxBatch); n++ {
+	for ; n < len(w.waiting) && (n == 0 || cost+w.waiting[n].cost <= maxBatch && !w.waiting[n].alone); n++ {
 		o := w.waiting[n]
+		if n > 0 && w.waiting[n-1].alone {
+			break
+		}
 		if o.state.CompareAndSwap(opWaits, opBegun) {
 			batch = append(batch, o)
 			cost += o.cost
@@ -190,6 +197,10 @@ func (w *writer) take() (batch []*op, more bool) {
 // together, each gets a transaction of its own, so that none harms another.
 func (w *writer) commit(batch []*op) {
 	if len(batch) == 0 {
+		return
+	}
+	if batch[0].alone {
+		w.answer(batch, w.outside(batch[0]))
 		return
 	}
 	again, err := w.transaction(batch)
@@ -263,6 +274,20 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	return false, nil
 }
 
+// outside runs an op outside a transaction.
+func (w *writer) outside(o *op) error {
+	if w.c == nil {
+		if err := w.open(); err != nil {
+			return unavailable(err)
+		}
+	}
+	err := run(o, w.c)
+	if distrusts(err) {
+		w.distrust(err)
+	}
+	return err
+}
+
 // runOne runs one op. It returns an error when the transaction cannot go on.
 func (w *writer) runOne(o *op) error {
 	w.c.written = 0
@@ -286,6 +311,9 @@ func run(o *op, c *conn) (err error) {
 
 // undo rolls back, and drops a connection that cannot be trusted any more.
 func (w *writer) undo(cause error) {
+	if w.rolledBack != nil {
+		w.rolledBack()
+	}
 	if err := w.c.rollback(); err != nil || distrusts(cause) {
 		w.distrust(errors.Join(cause, err))
 	}

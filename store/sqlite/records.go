@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+
+	"offramp/store"
+)
+
+const (
+	insertSuppression = "INSERT INTO suppressions (recipient, list, reason, since, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+	deleteSuppression = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
+
+	selectChoices = "SELECT recipient, " + choiceColumns + ` FROM choices
+		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`
+	selectChoicesOf = "SELECT recipient, " + choiceColumns + ` FROM choices
+		WHERE recipient = ?4 AND recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`
+	selectSuppressions = `SELECT recipient, list, reason, since, note FROM suppressions
+		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list, reason LIMIT ?3`
+	selectSuppressionsOf = `SELECT recipient, list, reason, since, note FROM suppressions
+		WHERE recipient = ?4 AND recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list, reason LIMIT ?3`
+)
+
+// defaultLimit is how many records a filter without a limit selects.
+const defaultLimit = 1000
+
+// Suppress adds su and e unless the suppression is recorded already. Of a
+// person who was erased no note is kept.
+func (s *Consent) Suppress(ctx context.Context, su store.Suppression, e store.Event) (changed bool, err error) {
+	err = s.file.write(ctx, &op{run: func(c *conn) error {
+		changed = false
+		name, erased, err := s.people.known(c, su.Recipient)
+		if err != nil {
+			return err
+		}
+		note := su.Note
+		if erased {
+			note = ""
+		}
+		n, err := c.exec(insertSuppression, name, su.List, string(su.Reason), micros(su.Since), note)
+		if changed = n > 0; err != nil || !changed {
+			return err
+		}
+		_, err = s.add(c, e)
+		return err
+	}})
+	return changed && err == nil, fail("suppress", err)
+}
+
+// Unsuppress removes the suppression with su's recipient, list and reason and
+// adds e, if there is one.
+func (s *Consent) Unsuppress(ctx context.Context, su store.Suppression, e store.Event) (changed bool, err error) {
+	err = s.file.write(ctx, &op{run: func(c *conn) error {
+		changed = false
+		name, _, err := s.people.known(c, su.Recipient)
+		if err != nil {
+			return err
+		}
+		n, err := c.exec(deleteSuppression, name, su.List, string(su.Reason))
+		if changed = n > 0; err != nil || !changed {
+			return err
+		}
+		_, err = s.add(c, e)
+		return err
+	}})
+	return changed && err == nil, fail("unsuppress", err)
+}
+
+// Choices returns choices by recipient, then list.
+func (s *Consent) Choices(ctx context.Context, f store.RecordFilter) (all []store.Choice, err error) {
+	err = s.records(ctx, f, selectChoices, selectChoicesOf, func(r row) error {
+		all = append(all, choiceOf(r, 1, r.text(0)))
+		return nil
+	})
+	return all, fail("choices", err)
+}
+
+// Suppressions returns suppressions by recipient, then list, then reason.
+func (s *Consent) Suppressions(ctx context.Context, f store.RecordFilter) (all []store.Suppression, err error) {
+	err = s.records(ctx, f, selectSuppressions, selectSuppressionsOf, func(r row) error {
+		all = append(all, suppressionOf(r, 1, r.text(0)))
+		return nil
+	})
+	return all, fail("suppressions", err)
+}
+
+func suppressionOf(r row, first int, recipient string) store.Suppression {
+	return store.Suppression{
+		Recipient: recipient, List: r.text(first), Reason: store.Reason(r.text(first + 1)), Since: r.time(first + 2), Note: r.text(first + 3),
+	}
+}
+
+func (s *Consent) records(ctx context.Context, f store.RecordFilter, all, of string, each func(row) error) error {
+	args := []any{f.After, orNull(f.List), limitOf(f.Limit)}
+	return s.file.readers.do(ctx, func(c *conn) error {
+		if f.Recipient == "" {
+			return c.query(all, each, args...)
+		}
+		name, _, err := s.people.known(c, f.Recipient)
+		if err != nil {
+			return err
+		}
+		return c.query(of, each, append(args, name)...)
+	})
+}
+
+func limitOf(n int) int {
+	if n <= 0 {
+		return defaultLimit
+	}
+	return n
+}
+
+// orNull passes an optional text to a statement.
+func orNull(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrLedger is wrapped by every fault that a [Verifier] finds.
+var ErrLedger = errors.New("the ledger was changed")
+
+// ErasedDetail accounts for the events that an erasure emptied: how many, and
+// a SHA-256 over their IDs, by ID.
+func ErasedDetail(ids []int64) string {
+	slices.Sort(ids)
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	}
+	first := int64(0)
+	if len(ids) > 0 {
+		first = ids[0]
+	}
+	return fmt.Sprintf("emptied %d, first %d, ids %s", len(ids), first, hex.EncodeToString(h.Sum(nil)))
+}
+
+// firstEmptied reads the first ID of an [ErasedDetail].
+func firstEmptied(detail string) (int64, bool) {
+	_, rest, ok := strings.Cut(detail, ", first ")
+	if !ok {
+		return 0, false
+	}
+	text, _, _ := strings.Cut(rest, ",")
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil
+}
+
+// Verifier checks a ledger from end to end: [Verifier.Add] takes its entries by
+// ID, [Verifier.End] what the engine says of its ends. Memory grows with the
+// number of emptied entries alone.
+type Verifier struct {
+	// Receipts are links by event ID that are known from elsewhere, such as
+	// signed receipts. They find a tail that was cut off and a history that
+	// was written anew, which a chain cannot find by itself.
+	Receipts map[int64]Sum
+
+	// Count is how many entries were checked, Emptied how many of them an
+	// erasure emptied, Unchecked how many receipts are of retired events.
+	Count, Emptied, Unchecked int
+
+	began   bool
+	start   Entry // the first entry
+	id      int64
+	link    Sum
+	seen    map[int64]bool    // receipts whose entry was there
+	emptied map[int64][]int64 // by the event that emptied them
+	erased  map[int64]string  // details of erasures
+	retired map[int64]string  // links of retired events, in hex
+}
+
+// Add checks the next entry.
+func (v *Verifier) Add(e Entry) error {
+	if !v.began {
+		v.began, v.start = true, e
+		v.seen, v.emptied = map[int64]bool{}, map[int64][]int64{}
+		v.erased, v.retired = map[int64]string{}, map[int64]string{}
+		// Where the chain begins is checked by End, which knows what came before.
+		v.id, v.link = e.Event.ID, e.Link
+	} else {
+		switch {
+		case e.Event.ID <= v.id:
+			return fault(e.Event.ID, "stands behind event %d", v.id)
+		case e.Event.ID > v.id+1:
+			return fault(v.id+1, "is missing, event %d follows event %d", e.Event.ID, v.id)
+		}
+		if LinkAfter(v.link, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
+			return fault(e.Event.ID, "does not continue event %d: its time, its digest or its link is another one, or an event before it", v.id)
+		}
+		v.id, v.link = e.Event.ID, e.Link
+	}
+	v.Count++
+	if want, ok := v.Receipts[e.Event.ID]; ok {
+		if want != e.Link {
+			return fault(e.Event.ID, "is not the one of the receipt: the history up to it was written anew")
+		}
+		v.seen[e.Event.ID] = true
+	}
+	return v.contents(e)
+}
+
+// contents checks the contents of an entry, or takes down that it has none.
+func (v *Verifier) contents(e Entry) error {
+	id := e.Event.ID
+	if e.Salt == nil {
+		if e.Erased <= id {
+			return fault(id, "was emptied, and no erasure says so")
+		}
+		if bare := (Event{ID: id, Time: e.Event.Time}); e.Event != bare {
+			return fault(id, "has contents and no salt")
+		}
+		v.Emptied++
+		v.emptied[e.Erased] = append(v.emptied[e.Erased], id)
+		return nil
+	}
+	if e.Erased != 0 {
+		return fault(id, "is said to be emptied, and has contents")
+	}
+	if e.Event.Digest(e.Salt) != e.Digest {
+		return fault(id, "has other contents than when it was added")
+	}
+	switch e.Event.Kind {
+	case EventErased:
+		v.erased[id] = e.Event.Detail
+	case EventRetired:
+		v.retired[e.Event.Ref] = e.Event.Detail
+	}
+	return nil
+}
+
+// End checks where the ledger begins and ends, and that every entry that was
+// emptied is accounted for.
+func (v *Verifier) End(h Head) error {
+	if err := v.begins(h); err != nil {
+		return err
+	}
+	last, link := h.First, h.FirstLink
+	if v.began {
+		last, link = v.id, v.link
+	}
+	if h.ID != last || h.Link != link {
+		return fault(last, "is not the last one: the engine names event %d", h.ID)
+	}
+	for id := range v.Receipts {
+		switch {
+		case id <= h.First:
+			v.Unchecked++
+		case !v.seen[id]:
+			return fault(id, "is missing, and there is a receipt for it: the end of the ledger was cut off after event %d", last)
+		}
+	}
+	return v.accounts(h)
+}
+
+// begins checks that what is missing before the first entry was retired.
+func (v *Verifier) begins(h Head) error {
+	if h.First != 0 {
+		if link, ok := v.retired[h.First]; !ok || link != hex.EncodeToString(h.FirstLink[:]) {
+			return fault(h.First, "and those before it are missing, and no event says that they were retired")
+		}
+	}
+	if !v.began {
+		return nil
+	}
+	e := v.start
+	if e.Event.ID != h.First+1 {
+		return fault(h.First+1, "is missing: the first one is event %d", e.Event.ID)
+	}
+	if LinkAfter(h.FirstLink, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
+		return fault(e.Event.ID, "is not the one the ledger began with: its time, its digest or its link is another one")
+	}
+	return nil
+}
+
+// accounts compares emptied entries with what erasures say. An erasure of
+// events of which some were retired cannot be recounted.
+func (v *Verifier) accounts(h Head) error {
+	for id, detail := range v.erased {
+		if first, ok := firstEmptied(detail); ok && first != 0 && first <= h.First {
+			delete(v.emptied, id)
+			continue
+		}
+		if ErasedDetail(v.emptied[id]) != detail {
+			return fault(id, "is an erasure that emptied other events than those that are empty now")
+		}
+		delete(v.emptied, id)
+	}
+	for id, entries := range v.emptied {
+		return fault(entries[0], "was emptied, and event %d is no erasure", id)
+	}
+	return nil
+}
+
+func fault(id int64, format string, args ...any) error {
+	return fmt.Errorf("%w: event %d %s", ErrLedger, id, fmt.Sprintf(format, args...))
+}
