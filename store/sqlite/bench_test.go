@@ -130,8 +130,8 @@ func benchmarkSpool(b *testing.B, sessions int) {
 	}
 }
 
-// BenchmarkSetChoice records opt-outs of 50 people at a time.
-func BenchmarkSetChoice(b *testing.B) {
+// BenchmarkDecide records opt-outs of 50 people at a time.
+func BenchmarkDecide(b *testing.B) {
 	ctx := context.Background()
 	c := openBench(b).Consent()
 	start := cpu()
@@ -144,7 +144,7 @@ func BenchmarkSetChoice(b *testing.B) {
 				r := fmt.Sprintf("person%d@example.com", i)
 				e := store.Event{Time: time.Now(), Kind: store.EventUnsubscribed, Recipient: r, List: "news.example.com", Way: store.OneClick, IP: "192.0.2.1", UserAgent: "Mozilla/5.0"}
 				ch := store.Choice{Recipient: r, List: "news.example.com", State: store.Unsubscribed, Since: time.Now(), Way: store.OneClick}
-				if _, err := c.SetChoice(ctx, ch, e); err != nil {
+				if _, err := c.Decide(ctx, store.Change{Choices: []store.ChoiceChange{{Choice: ch, Event: e}}}); err != nil {
 					b.Error(err)
 				}
 			}

@@ -49,7 +49,7 @@ func crashing(dir string) {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%s-%d-%d", start, w, i)
 				say("+", id, crashPut(ctx, db.Spool(), id, i))
-				_, err := db.Consent().SetChoice(ctx, store.Choice{Recipient: id, State: store.Unsubscribed}, store.Event{Recipient: id, Once: id})
+				_, err := db.Consent().Decide(ctx, optOut(id))
 				say("!", id, err)
 			}
 		}()

@@ -269,7 +269,7 @@ func TestOneServer(t *testing.T) {
 	wantMessages(t, beside.Spool(), 1)
 	for what, err := range map[string]error{
 		"commit":  commitSize(beside.Spool(), "Q2", 10),
-		"choice":  second(beside.Consent().SetChoice(ctx, store.Choice{Recipient: "p"}, store.Event{})),
+		"choice":  second(beside.Consent().Decide(ctx, optOut("p"))),
 		"lease":   second(beside.Spool().Lease(ctx, time.Now(), 1, nil)),
 		"settle":  beside.Spool().Settle(ctx, store.Result{}),
 		"act":     second(beside.Spool().Act(ctx, store.Remove, store.QueueFilter{})),

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,22 @@ import (
 	"offramp/store"
 )
 
+// testKey is the key of all data under test.
+var testKey = bytes.Repeat([]byte{7}, keySize)
+
+// optOut is the change by which a person leaves all lists.
+func optOut(recipient string) store.Change {
+	return store.Change{Choices: []store.ChoiceChange{{
+		Choice: store.Choice{Recipient: recipient, State: store.Unsubscribed},
+		Event:  store.Event{Kind: store.EventUnsubscribed, Recipient: recipient, Once: recipient},
+	}}}
+}
+
 func openTest(t *testing.T, o Options) *DB {
 	t.Helper()
+	if o.PersonKey == nil {
+		o.PersonKey = testKey
+	}
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}

@@ -77,6 +77,12 @@ func event(kind store.EventKind, recipient string) store.Event {
 	return store.Event{Time: at(1), Kind: kind, Recipient: recipient, List: "l.example"}
 }
 
+// setChoice is a decision about one list.
+func setChoice(ctx context.Context, c store.Consent, ch store.Choice, e store.Event) (changed bool, err error) {
+	ids, err := c.Decide(ctx, store.Change{Choices: []store.ChoiceChange{{Choice: ch, Event: e}}})
+	return len(ids) > 0, err
+}
+
 func wantChange(t *testing.T, what string, want bool) func(bool, error) {
 	t.Helper()
 	return func(changed bool, err error) {
@@ -99,16 +105,16 @@ func choices(t *testing.T, d Data) {
 	ctx := context.Background()
 	c, _ := d.Open(t)
 	out := choice("p", "l.example", store.Unsubscribed, 1)
-	wantChange(t, "first", true)(c.SetChoice(ctx, out, event(store.EventUnsubscribed, "p")))
+	wantChange(t, "first", true)(setChoice(ctx, c, out, event(store.EventUnsubscribed, "p")))
 	again := out
 	again.Since, again.Way = at(50), store.Page
-	wantChange(t, "the same again", false)(c.SetChoice(ctx, again, event(store.EventUnsubscribed, "p")))
+	wantChange(t, "the same again", false)(setChoice(ctx, c, again, event(store.EventUnsubscribed, "p")))
 	got, err := c.Choices(ctx, store.RecordFilter{})
 	must(t, err)
 	out.Since = kept(out.Since)
 	same(t, "the first one stands", got, []store.Choice{out})
 	in := choice("p", "l.example", store.Subscribed, 2)
-	wantChange(t, "back", true)(c.SetChoice(ctx, in, event(store.EventResubscribed, "p")))
+	wantChange(t, "back", true)(setChoice(ctx, c, in, event(store.EventResubscribed, "p")))
 	got, err = c.Choices(ctx, store.RecordFilter{})
 	must(t, err)
 	in.Since = kept(in.Since)
@@ -155,7 +161,7 @@ func standing(t *testing.T, d Data) {
 	for i, list := range []string{store.AllLists, "l.example", "other.example"} {
 		ch := choice("p", list, store.Unsubscribed, i)
 		su := store.Suppression{Recipient: "p", List: list, Reason: store.ReasonManual, Since: at(i), Note: "n"}
-		wantChange(t, list, true)(c.SetChoice(ctx, ch, event(store.EventUnsubscribed, "p")))
+		wantChange(t, list, true)(setChoice(ctx, c, ch, event(store.EventUnsubscribed, "p")))
 		wantChange(t, list, true)(c.Suppress(ctx, su, event(store.EventSuppressed, "p")))
 		ch.Since, su.Since = kept(ch.Since), kept(su.Since)
 		if list != "other.example" {
@@ -163,7 +169,7 @@ func standing(t *testing.T, d Data) {
 			want.Suppressions = append(want.Suppressions, su)
 		}
 	}
-	wantChange(t, "neighbour", true)(c.SetChoice(ctx, choice("p2", "l.example", store.Subscribed, 1), event(store.EventResubscribed, "p2")))
+	wantChange(t, "neighbour", true)(setChoice(ctx, c, choice("p2", "l.example", store.Subscribed, 1), event(store.EventResubscribed, "p2")))
 	st, err = c.Standing(ctx, "p", "l.example")
 	must(t, err)
 	same(t, "list and all lists, nothing of other lists or people", st, want)
@@ -179,7 +185,7 @@ func recordFilters(t *testing.T, d Data) {
 	c, _ := d.Open(t)
 	for _, p := range []string{"c", "a", "b"} {
 		for _, list := range []string{"y.example", store.AllLists, "x.example"} {
-			wantChange(t, p, true)(c.SetChoice(ctx, choice(p, list, store.Unsubscribed, 1), event(store.EventUnsubscribed, p)))
+			wantChange(t, p, true)(setChoice(ctx, c, choice(p, list, store.Unsubscribed, 1), event(store.EventUnsubscribed, p)))
 			s := store.Suppression{Recipient: p, List: list, Reason: store.ReasonManual, Since: at(1)}
 			wantChange(t, p, true)(c.Suppress(ctx, s, event(store.EventSuppressed, p)))
 		}
@@ -242,7 +248,7 @@ func consentReopened(t *testing.T, d Data) {
 	c, _ := d.Open(t)
 	_, err := c.EnsureList(ctx, store.List{ID: "l.example", Key: 5, Created: at(1)})
 	must(t, err)
-	wantChange(t, "choice", true)(c.SetChoice(ctx, choice("p", "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, "p")))
+	wantChange(t, "choice", true)(setChoice(ctx, c, choice("p", "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, "p")))
 	last := allEvents(t, c)[0].ID
 	c, _ = d.Open(t)
 	st, err := c.Standing(ctx, "p", "l.example")
@@ -273,7 +279,7 @@ func consentAtOnce(t *testing.T, d Data) {
 				if _, err := c.EnsureList(ctx, store.List{ID: fmt.Sprint("l", i), Key: uint64(i)}); err != nil {
 					t.Error(err)
 				}
-				changed, err := c.SetChoice(ctx, choice(p, "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, p))
+				changed, err := setChoice(ctx, c, choice(p, "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, p))
 				if err != nil {
 					t.Error(err)
 				}
@@ -306,7 +312,7 @@ func consentContext(t *testing.T, d Data) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	c, _ := d.Open(t)
-	_, err := c.SetChoice(ctx, choice("p", "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, "p"))
+	_, err := setChoice(ctx, c, choice("p", "l.example", store.Unsubscribed, 1), event(store.EventUnsubscribed, "p"))
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("set choice: %v", err)
 	}
