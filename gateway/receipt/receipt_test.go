@@ -170,10 +170,12 @@ func TestOpenRefusesOtherSignedText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, edit := range map[string]func(string) string{
-		"another version":  func(s string) string { return strings.Replace(s, "v1", "v2", 1) },
-		"a field twice":    func(s string) string { return strings.Replace(s, "way: ", "way: x\nway: ", 1) },
-		"a field less":     func(s string) string { return strings.Replace(s, "way: one-click\n", "", 1) },
-		"another order":    func(s string) string { return strings.Replace(s, "what: unsubscribed\nway: one-click", "way: one-click\nwhat: unsubscribed", 1) },
+		"another version": func(s string) string { return strings.Replace(s, "v1", "v2", 1) },
+		"a field twice":   func(s string) string { return strings.Replace(s, "way: ", "way: x\nway: ", 1) },
+		"a field less":    func(s string) string { return strings.Replace(s, "way: one-click\n", "", 1) },
+		"another order": func(s string) string {
+			return strings.Replace(s, "what: unsubscribed\nway: one-click", "way: one-click\nwhat: unsubscribed", 1)
+		},
 		"an empty value":   func(s string) string { return strings.Replace(s, "one-click", "", 1) },
 		"a tab":            func(s string) string { return strings.Replace(s, "ada@", "ada\t@", 1) },
 		"a control octet":  func(s string) string { return strings.Replace(s, "ada@", "ada\u0085@", 1) },
