@@ -145,3 +145,13 @@ type Verdict struct {
 	Drop   bool
 	Reason Reason // set when Drop
 }
+
+// Outcome is what is known of one message to one person when an attempt ends.
+type Outcome int
+
+// The outcomes of an attempt.
+const (
+	MaybeSent Outcome = iota // the end of the message went out and the reply was lost
+	Sent                     // the next hop took it
+	NotSent                  // it was certainly not taken
+)

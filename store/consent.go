@@ -82,8 +82,10 @@ type Consent interface {
 	// list, or less than t.All before it in any list; all then tells which
 	// limit it was.
 	TakeTurn(ctx context.Context, t Turn) (ok, all bool, err error)
-	// GiveTurn undoes a TakeTurn of the same recipient, list and holder, since
-	// the message was certainly not sent.
+	// GiveTurn undoes the last TakeTurn of the same recipient, list and holder,
+	// since that attempt certainly did not send the message. A holder that had
+	// the turn before that TakeTurn keeps it: an earlier attempt, of which
+	// nothing more is known, may have sent the message.
 	GiveTurn(ctx context.Context, t Turn) error
 
 	// Erase forgets who recipient is: choices, suppressions and sharing stay

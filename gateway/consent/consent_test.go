@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/envelope"
 	"offramp/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +25,10 @@ func newConsent(f *fakeStore) *consent.Consent {
 		Config:  consent.Config{TransactionalDead: true},
 		Store:   f,
 		Records: f,
+		Turns:   f,
+		Lists:   f,
 		Now:     func() time.Time { return noon },
+		Stats:   &consent.Stats{},
 	}
 }
 
@@ -89,9 +91,15 @@ func TestChangesAreRecordedOnceWithEvidence(t *testing.T) {
 					t.Errorf("time %d: changed = %v, %v", i+1, changed, err)
 				}
 			}
-			test.want.Time = stored
-			test.want.Recipient = anna.Key()
-			if diff := cmp.Diff([]store.Event{test.want}, f.events); diff != "" {
+			test.want.ID, test.want.Time, test.want.Recipient = 1, stored, anna.Key()
+			want := []store.Event{test.want}
+			if test.want.Kind == store.EventUnsubscribed {
+				want = append(want, store.Event{
+					ID: 2, Time: stored, Kind: store.EventInForce, Recipient: anna.Key(), List: test.want.List, Way: test.want.Way,
+					Ref: 1, Once: "in-force 1",
+				})
+			}
+			if diff := cmp.Diff(want, f.events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 			records := len(f.choices) + len(f.suppressions)
@@ -201,76 +209,5 @@ func TestEvidenceIsCut(t *testing.T) {
 		if n := len(test.text); n > test.max || n < test.max-1 || !utf8.ValidString(test.text) {
 			t.Errorf("%s has %d octets, want %d of UTF-8", what, n, test.max)
 		}
-	}
-}
-
-func TestVerdict(t *testing.T) {
-	anna := address(t, "anna@example.net")
-	choice := func(list string, s store.State) func(*fakeStore) {
-		return func(f *fakeStore) {
-			f.choices = append(f.choices, store.Choice{Recipient: anna.Key(), List: list, State: s})
-		}
-	}
-	suppressed := func(list string, r store.Reason) func(*fakeStore) {
-		return func(f *fakeStore) {
-			f.suppressions = append(f.suppressions, store.Suppression{Recipient: anna.Key(), List: list, Reason: r})
-		}
-	}
-	type setUp []func(*fakeStore)
-	tests := map[string]struct {
-		records setUp
-		news    store.Reason // for mail of the list; empty: deliver
-		exempt  store.Reason // for exempt mail
-	}{
-		"nothing":                  {nil, "", ""},
-		"subscribed":               {setUp{choice("news", store.Subscribed)}, "", ""},
-		"left":                     {setUp{choice("news", store.Unsubscribed)}, "unsubscribed", ""},
-		"left another":             {setUp{choice("shop", store.Unsubscribed)}, "", ""},
-		"left all":                 {setUp{choice("", store.Unsubscribed)}, "unsubscribed-all", ""},
-		"left all, wants one":      {setUp{choice("", store.Unsubscribed), choice("news", store.Subscribed)}, "unsubscribed-all", ""},
-		"took all back, left one":  {setUp{choice("", store.Subscribed), choice("news", store.Unsubscribed)}, "unsubscribed", ""},
-		"left both":                {setUp{choice("", store.Unsubscribed), choice("news", store.Unsubscribed)}, "unsubscribed", ""},
-		"state of a later release": {setUp{choice("news", "paused")}, "unsubscribed", ""},
-
-		"bounced":                    {setUp{suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
-		"bounced on the list":        {setUp{suppressed("news", store.ReasonBounced)}, "bounced", ""},
-		"manual":                     {setUp{suppressed("", store.ReasonManual)}, "manual", "manual"},
-		"manual for the list":        {setUp{suppressed("news", store.ReasonManual)}, "manual", ""},
-		"manual for another":         {setUp{suppressed("shop", store.ReasonManual)}, "", ""},
-		"complained":                 {setUp{suppressed("", store.ReasonComplained)}, "complained", ""},
-		"complained about the list":  {setUp{suppressed("news", store.ReasonComplained)}, "complained", ""},
-		"reason of a later release":  {setUp{suppressed("", "erased")}, "erased", ""},
-		"complained before bounced":  {setUp{suppressed("", store.ReasonBounced), suppressed("news", store.ReasonComplained)}, "complained", "bounced"},
-		"bounced before manual":      {setUp{suppressed("", store.ReasonManual), suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
-		"complained before left":     {setUp{choice("news", store.Unsubscribed), suppressed("", store.ReasonComplained)}, "complained", ""},
-		"left before bounced":        {setUp{choice("", store.Unsubscribed), suppressed("", store.ReasonBounced)}, "unsubscribed-all", "bounced"},
-		"subscribed does not revive": {setUp{choice("news", store.Subscribed), suppressed("", store.ReasonBounced)}, "bounced", "bounced"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			f := &fakeStore{}
-			for _, add := range test.records {
-				add(f)
-			}
-			c := newConsent(f)
-			check := func(recipient envelope.Address, list string, want store.Reason) {
-				t.Helper()
-				got, err := c.Verdict(context.Background(), recipient, list)
-				if diff := cmp.Diff(store.Verdict{Drop: want != "", Reason: want}, got); diff != "" || err != nil {
-					t.Errorf("list %q: %v, verdict (-want +got):\n%s", list, err, diff)
-				}
-			}
-			check(anna, "news", test.news)
-			check(address(t, "ANNA@Example.NET"), "news", test.news) // the same person
-			check(address(t, "ann@example.net"), "news", "")
-			check(envelope.Address{}, "news", "")
-			check(anna, "", test.exempt)
-			c.Config.TransactionalDead = false
-			reads := f.reads
-			check(anna, "", "")
-			if f.reads != reads {
-				t.Error("the store was asked for nothing")
-			}
-		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 const longestWait = 10 * time.Second
 
 // Start announces that an attempt to send to recipient is about to begin. The
-// caller asks [Consent.Verdict] after that, not before, and calls done as soon
+// caller asks [Consent.Admit] after that, not before, and calls done as soon
 // as the next hop has answered MAIL, or a second after MAIL was written, or
 // when the verdict was to drop. Calling done again does nothing.
 //

@@ -2,27 +2,40 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"offramp/gateway/envelope"
 	"offramp/store"
 )
 
 // Verdict says whether mail of a list may be sent to a recipient at this
-// moment. List "" is mail that is exempt: no opt-out and no complaint stops it,
+// moment. List "" is mail that is exempt: no choice and no complaint stops it,
 // only a dead address does, and only with Config.TransactionalDead.
 //
 // Of several reasons the first of these counts: complained, unsubscribed from
-// the list, unsubscribed from all, bounced, manual. An error says nothing about
-// the recipient: the mail must wait.
+// the list, unsubscribed from all or erased, paused for the list, paused for
+// all, a third-party list for a person who refuses sharing, bounced, manual.
+// An error says nothing about the recipient: the mail must wait.
+//
+// A limit drops nothing here: the turn that another message has may be given
+// back until this one is due. [Consent.Admit] decides.
 func (c *Consent) Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error) {
+	v, _, err := c.judge(ctx, recipient, list)
+	return v, err
+}
+
+// judge returns the verdict, and the turn that the person's limits ask for.
+func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, store.Turn, error) {
 	exempt := list == ""
 	if recipient.IsNull() || exempt && !c.Config.TransactionalDead {
-		return store.Verdict{}, nil
+		return store.Verdict{}, store.Turn{}, nil
 	}
+	now := c.now()
 	st, err := c.Records.Standing(ctx, recipient.Key(), list)
 	if err != nil {
-		return store.Verdict{}, fmt.Errorf("verdict: %w", err)
+		return store.Verdict{}, store.Turn{}, fmt.Errorf("verdict: %w", err)
 	}
 	var v store.Verdict
 	consider := func(r store.Reason) {
@@ -35,16 +48,62 @@ func (c *Consent) Verdict(ctx context.Context, recipient envelope.Address, list 
 			consider(s.Reason)
 		}
 	}
+	if exempt {
+		return v, store.Turn{}, nil
+	}
+	t := store.Turn{Recipient: recipient.Key(), List: list, At: now}
 	for _, choice := range st.Choices {
-		switch {
-		case exempt || choice.State == store.Subscribed:
-		case choice.List == store.AllLists:
-			consider(store.ReasonUnsubscribedAll)
-		default:
-			consider(store.ReasonUnsubscribed)
+		if r := reason(choice, st.Erased, now); r != "" {
+			consider(r)
+		} else if choice.At(now) == store.Limited && choice.List == store.AllLists {
+			t.All = period(choice.Every)
+		} else if choice.At(now) == store.Limited {
+			t.Each = period(choice.Every)
 		}
 	}
-	return v, nil
+	if st.Sharing.Refused {
+		closed, err := c.thirdParty(ctx, list)
+		if err != nil {
+			return store.Verdict{}, store.Turn{}, err
+		}
+		if closed {
+			consider(store.ReasonSharing)
+		}
+	}
+	return v, t, nil
+}
+
+// reason is why a choice stops mail; empty: it does not.
+func reason(choice store.Choice, erased bool, now time.Time) store.Reason {
+	switch choice.At(now) {
+	case store.Subscribed, store.Limited:
+		return ""
+	case store.Paused:
+		return scoped(choice.List, store.ReasonPaused, store.ReasonPausedAll)
+	}
+	// Also a state that this release does not know.
+	if erased && choice.List == store.AllLists {
+		return store.ReasonErased
+	}
+	return scoped(choice.List, store.ReasonUnsubscribed, store.ReasonUnsubscribedAll)
+}
+
+// period is the time between two messages. A frequency that this release does
+// not know counts as the least frequent one.
+func period(f store.Frequency) time.Duration {
+	if p := f.Period(); p > 0 {
+		return p
+	}
+	return store.Monthly.Period()
+}
+
+// thirdParty says whether a list is for others than its operator.
+func (c *Consent) thirdParty(ctx context.Context, id string) (bool, error) {
+	l, err := c.Lists.List(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("verdict: list: %w", err)
+	}
+	return l.ThirdParty, nil
 }
 
 func stopsExempt(r store.Reason) bool {
@@ -59,13 +118,19 @@ func rank(r store.Reason) int {
 		return 0
 	case store.ReasonUnsubscribed:
 		return 1
-	case store.ReasonUnsubscribedAll:
+	case store.ReasonUnsubscribedAll, store.ReasonErased:
 		return 2
-	case store.ReasonBounced:
+	case store.ReasonPaused:
 		return 3
-	case store.ReasonManual:
+	case store.ReasonPausedAll:
 		return 4
-	default:
+	case store.ReasonSharing:
 		return 5
+	case store.ReasonBounced:
+		return 6
+	case store.ReasonManual:
+		return 7
+	default:
+		return 8
 	}
 }

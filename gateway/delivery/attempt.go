@@ -44,6 +44,7 @@ type attempt struct {
 	letter  *Letter
 	session *session
 	fates   []fate // one for every job, in the order they were settled
+	permits map[int64]*permit
 	contact contact
 }
 
@@ -181,6 +182,8 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	release()
 	if err != nil {
 		if kept && !replied(err) && ctx.Err() == nil {
+			a.unsent(jobs)
+			a.handBack(ctx)
 			a.fates = a.fates[:0] // all are asked about again
 			return false
 		}
@@ -224,7 +227,7 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 			continue
 		}
 		gates = append(gates, a.q.Verdicts.Start(address))
-		verdict, err := a.q.Verdicts.Verdict(ctx, address, list)
+		verdict, ended, err := a.q.Verdicts.Admit(ctx, address, list, holder(j))
 		switch {
 		case err != nil:
 			a.postpone(ctx, []store.Job{j}, "ask for the verdict", err)
@@ -232,6 +235,7 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 			a.fates = append(a.fates, fate{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
 				Status: store.Status{Text: "dropped: " + string(verdict.Reason)}}})
 		default:
+			a.permit(j, ended)
 			admitted = append(admitted, j)
 		}
 	}
@@ -253,6 +257,7 @@ func (a *attempt) name(ctx context.Context, jobs []store.Job) (accepted []store.
 		case len(accepted) > 0 && tooMany(err):
 			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
 			a.contact.returned = true
+			a.unsent(jobs[i:])
 			a.returnAll(jobs[i:])
 			return accepted
 		default:
@@ -298,6 +303,7 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r Rendering, open 
 	taken := slices.Contains(errs, nil)
 	for i, j := range jobs {
 		if errs[i] == nil {
+			a.ended(j, store.Sent)
 			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.reply, Host: a.session.name})
 			continue
 		}

@@ -183,6 +183,13 @@ func TestTooManyRecipients(t *testing.T) {
 	if n := h.spool.kinds(); n[store.Delivered] != 10 || n[store.Deferred] != 0 {
 		t.Errorf("results %v", n)
 	}
+	h.people.mu.Lock()
+	defer h.people.mu.Unlock()
+	for who, outcomes := range h.people.ended { // those not named in one transaction were not sent in it
+		if slices.Contains(outcomes, store.MaybeSent) || outcomes[len(outcomes)-1] != store.Sent {
+			t.Errorf("%s: outcomes %v", who, outcomes)
+		}
+	}
 }
 
 // TestStaleSession: the hop closed a kept connection. The next message goes

@@ -254,6 +254,10 @@ type people struct {
 	asked    map[string]string // list by address
 	onAsk    func()
 	eventErr error
+	ended    map[string][]store.Outcome // by holder
+	endErr   error
+	limited  string // address of a person who wants one message
+	turn     string // who has their turn
 }
 
 func (p *people) note(step string) {
@@ -275,7 +279,7 @@ func (p *people) Start(a envelope.Address) func() {
 	})
 }
 
-func (p *people) Verdict(_ context.Context, a envelope.Address, list string) (store.Verdict, error) {
+func (p *people) Admit(_ context.Context, a envelope.Address, list, holder string) (store.Verdict, func(context.Context, store.Outcome) error, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.panics {
@@ -287,13 +291,45 @@ func (p *people) Verdict(_ context.Context, a envelope.Address, list string) (st
 	}
 	p.asked[a.String()] = list
 	if p.err != nil {
-		return store.Verdict{}, p.err
+		return store.Verdict{}, nil, p.err
 	}
 	if p.onAsk != nil {
 		p.onAsk()
 	}
-	reason, drop := p.dropped[a.String()]
-	return store.Verdict{Drop: drop, Reason: reason}, nil
+	if reason, drop := p.dropped[a.String()]; drop {
+		return store.Verdict{Drop: true, Reason: reason}, nil, nil
+	}
+	if p.limited == a.String() {
+		if p.turn != "" && p.turn != holder {
+			return store.Verdict{Drop: true, Reason: store.ReasonLimited}, nil, nil
+		}
+		p.turn = holder
+	}
+	return store.Verdict{}, func(_ context.Context, o store.Outcome) error { return p.end(holder, o) }, nil
+}
+
+// end notes how an attempt ended.
+func (p *people) end(holder string, o store.Outcome) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.endErr; err != nil {
+		p.endErr = nil
+		return err
+	}
+	if p.ended == nil {
+		p.ended = make(map[string][]store.Outcome)
+	}
+	p.ended[holder] = append(p.ended[holder], o)
+	if o == store.NotSent && p.turn == holder {
+		p.turn = ""
+	}
+	return nil
+}
+
+func (p *people) outcomes(holder string) []store.Outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ended[holder])
 }
 
 func (p *people) List(_ context.Context, id string) (store.List, error) {

@@ -85,6 +85,7 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 
 // refuse settles a job by an error of the transaction.
 func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
+	a.ended(j, outcome(err))
 	if content, ok := errors.AsType[*contentError](err); ok {
 		a.postpone(ctx, []store.Job{j}, "read the message", content)
 		return
@@ -151,10 +152,11 @@ func (a *attempt) abandon() {
 	a.record(context.Background())
 }
 
-// record makes the fates durable: events and notices first, so that what
-// leaves the spool has left its trace. Only then it logs and counts.
+// record makes the fates durable: turns, events and notices first, so that
+// what leaves the spool has left its trace. Only then it logs and counts.
 func (a *attempt) record(ctx context.Context) {
 	q := a.q
+	a.handBack(ctx)
 	if events := a.events(); len(events) > 0 {
 		q.persist(ctx, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) })
 	}
@@ -182,7 +184,8 @@ func (a *attempt) record(ctx context.Context) {
 }
 
 // events are the traces of recipients that were not delivered. Once makes them
-// the same event when an attempt is repeated after a crash.
+// the same event when an attempt is repeated after a crash. No text in them
+// holds an address: only by their recipient they can be found to be erased.
 func (a *attempt) events() []store.Event {
 	var events []store.Event
 	for _, f := range a.fates {
@@ -191,10 +194,12 @@ func (a *attempt) events() []store.Event {
 		switch f.result.Kind {
 		case store.Dropped:
 			e.Kind, e.Reason = store.EventDropped, f.reason
-			e.Once = "dropped " + m.ID + " " + r.Address
+			e.Once = "dropped " + holder(f.job)
 		case store.Bounced:
-			e.Kind, e.Detail = store.EventFailed, diagnostic(f.result.Status)
-			e.Once = "failed " + m.ID + " " + r.Address
+			st := f.result.Status
+			st.Text = withoutAddresses(st.Text, r.Address)
+			e.Kind, e.Detail = store.EventFailed, diagnostic(st)
+			e.Once = "failed " + holder(f.job)
 		default:
 			continue
 		}
@@ -210,6 +215,21 @@ func key(address string) string {
 		return address
 	}
 	return a.Key()
+}
+
+// masked is an address of the spool for the log.
+func masked(address string) string {
+	a, err := envelope.Parse(address)
+	if err != nil {
+		return "?"
+	}
+	return a.Masked()
+}
+
+// withoutAddresses masks the recipient in the text of a hop, which likes to
+// repeat it, and every other address.
+func withoutAddresses(text, recipient string) string {
+	return maskAddresses(strings.ReplaceAll(text, recipient, masked(recipient)))
 }
 
 // log writes one line for a recipient, and counts it.
@@ -238,14 +258,10 @@ func (a *attempt) log(f fate) {
 	if !a.q.Log.Enabled(context.Background(), level) {
 		return
 	}
-	masked := "?"
-	if address, err := envelope.Parse(r.Address); err == nil {
-		masked = address.Masked()
-	}
 	st, now := f.result.Status, a.q.Now()
-	st.Text = maskAddresses(strings.ReplaceAll(st.Text, r.Address, masked)) // hops like to repeat it
+	st.Text = withoutAddresses(st.Text, r.Address)
 	attrs := append(make([]slog.Attr, 0, 14), slog.String("queue_id", m.ID), slog.String("message_id", m.MessageID),
-		slog.String("list", m.List), slog.String("to", masked), slog.String("domain", r.Domain), slog.String("relay", st.Host),
+		slog.String("list", m.List), slog.String("to", masked(r.Address)), slog.String("domain", r.Domain), slog.String("relay", st.Host),
 		slog.Int("code", st.Code), slog.String("dsn", st.Enhanced), slog.String("status", st.Text),
 		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
 	if f.result.Kind == store.Deferred {

@@ -56,8 +56,11 @@ type Verdicts interface {
 	// yet is not answered before it is given back by done. Start never waits,
 	// so one transaction may hold the gates of several recipients.
 	Start(recipient envelope.Address) (done func())
-	// Verdict says whether mail of list may be sent; list is empty for exempt mail.
-	Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error)
+	// Admit says whether mail of list may be sent now; list is empty for exempt
+	// mail. holder names message and recipient, the same at every attempt.
+	// Unless the mail is dropped, ended is called until it returns no error,
+	// with how the attempt ended: a limit holds the person's turn until then.
+	Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error)
 }
 
 // Parts is what a queue works with.

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"offramp/gateway/envelope"
@@ -36,7 +37,9 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 			return sorted{}, fmt.Errorf("verdict: %w", err)
 		}
 		if v.Drop {
-			s.drop = append(s.drop, dropped(m, rcpt.Address.Key(), v.Reason))
+			e := dropped(m, rcpt.Address.Key(), v.Reason)
+			e.Once = m.ID + " " + strconv.Itoa(i) // no address: it outlives those of erased people
+			s.drop = append(s.drop, e)
 			continue
 		}
 		s.keep = append(s.keep, queued(rcpt, wire, m.Received))
@@ -67,6 +70,5 @@ func dropped(m *store.Message, key string, reason store.Reason) store.Event {
 		MessageID: m.MessageID,
 		IP:        m.Client,
 		Who:       m.Login,
-		Once:      m.ID + " " + key,
 	}
 }

@@ -1,0 +1,52 @@
+package consent
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"offramp/store"
+)
+
+// The most octets of a text in an event.
+const (
+	maxUserAgent = 256
+	maxDetail    = 512
+	maxOther     = 256
+)
+
+func (c *Consent) event(kind store.EventKind, s Subject, way store.Way, ev Evidence) (store.Event, error) {
+	if s.Recipient.IsNull() {
+		return store.Event{}, ErrSubject
+	}
+	return store.Event{
+		Time:      c.now(),
+		Kind:      kind,
+		Recipient: s.Recipient.Key(),
+		List:      s.List,
+		Way:       way,
+		MessageID: cut(ev.MessageID, maxDetail),
+		IP:        cut(ev.IP, maxOther),
+		UserAgent: cut(ev.UserAgent, maxUserAgent),
+		Who:       cut(ev.Who, maxOther),
+	}, nil
+}
+
+// cut returns at most n octets of a text that strangers wrote, in UTF-8 and
+// without control characters, which not every engine stores.
+func cut(text string, n int) string {
+	// More than n octets are of no use, however long the text is.
+	text = text[:min(len(text), 4*n)]
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r // an octet that is not UTF-8 is utf8.RuneError here
+	}, text)
+	if len(text) <= n {
+		return text
+	}
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}
