@@ -115,6 +115,10 @@ func TestEraseLeavesNoAddressInTheLog(t *testing.T) {
 	if strings.Contains(strings.ToLower(w.log.String()), "@example") {
 		t.Errorf("the log has %s", &w.log)
 	}
+	w.err = fmt.Errorf("erase: %w", consent.ErrSending)
+	if p := w.refused(request("DELETE", "/api/v1/recipients/ada@example.com", ""), 503); !strings.Contains(p.Detail, "erase again") {
+		t.Errorf("%+v", p)
+	}
 }
 
 func TestChoose(t *testing.T) {

@@ -54,6 +54,8 @@ func problemOf(err error) (p Problem, ours bool) {
 		p.Status, p.Detail = http.StatusBadRequest, "until must be a time to come, within two years."
 	case errors.Is(err, consent.ErrWish):
 		p.Status, p.Detail = http.StatusBadRequest, "state must be subscribed, unsubscribed, paused or limited, every be day, week or month, and each list be named once."
+	case errors.Is(err, consent.ErrSending):
+		p.Status, p.Detail = http.StatusServiceUnavailable, "Everything is erased but a message that is being sent at this moment; erase again in some minutes."
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "The store cannot answer now; try again.", true
 	default:
