@@ -129,7 +129,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"unsubscribed-all","list":"news"}`, 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"unsubscribed","note":"x"}`, 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","note":"a\nb"}`, 400},
-		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","note":"` + strings.Repeat("ä", 501) + `"}`, 400},
+		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","note":"` + strings.Repeat("ä", 513) + `"}`, 400},
 		{"DELETE", "/api/v1/suppressions", "", 400},
 		{"DELETE", "/api/v1/suppressions?recipient=a@example.com&reason=x", "", 400},
 		{"DELETE", "/api/v1/suppressions?recipient=a@example.com&reason=unsubscribed-all&list=news", "", 400},

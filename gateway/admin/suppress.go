@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -32,7 +33,8 @@ type Unsuppressed struct {
 	Remaining []Suppression `json:"remaining"`
 }
 
-const maxNote = 500
+// maxNote is the most characters of a note: as many octets as a record keeps.
+const maxNote = 512
 
 // suppress records one more cause.
 func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
@@ -88,8 +90,19 @@ func paused(r store.Reason) bool { return r == store.ReasonPaused || r == store.
 
 // pause stops mail until a moment, unless the person left the list or paused it
 // for longer. A limit holds again afterwards. What was looked at must still
-// stand when it is changed, so that no opt-out is lost between.
-func (s *server) pause(ctx context.Context, subject consent.Subject, until time.Time, ev consent.Evidence) (bool, error) {
+// stand when it is changed, so that no opt-out is lost between; else it is
+// looked at again.
+func (s *server) pause(ctx context.Context, subject consent.Subject, until time.Time, ev consent.Evidence) (changed bool, err error) {
+	const tries = 10
+	for range tries {
+		if changed, err = s.tryPause(ctx, subject, until, ev); !errors.Is(err, store.ErrChanged) {
+			break
+		}
+	}
+	return changed, err
+}
+
+func (s *server) tryPause(ctx context.Context, subject consent.Subject, until time.Time, ev consent.Evidence) (bool, error) {
 	seen, err := s.Consent.Person(ctx, subject.Recipient)
 	if err != nil {
 		return false, err
