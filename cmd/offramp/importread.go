@@ -63,6 +63,7 @@ type importKey struct {
 const (
 	maxImportRows = 2_000_000 // kept in memory until all are read
 	maxImportLine = 1 << 20   // octets
+	maxHeader     = 64 << 10  // octets in which the header of a file must end
 	shownFaults   = 5
 	longestNote   = 512 // octets
 )
@@ -71,11 +72,11 @@ const (
 // the whole file; what is wrong with single records stands in the importer.
 func (m *importer) readImport(in io.Reader) error {
 	m.index = map[importKey]int{}
-	r := bufio.NewReaderSize(in, maxImportLine)
+	r := bufio.NewReaderSize(in, maxHeader)
 	if bom, err := r.Peek(3); err == nil && string(bom) == "\ufeff" {
 		_, _ = r.Discard(3) // what was peeked at is there
 	}
-	head, err := r.Peek(maxImportLine)
+	head, err := r.Peek(maxHeader)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
