@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/listunsub"
 	"offramp/store"
@@ -255,6 +256,9 @@ func (m *importer) check(raw rawRow) (importRow, error) {
 	}
 	if pause := row.Reason == store.ReasonPaused || row.Reason == store.ReasonPausedAll; pause == row.Until.IsZero() {
 		return row, errors.New("expires_at is when a pause ends, and is needed there and nowhere else")
+	}
+	if row.Until.Sub(m.now) > consent.LongestPause {
+		return row, errors.New("expires_at: a pause is at most two years long")
 	}
 	return row, nil
 }
