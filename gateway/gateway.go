@@ -14,6 +14,7 @@ import (
 
 	"offramp/gateway/delivery"
 	"offramp/gateway/dkim"
+	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
 	"offramp/listunsub"
 	"offramp/store"
@@ -24,9 +25,11 @@ type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
 	Tokens  *listunsub.KeyRing
-	Keys    *dkim.Keys  // nil: nothing is signed
-	SMTPTLS *tls.Config // nil: no TLS on SMTP
-	HTTPTLS *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
+	Keys    *dkim.Keys // nil: nothing is signed
+	// Receipts signs receipts of opt-outs; nil: none are given.
+	Receipts *receipt.Signer
+	SMTPTLS  *tls.Config // nil: no TLS on SMTP
+	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.

@@ -89,6 +89,7 @@ func (c *checker) run(ctx context.Context) {
 	c.dataDir()
 	c.ports()
 	c.tokenKeys()
+	c.ledgerKey()
 	c.dkim()
 	c.certificate()
 	c.clock()

@@ -67,21 +67,44 @@ func (c *checker) ports() {
 }
 
 func (c *checker) tokenKeys() {
-	if c.settings.TokenKeys != "" {
-		c.add(findOK, "token keys", "come from OFFRAMP_TOKEN_KEYS", "")
+	c.secret(secret{
+		name: "token keys", variable: "OFFRAMP_TOKEN_KEYS", set: c.settings.TokenKeys != "", file: tokenKeysFile,
+		readable: "make links that opt people out", need: "every link sent needs them",
+	})
+}
+
+func (c *checker) ledgerKey() {
+	c.secret(secret{
+		name: "ledger key", variable: "OFFRAMP_LEDGER_KEY", set: c.settings.LedgerKey != "", file: ledgerKeyFile,
+		readable: "sign receipts and recognise erased people", need: "erased people are recognised by it",
+	})
+}
+
+// secret is a key that a setting or a file of the data folder holds.
+type secret struct {
+	name, variable string
+	set            bool // by the variable
+	file           string
+	readable       string // what other users could do with it
+	need           string // why it must not be lost
+}
+
+func (c *checker) secret(k secret) {
+	if k.set {
+		c.add(findOK, k.name, "from "+k.variable, "")
 		return
 	}
-	path := filepath.Join(c.settings.DataDir, tokenKeysFile)
+	path := filepath.Join(c.settings.DataDir, k.file)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.add(findWarn, "token keys", "there are none yet: the first start makes them; keep a copy of "+path, "")
+		c.add(findWarn, k.name, "none yet: the first start makes "+path+"; keep a copy of it", "")
 	case err != nil:
-		c.add(findFail, "token keys", plainPathError(err), "")
+		c.add(findFail, k.name, plainPathError(err), "")
 	case info.Mode().Perm()&0o077 != 0:
-		c.add(findWarn, "token keys", "other users can read them, and so make links that opt people out", "chmod 600 "+path)
+		c.add(findWarn, k.name, "other users can read "+path+", and so "+k.readable, "chmod 600 "+path)
 	default:
-		c.add(findOK, "token keys", "are in "+path+"; keep a copy, every link sent needs them", "")
+		c.add(findOK, k.name, "in "+path+"; keep a copy, "+k.need, "")
 	}
 }
 

@@ -55,20 +55,40 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		// A command that only looks must not make a data folder.
 		return nil, fault("OFFRAMP_DATA_DIR: there is no data in %s: give the folder the server uses, or start `offramp serve` first", s.DataDir)
 	}
-	c := &client{base: s.adminURL(), token: s.Gateway.Admin.Token, close: func() error { return nil }}
+	if err := s.needLedgerKey(); err != nil {
+		// The server may have its key from where this command does not look.
+		if !s.adminAnswers(ctx) {
+			return nil, err
+		}
+		return s.serverClient(), nil
+	}
 	db, err := a.openWhenFree(ctx, s, slog.New(slog.DiscardHandler), func() bool { return s.adminAnswers(ctx) })
 	if errors.Is(err, store.ErrInUse) {
-		c.http = *adminClient()
-		return c, nil
+		return s.serverClient(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	people := &consent.Consent{Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Now: a.now}
-	api := &admin.API{Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(), Now: a.now}
-	c.base, c.close, c.files = "http://localhost", db.Close, true
+	signer, err := s.receipts()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	people := &consent.Consent{
+		Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Turns: db.Consent(), Lists: db.Consent(),
+		Mail: db.Spool(), Now: a.now,
+	}
+	api := &admin.API{
+		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
+		Receipts: signer, Now: a.now,
+	}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true}
 	c.http.Transport = inProcess{api.Handler()}
 	return c, nil
+}
+
+// serverClient speaks with the running server.
+func (s *settings) serverClient() *client {
+	return &client{base: s.adminURL(), token: s.Gateway.Admin.Token, http: *adminClient(), close: func() error { return nil }}
 }
 
 // inProcess answers requests by a handler of this process.
@@ -115,6 +135,8 @@ func (e *apiError) Unwrap() error {
 		return store.ErrUnavailable
 	case e.status == http.StatusNotFound:
 		return store.ErrNotFound
+	case e.status == http.StatusConflict:
+		return store.ErrChanged
 	case e.status == http.StatusBadRequest:
 		return &usageError{e.detail}
 	}

@@ -343,7 +343,7 @@ func (d *demo) tryRecords(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	events, err := d.db.Consent().Events(ctx, store.EventFilter{Kind: store.EventUnsubscribed})
+	events, err := d.db.Consent().Events(ctx, store.EventFilter{Kinds: []store.EventKind{store.EventUnsubscribed}})
 	if err != nil {
 		return err
 	}

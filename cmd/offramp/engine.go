@@ -20,9 +20,19 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 	if err := prepareDataDir(s.DataDir); err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, Now: now, Log: log})
+	keys, made, err := s.ledgerKeys()
 	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, PersonKey: keys.people, Now: now, Log: log})
+	switch {
+	case errors.Is(err, store.ErrKey):
+		return nil, s.wrongLedgerKey(made)
+	case err != nil:
 		return nil, storeFault(s.DataDir, err)
+	}
+	if made {
+		log.Info("made the ledger key: keep a copy, receipts are signed with it and erased people recognised by it", "file", s.ledgerKeyPath())
 	}
 	return db, nil
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"offramp/gateway/admin"
+	"offramp/store"
 )
 
 // eventFlags are the flags of the events command.
@@ -21,7 +24,9 @@ type eventFlags struct {
 func (a *app) eventsCommand() *cobra.Command {
 	var f eventFlags
 	cmd := &cobra.Command{
-		Use: "events", Short: "Show what happened: opt-outs, drops, failures", Args: exactly(),
+		Use: "events", Short: "Show what happened: choices, drops, failures", Args: unknownCommand,
+		Long: "Show what happened. Every change of a choice is an event; together the events\n" +
+			"are a ledger in which nothing can be changed unnoticed: see `offramp events verify`.",
 		Example: "  offramp events --recipient ada@example.org\n  offramp events --since 24h --kind unsubscribed --json\n  offramp events --follow",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.since < 0 || f.limit < 0 || f.after < 0 {
@@ -33,12 +38,22 @@ func (a *app) eventsCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.recipient, "recipient", "", "only events of this address")
 	flags.StringVar(&f.list, "list", "", "only events of this list")
-	flags.StringVar(&f.kind, "kind", "", "only this kind: unsubscribed, resubscribed, suppressed, unsuppressed, dropped or failed")
+	flags.StringVar(&f.kind, "kind", "", "only these kinds, separated by commas: "+eventKinds())
 	flags.DurationVar(&f.since, "since", 0, "only events younger than this, e.g. 24h")
 	flags.Int64Var(&f.after, "after", 0, "only events after the one with this id")
 	flags.IntVar(&f.limit, "limit", 0, "at most so many events (default: all)")
 	flags.BoolVar(&f.follow, "follow", false, "go on and show events as they happen; needs the running server")
+	cmd.AddCommand(a.eventsVerify(), a.eventsAck(), a.eventsReaders())
 	return cmd
+}
+
+// eventKinds names every kind.
+func eventKinds() string {
+	var names []string
+	for _, k := range store.EventKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
 }
 
 // query makes the query of everything but the page.
@@ -109,8 +124,12 @@ func (a *app) printEvent(e admin.Event) error {
 		return a.printLine(e)
 	}
 	line := e.Time.Local().Format(time.DateTime) + "  " + e.Kind + "  " + printable(e.Recipient)
+	ref := ""
+	if e.Ref != 0 {
+		ref = strconv.FormatInt(e.Ref, 10)
+	}
 	for _, part := range []struct{ label, value string }{
-		{"list", e.List}, {"by", e.Way}, {"reason", e.Reason}, {"message", e.QueueID}, {"ip", e.IP}, {"who", e.Who}, {"", e.Detail},
+		{"list", e.List}, {"by", e.Way}, {"reason", e.Reason}, {"about", ref}, {"message", e.QueueID}, {"ip", e.IP}, {"who", e.Who}, {"", e.Detail},
 	} {
 		switch {
 		case part.value == "":

@@ -66,7 +66,7 @@ func (a *app) init(ctx context.Context, st setup) error {
 		}
 		st.keys = append(st.keys, entry)
 	}
-	if err := a.initTokenKeys(st.dataDir); err != nil {
+	if err := a.initSecrets(st.dataDir); err != nil {
 		return err
 	}
 	if err := a.initEnv(st); err != nil {
@@ -96,17 +96,29 @@ func (a *app) initKey(st setup, kind string) (dkimEntry, error) {
 	return entry, nil
 }
 
-func (a *app) initTokenKeys(dataDir string) error {
-	_, made, err := (&settings{DataDir: dataDir}).tokenKeys()
+// initSecrets makes the keys that must never be lost, or finds those made before.
+func (a *app) initSecrets(dataDir string) error {
+	s := &settings{DataDir: dataDir}
+	_, made, err := s.tokenKeys()
 	if err != nil {
 		return err
 	}
-	verb := "kept "
-	if made {
-		verb = "wrote"
+	a.say("%s  %s (keep a copy: every link you send needs it)", wroteOrKept(made), filepath.Join(dataDir, tokenKeysFile))
+	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil {
+		return nil // a server made its ledger key, or has it from elsewhere
 	}
-	a.say("%s  %s (keep a copy: every link you send needs it)", verb, filepath.Join(dataDir, tokenKeysFile))
+	if _, made, err = s.ledgerKeys(); err != nil {
+		return err
+	}
+	a.say("%s  %s (keep a copy: erased people are recognised by it)", wroteOrKept(made), s.ledgerKeyPath())
 	return nil
+}
+
+func wroteOrKept(made bool) string {
+	if made {
+		return "wrote"
+	}
+	return "kept "
 }
 
 func (a *app) initEnv(st setup) error {

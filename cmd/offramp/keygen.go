@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) keygenCommand() *cobra.Command {
-	return group("keygen", "Make keys and credentials", a.keygenDKIM(), a.keygenToken(), a.keygenUser())
+	return group("keygen", "Make keys and credentials", a.keygenDKIM(), a.keygenToken(), a.keygenLedger(), a.keygenUser())
 }
 
 func (a *app) keygenToken() *cobra.Command {
@@ -26,6 +26,23 @@ func (a *app) keygenToken() *cobra.Command {
 			"Never remove a key that sealed links which are still in people's mailboxes.",
 		RunE: func(*cobra.Command, []string) error {
 			key := listunsub.NewKey()
+			if a.asJSON {
+				return a.printJSON(map[string]string{"key": key})
+			}
+			a.print("%s", key)
+			return nil
+		},
+	}
+}
+
+func (a *app) keygenLedger() *cobra.Command {
+	return &cobra.Command{
+		Use: "ledger", Short: "Make a key for OFFRAMP_LEDGER_KEY", Args: exactly(),
+		Long: "Make a key for OFFRAMP_LEDGER_KEY or the file ledger.key in the data folder,\n" +
+			"before the first start. Never change it afterwards: people who had everything\n" +
+			"erased are recognised by it, and receipts that were given out are checked by it.",
+		RunE: func(*cobra.Command, []string) error {
+			key := newLedgerKey()
 			if a.asJSON {
 				return a.printJSON(map[string]string{"key": key})
 			}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"offramp/gateway/admin"
 	"offramp/store"
@@ -19,9 +21,11 @@ func (a *app) listsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lists", Short: "Show and describe the lists people can leave", Args: unknownCommand, RunE: a.runLists,
 		Long: "Show and describe the lists people can leave. A list comes into being when\n" +
-			"the first message for it is seen.",
+			"the first message for it is seen, or by `offramp lists add`.\n\n" +
+			"A public list is shown on everybody's page, others to those who get their mail.\n" +
+			"A third-party list is closed to people who refuse to have their data shared.",
 	}
-	cmd.AddCommand(show, a.listsSet())
+	cmd.AddCommand(show, a.listsAdd(), a.listsSet())
 	return cmd
 }
 
@@ -44,59 +48,125 @@ func (a *app) runLists(cmd *cobra.Command, _ []string) error {
 			a.say("There are no lists yet: a list comes into being with its first message.")
 			return nil
 		}
-		rows := [][]string{{"LIST", "KIND", "SINCE", "NAME", "DESCRIPTION"}}
+		rows := [][]string{{"LIST", "KIND", "SHOWN", "LANGUAGE", "SINCE", "NAME", "SENDER", "DESCRIPTION", "FOOTER"}}
 		for _, l := range all {
-			kind := "bulk"
-			if l.Transactional {
-				kind = "transactional"
-			}
-			rows = append(rows, []string{l.ID, kind, l.Created.Format(time.DateOnly), l.Name, l.Description})
+			rows = append(rows, []string{
+				l.ID, kindOf(l), shownTo(l), cmp.Or(l.Language, "-"), l.Created.Format(time.DateOnly), l.Name, l.Sender, l.Description, l.Footer,
+			})
 		}
 		return a.printTable(rows)
 	})
 }
 
-func (a *app) listsSet() *cobra.Command {
-	var name, description string
-	var transactional bool
+func kindOf(l admin.List) string {
+	switch {
+	case l.Transactional:
+		return "transactional"
+	case l.ThirdParty:
+		return "third-party"
+	}
+	return "bulk"
+}
+
+func shownTo(l admin.List) string {
+	if l.Public {
+		return "public"
+	}
+	return "hidden"
+}
+
+// listFlags are what can be said of a list.
+type listFlags struct {
+	texts map[string]*string
+	marks map[string]*bool
+}
+
+func newListFlags(flags *pflag.FlagSet) listFlags {
+	f := listFlags{texts: map[string]*string{}, marks: map[string]*bool{}}
+	for name, usage := range map[string]string{
+		"name": "name people see", "description": "one plain sentence people see", "sender": "who sends it, as people know them",
+		"footer": "one line at the foot of its page, e.g. an imprint", "language": "language of its mail, e.g. de or pt-BR",
+	} {
+		f.texts[name] = flags.String(name, "", usage)
+	}
+	for name, usage := range map[string]string{
+		"transactional": "exempt: nobody opts out of it", "public": "shown on everybody's page; --public=false: to those who get its mail",
+		"third-party": "mail for others: closed to people who refuse sharing",
+	} {
+		f.marks[name] = flags.Bool(name, false, usage)
+	}
+	return f
+}
+
+// patch holds the flags that were given.
+func (f listFlags) patch(flags *pflag.FlagSet) admin.ListPatch {
+	text := func(name string) *string {
+		if !flags.Changed(name) {
+			return nil
+		}
+		return f.texts[name]
+	}
+	mark := func(name string) *bool {
+		if !flags.Changed(name) {
+			return nil
+		}
+		return f.marks[name]
+	}
+	return admin.ListPatch{
+		Name: text("name"), Description: text("description"), Sender: text("sender"), Footer: text("footer"), Language: text("language"),
+		Transactional: mark("transactional"), Public: mark("public"), ThirdParty: mark("third-party"),
+	}
+}
+
+func (a *app) listsAdd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "set ID", Short: "Name, describe or exempt a list", Args: exactly("ID"),
+		Use: "add ID", Short: "Add a list before its first message", Args: exactly("ID"),
+		Example: "  offramp lists add offers.example.org --name Offers --public",
+	}
+	f := newListFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.operate(cmd.Context(), func(c *client) error {
+			var l admin.List
+			if err := c.call(cmd.Context(), "POST", "lists", admin.NewList{ID: args[0], ListPatch: f.patch(cmd.Flags())}, &l); err != nil {
+				return err
+			}
+			return a.listDone("Added", l)
+		})
+	}
+	return cmd
+}
+
+func (a *app) listsSet() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "set ID", Short: "Name, describe, show or exempt a list", Args: exactly("ID"),
 		Example: "  offramp lists set letter.example.org --name 'The Letter' --description 'One mail a month.'\n" +
 			"  offramp lists set receipts.example.org --transactional",
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&name, "name", "", "name people see")
-	flags.StringVar(&description, "description", "", "one plain sentence people see")
-	flags.BoolVar(&transactional, "transactional", false, "exempt: nobody opts out of it")
+	f := newListFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !flags.Changed("name") && !flags.Changed("description") && !flags.Changed("transactional") {
-			return fault("lists set: say what to set: --name, --description or --transactional")
-		}
-		var patch admin.ListPatch
-		if flags.Changed("name") {
-			patch.Name = &name
-		}
-		if flags.Changed("description") {
-			patch.Description = &description
-		}
-		if flags.Changed("transactional") {
-			patch.Transactional = &transactional
+		patch := f.patch(cmd.Flags())
+		if patch == (admin.ListPatch{}) {
+			return fault("lists set: say what to set: --name, --description, --sender, --footer, --language, --public, --third-party or --transactional")
 		}
 		return a.operate(cmd.Context(), func(c *client) error {
 			var l admin.List
 			err := c.call(cmd.Context(), "PATCH", "lists/"+url.PathEscape(args[0]), patch, &l)
 			if errors.Is(err, store.ErrNotFound) {
-				return fmt.Errorf("there is no list %q: `offramp lists` shows them", args[0])
+				return fmt.Errorf("there is no list %q: `offramp lists` shows them, `offramp lists add` adds one", args[0])
 			}
 			if err != nil {
 				return err
 			}
-			if a.asJSON {
-				return a.printLine(l)
-			}
-			a.say("Changed %s.", l.ID)
-			return nil
+			return a.listDone("Changed", l)
 		})
 	}
 	return cmd
+}
+
+func (a *app) listDone(done string, l admin.List) error {
+	if a.asJSON {
+		return a.printLine(l)
+	}
+	a.say("%s %s.", done, l.ID)
+	return nil
 }

@@ -33,6 +33,7 @@ func (a *app) commands() *cobra.Command {
 		&cobra.Group{ID: "start", Title: "Begin:"},
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "people", Title: "People, lists and mail:"},
+		&cobra.Group{ID: "proof", Title: "What happened, and proof of it:"},
 		&cobra.Group{ID: "tools", Title: "Tools:"},
 	)
 	for _, g := range []struct {
@@ -41,7 +42,8 @@ func (a *app) commands() *cobra.Command {
 	}{
 		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.checkCommand(), a.dnsCommand()}},
 		{"run", []*cobra.Command{a.serveCommand(), a.healthCommand(), a.configCommand()}},
-		{"people", []*cobra.Command{a.listsCommand(), a.suppressCommand(), a.queueCommand(), a.eventsCommand()}},
+		{"people", []*cobra.Command{a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.queueCommand()}},
+		{"proof", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
 		{"tools", []*cobra.Command{a.lintCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
 	} {
 		for _, command := range g.commands {

@@ -65,6 +65,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if made {
 		log.Info("made token keys: keep a copy, every link that is sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
 	}
+	if parts.Receipts, err = s.receipts(); err != nil {
+		return err
+	}
 	sockets, err := passedSockets()
 	if err != nil {
 		return err

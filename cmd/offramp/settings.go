@@ -14,6 +14,7 @@ type settings struct {
 	Gateway gateway.Config
 
 	TokenKeys   string   `env:"TOKEN_KEYS" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first seals, all open; empty: token.keys in the data folder, made on the first start"`
+	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"key of 32 octets in base64 that receipts are signed with and erased people are recognised by, never to be changed; empty: ledger.key in the data folder, made on the first start"`
 	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned and the one-click header does not count"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
@@ -140,6 +141,10 @@ func (s *settings) checkKeys() error {
 	faults := []error{err}
 	if s.TokenKeys != "" {
 		_, _, err := s.tokenKeys()
+		faults = append(faults, err)
+	}
+	if s.LedgerKey != "" {
+		_, _, err := s.ledgerKeys()
 		faults = append(faults, err)
 	}
 	if s.TLSCertFile != "" && s.TLSKeyFile != "" {

@@ -27,7 +27,8 @@ func (f *suppressFlags) register(cmd *cobra.Command, reason, usage string) {
 }
 
 func (a *app) suppressCommand() *cobra.Command {
-	return group("suppress", "Show and change who gets no mail", a.suppressAdd(), a.suppressRm(), a.suppressGet(), a.suppressList())
+	return group("suppress", "Show and change who gets no mail", a.suppressAdd(), a.suppressRm(), a.suppressGet(), a.suppressList(),
+		a.suppressExport(), a.suppressImport())
 }
 
 func (a *app) suppressAdd() *cobra.Command {

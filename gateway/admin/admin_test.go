@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
+	"offramp/gateway/receipt"
 	"offramp/store"
 )
 
@@ -37,6 +39,11 @@ type world struct {
 	usage       store.Usage
 	calls       []string // every change asked for
 	evidence    []consent.Evidence
+	ledger      []store.Entry
+	inForce     map[int64]time.Time // of the opt-outs among all
+	following   []store.Reader
+	person      store.Person
+	decision    consent.Decision
 	queueFilter store.QueueFilter
 	eventFilter store.EventFilter
 	woken       int
@@ -49,8 +56,13 @@ func newWorld(t testing.TB) *world {
 		known: map[string]store.List{"news.example.org": {ID: "news.example.org", Name: "News", Created: start}},
 		usage: store.Usage{Messages: 2, Queued: 3, Held: 1, Oldest: start.Add(-90 * time.Second), Free: 50 << 30, Capacity: 100 << 30},
 	}
+	signer, err := receipt.NewSigner("offramp.example.org", make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
-		Consent: w, Records: w, Lists: w, Queue: w, Wake: func() { w.woken++ },
+		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Wake: func() { w.woken++ },
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },
@@ -87,6 +99,80 @@ func (w *world) Unsuppress(_ context.Context, s consent.Subject, reason store.Re
 		}
 	}
 	return false, w.err
+}
+
+func (w *world) Decide(_ context.Context, d consent.Decision, way store.Way, ev consent.Evidence) ([]int64, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	w.decision = d
+	for _, wish := range d.Wishes {
+		if wish.State == store.Paused && !wish.Until.After(start) {
+			return nil, fmt.Errorf("wish: %w", consent.ErrDate)
+		}
+		if !slices.Contains([]store.State{store.Subscribed, store.Unsubscribed, store.Paused, store.Limited}, wish.State) {
+			return nil, fmt.Errorf("wish: %w", consent.ErrWish)
+		}
+	}
+	_, err := w.change("decide", consent.Subject{Recipient: d.Recipient}, string(way), ev)
+	return []int64{7}, err
+}
+
+func (w *world) Person(context.Context, envelope.Address) (store.Person, error) {
+	return w.person, w.err
+}
+
+func (w *world) Erase(_ context.Context, to envelope.Address, way store.Way, ev consent.Evidence) error {
+	_, err := w.change("erase", consent.Subject{Recipient: to}, string(way), ev)
+	return err
+}
+
+func (w *world) Hash(recipient string) string {
+	return "hash-of-" + strings.ReplaceAll(recipient, "@", ".")
+}
+
+func (w *world) Entries(_ context.Context, after int64, limit int) ([]store.Entry, error) {
+	var out []store.Entry
+	for _, e := range w.ledger {
+		if e.Event.ID > after && len(out) < limit {
+			out = append(out, e)
+		}
+	}
+	return out, w.err
+}
+
+func (w *world) Head(context.Context) (store.Head, error) {
+	return store.Head{ID: 9, Link: store.Sum{1}, First: 2, FirstLink: store.Sum{2}}, w.err
+}
+
+func (w *world) OptOuts(_ context.Context, since time.Time, after int64, limit int) ([]store.OptOut, error) {
+	var out []store.OptOut
+	for _, e := range w.all {
+		if e.Kind == store.EventUnsubscribed && e.ID > after && !e.Time.Before(since) && len(out) < limit {
+			out = append(out, store.OptOut{Event: e, InForce: w.inForce[e.ID]})
+		}
+	}
+	return out, w.err
+}
+
+func (w *world) Readers(context.Context) ([]store.Reader, error) { return w.following, w.err }
+
+func (w *world) Acknowledge(_ context.Context, r store.Reader) error {
+	if w.err == nil {
+		w.following = append(w.following, r)
+		w.calls = append(w.calls, fmt.Sprintf("acknowledge %s %d", r.Name, r.Through))
+	}
+	return w.err
+}
+
+func (w *world) Dismiss(_ context.Context, name string) error {
+	n := len(w.following)
+	w.following = slices.DeleteFunc(w.following, func(r store.Reader) bool { return r.Name == name })
+	if w.err == nil && len(w.following) == n {
+		return store.ErrNotFound
+	}
+	w.calls = append(w.calls, "dismiss "+name)
+	return w.err
 }
 
 // selected keeps what an engine would return, in its order.
@@ -128,6 +214,14 @@ func (w *world) List(_ context.Context, id string) (store.List, error) {
 	l, ok := w.known[id]
 	if !ok && w.err == nil {
 		return l, store.ErrNotFound
+	}
+	return l, w.err
+}
+
+func (w *world) EnsureList(_ context.Context, l store.List) (store.List, error) {
+	if w.err == nil {
+		w.known[l.ID] = l
+		w.calls = append(w.calls, "add "+l.ID)
 	}
 	return l, w.err
 }

@@ -14,48 +14,8 @@ import (
 	"net/http"
 	"time"
 
-	"offramp/gateway/consent"
-	"offramp/store"
+	"offramp/gateway/receipt"
 )
-
-// Choices changes what a person chose, with an event.
-type Choices interface {
-	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
-	Resubscribe(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
-}
-
-// Suppressions changes what else stops mail to a person, with an event.
-type Suppressions interface {
-	Suppress(ctx context.Context, s consent.Subject, reason store.Reason, note string, ev consent.Evidence) (changed bool, err error)
-	Unsuppress(ctx context.Context, s consent.Subject, reason store.Reason, ev consent.Evidence) (changed bool, err error)
-}
-
-// Consent is both. *consent.Consent is the one that serves.
-type Consent interface {
-	Choices
-	Suppressions
-}
-
-// Records reads what is recorded about people; a [store.Consent] does.
-type Records interface {
-	Choices(ctx context.Context, f store.RecordFilter) ([]store.Choice, error)
-	Suppressions(ctx context.Context, f store.RecordFilter) ([]store.Suppression, error)
-	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
-}
-
-// Lists reads and describes lists; a [store.Consent] does.
-type Lists interface {
-	Lists(ctx context.Context) ([]store.List, error)
-	List(ctx context.Context, id string) (store.List, error)
-	UpdateList(ctx context.Context, l store.List) error
-}
-
-// Queue shows and changes what waits for delivery; a [store.Spool] does.
-type Queue interface {
-	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)
-	Act(ctx context.Context, a store.QueueAction, f store.QueueFilter) (int, error)
-	Usage(ctx context.Context) (store.Usage, error)
-}
 
 // Check is one condition of being ready to serve. Its error is shown to the
 // operator.
@@ -88,6 +48,8 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
+	// Receipts signs receipts; nil: none are given.
+	Receipts *receipt.Signer
 	// Checks are run by /readyz beside the spool's own: it must answer, and
 	// have room for mail.
 	Checks []Check
@@ -123,21 +85,39 @@ func (a *API) Server() *http.Server {
 func (a *API) Handler() http.Handler {
 	s := &server{API: a, guard: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
-	for pattern, methods := range map[string]methods{
+	for pattern, methods := range s.routes() {
+		mux.Handle(pattern, s.route(methods))
+	}
+	return mux
+}
+
+// routes are all paths. Those that are open tell nothing of anybody.
+func (s *server) routes() map[string]methods {
+	return map[string]methods{
 		"/livez":                {http.MethodGet: open(s.live)},
 		"/readyz":               {http.MethodGet: open(s.ready)},
 		"/healthz":              {http.MethodGet: open(s.ready)},
 		"/metrics":              {http.MethodGet: closed(s.metrics())},
 		"/api/v1/queue":         {http.MethodGet: closed(s.queue), http.MethodPost: closed(s.act)},
 		"/api/v1/suppressions":  {http.MethodGet: closed(s.suppressions), http.MethodPost: closed(s.suppress), http.MethodDelete: closed(s.unsuppress)},
-		"/api/v1/lists":         {http.MethodGet: closed(s.lists)},
+		"/api/v1/lists":         {http.MethodGet: closed(s.lists), http.MethodPost: closed(s.addList)},
 		"/api/v1/lists/{id...}": {http.MethodGet: closed(s.list), http.MethodPatch: closed(s.describe)},
 		"/api/v1/events":        {http.MethodGet: closed(s.events)},
-		"/":                     {http.MethodGet: open(nothing)},
-	} {
-		mux.Handle(pattern, s.route(methods))
+		"/api/v1/ledger":        {http.MethodGet: closed(s.ledger)},
+		"/api/v1/ledger/head":   {http.MethodGet: closed(s.ledgerHead)},
+		"/api/v1/readers":       {http.MethodGet: closed(s.readers)},
+		"/api/v1/readers/{name}": {
+			http.MethodPut: closed(s.acknowledge), http.MethodDelete: closed(s.dismiss),
+		},
+		"/api/v1/recipients/{address}": {
+			http.MethodGet: closed(s.recipient), http.MethodDelete: closed(s.erase),
+		},
+		"/api/v1/recipients/{address}/choices":  {http.MethodPost: closed(s.choose)},
+		"/api/v1/recipients/{address}/receipts": {http.MethodGet: closed(s.receipts)},
+		"/api/v1/receipts/key":                  {http.MethodGet: closed(s.receiptKey)},
+		"/api/v1/report":                        {http.MethodGet: closed(s.report)},
+		"/":                                     {http.MethodGet: open(nothing)},
 	}
-	return mux
 }
 
 // server is an API made ready to serve.

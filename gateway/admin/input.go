@@ -104,6 +104,21 @@ func (q query) number(name string) (int64, error) {
 	return n, nil
 }
 
+// flag returns whether name is true; it is false when it is not given.
+func (q query) flag(name string) (bool, error) {
+	switch q.text(name) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	case "":
+		if !q.values.Has(name) {
+			return false, nil
+		}
+	}
+	return false, badRequest("%s must be true or false.", name)
+}
+
 func (q query) time(name string) (time.Time, error) {
 	if !q.values.Has(name) {
 		return time.Time{}, nil

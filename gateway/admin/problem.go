@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/store"
 )
@@ -47,6 +48,14 @@ func problemOf(err error) (p Problem, ours bool) {
 		p.Status, p.Detail = http.StatusBadRequest, "This is no mail address."
 	case errors.Is(err, store.ErrNotFound):
 		p.Status, p.Detail = http.StatusNotFound, "There is no such thing here."
+	case errors.Is(err, store.ErrChanged):
+		p.Status, p.Detail = http.StatusConflict, "Somebody else changed this meanwhile; look again."
+	case errors.Is(err, consent.ErrDate):
+		p.Status, p.Detail = http.StatusBadRequest, "until must be a time to come, within two years."
+	case errors.Is(err, consent.ErrWish):
+		p.Status, p.Detail = http.StatusBadRequest, "state must be subscribed, unsubscribed, paused or limited, every be day, week or month, and each list be named once."
+	case errors.Is(err, consent.ErrSending):
+		p.Status, p.Detail = http.StatusServiceUnavailable, "Everything is erased but a message that is being sent at this moment; erase again in some minutes."
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "The store cannot answer now; try again.", true
 	default:

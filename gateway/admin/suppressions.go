@@ -7,20 +7,23 @@ import (
 	"strings"
 	"time"
 
-	"offramp/gateway/consent"
-	"offramp/gateway/envelope"
 	"offramp/store"
 )
 
 // Suppression is one cause for which a person gets no mail: the person's own
 // choice, or what the operator or the recipient's server said.
 type Suppression struct {
-	Recipient string    `json:"recipient"` // lookup key
+	Recipient string    `json:"recipient"` // lookup key; of an erased person, or where hashes are asked for, a keyed hash
 	List      string    `json:"list"`      // empty: all lists
 	Reason    string    `json:"reason"`    // unsubscribed, unsubscribed-all, manual, bounced or complained
 	Since     time.Time `json:"since"`
 	Way       string    `json:"way,omitempty"` // of a choice: how it came
 	Note      string    `json:"note,omitempty"`
+
+	// In a full listing alone: pauses are in it, with reason paused or
+	// paused-all and their end, and the event that recorded each.
+	Until time.Time `json:"until,omitzero"`
+	Event int64     `json:"event,omitempty"` // 0: not among the person's newest events
 }
 
 // SuppressionPage is the answer of GET /api/v1/suppressions, by recipient.
@@ -29,28 +32,10 @@ type SuppressionPage struct {
 	Next  string        `json:"next,omitempty"` // value of "after" for what follows; empty: that was all
 }
 
-// Suppress is the body of POST /api/v1/suppressions. Reason unsubscribed is
-// recorded as the person's own choice, e.g. one told by telephone.
-type Suppress struct {
-	Recipient string `json:"recipient"`
-	List      string `json:"list,omitempty"`   // empty: all lists
-	Reason    string `json:"reason,omitempty"` // empty: manual
-	Note      string `json:"note,omitempty"`
-}
-
-// Unsuppressed is the answer of DELETE /api/v1/suppressions: how many records
-// were removed, and what still stops mail to that recipient.
-type Unsuppressed struct {
-	Changed   int           `json:"changed"`
-	Remaining []Suppression `json:"remaining"`
-}
-
-const maxNote = 500
-
 // suppressions lists what stops mail: ?recipient= ?list= ?reason= ?after=
-// ?limit=. All records of one recipient come on one page.
+// ?limit= ?full= ?hash=keyed. All records of one recipient come on one page.
 func (s *server) suppressions(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "recipient", "list", "reason", "after", "limit")
+	q, err := readQuery(r, "recipient", "list", "reason", "after", "limit", "full", "hash")
 	if err != nil {
 		return err
 	}
@@ -61,18 +46,70 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) error {
 	if f.Limit, err = q.limit(); err != nil {
 		return err
 	}
+	full, err := q.flag("full")
+	if err != nil {
+		return err
+	}
 	reason := q.text("reason")
-	if reason != "" && !known(store.Reason(reason)) {
+	if reason != "" && !known(store.Reason(reason)) && !(full && paused(store.Reason(reason))) {
 		return errReason
 	}
-	page, err := s.stopped(r.Context(), f)
+	hash := q.text("hash")
+	if hash != "" && hash != "keyed" {
+		return badRequest("hash must be keyed.")
+	}
+	page, err := s.stopped(r.Context(), f, full)
 	if err != nil {
 		return err
 	}
 	if reason != "" {
 		page.Items = slices.DeleteFunc(page.Items, func(e Suppression) bool { return e.Reason != reason })
 	}
+	if full {
+		if err := s.addEvents(r.Context(), page.Items); err != nil {
+			return err
+		}
+	}
+	if hash != "" {
+		for i, e := range page.Items {
+			if !isHash(e.Recipient) {
+				page.Items[i].Recipient = s.Records.Hash(e.Recipient)
+			}
+		}
+	}
 	return answer(w, page)
+}
+
+// isHash says whether a recipient is that of an erased person: a keyed hash has
+// no "@", see [store.Consent].
+func isHash(recipient string) bool { return !strings.Contains(recipient, "@") }
+
+// personEvents is how many of a person's newest events are looked through.
+const personEvents = 200
+
+// addEvents finds the event that recorded each of some records, which are
+// sorted by recipient.
+func (s *server) addEvents(ctx context.Context, all []Suppression) error {
+	type cause struct{ list, reason string }
+	recorded, of := map[cause]int64{}, ""
+	for i, e := range all {
+		if e.Recipient != of {
+			clear(recorded)
+			of = e.Recipient
+			events, err := s.Records.Events(ctx, store.EventFilter{
+				Recipient: of, Latest: true, Limit: personEvents,
+				Kinds: []store.EventKind{store.EventUnsubscribed, store.EventPaused, store.EventSuppressed},
+			})
+			if err != nil {
+				return err
+			}
+			for _, ev := range slices.Backward(events) { // the newest stays
+				recorded[cause{ev.List, string(ev.Reason)}] = ev.ID
+			}
+		}
+		all[i].Event = recorded[cause{e.List, e.Reason}]
+	}
+	return nil
 }
 
 var errReason = badRequest("reason must be unsubscribed, unsubscribed-all, manual, bounced or complained.")
@@ -91,7 +128,9 @@ func foreign(r store.Reason) bool {
 // stopped reads one page of choices and suppressions together. Each source
 // may have been cut within a recipient, so the page ends before the first
 // recipient that may be incomplete; where that leaves nothing, more is read.
-func (s *server) stopped(ctx context.Context, f store.RecordFilter) (SuppressionPage, error) {
+//
+// Pauses that have not ended are in it when they are asked for.
+func (s *server) stopped(ctx context.Context, f store.RecordFilter, pauses bool) (SuppressionPage, error) {
 	for {
 		choices, err := s.Records.Choices(ctx, f)
 		if err != nil {
@@ -114,13 +153,15 @@ func (s *server) stopped(ctx context.Context, f store.RecordFilter) (Suppression
 		for _, c := range choices {
 			if cut == "" || c.Recipient < cut {
 				last = max(last, c.Recipient)
-				page.add(choice(c))
+				if e := s.choice(c); e.Until.IsZero() || pauses {
+					page.add(e)
+				}
 			}
 		}
 		for _, o := range others {
 			if cut == "" || o.Recipient < cut {
 				last = max(last, o.Recipient)
-				page.add(Suppression{Recipient: o.Recipient, List: o.List, Reason: string(o.Reason), Since: o.Since, Note: o.Note})
+				page.add(suppressionOf(o))
 			}
 		}
 		if cut != "" && last == "" {
@@ -144,113 +185,22 @@ func (p *SuppressionPage) add(e Suppression) {
 	}
 }
 
-func choice(c store.Choice) Suppression {
+func (s *server) choice(c store.Choice) Suppression {
 	e := Suppression{Recipient: c.Recipient, List: c.List, Since: c.Since, Way: string(c.Way)}
-	switch {
-	case c.State != store.Unsubscribed:
-	case c.List == store.AllLists:
+	all := c.List == store.AllLists
+	switch state := c.At(s.now()); {
+	case state == store.Unsubscribed && all:
 		e.Reason = string(store.ReasonUnsubscribedAll)
-	default:
+	case state == store.Unsubscribed:
 		e.Reason = string(store.ReasonUnsubscribed)
+	case state == store.Paused && all:
+		e.Reason, e.Until = string(store.ReasonPausedAll), c.Until
+	case state == store.Paused:
+		e.Reason, e.Until = string(store.ReasonPaused), c.Until
 	}
 	return e
 }
 
-// suppress records one more cause.
-func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
-	var q Suppress
-	if err := readJSON(r, &q); err != nil {
-		return err
-	}
-	to, err := address(q.Recipient)
-	if err != nil {
-		return err
-	}
-	if err := plain("note", q.Note, maxNote); err != nil {
-		return err
-	}
-	subject := consent.Subject{Recipient: to, List: canonicalList(q.List)}
-	reason := store.Reason(q.Reason)
-	if reason == "" {
-		reason = store.ReasonManual
-	}
-	var changed bool
-	switch {
-	case reason == store.ReasonUnsubscribedAll && subject.List != store.AllLists:
-		return badRequest("reason unsubscribed-all has no list.")
-	case own(reason) && q.Note != "":
-		return badRequest("A person's own choice has no note.")
-	case own(reason):
-		changed, err = s.Consent.OptOut(r.Context(), subject, store.Operator, evidence(r))
-	case foreign(reason):
-		changed, err = s.Consent.Suppress(r.Context(), subject, reason, q.Note, evidence(r))
-	default:
-		return errReason
-	}
-	if err != nil {
-		return err
-	}
-	return s.changed(w, r, "suppressed", to, Changed{Changed: count(changed)})
-}
-
-// unsuppress removes causes: ?recipient= ?list= ?reason=. Without a reason
-// all but the person's own choice go: that one must be named, since it is not
-// the operator's to take back unasked.
-func (s *server) unsuppress(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuery(r, "recipient", "list", "reason")
-	if err != nil {
-		return err
-	}
-	to, err := address(q.text("recipient"))
-	if err != nil {
-		return err
-	}
-	subject := consent.Subject{Recipient: to, List: canonicalList(q.text("list"))}
-	reasons := []store.Reason{store.Reason(q.text("reason"))}
-	switch {
-	case reasons[0] == "":
-		reasons = []store.Reason{store.ReasonManual, store.ReasonBounced, store.ReasonComplained}
-	case !known(reasons[0]):
-		return errReason
-	case reasons[0] == store.ReasonUnsubscribedAll && subject.List != store.AllLists:
-		return badRequest("reason unsubscribed-all has no list.")
-	}
-	n := 0
-	for _, reason := range reasons {
-		changed, err := s.lift(r, subject, reason)
-		if err != nil {
-			return err
-		}
-		n += count(changed)
-	}
-	page, err := s.stopped(r.Context(), store.RecordFilter{Recipient: to.Key(), Limit: maxLimit})
-	if err != nil {
-		return err
-	}
-	return s.changed(w, r, "suppression removed", to, Unsuppressed{Changed: n, Remaining: page.Items})
-}
-
-// lift removes one cause. A choice is taken back only where there is one, so
-// that nobody is subscribed by the way.
-func (s *server) lift(r *http.Request, subject consent.Subject, reason store.Reason) (bool, error) {
-	if !own(reason) {
-		return s.Consent.Unsuppress(r.Context(), subject, reason, evidence(r))
-	}
-	choices, err := s.Records.Choices(r.Context(), store.RecordFilter{Recipient: subject.Recipient.Key(), List: &subject.List, Limit: 1})
-	if err != nil || len(choices) == 0 || choices[0].State != store.Unsubscribed {
-		return false, err
-	}
-	return s.Consent.Resubscribe(r.Context(), subject, store.Operator, evidence(r))
-}
-
-func (s *server) changed(w http.ResponseWriter, r *http.Request, what string, to envelope.Address, result any) error {
-	s.log().InfoContext(r.Context(), what, "to", to.Masked(), "ip", peer(r).String())
-	return answer(w, result)
-}
-
-func count(changed bool) int {
-	if changed {
-		return 1
-	}
-	return 0
+func suppressionOf(o store.Suppression) Suppression {
+	return Suppression{Recipient: o.Recipient, List: o.List, Reason: string(o.Reason), Since: o.Since, Note: o.Note}
 }

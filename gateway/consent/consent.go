@@ -110,6 +110,10 @@ type Evidence struct {
 	UserAgent string // of the client, cut to 256 octets
 	MessageID string // of the mail that asked
 	Who       string // login or account, empty for the person
+	// Since is when it was asked for elsewhere, where records are taken over
+	// from another system; zero, or a time to come: now. The event has the
+	// time at which it was recorded here.
+	Since time.Time
 }
 
 // ErrSubject says that a change names nobody.

@@ -211,3 +211,32 @@ func TestEvidenceIsCut(t *testing.T) {
 		}
 	}
 }
+
+// What is taken over from another system keeps its date in the record; the
+// event says when it was recorded here.
+func TestRecordsKeepTheDateTheyCameWith(t *testing.T) {
+	anna := address(t, "anna@example.net")
+	one := consent.Subject{Recipient: anna, List: "news.example.org"}
+	long := stored.AddDate(-3, 0, 0)
+	for name, test := range map[string]struct{ given, want time.Time }{
+		"long ago": {long.Add(100 * time.Nanosecond).In(noon.Location()), long}, "none": {time.Time{}, stored}, "to come": {stored.Add(time.Hour), stored},
+	} {
+		f := &fakeStore{}
+		c := newConsent(f)
+		ev := consent.Evidence{Who: "admin", Since: test.given}
+		if _, err := c.OptOut(t.Context(), one, store.Operator, ev); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Suppress(t.Context(), one, store.ReasonManual, "", ev); err != nil {
+			t.Fatal(err)
+		}
+		if f.choices[0].Since != test.want || f.suppressions[0].Since != test.want {
+			t.Errorf("%s: since %v and %v, want %v", name, f.choices[0].Since, f.suppressions[0].Since, test.want)
+		}
+		for _, e := range f.events {
+			if e.Time != stored {
+				t.Errorf("%s: the event has the time %v", name, e.Time)
+			}
+		}
+	}
+}

@@ -117,6 +117,7 @@ func (c *Consent) change(d Decision, way store.Way, ev Evidence) (store.Change, 
 		if err != nil {
 			return store.Change{}, nil, err
 		}
+		part.Choice.Since = ev.since(e.Time)
 		change.Choices = append(change.Choices, part)
 		parts = append(parts, part.Event)
 	}
@@ -129,7 +130,7 @@ func (c *Consent) change(d Decision, way store.Way, ev Evidence) (store.Change, 
 			e.Detail = "Sec-GPC: 1"
 		}
 		change.Sharing = &store.SharingChange{
-			Sharing: store.Sharing{Recipient: e.Recipient, Refused: *d.RefuseSharing, Since: e.Time, Way: way},
+			Sharing: store.Sharing{Recipient: e.Recipient, Refused: *d.RefuseSharing, Since: ev.since(e.Time), Way: way},
 			Event:   e,
 		}
 		parts = append(parts, e)

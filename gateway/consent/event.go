@@ -2,6 +2,7 @@ package consent
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"offramp/store"
@@ -29,6 +30,15 @@ func (c *Consent) event(kind store.EventKind, s Subject, way store.Way, ev Evide
 		UserAgent: cut(ev.UserAgent, maxUserAgent),
 		Who:       cut(ev.Who, maxOther),
 	}, nil
+}
+
+// since is the time a record of what was asked for with ev has; now is its
+// event's.
+func (ev Evidence) since(now time.Time) time.Time {
+	if ev.Since.IsZero() || ev.Since.After(now) {
+		return now
+	}
+	return ev.Since.UTC().Truncate(time.Microsecond)
 }
 
 // cut returns at most n octets of a text that strangers wrote, in UTF-8 and

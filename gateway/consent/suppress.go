@@ -24,7 +24,7 @@ func (c *Consent) Suppress(ctx context.Context, s Subject, reason store.Reason, 
 	}
 	e.Detail = cut(note, maxDetail)
 	changed, err = c.Store.Suppress(ctx, store.Suppression{
-		Recipient: e.Recipient, List: s.List, Reason: reason, Since: e.Time, Note: e.Detail,
+		Recipient: e.Recipient, List: s.List, Reason: reason, Since: ev.since(e.Time), Note: e.Detail,
 	}, e)
 	if err != nil {
 		return false, fmt.Errorf("suppress: %w", err)

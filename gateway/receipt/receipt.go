@@ -1,38 +1,148 @@
 // Package receipt makes signed receipts of what people chose, which prove
-// themselves without Offramp: text in the signed note format that
-// transparency logs use, under an Ed25519 key.
+// themselves without Offramp.
+//
+// A receipt is text in the signed note format that transparency logs use
+// (golang.org/x/mod/sumdb/note), under an Ed25519 key:
+//
+//	offramp receipt v1
+//	recipient: ada@example.org
+//	scope: list letter.example.org
+//	what: unsubscribed
+//	way: one-click
+//	received: 2026-11-23T12:00:00.000000Z
+//	in force: 2026-11-23T12:00:00.002100Z
+//	event: 17
+//	ledger link: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//
+//	— offramp.example.org x08go/ZJ...
+//
+// The scope of an opt-out from everything is "all lists"; the time of what is
+// not known to be in force is "not recorded". Times are UTC.
+//
+// To check one without Offramp, get the gateway's public key, one line such as
+// "offramp.example.org+c74f20a3+ARpc2QcU...", from its operator by a way you
+// trust, and hand text and key to any reader of signed notes; in Go:
+//
+//	v, err := note.NewVerifier(key)
+//	n, err := note.Open(text, note.VerifierList(v)) // no error: n.Text is attested
+//
+// By hand: the part of the key after the second "+" is, in base64, the octet 1
+// and the 32 octets of the public key. The last word of the receipt is, in
+// base64, four octets that name the key and the 64 octets of an Ed25519
+// signature (RFC 8032) over all lines above the empty one, line ends included.
+//
+// The ledger link fixes the ledger up to the event: whoever holds a receipt
+// finds out when an event up to that one is changed or gone, by
+// store.Verifier.
 package receipt
 
 import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"offramp/store"
 )
 
-// Receipt is what is attested.
+// Receipt is what is attested. Each text is one line of UTF-8 and not empty.
 type Receipt struct {
 	Recipient string // lookup key
 	List      string // empty: all lists
 	Kind      store.EventKind
 	Way       store.Way
-	Received  time.Time
-	InForce   time.Time // zero: not recorded
+	Received  time.Time // to the microsecond
+	InForce   time.Time // to the microsecond; zero: not recorded
 	Event     int64     // in the ledger
 	Link      store.Sum // of that event: the ledger up to it is fixed by this receipt
 }
 
-// Signer signs receipts. Safe for concurrent use.
-type Signer struct{}
+// ErrReceipt says that something is no receipt: text that Sign did not make, or
+// a Receipt that has no text.
+var ErrReceipt = errors.New("not a receipt")
 
-// NewSigner makes a signer of a 32-octet seed; name is the host of the
-// gateway, without spaces and plus signs.
-func NewSigner(name string, seed []byte) (*Signer, error) { panic("to be built") }
+// Of is the receipt of an opt-out, whose event has that link in the ledger.
+func Of(o store.OptOut, link store.Sum) Receipt {
+	e := o.Event
+	return Receipt{
+		Recipient: e.Recipient, List: e.List, Kind: e.Kind, Way: e.Way,
+		Received: e.Time, InForce: o.InForce, Event: e.ID, Link: link,
+	}
+}
 
-// Sign returns the receipt as signed text.
-func (s *Signer) Sign(r Receipt) ([]byte, error) { panic("to be built") }
+const (
+	heading     = "offramp receipt v1"
+	oneList     = "list "
+	allLists    = "all lists"
+	notRecorded = "not recorded"
+	micros      = "2006-01-02T15:04:05.000000Z"
+)
 
-// Verifier is the public key, as text to publish.
-func (s *Signer) Verifier() string { panic("to be built") }
+// names are the fields in their order.
+var names = [...]string{"recipient", "scope", "what", "way", "received", "in force", "event", "ledger link"}
 
-// Open returns a receipt that one of the public keys signed.
-func Open(text []byte, verifiers ...string) (Receipt, error) { panic("to be built") }
+// text writes r without a signature.
+func (r Receipt) text() (string, error) {
+	scope, inForce := allLists, notRecorded
+	if r.List != store.AllLists {
+		scope = oneList + r.List
+	}
+	if !r.InForce.IsZero() {
+		inForce = stamp(r.InForce)
+	}
+	values := [len(names)]string{
+		r.Recipient, scope, string(r.Kind), string(r.Way), stamp(r.Received), inForce,
+		strconv.FormatInt(r.Event, 10), hex.EncodeToString(r.Link[:]),
+	}
+	if r.Event < 1 || r.Received.IsZero() {
+		return "", fmt.Errorf("%w: no event", ErrReceipt)
+	}
+	var b strings.Builder
+	b.WriteString(heading + "\n")
+	for i, v := range values {
+		if v == "" || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
+			return "", fmt.Errorf("%w: %s is not one line of text", ErrReceipt, names[i])
+		}
+		b.WriteString(names[i] + ": " + v + "\n")
+	}
+	return b.String(), nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(micros) }
+
+// parse reads what text wrote, and nothing else: what it reads is written again
+// and compared, so that no two texts say the same.
+func parse(text string) (Receipt, error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != len(names)+2 || lines[0] != heading || lines[len(lines)-1] != "" {
+		return Receipt{}, fmt.Errorf("%w: it does not have the lines of one", ErrReceipt)
+	}
+	var values [len(names)]string
+	for i, name := range names {
+		v, ok := strings.CutPrefix(lines[i+1], name+": ")
+		if !ok {
+			return Receipt{}, fmt.Errorf("%w: line %d is not %q", ErrReceipt, i+2, name)
+		}
+		values[i] = v
+	}
+	r := Receipt{Recipient: values[0], Kind: store.EventKind(values[2]), Way: store.Way(values[3])}
+	r.List, _ = strings.CutPrefix(values[1], oneList)
+	if values[1] == allLists {
+		r.List = store.AllLists
+	}
+	// What is wrong with a number or a time shows when it is written again.
+	r.Received, _ = time.Parse(micros, values[4])
+	r.InForce, _ = time.Parse(micros, values[5])
+	r.Event, _ = strconv.ParseInt(values[6], 10, 64)
+	if link, err := hex.DecodeString(values[7]); err == nil {
+		copy(r.Link[:], link)
+	}
+	if again, err := r.text(); err != nil || again != text {
+		return Receipt{}, fmt.Errorf("%w: its values are not written as in one", ErrReceipt)
+	}
+	return r, nil
+}

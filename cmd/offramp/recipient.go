@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"offramp/gateway/admin"
+	"offramp/store"
+)
+
+func (a *app) recipientCommand() *cobra.Command {
+	return group("recipient", "Show, decide for and erase one person", a.recipientShow(), a.recipientChoose(), a.recipientErase())
+}
+
+// recipientPath is the API's path of the person an argument names.
+func (a *app) recipientPath(args []string) (string, error) {
+	addresses, err := a.addresses(args[:1])
+	if err != nil {
+		return "", err
+	}
+	if len(addresses) != 1 {
+		return "", fault("%q is no mail address", args[0])
+	}
+	return "recipients/" + url.PathEscape(addresses[0]), nil
+}
+
+func (a *app) recipientShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ADDRESS", Short: "Show all that is held about a person", Args: exactly("ADDRESS"),
+		Long: "Show all that is held about a person: choices, suppressions, what was sent when.\n" +
+			"The history stands in `offramp events --recipient ADDRESS`.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := a.recipientPath(args)
+			if err != nil {
+				return err
+			}
+			return a.operate(cmd.Context(), func(c *client) error {
+				var r admin.Recipient
+				if err := c.call(cmd.Context(), "GET", path, nil, &r); err != nil {
+					return err
+				}
+				return a.printRecipient(r)
+			})
+		},
+	}
+}
+
+func (a *app) printRecipient(r admin.Recipient) error {
+	if a.asJSON {
+		return a.printJSON(r)
+	}
+	if r.Erased {
+		a.print("This person had everything erased; the choices stand under the hash %s.", printable(r.Recipient))
+	}
+	if !r.Erased && r.Sharing == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0 {
+		a.say("Nothing is held about this address.")
+		return nil
+	}
+	rows := [][]string{{"WHAT", "LIST", "", "SINCE", "BY"}}
+	for _, c := range r.Choices {
+		rows = append(rows, []string{"choice", listName(c.List), choiceText(c), c.Since.UTC().Format(time.RFC3339), c.Way})
+	}
+	for _, s := range r.Suppressions {
+		rows = append(rows, []string{"suppression", listName(s.List), strings.TrimSpace(s.Reason + " " + s.Note), s.Since.UTC().Format(time.RFC3339), ""})
+	}
+	if s := r.Sharing; s != nil {
+		text := "allowed"
+		if s.Refused {
+			text = "refused"
+		}
+		rows = append(rows, []string{"sharing", "", text, s.Since.UTC().Format(time.RFC3339), s.Way})
+	}
+	for _, c := range r.Contacts {
+		text := strconv.FormatInt(c.Count, 10) + " messages, the last " + c.Last.UTC().Format(time.RFC3339)
+		rows = append(rows, []string{"mail", listName(c.List), text, c.First.UTC().Format(time.RFC3339), ""})
+	}
+	return a.printTable(rows)
+}
+
+func listName(id string) string {
+	if id == store.AllLists {
+		return "(all)"
+	}
+	return id
+}
+
+func choiceText(c admin.Choice) string {
+	text := c.State
+	if !c.Until.IsZero() {
+		text += " until " + c.Until.UTC().Format(time.RFC3339)
+	}
+	if c.Every != "" {
+		text += ", at most one a " + c.Every
+	}
+	return text
+}
+
+// chooseFlags are what recipient choose was told.
+type chooseFlags struct {
+	list, state, until, every, sharing string
+	days                               int
+}
+
+func (a *app) recipientChoose() *cobra.Command {
+	var f chooseFlags
+	cmd := &cobra.Command{
+		Use: "choose ADDRESS", Short: "Record what a person told you they want", Args: exactly("ADDRESS"),
+		Long: "Record what a person told you they want, as their own choice. It is an event\n" +
+			"that names you, the operator, as the way it came.",
+		Example: "  offramp recipient choose ada@example.org --list letter.example.org --state paused --days 30\n" +
+			"  offramp recipient choose ada@example.org --state limited --every week\n" +
+			"  offramp recipient choose ada@example.org --sharing refused",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := a.recipientPath(args)
+			if err != nil {
+				return err
+			}
+			choose, err := f.choose(a.now())
+			if err != nil {
+				return err
+			}
+			return a.operate(cmd.Context(), func(c *client) error {
+				var chosen admin.Chosen
+				if err := c.call(cmd.Context(), "POST", path+"/choices", choose, &chosen); err != nil {
+					return err
+				}
+				switch {
+				case a.asJSON:
+					return a.printLine(chosen)
+				case len(chosen.Events) == 0:
+					a.say("unchanged %s", printable(args[0]))
+				default:
+					a.say("recorded %s", printable(args[0]))
+				}
+				return nil
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.list, "list", "", "only for this list (default: all lists)")
+	flags.StringVar(&f.state, "state", "", "subscribed, unsubscribed, paused or limited")
+	flags.StringVar(&f.until, "until", "", "end of a pause: 2026-12-24 or 2026-12-24T18:00:00Z")
+	flags.IntVar(&f.days, "days", 0, "end of a pause, so many days from now")
+	flags.StringVar(&f.every, "every", "", "at most one message a day, week or month; of a pause, what holds afterwards")
+	flags.StringVar(&f.sharing, "sharing", "", "refused or allowed: whether the person's data may be shared")
+	return cmd
+}
+
+func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
+	var c admin.Choose
+	switch f.sharing {
+	case "":
+	case "refused", "allowed":
+		refused := f.sharing == "refused"
+		c.RefuseSharing = &refused
+	default:
+		return c, fault("--sharing: %q is neither refused nor allowed", f.sharing)
+	}
+	if f.state == "" {
+		if c.RefuseSharing == nil || f.list != "" || f.until != "" || f.days != 0 || f.every != "" {
+			return c, fault("recipient choose: say what the person wants: --state or --sharing")
+		}
+		return c, nil
+	}
+	wish := admin.Wish{List: f.list, State: f.state, Every: f.every}
+	switch {
+	case f.until != "" && f.days != 0:
+		return c, fault("--until and --days: only one of them can end a pause")
+	case f.days < 0:
+		return c, fault("--days: %d days from now are past", f.days)
+	case f.days > 0:
+		wish.Until = now.UTC().AddDate(0, 0, f.days)
+	case f.until != "":
+		var err error
+		if wish.Until, err = parseMoment(f.until); err != nil {
+			return c, fault("--until: %q: write 2026-12-24 or 2026-12-24T18:00:00Z", f.until)
+		}
+	}
+	c.Choices = []admin.Wish{wish}
+	return c, nil
+}
+
+// parseMoment reads a time, or a day, which stands for its beginning in UTC.
+func parseMoment(text string) (time.Time, error) {
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+func (a *app) recipientErase() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "erase ADDRESS", Short: "Erase a person: address, history and evidence", Args: exactly("ADDRESS"),
+		Long: "Erase a person: address, history, evidence and waiting list mail go for good.\n" +
+			"What stays is a keyed hash with the choices and all lists left, so that neither\n" +
+			"an import nor a sender can bring the person back. It cannot be undone.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := a.recipientPath(args)
+			if err != nil {
+				return err
+			}
+			if err := a.confirm(fmt.Sprintf("Erase %s for good?", printable(args[0])), yes); err != nil {
+				return err
+			}
+			return a.operate(cmd.Context(), func(c *client) error {
+				var erased admin.Erased
+				if err := c.call(cmd.Context(), "DELETE", path, nil, &erased); err != nil {
+					return err
+				}
+				if a.asJSON {
+					return a.printLine(erased)
+				}
+				a.say("Erased. The choices stand under the hash %s.", printable(erased.Recipient))
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// confirm asks before something that cannot be taken back. Where nobody can be
+// asked, --yes is needed.
+func (a *app) confirm(question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	if !a.inputTTY {
+		return fault("%s There is no terminal to ask on: add --yes", question)
+	}
+	fmt.Fprintf(a.stderr, "%s Type yes: ", question)
+	line, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(line) != "yes" {
+		a.say("Nothing was changed.")
+		return silent{exitFailed}
+	}
+	return nil
+}
