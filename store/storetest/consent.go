@@ -28,6 +28,18 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"events by filter", eventFilters},
 		{"events once", eventsOnce},
 		{"event with its choice", choiceAndEvent},
+		{"decisions", decisions},
+		{"decision on what was seen", decisionIf},
+		{"person", person},
+		{"turns", turns},
+		{"turns at once", turnsAtOnce},
+		{"contacts", contacts},
+		{"erased", erased},
+		{"erased comes back", erasedAgain},
+		{"ledger", ledger},
+		{"opt-outs", optOuts},
+		{"retired", retired},
+		{"readers", readers},
 	})
 }
 
@@ -43,7 +55,10 @@ func lists(t *testing.T, d Data) {
 	if err := c.UpdateList(ctx, store.List{ID: "none.example"}); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("update of an unknown list: %v", err)
 	}
-	b := store.List{ID: "b.example", Key: 1<<64 - 1, Name: "B", Description: "All of B.", Created: at(1)}
+	b := store.List{
+		ID: "b.example", Key: 1<<64 - 1, Name: "B", Description: "All of B.", Public: true, ThirdParty: true, Language: "pl",
+		Sender: "B & Sons", Footer: "B, 1 Road", Created: at(1),
+	}
 	a := store.List{ID: "a.example", Key: 2, Transactional: true, Created: at(2)}
 	for _, l := range []store.List{b, a} {
 		want := l
@@ -64,6 +79,7 @@ func lists(t *testing.T, d Data) {
 	same(t, "by ID", all, []store.List{a, b})
 	must(t, c.UpdateList(ctx, store.List{ID: b.ID, Key: 99, Name: "New", Description: "D", Transactional: true, Created: at(30)}))
 	b.Name, b.Description, b.Transactional = "New", "D", true
+	b.Public, b.ThirdParty, b.Language, b.Sender, b.Footer = false, false, "", "", ""
 	got, err = c.List(ctx, b.ID)
 	must(t, err)
 	same(t, "updated: key and time stay", got, b)
@@ -232,7 +248,7 @@ func oddText(t *testing.T, d Data) {
 	wantChange(t, "odd", true)(c.Suppress(ctx, s, e))
 	st, err := c.Standing(ctx, odd, odd)
 	must(t, err)
-	s.Since, e.Time = kept(s.Since), kept(e.Time)
+	s.Since, e.Time, e.Once = kept(s.Since), kept(e.Time), ""
 	same(t, "suppression", st.Suppressions, []store.Suppression{s})
 	list := odd
 	got, err := c.Events(ctx, store.EventFilter{Recipient: odd, List: &list})
