@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
 	"offramp/gateway/dkim"
 	"offramp/gateway/receipt"
@@ -45,10 +46,11 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
-	smtp  *smtpd.Server
-	queue *delivery.Queue
-	web   *http.Server
-	admin *http.Server
+	people *consent.Consent
+	smtp   *smtpd.Server
+	queue  *delivery.Queue
+	web    *http.Server
+	admin  *http.Server
 
 	mail      []smtpd.Listener
 	site, api net.Listener

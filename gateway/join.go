@@ -16,6 +16,7 @@ import (
 
 // stats are the counts of every room.
 type stats struct {
+	consent  consent.Stats
 	smtp     smtpd.Stats
 	relay    relay.Stats
 	delivery delivery.Stats
@@ -26,7 +27,11 @@ type stats struct {
 // join makes the rooms and connects them. Nothing runs yet.
 func (g *Gateway) join(p Parts) error {
 	c, counts := g.config, new(stats)
-	people := &consent.Consent{Config: c.Consent, Store: p.Consent, Records: p.Consent, Now: p.Now}
+	people := &consent.Consent{
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool,
+		Now: p.Now, Log: p.Log, Stats: &counts.consent,
+	}
+	g.people = people
 
 	var err error
 	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
@@ -62,7 +67,7 @@ func (g *Gateway) join(p Parts) error {
 	}).Server()
 	g.web.TLSConfig = p.HTTPTLS
 	g.admin = (&admin.API{
-		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool,
+		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
 		Metrics: counts.metrics(p), Wake: g.queue.Wake,

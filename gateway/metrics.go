@@ -56,6 +56,13 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")
 	count("smtp_exempt_messages_total", "Accepted messages that belong to no list.", &s.relay.Exempt)
 	count("smtp_received_bytes_total", "Octets of accepted messages.", &s.relay.Octets)
+	count("limit_drops_total", "Messages dropped at their attempt, since the person wants no more in the period.", &s.consent.TurnsRefused)
+	count("limit_returned_total", "Turns of a limit given back, since the message was not sent.", &s.consent.TurnsReturned)
+	count("contacts_total", "Deliveries recorded with their person, by result.", &s.consent.Counted, "result", "recorded")
+	count("contacts_total", "Deliveries recorded with their person, by result.", &s.consent.CountsLost, "result", "lost")
+	count("decisions_unproven_total", "Decisions in force without a record of since when.", &s.consent.Unproven)
+	count("retired_records_total", "Events and contacts that left by age.", &s.consent.Retired)
+	count("consent_panics_total", "Faults of the program while keeping records.", &s.consent.Panics)
 	count("spool_full_total", "Messages not taken for want of space.", &s.relay.Full)
 
 	const attempts = "Delivery attempts, by result for each recipient."

@@ -16,8 +16,8 @@ import (
 const httpDrain = 15 * time.Second
 
 // Run serves until ctx ends, then stops in order: no new mail (421) and no new
-// requests, running ones end; running deliveries end; the admin listener goes
-// last, so that the stop can be watched. It returns when every goroutine has
+// requests, running ones end; running deliveries end and are counted; the
+// admin listener goes last, so that the stop can be watched. It returns when every goroutine has
 // ended. The store stays open: it belongs to the caller.
 //
 // A room that fails stops all the others, and Run returns its error.
@@ -26,10 +26,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer stop()
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
+	peopleCtx, stopPeople := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPeople()
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
 
-	var entrances, deliveries, observers errgroup.Group
+	var entrances, deliveries, counts, observers errgroup.Group
 	start := func(group *errgroup.Group, name string, f func() error) {
 		group.Go(func() error {
 			err := guard(name, f)
@@ -40,6 +42,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		})
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
+	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })
 	start(&entrances, "web", func() error { return serveHTTP(ctx, g.web, g.site) })
@@ -47,6 +50,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	failed := entrances.Wait()
 	stopQueue()
 	failed = errors.Join(failed, deliveries.Wait())
+	stopPeople()
+	failed = errors.Join(failed, counts.Wait())
 	stopAdmin()
 	return errors.Join(failed, observers.Wait())
 }

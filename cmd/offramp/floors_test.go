@@ -44,6 +44,8 @@ var house = map[string]room{
 	"gateway/throttle": {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/inbox":    {1, never(drivers, goSMTP)},
 	"gateway/consent":  {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/receipt":  {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/report":   {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/relay":    {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/delivery": {2, never(netHTTP, drivers, []string{"offramp/gateway/relay"})},
 	"gateway/feedback": {2, never(netHTTP, drivers)},
