@@ -24,10 +24,10 @@ const kept = 16384
 type asked struct {
 	mu    sync.Mutex
 	seed  maphash.Seed // zero before the first mail
-	mails []mail       // a mail is sent by hand: reading all of them costs less than an index
+	mails []sent       // a mail is sent by hand: reading all of them costs less than an index
 }
 
-type mail struct {
+type sent struct {
 	key key
 	at  time.Time
 }
@@ -37,24 +37,24 @@ type key struct{ person, question uint64 }
 
 // take counts a mail at now, and says whether it may be sent. giveBack takes
 // the mail it returns.
-func (a *asked) take(q *Question, now time.Time) (mail, bool) {
+func (a *asked) take(q *Question, now time.Time) (sent, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.key(q)
-	a.mails = slices.DeleteFunc(a.mails, func(m mail) bool { return now.Sub(m.at) >= day })
+	a.mails = slices.DeleteFunc(a.mails, func(m sent) bool { return now.Sub(m.at) >= day })
 	today := 0
 	for _, m := range a.mails {
 		if m.key.person == k.person {
 			today++
 		}
 		if m.key == k && now.Sub(m.at) < pause || today == perDay {
-			return mail{}, false
+			return sent{}, false
 		}
 	}
 	if len(a.mails) == kept {
 		a.mails = slices.Delete(a.mails, 0, 1)
 	}
-	taken := mail{k, now}
+	taken := sent{k, now}
 	a.mails = append(a.mails, taken)
 	return taken, true
 }
@@ -73,7 +73,7 @@ func (a *asked) key(q *Question) key {
 }
 
 // giveBack forgets a mail that was taken and could not be sent.
-func (a *asked) giveBack(taken mail) {
+func (a *asked) giveBack(taken sent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if i := slices.Index(a.mails, taken); i >= 0 {
