@@ -14,7 +14,7 @@ const (
 	perDay = 5
 )
 
-// kept bounds the memory, to about half a MiB. Past it the oldest mail is
+// kept bounds the memory, to 640 KiB. Past it the oldest mail is
 // forgotten: it takes as many people's links to get there.
 const kept = 16384
 
