@@ -19,8 +19,9 @@ type Purpose byte
 
 // The purposes.
 const (
-	HeaderLink Purpose = 'u' // https URI of the header field: a POST opts out
-	BodyLink   Purpose = 'p' // link in a body: shows the page only
+	HeaderLink  Purpose = 'u' // https URI of the header field: a POST opts out
+	BodyLink    Purpose = 'p' // link in a body: shows the page only
+	ConfirmLink Purpose = 'c' // link in a mail that asks for confirmation: shows a page whose form acts
 )
 
 // Claims is what a token says.

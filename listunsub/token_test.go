@@ -40,6 +40,7 @@ func TestTokenRoundTrip(t *testing.T) {
 		"other zone":       func(c *Claims) { c.Issued = c.Issued.In(time.FixedZone("x", 3600)) },
 		"part of a second": func(c *Claims) { c.Issued = c.Issued.Add(999 * time.Millisecond) },
 		"body link":        func(c *Claims) { c.Purpose = BodyLink },
+		"confirm link":     func(c *Claims) { c.Purpose = ConfirmLink },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := adasClaims
@@ -113,7 +114,7 @@ func TestSealRefuses(t *testing.T) {
 
 func TestPurposeIsBound(t *testing.T) {
 	r := testRing(t, 1)
-	for _, sealed := range []Purpose{HeaderLink, BodyLink} {
+	for _, sealed := range []Purpose{HeaderLink, BodyLink, ConfirmLink} {
 		c := adasClaims
 		c.Purpose = sealed
 		token := mustSeal(t, r, c)

@@ -66,13 +66,17 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	confirm, err := ring.Seal(listunsub.Claims{List: "letter.example.org", Recipient: "ada@example.net", Purpose: listunsub.ConfirmLink})
+	if err != nil {
+		t.Fatal(err)
+	}
 	local, err := ring.SealAddress(listunsub.AddressClaims{Kind: listunsub.OptOutAddress, ListKey: 7, Recipient: "ada@example.net"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, kind := range map[string]string{
 		token: "header link", "https://out.example.org/u/" + token: "header link", "<https://out.example.org/u/" + token + ">": "header link",
-		"https://out.example.org/p/" + body: "body link", local: "opt-out address", local + "@out.example.org": "opt-out address",
+		"https://out.example.org/p/" + body: "body link", "https://out.example.org/c/" + confirm: "confirmation link", local: "opt-out address", local + "@out.example.org": "opt-out address",
 		"mailto:" + local + "@out.example.org?subject=unsubscribe": "opt-out address",
 		strings.ToUpper(local) + "@OUT.EXAMPLE.ORG":                "opt-out address",
 	} {

@@ -1,0 +1,82 @@
+package confirmation
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Limits of mail to one person, who may not be the one who asks for it.
+const (
+	pause  = 10 * time.Minute // between two mails of the same question
+	day    = 24 * time.Hour
+	perDay = 5
+)
+
+// kept bounds the memory, to 640 KiB. Past it the oldest mail is
+// forgotten: it takes as many people's links to get there.
+const kept = 16384
+
+// asked remembers what was sent in the last day. It holds no address but a hash
+// under a seed of this process, so nothing in it can be told or restored, also
+// of a person who is erased meanwhile. The zero value is ready.
+type asked struct {
+	mu    sync.Mutex
+	seed  maphash.Seed // zero before the first mail
+	mails []sent       // a mail is sent by hand: reading all of them costs less than an index
+}
+
+type sent struct {
+	key key
+	at  time.Time
+}
+
+// key is a person and what that person is asked.
+type key struct{ person, question uint64 }
+
+// take counts a mail at now, and says whether it may be sent. giveBack takes
+// the mail it returns.
+func (a *asked) take(q *Question, now time.Time) (sent, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.key(q)
+	a.mails = slices.DeleteFunc(a.mails, func(m sent) bool { return now.Sub(m.at) >= day })
+	today := 0
+	for _, m := range a.mails {
+		if m.key.person == k.person {
+			today++
+		}
+		if m.key == k && now.Sub(m.at) < pause || today == perDay {
+			return sent{}, false
+		}
+	}
+	if len(a.mails) == kept {
+		a.mails = slices.Delete(a.mails, 0, 1)
+	}
+	taken := sent{k, now}
+	a.mails = append(a.mails, taken)
+	return taken, true
+}
+
+// key of q: a person has one, however the address is written. The caller holds
+// mu.
+func (a *asked) key(q *Question) key {
+	if a.seed == (maphash.Seed{}) {
+		a.seed = maphash.MakeSeed()
+	}
+	return key{
+		person: maphash.String(a.seed, q.Recipient.Key()),
+		// Sharing and no list are no identifiers: the list alone is the question.
+		question: maphash.String(a.seed, q.list()),
+	}
+}
+
+// giveBack forgets a mail that was taken and could not be sent.
+func (a *asked) giveBack(taken sent) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.mails, taken); i >= 0 {
+		a.mails = slices.Delete(a.mails, i, i+1)
+	}
+}

@@ -1,0 +1,137 @@
+package confirmation
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"io"
+	"mime/quotedprintable"
+	"strings"
+	"time"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/envelope"
+	"offramp/gateway/message"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+// compose writes the mail. Its reverse-path is null, so that nothing comes back
+// when the address is none, and it belongs to no list: delivery sends it as it
+// is, so it is signed here.
+func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []byte, error) {
+	token, err := c.Tokens.Seal(listunsub.Claims{
+		List: q.list(), Recipient: q.Recipient.String(), Issued: now, Purpose: listunsub.ConfirmLink})
+	if err != nil {
+		return nil, nil, fmt.Errorf("seal token: %w", err)
+	}
+	subject, text := c.say(q, strings.TrimRight(c.PublicURL, "/")+"/c/"+token, now)
+	body, err := encode(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode confirmation: %w", err)
+	}
+	id, err := c.messageID()
+	if err != nil {
+		return nil, nil, err
+	}
+	fields, err := c.fields(q, subject, id, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	hash := dkim.NewBodyHash()
+	_, _ = hash.Write(body) // never fails
+	var header []byte
+	for _, k := range c.Keys.For(c.From.Domain()) {
+		signature, err := k.Sign(fields, hash.Sum(), now)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sign for %s: %w", k.Domain, err)
+		}
+		header = append(header, signature...)
+	}
+	header = append(append(header, bytes.Join(fields, nil)...), "\r\n"...)
+	return &store.Message{
+		ID:        envelope.NewQueueID(now),
+		Received:  now,
+		MessageID: id,
+		Header:    header,
+		Size:      int64(len(body)),
+		BodyHash:  hash.Sum(),
+		UTF8:      q.Recipient.UTF8() || c.From.UTF8(),
+	}, body, nil
+}
+
+// say returns subject and text in the language of q.
+func (c *Confirmation) say(q *Question, link string, now time.Time) (subject, text string) {
+	operator := cmp.Or(plain(c.Operator), c.From.Domain())
+	list, sender := cmp.Or(plain(q.ListName), plain(q.List)), plain(q.Sender)
+	say := func(key string) string {
+		return q.Speaker.Say("mail."+key,
+			"Address", plain(q.Recipient.String()), "List", list, "Sender", sender, "Operator", operator,
+			// What a token says of its time is whole seconds.
+			"Until", q.Speaker.Moment(now.Truncate(time.Second).Add(Life)))
+	}
+	kind := map[What]string{ListAgain: "list.", AllAgain: "all.", SharingAgain: "sharing."}[q.What]
+	paragraphs := []string{say(kind + "asked")}
+	if q.What == ListAgain && sender != "" {
+		paragraphs = append(paragraphs, say("list.sender"))
+	}
+	paragraphs = append(paragraphs, say("act"), link, say("nothing"), say("ignore"), say("until"), say("operator"))
+	return say(kind + "subject"), strings.Join(paragraphs, "\n\n") + "\n"
+}
+
+// encode returns text in quoted-printable, with lines of 76 octets at most.
+func encode(text string) ([]byte, error) {
+	var out bytes.Buffer
+	w := quotedprintable.NewWriter(&out)
+	if _, err := io.WriteString(w, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
+		return nil, err
+	}
+	err := w.Close()
+	return out.Bytes(), err
+}
+
+// messageID returns a new one, at the domain of From: that of the recipient's
+// page or of this host may be another one, which filters find odd.
+func (c *Confirmation) messageID() (string, error) {
+	random := c.Rand
+	if random == nil {
+		random = rand.Reader
+	}
+	var id [15]byte
+	if _, err := io.ReadFull(random, id[:]); err != nil {
+		return "", fmt.Errorf("make Message-ID: %w", err)
+	}
+	return "<" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:])) + "@" + c.From.Domain() + ">", nil
+}
+
+// fields returns the header from top to bottom, without signatures.
+func (c *Confirmation) fields(q *Question, subject, id string, now time.Time) ([][]byte, error) {
+	var fields [][]byte
+	for _, f := range []struct{ name, value string }{
+		{"Date", now.Format(time.RFC1123Z)},
+		{"Subject", fold("Subject", textWords(plain(subject)))},
+		{"Message-ID", id},
+		{"MIME-Version", "1.0"},
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Content-Transfer-Encoding", "quoted-printable"},
+		{"Content-Language", q.Speaker.Tag()},
+		{"Auto-Submitted", "auto-generated"}, // RFC 3834 section 5
+	} {
+		field, err := message.NewField(f.name, f.value)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field)
+	}
+	from, err := mailbox("From", c.Operator, c.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mailbox("To", "", q.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	return append([][]byte{fields[0], from, to}, fields[1:]...), nil
+}
