@@ -36,21 +36,9 @@ type Catalogue struct {
 // that it replaces. Other files than *.json are left alone. An error names the
 // file and the key, and says what to do.
 func Load(dir string) (*Catalogue, error) {
-	c := &Catalogue{byTag: map[string]*Speaker{}}
-	files, err := fs.Glob(embedded, "texts/*.json")
+	c, err := build(embedded)
 	if err != nil {
 		return nil, fmt.Errorf("embedded texts: %w", err)
-	}
-	tags := []string{english}
-	for _, file := range files {
-		if tag := tagOf(file); tag != english {
-			tags = append(tags, tag)
-		}
-	}
-	for _, tag := range tags {
-		if err := c.add(tag); err != nil {
-			return nil, fmt.Errorf("embedded texts: %w", err)
-		}
 	}
 	if dir != "" {
 		if err := c.override(dir); err != nil {
@@ -60,35 +48,56 @@ func Load(dir string) (*Catalogue, error) {
 	return c, nil
 }
 
-// tagOf is the language of a file name.
-func tagOf(file string) string {
-	return strings.TrimSuffix(filepath.Base(filepath.FromSlash(file)), ".json")
+// build makes a catalogue of the files in folder texts.
+func build(files fs.FS) (*Catalogue, error) {
+	names, err := fs.Glob(files, "texts/*.json")
+	if err != nil {
+		return nil, err
+	}
+	tags := []string{english}
+	for _, name := range names {
+		if tag := tagOf(name); tag != english {
+			tags = append(tags, tag)
+		}
+	}
+	c := &Catalogue{byTag: map[string]*Speaker{}}
+	for _, tag := range tags {
+		if err := c.add(files, tag); err != nil {
+			return nil, fmt.Errorf("%s.json: %w", tag, err)
+		}
+	}
+	return c, nil
 }
 
-// add makes the speaker of an embedded language. English comes first; what
-// another language does not say is said in English.
-func (c *Catalogue) add(name string) error {
+// tagOf is the language of a file name.
+func tagOf(file string) string {
+	return strings.TrimSuffix(filepath.Base(file), ".json")
+}
+
+// add makes the speaker of a language. English comes first; what another
+// language does not say is said in English.
+func (c *Catalogue) add(files fs.FS, name string) error {
 	tag, err := language.Parse(name)
 	if err != nil {
-		return fmt.Errorf("%s.json: %w", name, err)
+		return err
 	}
 	rules, err := newPlurals(tag)
 	if err != nil {
-		return fmt.Errorf("%s.json: %w", name, err)
+		return err
 	}
-	source, err := embedded.ReadFile("texts/" + name + ".json")
+	source, err := fs.ReadFile(files, "texts/"+name+".json")
 	if err != nil {
 		return err
 	}
 	s := &Speaker{tag: name, dir: direction(tag), plurals: rules, texts: map[string]*text{}}
-	known := map[string]*text(nil)
+	var known map[string]*text
 	if len(c.speakers) > 0 {
 		known = c.speakers[0].texts
 		maps.Copy(s.texts, known)
 	}
 	texts, err := read(source, rules.needed, known)
 	if err != nil {
-		return fmt.Errorf("%s.json: %w", name, err)
+		return err
 	}
 	maps.Copy(s.texts, texts)
 	c.speakers = append(c.speakers, s)
