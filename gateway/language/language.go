@@ -63,7 +63,7 @@ func build(files fs.FS) (*Catalogue, error) {
 	c := &Catalogue{byTag: map[string]*Speaker{}}
 	for _, tag := range tags {
 		if err := c.add(files, tag); err != nil {
-			return nil, fmt.Errorf("%s.json: %w", tag, err)
+			return nil, err
 		}
 	}
 	return c, nil
@@ -79,11 +79,11 @@ func tagOf(file string) string {
 func (c *Catalogue) add(files fs.FS, name string) error {
 	tag, err := language.Parse(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s.json: %w", name, err)
 	}
 	rules, err := newPlurals(tag)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s.json: %w", name, err)
 	}
 	source, err := fs.ReadFile(files, "texts/"+name+".json")
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Catalogue) add(files fs.FS, name string) error {
 		known = c.speakers[0].texts
 		maps.Copy(s.texts, known)
 	}
-	texts, err := read(source, rules.needed, known)
+	texts, err := read(name+".json", source, rules.needed, known)
 	if err != nil {
 		return err
 	}
@@ -120,24 +120,22 @@ func (c *Catalogue) override(dir string) error {
 		if entry.IsDir() || filepath.Ext(entry.Name()) != ".json" {
 			continue
 		}
-		if err := c.replace(filepath.Join(dir, entry.Name()), known); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", entry.Name(), err))
-		}
+		mistakes = append(mistakes, c.replace(dir, entry.Name(), known))
 	}
 	return errors.Join(mistakes...)
 }
 
-func (c *Catalogue) replace(file string, known map[string]*text) error {
+func (c *Catalogue) replace(dir, file string, known map[string]*text) error {
 	s, ok := c.byTag[tagOf(file)]
 	if !ok {
-		return fmt.Errorf("no such language: name the file after one of %s, or take it away",
-			strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
+		return fmt.Errorf("%s: no such language: name the file after one of %s, or take it away",
+			file, strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
 	}
-	source, err := os.ReadFile(file)
+	source, err := os.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return err
 	}
-	texts, err := read(source, s.plurals.needed, known)
+	texts, err := read(file, source, s.plurals.needed, known)
 	if err != nil {
 		return err
 	}

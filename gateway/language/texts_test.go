@@ -22,7 +22,7 @@ func own(t *testing.T, tag string) map[string]*text {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts, err := read(source, rules.needed, nil)
+	texts, err := read(tag+".json", source, rules.needed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
