@@ -14,16 +14,17 @@ import (
 
 // read returns the texts of a file: one flat object whose values are texts, or
 // objects with a text for each plural form that the language needs. known are
-// the English texts, nil for the English file itself.
-func read(source []byte, needed []string, known map[string]*text) (map[string]*text, error) {
+// the English texts, nil for the English file itself. The error names file and
+// key of every mistake, on a line each.
+func read(file string, source []byte, needed []string, known map[string]*text) (map[string]*text, error) {
 	// Editors of one system put a byte order mark before everything.
 	source = bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(source) {
-		return nil, errors.New("not UTF-8: save the file in that encoding")
+		return nil, fmt.Errorf("%s: not UTF-8: save the file in that encoding", file)
 	}
 	raw, err := object(source)
 	if err != nil {
-		return nil, fmt.Errorf("malformed JSON: %w: mend it, or take the file away", err)
+		return nil, fmt.Errorf("%s: malformed JSON: %w: mend it, or take the file away", file, err)
 	}
 	texts := map[string]*text{}
 	var mistakes []error
@@ -33,7 +34,7 @@ func read(source []byte, needed []string, known map[string]*text) (map[string]*t
 			err = t.fits(known[key])
 		}
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%q: %w", key, err))
+			mistakes = append(mistakes, fmt.Errorf("%s: %q: %w", file, key, err))
 		}
 		texts[key] = t
 	}

@@ -36,21 +36,9 @@ type Catalogue struct {
 // that it replaces. Other files than *.json are left alone. An error names the
 // file and the key, and says what to do.
 func Load(dir string) (*Catalogue, error) {
-	c := &Catalogue{byTag: map[string]*Speaker{}}
-	files, err := fs.Glob(embedded, "texts/*.json")
+	c, err := build(embedded)
 	if err != nil {
 		return nil, fmt.Errorf("embedded texts: %w", err)
-	}
-	tags := []string{english}
-	for _, file := range files {
-		if tag := tagOf(file); tag != english {
-			tags = append(tags, tag)
-		}
-	}
-	for _, tag := range tags {
-		if err := c.add(tag); err != nil {
-			return nil, fmt.Errorf("embedded texts: %w", err)
-		}
 	}
 	if dir != "" {
 		if err := c.override(dir); err != nil {
@@ -60,14 +48,35 @@ func Load(dir string) (*Catalogue, error) {
 	return c, nil
 }
 
-// tagOf is the language of a file name.
-func tagOf(file string) string {
-	return strings.TrimSuffix(filepath.Base(filepath.FromSlash(file)), ".json")
+// build makes a catalogue of the files in folder texts.
+func build(files fs.FS) (*Catalogue, error) {
+	names, err := fs.Glob(files, "texts/*.json")
+	if err != nil {
+		return nil, err
+	}
+	tags := []string{english}
+	for _, name := range names {
+		if tag := tagOf(name); tag != english {
+			tags = append(tags, tag)
+		}
+	}
+	c := &Catalogue{byTag: map[string]*Speaker{}}
+	for _, tag := range tags {
+		if err := c.add(files, tag); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
-// add makes the speaker of an embedded language. English comes first; what
-// another language does not say is said in English.
-func (c *Catalogue) add(name string) error {
+// tagOf is the language of a file name.
+func tagOf(file string) string {
+	return strings.TrimSuffix(filepath.Base(file), ".json")
+}
+
+// add makes the speaker of a language. English comes first; what another
+// language does not say is said in English.
+func (c *Catalogue) add(files fs.FS, name string) error {
 	tag, err := language.Parse(name)
 	if err != nil {
 		return fmt.Errorf("%s.json: %w", name, err)
@@ -76,19 +85,19 @@ func (c *Catalogue) add(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s.json: %w", name, err)
 	}
-	source, err := embedded.ReadFile("texts/" + name + ".json")
+	source, err := fs.ReadFile(files, "texts/"+name+".json")
 	if err != nil {
 		return err
 	}
 	s := &Speaker{tag: name, dir: direction(tag), plurals: rules, texts: map[string]*text{}}
-	known := map[string]*text(nil)
+	var known map[string]*text
 	if len(c.speakers) > 0 {
 		known = c.speakers[0].texts
 		maps.Copy(s.texts, known)
 	}
-	texts, err := read(source, rules.needed, known)
+	texts, err := read(name+".json", source, rules.needed, known)
 	if err != nil {
-		return fmt.Errorf("%s.json: %w", name, err)
+		return err
 	}
 	maps.Copy(s.texts, texts)
 	c.speakers = append(c.speakers, s)
@@ -111,24 +120,22 @@ func (c *Catalogue) override(dir string) error {
 		if entry.IsDir() || filepath.Ext(entry.Name()) != ".json" {
 			continue
 		}
-		if err := c.replace(filepath.Join(dir, entry.Name()), known); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", entry.Name(), err))
-		}
+		mistakes = append(mistakes, c.replace(dir, entry.Name(), known))
 	}
 	return errors.Join(mistakes...)
 }
 
-func (c *Catalogue) replace(file string, known map[string]*text) error {
+func (c *Catalogue) replace(dir, file string, known map[string]*text) error {
 	s, ok := c.byTag[tagOf(file)]
 	if !ok {
-		return fmt.Errorf("no such language: name the file after one of %s, or take it away",
-			strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
+		return fmt.Errorf("%s: no such language: name the file after one of %s, or take it away",
+			file, strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
 	}
-	source, err := os.ReadFile(file)
+	source, err := os.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return err
 	}
-	texts, err := read(source, s.plurals.needed, known)
+	texts, err := read(file, source, s.plurals.needed, known)
 	if err != nil {
 		return err
 	}

@@ -68,8 +68,11 @@ func parse(s string) (template, error) {
 		}
 		inside, after, closed := strings.Cut(rest, "}}")
 		name, dotted := strings.CutPrefix(inside, ".")
-		if !closed || !dotted || !isName(name) {
-			return nil, fmt.Errorf("{{%s is no placeholder: write placeholders as {{.Name}}", shorten(rest))
+		if !closed {
+			return nil, fmt.Errorf("{{%s does not end: write placeholders as {{.Name}}", shorten(inside))
+		}
+		if !dotted || !isName(name) {
+			return nil, fmt.Errorf("{{%s}} is no placeholder: write placeholders as {{.Name}}", shorten(inside))
 		}
 		t = append(t, part{name: name})
 		s = after
