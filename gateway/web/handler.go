@@ -71,7 +71,7 @@ func newHandler(s *Site) (*handler, error) {
 	if h.pages, err = h.newPages(); err != nil {
 		return nil, err
 	}
-	h.fixed = fixedHeaders(h.pages.css)
+	h.fixed = fixedHeaders(h.pages.css, h.logo.body != nil)
 	return h, nil
 }
 
