@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"offramp/store"
@@ -139,11 +141,25 @@ func (b *builder) event(e store.Event) eventView {
 		How:  known("page.way."+string(e.Way), ""),
 	}
 	if e.Kind == store.EventReason {
-		v.Detail = e.Detail
+		v.Detail = b.reason(e.Detail)
 	}
 	if e.Kind == store.EventUnsubscribed && b.h.site.Receipts != nil {
 		v.Receipt = b.button(actReceipt, "page.history.receipt", sealed{})
 		v.Receipt.Event = e.ID
 	}
 	return v
+}
+
+// reason is why somebody left, with the keyword in words; in the detail of an
+// event stands the keyword first.
+func (b *builder) reason(detail string) string {
+	keyword, text, _ := strings.Cut(detail, ": ")
+	if !slices.Contains(reasons[:], keyword) {
+		return detail
+	}
+	words := b.say.Say("page.reason." + keyword)
+	if text == "" {
+		return words
+	}
+	return words + " – " + text
 }
