@@ -70,6 +70,16 @@ func (c Config) Feedback() string {
 	return domain
 }
 
+// operatorMailbox is whom mail to recipients is from.
+func (c Config) operatorMailbox() (envelope.Address, error) {
+	address := cmp.Or(c.Web.OperatorEmail, "postmaster@"+c.Feedback())
+	from, err := envelope.Parse(address)
+	if err != nil {
+		return envelope.Address{}, fmt.Errorf("OFFRAMP_OPERATOR_EMAIL: %q is no mail address: write one such as privacy@example.org", address)
+	}
+	return from, nil
+}
+
 func (c Config) checkPublicURL() error {
 	if c.PublicURL == "" {
 		return errors.New("OFFRAMP_PUBLIC_URL: is not set: give the https address recipients reach this server at, e.g. https://offramp.example.org")

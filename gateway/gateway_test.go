@@ -42,7 +42,7 @@ func newHouse(t *testing.T, o sink.Options) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(t.TempDir(), "data")})
+	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(t.TempDir(), "data"), PersonKey: make([]byte, 32)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestOptOutReachesTheQueue(t *testing.T) {
 		t.Errorf("after the opt-out mail went to %v", m.Recipients)
 	}
 	h.settled()
-	events, err := h.db.Consent().Events(t.Context(), store.EventFilter{Kind: store.EventDropped})
+	events, err := h.db.Consent().Events(t.Context(), store.EventFilter{Kinds: []store.EventKind{store.EventDropped}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,15 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
 	"offramp/gateway/feedback"
+	"offramp/gateway/language"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
@@ -61,11 +65,9 @@ func (g *Gateway) join(p Parts) error {
 		},
 		TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
 	}
-	g.web = (&web.Site{
-		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent,
-		Log: p.Log, Stats: &counts.web, Now: p.Now,
-	}).Server()
-	g.web.TLSConfig = p.HTTPTLS
+	if g.web, err = g.pages(p, people, &counts.web); err != nil {
+		return err
+	}
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
@@ -74,6 +76,32 @@ func (g *Gateway) join(p Parts) error {
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	return nil
+}
+
+// pages makes the server of the recipients' pages, which writes to them too.
+func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*http.Server, error) {
+	c := g.config
+	texts, err := language.Load(c.Web.TextDir())
+	if err != nil {
+		return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
+	}
+	from, err := c.operatorMailbox()
+	if err != nil {
+		return nil, err
+	}
+	server, err := (&web.Site{
+		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Ledger: p.Consent,
+		Asker: &confirmation.Confirmation{
+			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
+			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
+		},
+		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, Log: p.Log, Stats: counts, Now: p.Now,
+	}).Server()
+	if err != nil {
+		return nil, err
+	}
+	server.TLSConfig = p.HTTPTLS
+	return server, nil
 }
 
 // byMail records the opt-outs that feedback finds.

@@ -84,6 +84,7 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("unsubscribe_requests_total", requests, &s.web.OneClick, "method", "one_click", "result", "recorded")
 	count("unsubscribe_requests_total", requests, &s.web.OneClickRepeated, "method", "one_click", "result", "repeated")
 	count("unsubscribe_requests_total", requests, &s.web.Page, "method", "page", "result", "recorded")
+	count("unsubscribe_requests_total", requests, &s.web.Confirmed, "method", "page", "result", "confirmed")
 	count("unsubscribe_requests_total", requests, &s.web.Undone, "method", "page", "result", "undone")
 	count("unsubscribe_requests_total", requests, &s.web.Stale, "method", "page", "result", "stale")
 	count("unsubscribe_requests_total", requests, &s.web.Invalid, "method", "web", "result", "invalid")
@@ -93,6 +94,9 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("unsubscribe_requests_total", requests, &s.feedback.Automatic, "method", "mailto", "result", "automatic")
 	count("unsubscribe_requests_total", requests, &s.feedback.Unknown, "method", "mailto", "result", "invalid")
 	count("bounces_total", "Messages to bounce addresses.", &s.feedback.Bounces)
+	count("confirmations_sent_total", "Mails that asked whether mail is wanted again.", &s.web.Asked)
+	count("recipients_erased_total", "People who had everything erased, on their page.", &s.web.Erased)
+	count("recipient_files_total", "Receipts and downloads of what is held, given on the page.", &s.web.Taken)
 	count("recipient_pages_total", "Pages shown for a valid link.", &s.web.Shown)
 	if p.CertificateEnd != nil {
 		all = append(all, admin.Metric{

@@ -95,6 +95,9 @@ func (a *app) startDemo(ctx context.Context, dir string) (d *demo, err error) {
 	if p.Tokens, _, err = d.settings.tokenKeys(); err != nil {
 		return nil, err
 	}
+	if p.Receipts, err = d.settings.receipts(); err != nil {
+		return nil, err
+	}
 	d.signing = p.Keys.All()
 	p.Consent, p.Spool = d.db.Consent(), d.db.Spool()
 	d.gateway, err = gateway.New(d.settings.Gateway, p.Parts)

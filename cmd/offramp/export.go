@@ -113,7 +113,7 @@ func (a *app) export(ctx context.Context, c *client, f exportFlags, named bool) 
 		return err
 	}
 	if out.erased > 0 {
-		a.say("%d records are of people who had everything erased, and not written: --hash keyed writes them.", out.erased)
+		a.say("Left out are %d records of people who had everything erased: --hash keyed writes them.", out.erased)
 	}
 	return nil
 }

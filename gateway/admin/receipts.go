@@ -1,11 +1,9 @@
 package admin
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
-	"offramp/gateway/receipt"
 	"offramp/store"
 )
 
@@ -55,29 +53,13 @@ func (s *server) receipts(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := ReceiptPage{Items: make([]Receipt, 0, len(optOuts))}
 	for _, e := range optOuts {
-		text, err := s.sign(r, e)
+		text, err := s.Receipts.Issue(r.Context(), s.Records, e)
 		if err != nil {
 			return err
 		}
 		page.Items = append(page.Items, Receipt{Event: e.ID, List: e.List, Time: e.Time, Text: string(text)})
 	}
 	return answer(w, page)
-}
-
-// sign makes the receipt of one opt-out.
-func (s *server) sign(r *http.Request, e store.Event) ([]byte, error) {
-	entries, err := s.Records.Entries(r.Context(), e.ID-1, 1)
-	if err != nil {
-		return nil, err
-	}
-	optOuts, err := s.Records.OptOuts(r.Context(), e.Time, e.ID-1, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(entries) == 0 || len(optOuts) == 0 || entries[0].Event.ID != e.ID || optOuts[0].Event.ID != e.ID {
-		return nil, fmt.Errorf("receipt of event %d: %w", e.ID, store.ErrChanged)
-	}
-	return s.Receipts.Sign(receipt.Of(optOuts[0], entries[0].Link))
 }
 
 func (s *server) receiptKey(w http.ResponseWriter, r *http.Request) error {

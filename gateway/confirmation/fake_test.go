@@ -3,14 +3,12 @@ package confirmation
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/language"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -63,37 +61,19 @@ func (d *draft) Abort() { d.aborted = true }
 // raw is the mail as it leaves.
 func (d *draft) raw() []byte { return append(bytes.Clone(d.message.Header), d.body.Bytes()...) }
 
-// speaker says the texts of a file.
-type speaker map[string]string
-
-func english(t testing.TB) speaker {
+// speaker speaks the language of a tag.
+func speaker(t testing.TB, tag string) *language.Speaker {
 	t.Helper()
-	text, err := os.ReadFile("testdata/mail.en.json")
+	c, err := language.Load("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s speaker
-	if err := json.Unmarshal(text, &s); err != nil {
-		t.Fatal(err)
+	s, ok := c.Speaker(tag)
+	if !ok {
+		t.Fatalf("nobody speaks %s", tag)
 	}
 	return s
 }
-
-func (s speaker) Say(key string, pairs ...any) string {
-	text, ok := s[key]
-	if !ok {
-		return key
-	}
-	var values []string
-	for i := 0; i+1 < len(pairs); i += 2 {
-		values = append(values, fmt.Sprintf("{{.%s}}", pairs[i]), fmt.Sprint(pairs[i+1]))
-	}
-	return strings.NewReplacer(values...).Replace(text)
-}
-
-func (s speaker) Moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") }
-
-func (s speaker) Tag() string { return "en" }
 
 func address(t testing.TB, text string) envelope.Address {
 	t.Helper()
@@ -128,7 +108,7 @@ func question(t testing.TB) Question {
 	t.Helper()
 	return Question{
 		Recipient: address(t, "ada@example.net"), What: ListAgain, List: "weekly.letter.example.org",
-		ListName: "Weekly letter", Sender: "The Example Society", Speaker: english(t),
+		ListName: "Weekly letter", Sender: "The Example Society", Speaker: speaker(t, "en"),
 	}
 }
 

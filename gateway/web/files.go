@@ -1,7 +1,10 @@
 package web
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -10,14 +13,50 @@ import (
 // recommends less than a year; the value moves on as long as Offramp runs.
 const securityLife = 180 * 24 * time.Hour
 
+// logoPath is where the operator's logo is, below the path of PublicURL.
+const logoPath = "/logo"
+
+// maxLogo is the most octets of a logo.
+const maxLogo = 256 << 10
+
+// logo is a picture for the head of the page. The zero logo is none.
+type logo struct {
+	contentType string
+	body        []byte
+}
+
+// readLogo reads the operator's logo; an empty name is none.
+func readLogo(name string) (logo, error) {
+	if name == "" {
+		return logo{}, nil
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %w", err)
+	}
+	if len(body) > maxLogo {
+		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s has %d octets: give a picture of at most %d", name, len(body), maxLogo)
+	}
+	switch kind := http.DetectContentType(body); {
+	case kind == "image/png", kind == "image/jpeg", kind == "image/webp":
+		return logo{kind, body}, nil
+	case bytes.Contains(body[:min(len(body), 1024)], []byte("<svg")):
+		return logo{"image/svg+xml", body}, nil
+	}
+	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is no SVG, PNG, JPEG or WebP", name)
+}
+
 // file answers everything that is no link.
 func (h *handler) file(w http.ResponseWriter, r *http.Request, path string) {
-	var text string
+	var body []byte
+	contentType := typeText
 	switch {
 	case path == "/robots.txt":
-		text = "User-agent: *\nDisallow: /\n"
+		body = []byte("User-agent: *\nDisallow: /\n")
 	case path == "/.well-known/security.txt" && h.site.SecurityContact != "":
-		text = h.securityText()
+		body = []byte(h.securityText())
+	case path == logoPath:
+		contentType, body = h.logo.contentType, h.logo.body
 	}
 	switch {
 	case r.Method == http.MethodOptions:
@@ -26,10 +65,13 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, path string) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		h.notice(w, r, noticeMethod)
-	case text == "":
+	case body == nil:
 		h.notice(w, r, noticeNothing)
 	default:
-		reply(w, r, http.StatusOK, typeText, []byte(text))
+		if path == logoPath {
+			w.Header().Set("Cache-Control", "public, max-age=3600") // the same for everybody
+		}
+		reply(w, r, http.StatusOK, contentType, body)
 	}
 }
 
@@ -38,7 +80,7 @@ func (h *handler) securityText() string {
 	b.WriteString("Contact: " + h.site.SecurityContact + "\n")
 	expires := h.now().UTC().Truncate(24 * time.Hour).Add(securityLife)
 	b.WriteString("Expires: " + expires.Format(time.RFC3339) + "\n")
-	b.WriteString("Preferred-Languages: en\n")
+	b.WriteString("Preferred-Languages: en\n") // in which the operator is written to about security
 	if h.site.PublicURL != "" {
 		b.WriteString("Canonical: " + strings.TrimRight(h.site.PublicURL, "/") + "/.well-known/security.txt\n")
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -11,8 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/language"
 	"offramp/gateway/throttle"
 	"offramp/listunsub"
 	"offramp/store"
@@ -20,30 +23,32 @@ import (
 
 // handler is a Site made ready to serve.
 type handler struct {
-	site    *Site
-	log     *slog.Logger
-	stats   *Stats
-	now     func() time.Time
-	proxies proxies
-	invalid throttle.Buckets[netip.Prefix]
-	base    string // path of PublicURL without a slash at its end
-	pages   *pages
-	fixed   []field
+	site     *Site
+	log      *slog.Logger
+	stats    *Stats
+	now      func() time.Time
+	proxies  proxies
+	invalid  throttle.Buckets[netip.Prefix]
+	base     string // path of PublicURL without a slash at its end
+	operator string // for people
+	pages    *pages
+	logo     logo
+	fixed    []field
 }
 
-func newHandler(s *Site) *handler {
+func newHandler(s *Site) (*handler, error) {
 	trusted, err := parseProxies(s.TrustedProxies)
 	if err != nil {
-		panic("web: settings were not validated: " + err.Error())
+		return nil, err
 	}
 	h := &handler{
-		site:    s,
-		log:     s.log(),
-		stats:   s.Stats,
-		now:     s.Now,
-		proxies: trusted,
-		invalid: throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
-		pages:   newPages(),
+		site:     s,
+		log:      s.log(),
+		stats:    s.Stats,
+		now:      s.Now,
+		proxies:  trusted,
+		invalid:  throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
+		operator: s.OperatorName,
 	}
 	if h.stats == nil {
 		h.stats = new(Stats)
@@ -53,9 +58,21 @@ func newHandler(s *Site) *handler {
 	}
 	if u, err := url.Parse(s.PublicURL); err == nil {
 		h.base = strings.TrimRight(u.Path, "/")
+		if h.operator == "" {
+			h.operator = u.Hostname()
+		}
 	}
-	h.fixed = fixedHeaders(h.pages.css)
-	return h
+	if _, ok := s.Texts.Speaker(s.PageLanguage); !ok && s.PageLanguage != "" {
+		return nil, fmt.Errorf("OFFRAMP_PAGE_LANGUAGE: %q is no language of the page: write one of en zh de fr es pt it nl pl ja ar", s.PageLanguage)
+	}
+	if h.logo, err = readLogo(s.PageLogo); err != nil {
+		return nil, err
+	}
+	if h.pages, err = h.newPages(); err != nil {
+		return nil, err
+	}
+	h.fixed = fixedHeaders(h.pages.css, h.logo.body != nil)
+	return h, nil
 }
 
 // ServeHTTP routes by hand: http.ServeMux cleans paths by redirecting, and
@@ -70,13 +87,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.base != "" {
 		path = strings.TrimPrefix(path, h.base)
 	}
-	if token, ok := strings.CutPrefix(path, "/u/"); ok {
-		h.link(w, r, visit{peer: p, token: token, purpose: listunsub.HeaderLink})
-		return
-	}
-	if token, ok := strings.CutPrefix(path, "/p/"); ok {
-		h.link(w, r, visit{peer: p, token: token, purpose: listunsub.BodyLink})
-		return
+	for _, purpose := range []listunsub.Purpose{listunsub.HeaderLink, listunsub.BodyLink, listunsub.ConfirmLink} {
+		if token, ok := strings.CutPrefix(path, "/"+string(rune(purpose))+"/"); ok {
+			h.link(w, r, visit{peer: p, token: token, purpose: purpose})
+			return
+		}
 	}
 	h.file(w, r, path)
 }
@@ -87,7 +102,7 @@ type visit struct {
 	token   string
 	purpose listunsub.Purpose
 	claims  listunsub.Claims
-	subject consent.Subject
+	subject consent.Subject // of a link that allows sharing again: all lists
 }
 
 const linkMethods = "GET, HEAD, POST, OPTIONS"
@@ -109,11 +124,14 @@ func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
 		h.refuse(w, r, v.peer)
 		return
 	}
-	if r.Method == http.MethodPost {
+	switch {
+	case r.Method == http.MethodPost:
 		h.post(w, r, v)
-		return
+	case v.purpose == listunsub.ConfirmLink:
+		h.showConfirmation(w, r, v)
+	default:
+		h.show(w, r, v)
 	}
-	h.show(w, r, v)
 }
 
 // open verifies the token and fills in what it says.
@@ -126,12 +144,15 @@ func (h *handler) open(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if recipient.IsNull() || claims.List == store.AllLists {
+	if recipient.IsNull() || claims.List == store.AllLists && v.purpose != listunsub.ConfirmLink {
 		// Nobody seals such a token; if one came up, it must not mean everything.
 		return errors.New("token without a recipient or a list")
 	}
 	v.claims = claims
 	v.subject = consent.Subject{Recipient: recipient, List: claims.List}
+	if claims.List == confirmation.Sharing {
+		v.subject.List = store.AllLists
+	}
 	return nil
 }
 
@@ -140,6 +161,20 @@ func (h *handler) open(v *visit) error {
 // of a token, so no other token is accepted by it.
 func trimToken(s string) string {
 	return strings.TrimRight(s, "/.,;:!?)]}>\"' \t\r\n")
+}
+
+// speaker says things in the language that a request asks for, or that its list
+// is written in.
+func (h *handler) speaker(r *http.Request, list store.List) *language.Speaker {
+	return h.site.Texts.Match(asked(r), r.Header.Get("Accept-Language"), list.Language, h.site.PageLanguage)
+}
+
+// asked is the language that was chosen on the page.
+func asked(r *http.Request) string {
+	if r.URL.RawQuery == "" {
+		return ""
+	}
+	return r.URL.Query().Get("lang")
 }
 
 // refuse answers a request with a wrong link: the same fixed answer whatever

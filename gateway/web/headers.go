@@ -17,11 +17,14 @@ type field struct {
 
 // fixedHeaders returns the header fields of every answer. A token in a URL is
 // a key: nothing may keep it, index it or carry it elsewhere. The page needs
-// its own style and its own form and nothing else.
-func fixedHeaders(css string) []field {
+// its own style, the logo where there is one, and its own forms.
+func fixedHeaders(css string, logo bool) []field {
 	sum := sha256.Sum256([]byte(css))
 	csp := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	if logo {
+		csp += "; img-src 'self'"
+	}
 	return []field{
 		{"Cache-Control", []string{"no-store"}},
 		{"Content-Security-Policy", []string{csp}},

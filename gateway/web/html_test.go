@@ -3,107 +3,188 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"math"
+	"fmt"
+	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"offramp/gateway/confirmation"
+	"offramp/gateway/language"
 	"offramp/listunsub"
 	"offramp/store"
 
 	"golang.org/x/net/html"
 )
 
-// everyPage returns each page a person can see, by name.
-func everyPage(t *testing.T) (pages, policies map[string]string) {
+// everyPage returns each page a person can see in a language, by name.
+func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	t.Helper()
 	pages, policies = map[string]string{}, map[string]string{}
 	w := newWorld(t)
+	w.site.OperatorAddress, w.site.OperatorEmail, w.site.PrivacyURL = "1 Example Street, Exampletown", "post@example.org", "https://example.org/privacy"
+	w.build()
+	many(w)
+	query := "?lang=" + lang
 	path := w.link(listunsub.HeaderLink)
-	add := func(name, path string) string {
-		res, page := w.get(path)
+	keep := func(name string, res *http.Response, page string) {
 		pages[name], policies[name] = page, res.Header.Get("Content-Security-Policy")
-		return page
 	}
-	f := formOf(t, add("on", path))
-	res, page := w.submit(path, f)
-	pages["left now"], policies["left now"] = page, res.Header.Get("Content-Security-Policy")
-	add("off", path)
-	w.choices[ada+" "] = store.Choice{State: store.Unsubscribed, Since: start}
-	add("off all", path)
+	add := func(name, path string, header ...string) {
+		r := request("GET", path, "", nil)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		res := w.send(r)
+		keep(name, res, text(t, res))
+	}
+	act := func(name, action string, pairs ...string) {
+		res, page := w.submit(path, w.form(path+query, action).with(pairs...))
+		keep(name, res, page)
+	}
+	add("on", path+query)
+	add("signal", path+query, "Sec-GPC", "1")
+	act("bad date", actChoose, fieldList+news, optPauseUntil)
+	act("chosen", actChoose, fieldList+news, "week", fieldList+"list02.example.org", "pause-90", fieldSharing, "refuse")
+	add("second lists", path+query+"&page=1")
+	act("left", actUnsubscribe)
+	res, page := w.submit(path, formsOf(t, pages["left"])[actReason].with(fieldReason, "other", fieldText, "my reason"))
+	keep("thanks", res, page)
+	add("off", path+query)
+	act("asked", actAgain)
+	add("history", path+query+"&view=history")
+	add("erase", path+query+"&view=erase")
+	act("left all", actLeave)
+	add("off all", path+query)
+	for name, list := range map[string]string{"confirm": news, "confirm all": "", "confirm sharing": confirmation.Sharing} {
+		add(name, w.linkTo(listunsub.Claims{List: list, Recipient: ada, Issued: start, Purpose: listunsub.ConfirmLink})+query)
+	}
+	w.pass(2 * time.Second)
+	confirmed := w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start.Add(2 * time.Second), Purpose: listunsub.ConfirmLink})
+	res, page = w.submit(confirmed, w.form(confirmed+query, actConfirm))
+	keep("confirmed", res, page)
+	add("expired", w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start.Add(-8 * 24 * time.Hour), Purpose: listunsub.ConfirmLink})+query)
+	erase := w.form(path+query+"&view=erase", actErase)
+	res, page = w.submit(path, erase)
+	keep("erased", res, page)
 	w.lists[news] = store.List{ID: news, Name: strings.Repeat("long", 60), Description: strings.Repeat("text ", 100), Transactional: true}
-	add("transactional", path)
-	add("wrong link", "/u/x")
-	add("nothing", "/")
+	add("transactional", path+query)
+	add("wrong link", "/u/x"+query)
+	add("nothing", "/"+query)
 	w.err = store.ErrUnavailable
-	add("unavailable", path)
+	add("unavailable", path+query)
 	return pages, policies
+}
+
+// many gives ada mail of a dozen lists with long names.
+func many(w *world) {
+	for i := range 12 {
+		id := fmt.Sprintf("list%02d.example.org", i)
+		w.lists[id] = store.List{
+			ID: id, Name: fmt.Sprintf("Example list number %d about many things", i), Sender: "Example Ltd, department of letters",
+			Description: "One sentence in plain words that says what this list is about and how often it comes.", ThirdParty: i == 1,
+		}
+		w.contacts = append(w.contacts, store.Contact{Recipient: ada, List: id, First: start.Add(-9999 * time.Hour), Last: start.Add(-time.Hour), Count: int64(i*37 + 1)})
+	}
 }
 
 // The rules a page keeps: RULES 29 and 30, and what assistive software needs.
 func TestEveryPageIsPlainAndAccessible(t *testing.T) {
-	pages, policies := everyPage(t)
-	for name, page := range pages {
-		t.Run(name, func(t *testing.T) {
-			if len(page) > 30<<10 {
-				t.Errorf("%d octets", len(page))
-			}
-			if !strings.HasPrefix(page, "<!doctype html>\n") {
-				t.Errorf("begins with %.20q", page)
-			}
-			doc, err := html.Parse(strings.NewReader(page))
-			if err != nil {
-				t.Fatal(err)
-			}
-			count := map[string]int{}
-			level := 0
-			for n := range doc.Descendants() {
-				if n.Type != html.ElementNode {
-					continue
-				}
-				count[n.Data]++
-				for _, a := range n.Attr {
-					switch {
-					case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "src", a.Key == "href", a.Key == "target", a.Key == "autofocus":
-						t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
-					}
-				}
-				switch n.Data {
-				case "html":
-					if attr(n, "lang") != "en" {
-						t.Error("no lang")
-					}
-				case "h1", "h2", "h3":
-					l := int(n.Data[1] - '0')
-					if l > level+1 {
-						t.Errorf("heading %s after level %d", n.Data, level)
-					}
-					level = l
-				case "form":
-					if attr(n, "method") != "post" || attr(n, "action") != "" {
-						t.Errorf("form %v", n.Attr)
-					}
-				case "button":
-					if n.FirstChild == nil || strings.TrimSpace(n.FirstChild.Data) == "" {
-						t.Error("button without a name")
-					}
-				case "style":
-					sum := sha256.Sum256([]byte(n.FirstChild.Data))
-					if hash := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(policies[name], "'sha256-"+hash+"'") {
-						t.Errorf("policy %q does not allow the style %s", policies[name], hash)
-					}
-				}
-			}
-			for element, want := range map[string]int{"title": 1, "main": 1, "h1": 1, "style": 1, "script": 0, "img": 0, "link": 0, "iframe": 0, "a": 0} {
-				if count[element] != want {
-					t.Errorf("%d <%s>, want %d", count[element], element, want)
-				}
-			}
-			if regexp.MustCompile(`https?:|//|@import|url\(`).MatchString(page) {
-				t.Error("the page names something outside itself")
+	for _, lang := range languages(t) {
+		t.Run(lang, func(t *testing.T) {
+			pages, policies := everyPage(t, lang)
+			for name, page := range pages {
+				t.Run(name, func(t *testing.T) { checkPage(t, lang, page, policies[name]) })
 			}
 		})
+	}
+}
+
+func languages(t testing.TB) (tags []string) {
+	t.Helper()
+	texts, err := language.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range texts.Speakers() {
+		tags = append(tags, s.Tag())
+	}
+	if len(tags) != 11 {
+		t.Fatalf("languages %q", tags)
+	}
+	return tags
+}
+
+func checkPage(t *testing.T, lang, page, policy string) {
+	if len(page) > 30<<10 {
+		t.Errorf("%d octets", len(page))
+	}
+	if !strings.HasPrefix(page, "<!doctype html>\n") || strings.Contains(page, "page.") || strings.Contains(page, "{{") {
+		t.Errorf("begins with %.20q, or a text is missing: %s", page, regexp.MustCompile(`.*(page\.|\{\{).*`).FindString(page))
+	}
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, ids := map[string]int{}, map[string]int{}
+	level := 0
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		count[n.Data]++
+		for _, a := range n.Attr {
+			switch {
+			case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "src", a.Key == "target", a.Key == "autofocus", a.Key == "tabindex":
+				t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
+			case a.Key == "id":
+				ids[a.Val]++
+			}
+		}
+		switch n.Data {
+		case "html":
+			if attr(n, "lang") != lang || (attr(n, "dir") == "rtl") != (lang == "ar") {
+				t.Errorf("html %v", n.Attr)
+			}
+		case "h1", "h2", "h3":
+			l := int(n.Data[1] - '0')
+			if l > level+1 && !(l == 2 && level == 0) {
+				t.Errorf("heading %s after level %d", n.Data, level)
+			}
+			level = l
+		case "form":
+			if attr(n, "method") != "post" || attr(n, "action") != "?lang="+lang {
+				t.Errorf("form %v", n.Attr)
+			}
+		case "a":
+			if href := attr(n, "href"); !strings.HasPrefix(href, "?") && href != "mailto:post@example.org" && href != "https://example.org/privacy" {
+				t.Errorf("link to %q", href)
+			}
+		case "button":
+			if n.FirstChild == nil || strings.TrimSpace(n.FirstChild.Data) == "" {
+				t.Error("button without a name")
+			}
+		case "style":
+			sum := sha256.Sum256([]byte(n.FirstChild.Data))
+			if hash := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(policy, "'sha256-"+hash+"'") {
+				t.Errorf("policy %q does not allow the style %s", policy, hash)
+			}
+		}
+	}
+	for id, n := range ids {
+		if n > 1 {
+			t.Errorf("%d elements with id %q", n, id)
+		}
+	}
+	for element, want := range map[string]int{"title": 1, "main": 1, "h1": 1, "style": 1, "script": 0, "img": 0, "link": 0, "iframe": 0} {
+		if count[element] != want {
+			t.Errorf("%d <%s>, want %d", count[element], element, want)
+		}
+	}
+	rest := strings.ReplaceAll(page, `href="https://example.org/privacy"`, "")
+	if regexp.MustCompile(`https?:|//|@import|url\(`).MatchString(rest) {
+		t.Error("the page names something outside itself")
 	}
 }
 
@@ -121,43 +202,29 @@ func TestContrast(t *testing.T) {
 		t.Fatal("no dark scheme")
 	}
 	for scheme, css := range map[string]string{"light": light, "dark": dark} {
-		colour := map[string]float64{}
+		colours := map[string]colour{}
 		for _, m := range variable.FindAllStringSubmatch(css, -1) {
-			colour[m[1]] = luminance(t, m[2])
+			c, err := parseColour("#" + m[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			colours[m[1]] = c
+		}
+		if ground := colours["ground"].String(); scheme == "light" && ground != groundLight || scheme == "dark" && ground != groundDark {
+			t.Errorf("%s: ground %s is not the one that accents are checked on", scheme, ground)
 		}
 		for _, pair := range []struct {
 			front, back string
 			least       float64
 		}{
 			{"ink", "ground", 4.5}, {"quiet", "ground", 4.5}, {"ink", "notice", 4.5}, {"on-accent", "accent", 4.5},
-			{"accent", "ground", 4.5}, {"focus", "ground", 3},
+			{"accent", "ground", 4.5}, {"focus", "ground", 3}, {"focus", "notice", 3},
 		} {
-			a, okA := colour[pair.front]
-			b, okB := colour[pair.back]
-			ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05)
-			if !okA || !okB || ratio < pair.least {
+			a, okA := colours[pair.front]
+			b, okB := colours[pair.back]
+			if ratio := a.contrast(b); !okA || !okB || ratio < pair.least {
 				t.Errorf("%s: %s on %s has %.2f to 1, want %.1f", scheme, pair.front, pair.back, ratio, pair.least)
 			}
 		}
 	}
-}
-
-// luminance is the relative luminance of WCAG 2.
-func luminance(t *testing.T, hex string) float64 {
-	t.Helper()
-	sum := 0.0
-	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
-		n, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := float64(n) / 255
-		if c <= 0.04045 {
-			c /= 12.92
-		} else {
-			c = math.Pow((c+0.055)/1.055, 2.4)
-		}
-		sum += weight * c
-	}
-	return sum
 }

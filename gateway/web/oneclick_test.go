@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 			path := w.link(listunsub.HeaderLink)
 			for n := range 2 { // a repeat is a success
 				res := w.send(b.request(path))
-				if got := text(t, res); res.StatusCode != 200 || got != string(oneClickDone) {
+				if got := text(t, res); res.StatusCode != 200 || got != "You are off the list. No more mail from it will be sent to you.\n" {
 					t.Fatalf("request %d (%s): %s %q", n, b.reason, res.Status, got)
 				}
 				if ct := res.Header.Get("Content-Type"); ct != typeText {
@@ -35,12 +36,9 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 			if got := w.made(); !slices.Equal(got, optedOut) {
 				t.Errorf("changes %q, want %q", got, optedOut)
 			}
-			want := consent.Evidence{IP: client, UserAgent: b.header.Get("User-Agent")}
-			if want.UserAgent == "" {
-				want.UserAgent = agent
-			}
-			if w.evidence[0] != want {
-				t.Errorf("evidence %+v, want %+v", w.evidence[0], want)
+			program := cmp.Or(b.header.Get("User-Agent"), agent)
+			if e := w.events[0]; e.IP != client || e.UserAgent != program {
+				t.Errorf("evidence %q %q, want %q %q", e.IP, e.UserAgent, client, program)
 			}
 			if a, b := w.site.Stats.OneClick.Load(), w.site.Stats.OneClickRepeated.Load(); a != 1 || b != 1 {
 				t.Errorf("counted %d recorded and %d repeated", a, b)
@@ -55,7 +53,7 @@ func TestBodyLinkNeverActsAlone(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			w := newWorld(t)
 			res := w.send(b.request(w.link(listunsub.BodyLink)))
-			if got := text(t, res); res.StatusCode != 400 || !strings.Contains(got, "use the button on this page") {
+			if got := text(t, res); res.StatusCode != 400 || !strings.Contains(got, "Use the buttons on this page") {
 				t.Errorf("%s %q", res.Status, got)
 			}
 			if got := w.made(); len(got) != 0 {
@@ -110,7 +108,7 @@ func TestOtherMethodsChangeNothing(t *testing.T) {
 func TestWrongTokens(t *testing.T) {
 	w := newWorld(t)
 	w.site.InvalidPerMinute = 0
-	w.handler = w.site.Handler()
+	w.build()
 	good := strings.TrimPrefix(w.link(listunsub.HeaderLink), "/u/")
 	other, err := listunsub.ParseKeyRing(listunsub.NewKey() + "")
 	if err != nil {
@@ -177,7 +175,7 @@ func TestTokenWithoutSubject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.site.Tokens = opened{w.ring, c}
-			w.handler = w.site.Handler()
+			w.build()
 			if res := w.send(request("POST", "/u/x", "", nil)); res.StatusCode != 404 || len(w.made()) > 0 {
 				t.Errorf("%s, changes %q", res.Status, w.made())
 			}
@@ -291,8 +289,8 @@ func TestOptOutSurvivesItsClient(t *testing.T) {
 // yet, but it is recorded.
 func TestOptOutThatDidNotSettle(t *testing.T) {
 	w := newWorld(t)
-	w.site.Consent = unsettled{w}
-	w.handler = w.site.Handler()
+	w.site.Consent = unsettled{w.site.Consent}
+	w.build()
 	if res := w.send(request("POST", w.link(listunsub.HeaderLink), "", nil)); res.StatusCode != 503 {
 		t.Errorf("%s", res.Status)
 	}
@@ -304,10 +302,10 @@ func TestOptOutThatDidNotSettle(t *testing.T) {
 	}
 }
 
-type unsettled struct{ *world }
+type unsettled struct{ Consent }
 
 func (u unsettled) OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
-	changed, err := u.world.OptOut(ctx, s, way, ev)
+	changed, err := u.Consent.OptOut(ctx, s, way, ev)
 	return changed, errors.Join(err, context.DeadlineExceeded)
 }
 

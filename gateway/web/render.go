@@ -3,9 +3,18 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
+	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"offramp/gateway/language"
+	"offramp/store"
 )
 
 //go:embed templates
@@ -17,110 +26,105 @@ type css = template.CSS
 type pages struct {
 	css       string
 	templates *template.Template
-	notices   map[notice]rendered
+	notices   map[string]map[notice]rendered // by language
 }
 
-// rendered is one fixed page for people and for programs.
-type rendered struct {
-	status     int
-	html, text []byte
-}
-
-// notice is a fixed page for a request that has no list to show.
-type notice int
-
-const (
-	noticeInvalid notice = iota
-	noticeThrottled
-	noticeUnavailable
-	noticeNothing
-	noticeMethod
-)
-
-type noticeText struct {
-	status     int
-	heading    string
-	paragraphs []string
-	steps      []string
-}
-
-// noticeTexts never depend on what is stored: a wrong link learns nothing.
-func noticeTexts() map[notice]noticeText {
-	return map[notice]noticeText{
-		noticeInvalid: {
-			status:     http.StatusNotFound,
-			heading:    "This link does not work",
-			paragraphs: []string{"The link is not complete, or it was changed on its way. Nothing was changed by opening it.", "To leave the list, try one of these:"},
-			steps: []string{
-				"Open the link again from the message itself. Copied links are often cut short.",
-				"Use the Unsubscribe button of your mail program, usually beside the sender's name.",
-				"Answer the message and ask the sender to take you off the list.",
-			},
-		},
-		noticeThrottled: {
-			status:     http.StatusTooManyRequests,
-			heading:    "Too many wrong links",
-			paragraphs: []string{"Many links that do not work were opened from your network. Please wait a minute before you try again. Links that work are not affected."},
-		},
-		noticeUnavailable: {
-			status:     http.StatusServiceUnavailable,
-			heading:    "Please try again in a minute",
-			paragraphs: []string{"Your request could not be completed just now. Please open the link again in a minute; it stays valid."},
-		},
-		noticeNothing: {
-			status:     http.StatusNotFound,
-			heading:    "There is nothing here",
-			paragraphs: []string{"This site only serves links in mail. To leave a list, open the link in a message from that list, or use the Unsubscribe button of your mail program."},
-		},
-		noticeMethod: {
-			status:     http.StatusMethodNotAllowed,
-			heading:    "This request is not understood",
-			paragraphs: []string{"Open the link in a browser to leave the list. Nothing was changed."},
-		},
-	}
-}
-
-// newPages parses what is embedded; it can only fail when the build is wrong.
-func newPages() *pages {
+// newPages reads what is embedded, and the operator's replacements. Every
+// template is tried: what an operator wrote must not fail before a recipient.
+func (h *handler) newPages() (*pages, error) {
 	style, err := files.ReadFile("templates/style.css")
 	if err != nil {
-		panic("web: " + err.Error())
+		return nil, fmt.Errorf("embedded style: %w", err)
 	}
-	p := &pages{
-		css:       string(style),
-		templates: template.Must(template.ParseFS(files, "templates/*.html")),
-		notices:   make(map[notice]rendered),
+	templates, err := template.ParseFS(files, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("embedded templates: %w", err)
 	}
-	for n, t := range noticeTexts() {
-		html, err := p.execute("notice.html", struct {
-			CSS        css
-			Title      string
-			Heading    string
-			Paragraphs []string
-			Steps      []string
-		}{p.style(), t.heading, t.heading, t.paragraphs, t.steps})
-		if err != nil {
-			panic("web: " + err.Error())
+	if h.site.PageDir != "" {
+		if style, err = h.site.replace(templates, style); err != nil {
+			return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
 		}
-		p.notices[n] = rendered{status: t.status, html: html, text: t.plain()}
 	}
-	return p
+	p := &pages{css: string(style) + h.site.accents(), templates: templates, notices: map[string]map[notice]rendered{}}
+	h.pages = p
+	for _, say := range h.site.Texts.Speakers() {
+		if p.notices[say.Tag()], err = h.notices(say); err != nil {
+			return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
+		}
+	}
+	if err := h.rehearse(); err != nil {
+		return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
+	}
+	return p, nil
 }
 
-func (t noticeText) plain() []byte {
-	var b strings.Builder
-	b.WriteString(t.heading + ".\n")
-	for _, p := range t.paragraphs {
-		b.WriteString(p + "\n")
+// replace puts the templates in the operator's folder over ours, and returns
+// the style.
+func (c Config) replace(templates *template.Template, style []byte) ([]byte, error) {
+	entries, err := os.ReadDir(c.PageDir)
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range t.steps {
-		b.WriteString("- " + s + "\n")
+	for _, e := range entries {
+		path := filepath.Join(c.PageDir, e.Name())
+		switch {
+		case e.Name() == "style.css":
+			if style, err = os.ReadFile(path); err != nil {
+				return nil, err
+			}
+		case filepath.Ext(e.Name()) != ".html":
+		case templates.Lookup(e.Name()) == nil:
+			return nil, fmt.Errorf("%s replaces no template: take it away, or give it the name of one", path)
+		default:
+			if _, err := templates.ParseFiles(path); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return []byte(b.String())
+	return style, nil
 }
 
-// style is ours and constant, so it needs no escaping; the policy in the
-// header names its hash.
+// TextDir is the folder with the operator's texts; empty: there is none.
+func (c Config) TextDir() string {
+	dir := filepath.Join(c.PageDir, "texts")
+	if _, err := os.Stat(dir); c.PageDir == "" || errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return dir
+}
+
+// rehearse executes each template with everything it can show.
+func (h *handler) rehearse() error {
+	say := h.site.Texts.Match()
+	r := &http.Request{Method: http.MethodGet, URL: new(url.URL)}
+	f := h.frame(r, say, "title").of(store.List{Footer: "footer"})
+	b := &button{Query: "?", Seal: "seal", Action: "action", Label: "label", Hint: "hint", Event: 1}
+	list := listView{Name: "name", Description: "description", Sender: "sender", ThirdParty: "third", Mails: "mails"}
+	choice := choiceView{listView: list, Field: "field", ID: "id", Options: []optionView{{Value: "value", Label: "label", Selected: true}}}
+	rows := []rowView{{"name", "value", "since"}}
+	two := []string{"first", "second"}
+	for name, data := range map[string]any{
+		"page.html": view{
+			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Reason: &reasonView{*b, two}, Heading: "heading",
+			Sentences: two, Since: "since", List: list, Recipient: "recipient", Leave: b, Again: b, AllAgain: b, Refusing: b, LeaveAll: b,
+			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c"}, &sharingView{true, true}, "shown", "?", "?"},
+			History: "?", Erase: "?"},
+		"history.html": historyView{
+			frame: f, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
+			Events: []eventView{{"time", "what", "list", "how", "detail", b}}, Older: "?", Newest: "?", Download: b, Receipts: true, Back: "?"},
+		"erase.html":   eraseView{f, "heading", two, b, "?"},
+		"confirm.html": confirmView{f, two, two, "heading", two, b, b},
+		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
+	} {
+		if _, err := h.pages.execute(name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// style is ours or the operator's and constant, so it needs no escaping; the
+// policy in the header names its hash.
 func (p *pages) style() css { return css(p.css) }
 
 func (p *pages) execute(name string, data any) ([]byte, error) {
@@ -131,10 +135,21 @@ func (p *pages) execute(name string, data any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	html, err := h.pages.execute(name, data)
+	if err != nil {
+		h.log.ErrorContext(r.Context(), "page not rendered", "error", err)
+		h.stats.Unavailable.Add(1)
+		h.notice(w, r, noticeUnavailable)
+		return
+	}
+	reply(w, r, status, typeHTML, html)
+}
+
 // notice sends a fixed page. Mail programs, which post without asking for
 // HTML and may show the answer as it is, get plain text.
 func (h *handler) notice(w http.ResponseWriter, r *http.Request, n notice) {
-	page := h.pages.notices[n]
+	page := h.pages.notices[h.speaker(r, store.List{}).Tag()][n]
 	if r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		!strings.Contains(r.Header.Get("Accept"), "text/html") {
 		reply(w, r, page.status, typeText, page.text)
@@ -143,13 +158,19 @@ func (h *handler) notice(w http.ResponseWriter, r *http.Request, n notice) {
 	reply(w, r, page.status, typeHTML, page.html)
 }
 
-func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, v view) {
-	html, err := h.pages.execute("page.html", v)
-	if err != nil {
-		h.log.ErrorContext(r.Context(), "page not rendered", "error", err)
-		h.stats.Unavailable.Add(1)
-		h.notice(w, r, noticeUnavailable)
-		return
+// notices renders the fixed pages of one language.
+func (h *handler) notices(say *language.Speaker) (map[notice]rendered, error) {
+	all := map[notice]rendered{}
+	f := h.frame(&http.Request{Method: http.MethodGet, URL: new(url.URL)}, say, "")
+	for n, t := range noticeTexts() {
+		text := t.in(say)
+		text.frame = f
+		text.Title = text.Heading
+		html, err := h.pages.execute("notice.html", text)
+		if err != nil {
+			return nil, err
+		}
+		all[n] = rendered{status: t.status, html: html, text: text.plain()}
 	}
-	reply(w, r, status, typeHTML, html)
+	return all, nil
 }

@@ -1,10 +1,12 @@
-// Package web serves recipients: the one-click endpoint of RFC 8058, and one
-// plain page on which a person leaves a list.
+// Package web serves recipients: the one-click endpoint of RFC 8058, and the
+// page on which a person sees and decides what mail they get.
 //
 // GET, HEAD and OPTIONS change nothing. A POST to /u/TOKEN with a valid token
 // is an opt-out whatever its body looks like, because mail clients send broken
-// ones; the page's own form is the exception, it says what it wants. A POST to
-// /p/TOKEN, the link in message bodies, acts only through the page's own form.
+// ones; the page's own forms are the exception, they say what they want. A POST
+// to /p/TOKEN, the link in message bodies, and to /c/TOKEN, the link of a mail
+// that asks for confirmation, acts only through the page's own forms. What takes
+// an opt-out back is asked for by mail, but for the undo right after it.
 // No answer is ever a redirect, sets a cookie or carries a script.
 package web
 
@@ -14,7 +16,11 @@ import (
 	"net/http"
 	"time"
 
+	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
+	"offramp/gateway/language"
+	"offramp/gateway/receipt"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -27,18 +33,42 @@ type Tokens interface {
 	Verify(mac []byte, label string, data ...[]byte) bool
 }
 
-// Consent changes and tells what a person chose. *consent.Consent is the one
-// that serves; a nil error means that the change is durable.
+// Consent tells and changes what a person chose. *consent.Consent is the one
+// that serves; a nil error means that a change is durable and in force.
 type Consent interface {
-	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
-	Resubscribe(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
-	Standing(ctx context.Context, s consent.Subject) (store.Standing, error)
+	Choices
+	Notes
+	Erase(ctx context.Context, recipient envelope.Address, way store.Way, ev consent.Evidence) error
 }
 
-// Lists names lists for the page. A list that is not found is shown by its
-// identifier, so that links outlive the database.
+// Choices are what a person chose, see [consent.Consent].
+type Choices interface {
+	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
+	Decide(ctx context.Context, d consent.Decision, way store.Way, ev consent.Evidence) (events []int64, err error)
+	Person(ctx context.Context, recipient envelope.Address) (store.Person, error)
+}
+
+// Notes are recorded beside choices, see [consent.Consent].
+type Notes interface {
+	Explain(ctx context.Context, s consent.Subject, text string, way store.Way, ev consent.Evidence) error
+	Asked(ctx context.Context, s consent.Subject, detail string, ev consent.Evidence) error
+}
+
+// Lists knows the lists. One that is not found is shown by its identifier, so
+// that links outlive the database.
 type Lists interface {
-	List(ctx context.Context, id string) (store.List, error)
+	Lists(ctx context.Context) ([]store.List, error)
+}
+
+// Ledger has the history of people; see [store.Consent].
+type Ledger interface {
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	receipt.Ledger
+}
+
+// Asker asks a person by mail. *confirmation.Confirmation is the one that serves.
+type Asker interface {
+	Ask(ctx context.Context, q confirmation.Question) error
 }
 
 // Site is the recipients' side of the web. Its methods may be called once
@@ -51,6 +81,11 @@ type Site struct {
 	Tokens    Tokens
 	Consent   Consent
 	Lists     Lists
+	Ledger    Ledger
+	Asker     Asker
+	Texts     *language.Catalogue
+	Receipts  *receipt.Signer  // nil: none are given
+	Retention time.Duration    // how long events are kept, for the page to say; 0: for ever
 	Log       *slog.Logger     // nil: nothing is logged
 	Stats     *Stats           // nil: nothing is counted for others to see
 	Now       func() time.Time // nil: time.Now
@@ -63,7 +98,7 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 120 * time.Second
 	maxHeader         = 16 << 10
-	maxBody           = 16 << 10
+	maxBody           = 32 << 10
 	maxStreams        = 100 // requests at once on one HTTP/2 connection
 	// changeTimeout bounds one change or page. It is shorter than writeTimeout,
 	// so that the answer still leaves.
@@ -71,10 +106,16 @@ const (
 )
 
 // Server returns a server for the recipients' listener with every limit set.
-// The caller adds TLSConfig and the listener, and shuts it down.
-func (s *Site) Server() *http.Server {
+// The caller adds TLSConfig and the listener, and shuts it down. An error is a
+// template, a text or the logo of the operator that cannot be used; it names
+// the file.
+func (s *Site) Server() (*http.Server, error) {
+	handler, err := s.Handler()
+	if err != nil {
+		return nil, err
+	}
 	return &http.Server{
-		Handler:           s.Handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -84,13 +125,13 @@ func (s *Site) Server() *http.Server {
 		// What net/http has to say is about strangers' handshakes and broken
 		// connections; our own faults are logged by the handler.
 		ErrorLog: slog.NewLogLogger(s.log().Handler(), slog.LevelDebug),
-	}
+	}, nil
 }
 
-// Handler returns the handler of the recipients' listener. It panics when
-// Config was not validated. Requests share no state but the counts of invalid
-// tokens for each client network.
-func (s *Site) Handler() http.Handler {
+// Handler returns the handler of the recipients' listener; its error is that of
+// Server. Requests share no state but the counts of invalid tokens for each
+// client network.
+func (s *Site) Handler() (http.Handler, error) {
 	return newHandler(s)
 }
 

@@ -26,7 +26,11 @@ func (w *world) serve() (addr string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	srv, done := w.site.Server(), make(chan struct{})
+	srv, err := w.site.Server()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = srv.Serve(l)
@@ -90,7 +94,7 @@ func TestHeaders(t *testing.T) {
 	w.site.InvalidPerMinute = 1
 	w.site.TrustedProxies = []string{client}
 	w.site.SecurityContact = "mailto:security@example.org"
-	w.handler = w.site.Handler()
+	w.build()
 	u := w.link(listunsub.HeaderLink)
 	var b bytes.Buffer
 	for _, c := range []struct{ name, method, path, accept, proto string }{
@@ -163,7 +167,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("security.txt without a contact: %s", res.Status)
 	}
 	w.site.SecurityContact = "mailto:security@example.org"
-	w.handler = w.site.Handler()
+	w.build()
 	want := "Contact: mailto:security@example.org\nExpires: 2027-05-22T00:00:00Z\nPreferred-Languages: en\nCanonical: https://out.example.org/.well-known/security.txt\n"
 	if _, got := w.get("/.well-known/security.txt"); got != want {
 		t.Errorf("security.txt %q, want %q", got, want)
@@ -179,7 +183,7 @@ func TestFiles(t *testing.T) {
 func TestPublicURLWithPath(t *testing.T) {
 	w := newWorld(t)
 	w.site.PublicURL = "https://example.org/out/"
-	w.handler = w.site.Handler()
+	w.build()
 	for _, prefix := range []string{"/out", ""} {
 		if res, _ := w.get(prefix + w.link(listunsub.HeaderLink)); res.StatusCode != 200 {
 			t.Errorf("%q: %s", prefix, res.Status)
@@ -245,7 +249,10 @@ func TestConfigValidate(t *testing.T) {
 // The real server: what a client sends for too long or too large ends there.
 func TestServerLimits(t *testing.T) {
 	w := newWorld(t)
-	srv := w.site.Server()
+	srv, err := w.site.Server()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if srv.ReadHeaderTimeout <= 0 || srv.ReadTimeout <= 0 || srv.WriteTimeout <= changeTimeout || srv.IdleTimeout <= 0 {
 		t.Errorf("timeouts %v %v %v %v", srv.ReadHeaderTimeout, srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout)
 	}

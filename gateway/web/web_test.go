@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -18,7 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
+	"offramp/gateway/language"
+	"offramp/gateway/receipt"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -43,13 +45,17 @@ type world struct {
 
 	mu       sync.Mutex
 	now      time.Time
-	choices  map[string]store.Choice // key and list
+	choices  map[string]store.Choice  // by key and list
+	sharing  map[string]store.Sharing // by key
+	erased   map[string]bool
 	stops    []store.Suppression
+	contacts []store.Contact
+	events   []store.Event
 	lists    map[string]store.List
-	changes  []string           // every change asked for and made
-	evidence []consent.Evidence // of those
-	err      error              // answer of everything, when set
-	errRead  error              // answer of what reads, when set
+	asked    []confirmation.Question
+	changes  []string // every change asked for and made
+	err      error    // answer of everything, when set
+	errRead  error    // answer of what reads, when set
 	hook     func(context.Context)
 	handler  http.Handler
 }
@@ -60,21 +66,41 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	texts, err := language.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := receipt.NewSigner("out.example.org", make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &world{
 		t: t, ring: ring, log: new(bytes.Buffer), now: start,
-		choices: map[string]store.Choice{},
-		lists:   map[string]store.List{news: {ID: news, Name: "Example News", Description: "What happened at Example, once a week."}},
+		choices: map[string]store.Choice{}, sharing: map[string]store.Sharing{}, erased: map[string]bool{},
+		lists: map[string]store.List{news: {ID: news, Name: "Example News", Description: "What happened at Example, once a week."}},
 	}
+	now := func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r := records{w}
 	w.site = &Site{
-		Config:    Config{InvalidPerMinute: 60},
+		Config:    Config{InvalidPerMinute: 60, OperatorName: "Example Ltd", PageLanguage: "en"},
 		PublicURL: "https://out.example.org",
-		Tokens:    ring, Consent: w, Lists: w,
-		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Stats: new(Stats),
-		Now:   func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now },
+		Tokens:    ring, Consent: &consent.Consent{Store: r, Records: r, Now: now, Log: log},
+		Lists: r, Ledger: r, Asker: r, Texts: texts, Receipts: signer, Retention: 26280 * time.Hour,
+		Log: log, Stats: new(Stats), Now: now,
 	}
-	w.handler = w.site.Handler()
+	w.build()
 	return w
+}
+
+// build makes the handler anew, after the site was changed.
+func (w *world) build() {
+	w.t.Helper()
+	handler, err := w.site.Handler()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.handler = handler
 }
 
 // reset forgets what happened.
@@ -82,64 +108,23 @@ func (w *world) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.choices)
-	w.changes, w.evidence = nil, nil
+	clear(w.sharing)
+	w.changes, w.events = nil, nil
 	w.log.Reset()
 }
 
-func (w *world) set(s consent.Subject, state store.State, way store.Way, ev consent.Evidence) (bool, error) {
+// choose records a choice of ada as if it had been made an hour ago.
+func (w *world) choose(c store.Choice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
-		return false, w.err
+	c.Recipient = ada
+	if c.Since.IsZero() {
+		c.Since = start.Add(-time.Hour)
 	}
-	key := s.Recipient.Key() + " " + s.List
-	if w.choices[key].State == state {
-		return false, nil
+	if c.Way == "" {
+		c.Way = store.Mail
 	}
-	w.choices[key] = store.Choice{Recipient: s.Recipient.Key(), List: s.List, State: state, Since: w.now, Way: way}
-	w.changes = append(w.changes, string(state)+" "+key+" "+string(way))
-	w.evidence = append(w.evidence, ev)
-	return true, nil
-}
-
-func (w *world) OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
-	if w.hook != nil {
-		w.hook(ctx)
-	}
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	return w.set(s, store.Unsubscribed, way, ev)
-}
-
-func (w *world) Resubscribe(_ context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
-	return w.set(s, store.Subscribed, way, ev)
-}
-
-func (w *world) Standing(_ context.Context, s consent.Subject) (store.Standing, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := errors.Join(w.err, w.errRead); err != nil {
-		return store.Standing{}, err
-	}
-	var st store.Standing
-	for _, list := range []string{s.List, store.AllLists} {
-		if c, ok := w.choices[s.Recipient.Key()+" "+list]; ok {
-			st.Choices = append(st.Choices, c)
-		}
-	}
-	st.Suppressions = w.stops
-	return st, nil
-}
-
-func (w *world) List(_ context.Context, id string) (store.List, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	l, ok := w.lists[id]
-	if !ok {
-		return l, store.ErrNotFound
-	}
-	return l, nil
+	w.choices[ada+" "+c.List] = c
 }
 
 func (w *world) made() []string {
@@ -157,18 +142,24 @@ func (w *world) pass(d time.Duration) {
 // link returns the path of a link of the purpose.
 func (w *world) link(p listunsub.Purpose) string {
 	w.t.Helper()
-	token, err := w.ring.Seal(listunsub.Claims{List: news, Recipient: ada, Issued: start.Add(-24 * time.Hour), Purpose: p})
+	return w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start.Add(-24 * time.Hour), Purpose: p})
+}
+
+func (w *world) linkTo(c listunsub.Claims) string {
+	w.t.Helper()
+	token, err := w.ring.Seal(c)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return "/" + string(rune(p)) + "/" + token
+	return "/" + string(rune(c.Purpose)) + "/" + token
 }
 
 func request(method, path, contentType string, body io.Reader) *http.Request {
 	// Not httptest.NewRequest: it parses the target, and paths that are no
 	// paths are what some tests are about.
 	r := httptest.NewRequest(method, "/", body)
-	r.URL.Path, r.RequestURI = path, path
+	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
+	r.RequestURI = path
 	r.RemoteAddr = client + ":4711"
 	r.Header.Set("User-Agent", agent)
 	if contentType != "" {

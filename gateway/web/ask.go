@@ -1,0 +1,109 @@
+package web
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"offramp/gateway/confirmation"
+	"offramp/gateway/consent"
+	"offramp/store"
+)
+
+// askAgain asks the person by mail whether they want again what a form asks
+// for. Whoever holds a link can open the page; only who reads the mailbox can
+// bring mail back.
+func (h *handler) askAgain(x *submission) {
+	asked := map[string]struct {
+		list string
+		off  bool
+	}{
+		actAgain:    {x.visit.subject.List, x.now.off(x.visit.subject.List)},
+		actAllAgain: {store.AllLists, x.now.off(store.AllLists)},
+		actAllow:    {store.AllLists, x.now.Sharing.Refused},
+	}[x.form.action]
+	if !x.fresh() || !asked.off {
+		h.stale(x)
+		return
+	}
+	line := h.ask(x, x.form.action, asked.list)
+	h.showState(x.w, x.r, x.visit, x.now, answer{lines: []string{line}})
+}
+
+// ask sends one mail, and returns what to tell the person.
+func (h *handler) ask(x *submission, action, list string) string {
+	q := confirmation.Question{Recipient: x.visit.subject.Recipient, Speaker: x.say}
+	switch action {
+	case actAllAgain:
+		q.What = confirmation.AllAgain
+	case actAllow:
+		q.What = confirmation.SharingAgain
+	default:
+		q.What, q.List, q.ListName, q.Sender = confirmation.ListAgain, list, x.now.name(list), x.now.sender(list)
+	}
+	address := isolate(x.say, q.Recipient.Masked())
+	err := h.site.Asker.Ask(x.r.Context(), q)
+	switch {
+	case errors.Is(err, confirmation.ErrAsked):
+		return x.say.Say("page.asked-already", "Address", address)
+	case err != nil:
+		h.stats.Unavailable.Add(1)
+		h.log.ErrorContext(x.r.Context(), "confirmation not asked for",
+			"list", list, "to", q.Recipient.Masked(), "ip", x.visit.peer.ip(), "error", err)
+		return x.say.Say("page.unavailable.what")
+	}
+	h.stats.Asked.Add(1)
+	h.recorded(x.r, x.visit, "confirmation asked for", store.Page)
+	subject := consent.Subject{Recipient: q.Recipient, List: list}
+	if err := h.site.Consent.Asked(x.r.Context(), subject, action, evidence(x.r, x.visit)); err != nil {
+		// The mail is on its way, and what it asks for is recorded when it is confirmed.
+		h.log.ErrorContext(x.r.Context(), "sending of a confirmation not recorded", "list", list, "error", err)
+	}
+	return x.say.Say("page.asked", "Address", address)
+}
+
+// sender is who sends a list, as people know them.
+func (s state) sender(id string) string {
+	for _, l := range s.lists {
+		if l.ID == id {
+			return l.Sender
+		}
+	}
+	return s.list.Sender
+}
+
+// reasons are why people leave, in the order of the page.
+var reasons = [...]string{"too-many", "not-relevant", "never-asked", "not-mine", "other"}
+
+// reason records why the person left. Neither part is needed. A form that is
+// sent again records nothing.
+func (h *handler) reason(x *submission) {
+	recipient := x.visit.subject.Recipient
+	told, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
+		Recipient: recipient.Key(), Kinds: []store.EventKind{store.EventReason}, Since: x.seal.issued, Limit: 1})
+	if err != nil {
+		h.unavailable(x.w, x.r, x.visit, err)
+		return
+	}
+	subject := consent.Subject{Recipient: recipient, List: store.AllLists}
+	if x.now.off(x.visit.subject.List) {
+		subject.List = x.visit.subject.List
+	}
+	if text := x.form.why(); text != "" && len(told) == 0 {
+		if err := h.site.Consent.Explain(x.r.Context(), subject, text, store.Page, evidence(x.r, x.visit)); err != nil {
+			h.unavailable(x.w, x.r, x.visit, err)
+			return
+		}
+	}
+	h.showState(x.w, x.r, x.visit, x.now, answer{lines: []string{x.say.Say("page.reason.thanks")}})
+}
+
+// why is what a form gives for a reason: a keyword, own words, or both.
+func (f form) why() string {
+	text := strings.TrimSpace(f.values.Get(fieldText))
+	keyword := f.values.Get(fieldReason)
+	if !slices.Contains(reasons[:], keyword) {
+		return text
+	}
+	return strings.TrimSuffix(keyword+": "+text, ": ")
+}

@@ -1,0 +1,167 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"offramp/store"
+)
+
+// Held is what a person downloads: all that is recorded about them. Times are
+// UTC.
+type Held struct {
+	Made         time.Time         `json:"made"`
+	Operator     string            `json:"operator"`
+	Recipient    string            `json:"recipient"` // lookup key
+	Erased       bool              `json:"erased"`    // nothing before was kept but the choices
+	Choices      []HeldChoice      `json:"choices"`
+	Sharing      *HeldSharing      `json:"sharing,omitempty"` // nil: never said
+	Contacts     []HeldContact     `json:"contacts"`
+	Suppressions []HeldSuppression `json:"suppressions"` // for other causes than a choice
+	Events       []HeldEvent       `json:"events"`       // oldest first
+}
+
+// HeldChoice is what a person chose for one list.
+type HeldChoice struct {
+	List  string    `json:"list"` // empty: all lists
+	State string    `json:"state"`
+	Until time.Time `json:"until,omitzero"`
+	Every string    `json:"every,omitempty"`
+	Since time.Time `json:"since"`
+	Way   string    `json:"way,omitempty"`
+}
+
+// HeldSharing is whether a person lets their data be shared.
+type HeldSharing struct {
+	Refused bool      `json:"refused"`
+	Since   time.Time `json:"since"`
+	Way     string    `json:"way,omitempty"`
+}
+
+// HeldContact is what mail of one list a person was sent.
+type HeldContact struct {
+	List  string    `json:"list"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	Count int64     `json:"count"`
+}
+
+// HeldSuppression is why nothing is sent.
+type HeldSuppression struct {
+	List   string    `json:"list"` // empty: all lists
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	Note   string    `json:"note,omitempty"` // of the operator
+}
+
+// HeldEvent is one thing that happened.
+type HeldEvent struct {
+	ID        int64     `json:"id"`
+	Time      time.Time `json:"time"`
+	Kind      string    `json:"kind"`
+	List      string    `json:"list"`
+	Way       string    `json:"way,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	About     int64     `json:"about,omitempty"` // event that this one is about
+	MessageID string    `json:"message_id,omitempty"`
+	IP        string    `json:"ip,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+	By        string    `json:"by,omitempty"` // account that asked, empty for the person
+	Detail    string    `json:"detail,omitempty"`
+}
+
+// download sends what is held as a file. It is asked for by a form, so that
+// nothing that follows links fetches it.
+func (h *handler) download(x *submission) {
+	held := h.held(x)
+	for last := int64(0); ; {
+		events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{Recipient: x.visit.subject.Recipient.Key(), After: last})
+		if err != nil {
+			h.unavailable(x.w, x.r, x.visit, err)
+			return
+		}
+		if len(events) == 0 {
+			break
+		}
+		for _, e := range events {
+			held.Events = append(held.Events, HeldEvent{
+				ID: e.ID, Time: e.Time, Kind: string(e.Kind), List: e.List, Way: string(e.Way), Reason: string(e.Reason), About: e.Ref,
+				MessageID: e.MessageID, IP: e.IP, UserAgent: e.UserAgent, By: e.Who, Detail: e.Detail,
+			})
+		}
+		last = events[len(events)-1].ID
+	}
+	var body bytes.Buffer
+	out := json.NewEncoder(&body)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(held); err != nil {
+		h.unavailable(x.w, x.r, x.visit, err)
+		return
+	}
+	h.stats.Taken.Add(1)
+	h.recorded(x.r, x.visit, "download of what is held", store.Page)
+	attach(x, "application/json; charset=utf-8", "offramp-data.json", body.Bytes())
+}
+
+func (h *handler) held(x *submission) Held {
+	now := x.now
+	held := Held{
+		Made: h.now().UTC(), Operator: h.operator, Recipient: x.visit.subject.Recipient.Key(), Erased: now.Erased,
+		Choices: []HeldChoice{}, Contacts: []HeldContact{}, Suppressions: []HeldSuppression{}, Events: []HeldEvent{},
+	}
+	for _, c := range now.Choices {
+		held.Choices = append(held.Choices, HeldChoice{
+			List: c.List, State: string(c.State), Until: c.Until, Every: string(c.Every), Since: c.Since, Way: string(c.Way)})
+	}
+	if s := now.Sharing; !s.Since.IsZero() {
+		held.Sharing = &HeldSharing{Refused: s.Refused, Since: s.Since, Way: string(s.Way)}
+	}
+	for _, c := range now.Contacts {
+		held.Contacts = append(held.Contacts, HeldContact{List: c.List, First: c.First, Last: c.Last, Count: c.Count})
+	}
+	for _, s := range now.Suppressions {
+		held.Suppressions = append(held.Suppressions, HeldSuppression{List: s.List, Reason: string(s.Reason), Since: s.Since, Note: s.Note})
+	}
+	return held
+}
+
+// receipt sends the signed receipt of one of the person's opt-outs.
+func (h *handler) receipt(x *submission) {
+	id, err := strconv.ParseInt(x.form.values.Get(fieldEvent), 10, 64)
+	if err != nil || id < 1 || h.site.Receipts == nil {
+		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.choice")
+		return
+	}
+	events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
+		Recipient: x.visit.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventUnsubscribed}, After: id - 1, Before: id + 1})
+	if err != nil {
+		h.unavailable(x.w, x.r, x.visit, err)
+		return
+	}
+	if len(events) != 1 {
+		// Of somebody else, of another kind, or older than what is kept.
+		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.choice")
+		return
+	}
+	text, err := h.site.Receipts.Issue(x.r.Context(), h.site.Ledger, events[0])
+	switch {
+	case errors.Is(err, store.ErrChanged):
+		h.stale(x)
+	case err != nil:
+		h.unavailable(x.w, x.r, x.visit, err)
+	default:
+		h.stats.Taken.Add(1)
+		attach(x, typeText, "offramp-receipt-"+strconv.FormatInt(id, 10)+".txt", text)
+	}
+}
+
+// attach sends a file that the browser keeps.
+func attach(x *submission, contentType, name string, body []byte) {
+	x.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	reply(x.w, x.r, http.StatusOK, contentType, body)
+}

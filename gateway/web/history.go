@@ -1,0 +1,149 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"offramp/store"
+)
+
+// historyView is what is held about a person, for the person.
+type historyView struct {
+	frame
+	Heading  string
+	What     string
+	Kept     string // for how long
+	Choices  []rowView
+	Contacts []rowView
+	Stops    []rowView
+	Events   []eventView
+	Older    string // query; empty: there are none
+	Newest   string
+	Download *button
+	Receipts bool
+	Back     string
+}
+
+// rowView is one line of a table: what it is about, and what is held.
+type rowView struct{ Name, Value, Since string }
+
+type eventView struct {
+	Time, What, List, How, Detail string
+	Receipt                       *button
+}
+
+// perHistory is how many events one page of the history has.
+const perHistory = 40
+
+// history shows what is held and what happened.
+func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now state) {
+	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
+	events, err := h.site.Ledger.Events(r.Context(), store.EventFilter{
+		Recipient: v.subject.Recipient.Key(), Before: max(0, before), Latest: true, Limit: perHistory + 1})
+	if err != nil {
+		h.unavailable(w, r, v, err)
+		return
+	}
+	b := builder{h: h, r: r, visit: v, state: now, say: h.speaker(r, now.list), at: h.now()}
+	p := historyView{
+		Heading: b.text("page.history.title"), What: b.text("page.history.what"), Kept: b.kept(),
+		Choices: b.choiceRows(), Contacts: b.contactRows(), Stops: b.stopRows(),
+		Download: b.button(actDownload, "page.history.download", sealed{}), Receipts: h.site.Receipts != nil,
+		Back: query(r, ""),
+	}
+	p.frame = h.frame(r, b.say, p.Heading).of(now.list)
+	if len(events) > perHistory {
+		events = events[:perHistory]
+		p.Older = query(r, "view=history&before="+strconv.FormatInt(events[perHistory-1].ID, 10))
+	}
+	if before > 0 {
+		p.Newest = query(r, "view=history")
+	}
+	for _, e := range events {
+		p.Events = append(p.Events, b.event(e))
+	}
+	h.render(w, r, http.StatusOK, "history.html", p)
+}
+
+func (b *builder) kept() string {
+	if b.h.site.Retention == 0 {
+		return b.say.Say("page.history.kept-always")
+	}
+	return b.say.Count("page.history.kept", int64(b.h.site.Retention/(24*time.Hour)))
+}
+
+// scope is the name of what a record is about.
+func (b *builder) scope(list string) string {
+	if list == store.AllLists {
+		return b.say.Say("page.scope.all")
+	}
+	return b.state.name(list)
+}
+
+func (b *builder) choiceRows() (rows []rowView) {
+	for _, c := range b.state.Choices {
+		value := ""
+		switch w := b.state.at(c.List, b.at); w.State {
+		case store.Paused:
+			value = b.say.Say("page.state.paused", "Date", b.say.Date(lastDay(w.Until)))
+		case store.Limited:
+			value = b.say.Say("page.state." + string(w.Every))
+		default:
+			value = b.say.Say("page.state." + string(w.State))
+		}
+		rows = append(rows, rowView{b.scope(c.List), value, b.say.Moment(c.Since)})
+	}
+	if s := b.state.Sharing; !s.Since.IsZero() {
+		key := "page.state.sharing-allowed"
+		if s.Refused {
+			key = "page.state.sharing-refused"
+		}
+		rows = append(rows, rowView{b.say.Say("page.sharing.heading"), b.say.Say(key), b.say.Moment(s.Since)})
+	}
+	return rows
+}
+
+func (b *builder) contactRows() (rows []rowView) {
+	for _, c := range b.state.Contacts {
+		rows = append(rows, rowView{b.scope(c.List), b.say.Count("page.mails", c.Count, "Date", b.say.Date(c.Last.UTC())), ""})
+	}
+	return rows
+}
+
+func (b *builder) stopRows() (rows []rowView) {
+	for _, s := range b.state.Suppressions {
+		key := "page.stopped.manual"
+		switch s.Reason {
+		case store.ReasonBounced:
+			key = "page.stopped.bounced"
+		case store.ReasonComplained:
+			key = "page.stopped.complained"
+		}
+		rows = append(rows, rowView{b.scope(s.List), b.say.Say(key), b.say.Moment(s.Since)})
+	}
+	return rows
+}
+
+func (b *builder) event(e store.Event) eventView {
+	known := func(key, otherwise string) string {
+		if text := b.say.Say(key); text != key {
+			return text
+		}
+		return otherwise
+	}
+	v := eventView{
+		Time: b.say.Moment(e.Time),
+		What: known("page.event."+string(e.Kind), b.say.Say("page.event.other")),
+		List: b.scope(e.List),
+		How:  known("page.way."+string(e.Way), ""),
+	}
+	if e.Kind == store.EventReason {
+		v.Detail = e.Detail
+	}
+	if e.Kind == store.EventUnsubscribed && b.h.site.Receipts != nil {
+		v.Receipt = b.button(actReceipt, "page.history.receipt", sealed{})
+		v.Receipt.Event = e.ID
+	}
+	return v
+}

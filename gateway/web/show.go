@@ -1,0 +1,38 @@
+package web
+
+import (
+	"context"
+	"net/http"
+)
+
+// show answers GET and HEAD. It changes nothing, whoever asks.
+func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
+	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+	defer cancel()
+	now, err := h.state(ctx, v)
+	if err != nil {
+		h.unavailable(w, r, v, err)
+		return
+	}
+	h.stats.Shown.Add(1)
+	switch view := r.URL.Query().Get("view"); {
+	case view == "history":
+		h.history(w, r.WithContext(ctx), v, now)
+	case view == "erase":
+		h.showErase(w, r, v, now)
+	default:
+		h.showState(w, r, v, now, answer{})
+	}
+}
+
+// explain shows what stands, after why nothing was changed.
+func (h *handler) explain(w http.ResponseWriter, r *http.Request, v visit, status int, why string) {
+	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+	defer cancel()
+	now, err := h.state(ctx, v)
+	if err != nil {
+		h.unavailable(w, r, v, err)
+		return
+	}
+	h.showState(w, r, v, now, answer{status: status, refused: why})
+}
