@@ -61,9 +61,16 @@ func records(t *testing.T, c *Consent, who, wire string) {
 		if kind == store.EventErased || kind == store.EventRetired {
 			continue
 		}
+		detail := "550 5.1.1 <" + wire + "> unknown"
+		switch kind {
+		case store.EventPaused:
+			detail = "until " + moment(90*24*60).Format(time.RFC3339)
+		case store.EventLimited:
+			detail = string(store.Weekly)
+		}
 		events = append(events, store.Event{
 			Time: moment(5), Kind: kind, Recipient: who, List: "l0.example", Way: store.Delivery, Reason: store.ReasonBounced, QueueID: "Q1",
-			MessageID: "<" + wire + ">", IP: "192.0.2.1", UserAgent: "UA " + wire, Who: wire, Detail: "550 5.1.1 <" + wire + "> unknown", Once: string(kind) + wire,
+			MessageID: "<" + wire + ">", IP: "192.0.2.1", UserAgent: "UA " + wire, Who: wire, Detail: detail, Once: string(kind) + wire,
 		})
 	}
 	must(t, c.AddEvents(ctx, events...))
