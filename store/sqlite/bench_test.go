@@ -156,31 +156,6 @@ func BenchmarkDecide(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "op/s")
 }
 
-// BenchmarkStanding asks for people with and without a record.
-func BenchmarkStanding(b *testing.B) {
-	ctx := context.Background()
-	db := openBench(b)
-	const people = 100_000
-	err := db.consent.file.write(ctx, &op{run: func(c *conn) error {
-		for i := range people {
-			if _, err := c.exec(putChoice, fmt.Sprintf("person%d@example.com", i), "news.example.com", "unsubscribed", int64(i), "one-click"); err != nil {
-				return err
-			}
-		}
-		return nil
-	}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	i := 0
-	for b.Loop() {
-		i += 7919
-		if _, err := db.Consent().Standing(ctx, fmt.Sprintf("person%d@example.com", i%(2*people)), "news.example.com"); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkUsage asks what the spool holds and how much room there is.
 func BenchmarkUsage(b *testing.B) {
 	ctx := context.Background()

@@ -157,15 +157,21 @@ func (s *Consent) chainOld(c *conn) error {
 
 // Entries returns the ledger by ID, after the entry with that ID.
 func (s *Consent) Entries(ctx context.Context, after int64, limit int) (all []store.Entry, err error) {
-	err = s.file.readers.do(ctx, func(c *conn) error {
-		return c.query(selectEntries, func(r row) error {
-			all = append(all, store.Entry{
-				Event: eventOf(r), Salt: r.blob(14), Erased: r.int(15), Digest: sumOf(r.blob(16)), Link: sumOf(r.blob(17)),
-			})
-			return nil
-		}, after, limitOf(limit))
+	err = s.file.readers.do(ctx, func(c *conn) (err error) {
+		all, err = readEntries(c, after, limitOf(limit))
+		return err
 	})
 	return all, fail("entries", err)
+}
+
+func readEntries(c *conn, after int64, limit int) (all []store.Entry, err error) {
+	err = c.query(selectEntries, func(r row) error {
+		all = append(all, store.Entry{
+			Event: eventOf(r), Salt: r.blob(14), Erased: r.int(15), Digest: sumOf(r.blob(16)), Link: sumOf(r.blob(17)),
+		})
+		return nil
+	}, after, limit)
+	return all, err
 }
 
 // Head returns how far the ledger reaches.
