@@ -28,14 +28,14 @@ import (
 
 // house is a gateway over a real store, with a next hop that keeps what it gets.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	config gateway.Config
 	parts  gateway.Parts
 	sink   *sink.Sink
 	db     *sqlite.DB
 }
 
-func newHouse(t *testing.T, o sink.Options) *house {
+func newHouse(t testing.TB, o sink.Options) *house {
 	t.Helper()
 	s, err := sink.Start(o)
 	if err != nil {
@@ -102,7 +102,7 @@ func (h *house) run() (g *gateway.Gateway, stop func() error) {
 
 const letter = "From: News <news@example.org>\r\nList-Id: The letter <letter.example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: x\r\n\r\nhello\r\n"
 
-func send(t *testing.T, g *gateway.Gateway, to ...string) {
+func send(t testing.TB, g *gateway.Gateway, to ...string) {
 	t.Helper()
 	client, err := smtp.Dial(g.Addrs().SMTP[0])
 	if err != nil {
