@@ -11,33 +11,29 @@ const (
 	rowChoice = iota
 	rowSuppression
 	rowSharing
-	rowErased
 )
 
-// One statement, so one look at one state of the data. Where people were
-// erased, it looks under the key and under its hash: a person has records under
-// one of them, never under both.
-const (
-	selectStanding = `SELECT 0, list, state, until, every, since, way, recipient FROM choices WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
-	UNION ALL SELECT 1, list, reason, since, note, NULL, NULL, recipient FROM suppressions WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
-	UNION ALL SELECT 2, refused, since, way, NULL, NULL, NULL, recipient FROM sharing WHERE recipient = ?1`
-	selectStandingHashed = `SELECT 0, list, state, until, every, since, way, recipient FROM choices WHERE recipient IN (?1, ?3) AND (+list = '' OR +list = ?2)
-	UNION ALL SELECT 1, list, reason, since, note, NULL, NULL, recipient FROM suppressions WHERE recipient IN (?1, ?3) AND (+list = '' OR +list = ?2)
-	UNION ALL SELECT 2, refused, since, way, NULL, NULL, NULL, recipient FROM sharing WHERE recipient IN (?1, ?3)
-	UNION ALL SELECT 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM erased WHERE hash = ?3`
-)
+// One statement, so one look at one state of the data; and one name, since a
+// person has records under the key or under the hash, never under both.
+const selectStanding = `SELECT 0, list, state, until, every, since, way FROM choices WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
+	UNION ALL SELECT 1, list, reason, since, note, NULL, NULL FROM suppressions WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
+	UNION ALL SELECT 2, refused, since, way, NULL, NULL, NULL FROM sharing WHERE recipient = ?1`
 
 // Standing returns what is recorded for recipient about list and AllLists.
 func (s *Consent) Standing(ctx context.Context, recipient, list string) (st store.Standing, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
-		if s.people.erased.Load() == 0 {
-			err := standing(c, &st, selectStanding, recipient, list)
-			if err != nil || s.people.erased.Load() == 0 {
-				return err
-			}
-			// The first person was erased while the statement ran: perhaps this one.
+		if err := standing(c, recipient, list, &st); err != nil {
+			return err
 		}
-		return standing(c, &st, selectStandingHashed, recipient, list, s.people.hash(recipient))
+		// Asked after the records were read: whoever was erased before that is
+		// found by now, and nobody is erased but once.
+		name, erased, err := s.people.known(c, recipient)
+		if err != nil || !erased {
+			return err
+		}
+		err = standing(c, name, list, &st)
+		st.Erased = true
+		return err
 	})
 	if err != nil {
 		return store.Standing{}, fail("standing", err) // never half of it
@@ -45,21 +41,19 @@ func (s *Consent) Standing(ctx context.Context, recipient, list string) (st stor
 	return st, nil
 }
 
-func standing(c *conn, st *store.Standing, sql string, args ...any) error {
+func standing(c *conn, name, list string, st *store.Standing) error {
 	*st = store.Standing{}
-	return c.query(sql, func(r row) error {
+	return c.query(selectStanding, func(r row) error {
 		switch r.int(0) {
 		case rowChoice:
-			st.Choices = append(st.Choices, choiceOf(r, 1, r.text(7)))
+			st.Choices = append(st.Choices, choiceOf(r, 1, name))
 		case rowSuppression:
-			st.Suppressions = append(st.Suppressions, suppressionOf(r, 1, r.text(7)))
+			st.Suppressions = append(st.Suppressions, suppressionOf(r, 1, name))
 		case rowSharing:
-			st.Sharing = sharingOf(r, 1, r.text(7))
-		case rowErased:
-			st.Erased = true
+			st.Sharing = sharingOf(r, 1, name)
 		}
 		return nil
-	}, args...)
+	}, name, list)
 }
 
 func sharingOf(r row, first int, recipient string) store.Sharing {
