@@ -167,10 +167,7 @@ func (r records) Events(_ context.Context, f store.EventFilter) (out []store.Eve
 	if f.Latest {
 		slices.Reverse(out)
 	}
-	if f.Limit > 0 && len(out) > f.Limit {
-		out = out[:f.Limit]
-	}
-	return out, nil
+	return out[:min(len(out), cmp.Or(f.Limit, 1000))], nil
 }
 
 func (r records) Retire(context.Context, time.Time, store.Event) (int64, error) { return 0, nil }
@@ -195,7 +192,13 @@ func (r records) OptOuts(_ context.Context, _ time.Time, after int64, _ int) ([]
 	}
 	for _, e := range r.events {
 		if e.ID > after && e.Kind == store.EventUnsubscribed {
-			return []store.OptOut{{Event: e}}, nil
+			o := store.OptOut{Event: e}
+			for _, proof := range r.events {
+				if proof.Kind == store.EventInForce && proof.Ref == e.ID {
+					o.InForce = proof.Time
+				}
+			}
+			return []store.OptOut{o}, nil
 		}
 	}
 	return nil, nil
