@@ -81,10 +81,26 @@ func (h *handler) answerWithUndo(x *submission, d consent.Decision, events []int
 	if len(undo.was) > 0 || undo.refused != nil {
 		a.undo = &undo
 	}
-	if a.left && len(events) > 0 {
-		a.event = events[0]
-	}
+	a.event = optOut(d, events)
 	h.showState(x.w, x.r, x.visit, after, a)
+}
+
+// optOut is the event of the first opt-out of a decision; 0: there is none, or
+// some part stood before, and then the events do not tell whose they are.
+func optOut(d consent.Decision, events []int64) int64 {
+	parts := len(d.Wishes)
+	if d.RefuseSharing != nil {
+		parts++
+	}
+	if len(events) != parts {
+		return 0
+	}
+	for i, w := range d.Wishes {
+		if w.State == store.Unsubscribed {
+			return events[i]
+		}
+	}
+	return 0
 }
 
 // answerWith shows what stands by now.

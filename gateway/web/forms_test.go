@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,25 @@ func readShown(form *html.Node) shown {
 		}
 	}
 	return f
+}
+
+// tags are what a page has between its words.
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// linksOf returns where the links of a page lead, by their text.
+func linksOf(t testing.TB, page string) map[string]string {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "a" && n.FirstChild != nil {
+			all[strings.TrimSpace(n.FirstChild.Data)] = attr(n, "href")
+		}
+	}
+	return all
 }
 
 func attr(n *html.Node, name string) string {

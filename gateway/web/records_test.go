@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -22,10 +23,7 @@ func (r records) Decide(ctx context.Context, c store.Change) (ids []int64, err e
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
-		return nil, w.err
-	}
-	if err := ctx.Err(); err != nil {
+	if err := w.fault("Decide", w.err, ctx.Err()); err != nil {
 		return nil, err
 	}
 	if c.If != nil && !same(w.person(ada).Choices, c.If.Choices) {
@@ -79,17 +77,20 @@ func (w *world) person(recipient string) store.Person {
 func (r records) Person(_ context.Context, recipient string) (store.Person, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil || r.errRead != nil {
-		return store.Person{}, cmpErr(r.err, r.errRead)
+	if err := r.fault("Person", r.err, r.errRead); err != nil {
+		return store.Person{}, err
 	}
 	return r.person(recipient), nil
 }
 
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
+// fault counts a call, and returns what it fails with: the first of causes, or
+// store.ErrUnavailable when it is its turn. w.mu is held.
+func (w *world) fault(call string, causes ...error) error {
+	w.calls = append(w.calls, call)
+	if len(w.calls) == w.failing {
+		return store.ErrUnavailable
 	}
-	return b
+	return cmp.Or(causes...)
 }
 
 func (r records) Standing(context.Context, string, string) (store.Standing, error) {
@@ -104,11 +105,12 @@ func (r records) Unsuppress(context.Context, store.Suppression, store.Event) (bo
 	panic("the page lifts nothing")
 }
 
+// Erase leaves the events of others, and of the person's the one that says so.
 func (r records) Erase(_ context.Context, recipient string, e store.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
+	if err := r.fault("Erase", r.err); err != nil {
+		return err
 	}
 	for key, c := range r.choices {
 		if c.Recipient == recipient {
@@ -118,18 +120,28 @@ func (r records) Erase(_ context.Context, recipient string, e store.Event) error
 	all := store.Choice{Recipient: recipient, List: store.AllLists, State: store.Unsubscribed, Since: e.Time, Way: e.Way}
 	r.choices[recipient+" "] = all
 	r.erased[recipient] = true
-	r.contacts, r.events = nil, nil
+	r.contacts = slices.DeleteFunc(r.contacts, func(c store.Contact) bool { return c.Recipient == recipient })
+	for i, old := range r.events {
+		if old.Recipient == recipient {
+			r.events[i] = store.Event{ID: old.ID, Time: old.Time}
+		}
+	}
+	r.add(e)
 	r.changes = append(r.changes, "erased "+recipient)
 	return nil
 }
 
-func (r records) Scrub(context.Context) error { return nil }
+func (r records) Scrub(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fault("Scrub")
+}
 
 func (r records) AddEvents(_ context.Context, events ...store.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
+	if err := r.fault("AddEvents", r.err); err != nil {
+		return err
 	}
 	for _, e := range events {
 		r.add(e)
@@ -143,8 +155,8 @@ func (r records) AddEvents(_ context.Context, events ...store.Event) error {
 func (r records) Events(_ context.Context, f store.EventFilter) (out []store.Event, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil || r.errRead != nil {
-		return nil, cmpErr(r.err, r.errRead)
+	if err := r.fault("Events", r.err, r.errRead); err != nil {
+		return nil, err
 	}
 	for _, e := range r.events {
 		if e.ID > f.After && (f.Before == 0 || e.ID < f.Before) && e.Recipient == f.Recipient && !e.Time.Before(f.Since) &&
@@ -155,10 +167,7 @@ func (r records) Events(_ context.Context, f store.EventFilter) (out []store.Eve
 	if f.Latest {
 		slices.Reverse(out)
 	}
-	if f.Limit > 0 && len(out) > f.Limit {
-		out = out[:f.Limit]
-	}
-	return out, nil
+	return out[:min(len(out), cmp.Or(f.Limit, 1000))], nil
 }
 
 func (r records) Retire(context.Context, time.Time, store.Event) (int64, error) { return 0, nil }
@@ -166,6 +175,9 @@ func (r records) Retire(context.Context, time.Time, store.Event) (int64, error) 
 func (r records) Entries(_ context.Context, after int64, _ int) ([]store.Entry, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.fault("Entries"); err != nil {
+		return nil, err
+	}
 	if after >= int64(len(r.events)) {
 		return nil, nil
 	}
@@ -175,9 +187,18 @@ func (r records) Entries(_ context.Context, after int64, _ int) ([]store.Entry, 
 func (r records) OptOuts(_ context.Context, _ time.Time, after int64, _ int) ([]store.OptOut, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.fault("OptOuts"); err != nil {
+		return nil, err
+	}
 	for _, e := range r.events {
 		if e.ID > after && e.Kind == store.EventUnsubscribed {
-			return []store.OptOut{{Event: e}}, nil
+			o := store.OptOut{Event: e}
+			for _, proof := range r.events {
+				if proof.Kind == store.EventInForce && proof.Ref == e.ID {
+					o.InForce = proof.Time
+				}
+			}
+			return []store.OptOut{o}, nil
 		}
 	}
 	return nil, nil
@@ -186,6 +207,9 @@ func (r records) OptOuts(_ context.Context, _ time.Time, after int64, _ int) ([]
 func (r records) Lists(context.Context) ([]store.List, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.fault("Lists"); err != nil {
+		return nil, err
+	}
 	var all []store.List
 	for _, l := range r.lists {
 		all = append(all, l)
@@ -198,6 +222,9 @@ func (r records) Lists(context.Context) ([]store.List, error) {
 func (r records) Ask(_ context.Context, q confirmation.Question) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.fault("Ask"); err != nil {
+		return err
+	}
 	if len(r.asked) >= 5 {
 		return confirmation.ErrAsked
 	}

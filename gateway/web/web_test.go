@@ -56,6 +56,8 @@ type world struct {
 	changes  []string // every change asked for and made
 	err      error    // answer of everything, when set
 	errRead  error    // answer of what reads, when set
+	calls    []string // of what is behind the site
+	failing  int      // which of calls fails, counted from 1; 0: none
 	hook     func(context.Context)
 	handler  http.Handler
 }

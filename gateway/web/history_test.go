@@ -1,0 +1,177 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/listunsub"
+	"offramp/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const bob = "bob@example.net"
+
+// happened adds one event of a person, each a minute after the one before, and
+// returns its ID.
+func (w *world) happened(e store.Event) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e.Time.IsZero() {
+		e.Time = start.Add(-time.Hour + time.Duration(len(w.events))*time.Minute)
+	}
+	return w.add(e)
+}
+
+// entries returns what a history lists, one line for each event.
+func entries(t testing.TB, page string) (lines []string) {
+	t.Helper()
+	_, list, _ := strings.Cut(page, `<ol class="rows">`)
+	list, _, _ = strings.Cut(list, "</ol>")
+	for _, item := range strings.Split(list, "<li>")[1:] {
+		lines = append(lines, strings.Join(strings.Fields(tags.ReplaceAllString(item, " ")), " "))
+	}
+	return lines
+}
+
+// Everything that is held is shown, in words and with the newest first, and
+// nothing of anybody else.
+func TestHistoryShowsWhatIsHeld(t *testing.T) {
+	w := newWorld(t)
+	w.lists[other] = store.List{ID: other, Name: "Other letters"}
+	w.contacts = []store.Contact{
+		{Recipient: ada, List: news, First: start.Add(-48 * time.Hour), Last: start.Add(-time.Hour), Count: 1204},
+		{Recipient: bob, List: other, First: start, Last: start, Count: 77},
+	}
+	w.stops = []store.Suppression{{Recipient: ada, Reason: store.ReasonBounced, Since: start.Add(-30 * time.Minute), Note: "550 no such user ada@example.com"}}
+	w.choose(store.Choice{List: news, State: store.Limited, Every: store.Weekly})
+	w.choose(store.Choice{State: store.Paused, Until: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)})
+	w.sharing[ada] = store.Sharing{Recipient: ada, Refused: true, Since: start.Add(-2 * time.Hour)}
+	for _, e := range []store.Event{
+		{Kind: store.EventUnsubscribed, Recipient: ada, List: news, Way: store.OneClick, IP: "203.0.113.99", UserAgent: "Mailer/9"},
+		{Kind: store.EventReason, Recipient: bob, List: news, Way: store.Page, Detail: "what bob wrote"},
+		{Kind: store.EventReason, Recipient: ada, List: news, Way: store.Page, Detail: "too-many: <b>every</b> day"},
+		{Kind: store.EventLimited, Recipient: ada, List: news, Way: store.Page, Detail: "week"},
+		{Kind: store.EventFailed, Recipient: ada, List: other, Way: store.Delivery, Detail: "550 no such user ada@example.com"},
+		{Kind: "of-a-later-release", Recipient: ada, Way: "carrier-pigeon"},
+	} {
+		w.happened(e)
+	}
+	res, page := w.get(w.link(listunsub.BodyLink) + "?view=history")
+	if res.StatusCode != 200 {
+		t.Fatalf("%s %s", res.Status, page)
+	}
+	lacks(t, page, "What we hold about you", "Everything about a•••@e•••.com in this system",
+		"Entries are erased after 1,095 days", "at most one message a week", "paused until 23 December 2026", "data not shared",
+		"1,204 messages so far, the last on 23 November 2026", "earlier mail to it came back")
+	want := []string{
+		"Entry All lists 23 November 2026, 11:05 UTC",
+		"A message could not be delivered – before the message went out other.example.org 23 November 2026, 11:04 UTC",
+		"Fewer messages wanted – on this page Example News 23 November 2026, 11:03 UTC",
+		"Reason given – on this page Example News too-many: &lt;b&gt;every&lt;/b&gt; day 23 November 2026, 11:02 UTC",
+		"Unsubscribed – by the button of the mail program Example News 23 November 2026, 11:00 UTC Receipt",
+	}
+	if d := cmp.Diff(want, entries(t, page)); d != "" {
+		t.Errorf("events:\n%s", d)
+	}
+	for _, secret := range []string{ada, "bob", "77 messages", "203.0.113.99", "Mailer/9"} {
+		if strings.Contains(page, secret) {
+			t.Errorf("the page shows %q", secret)
+		}
+	}
+	w.site.Retention, w.site.Receipts = 0, nil
+	w.build()
+	_, page = w.get(w.link(listunsub.BodyLink) + "?view=history")
+	lacks(t, page, "Entries and choices are kept until you have them erased.")
+	if _, ok := formsOf(t, page)[actReceipt]; ok || strings.Contains(page, "signed text") {
+		t.Error("receipts are offered by a site without a key")
+	}
+}
+
+// Each event is on one page and one only, however many there are, and the links
+// between pages keep the language.
+func TestHistoryPages(t *testing.T) {
+	for _, n := range []int{0, 1, perHistory, perHistory + 1, 2*perHistory + 3} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			w := newWorld(t)
+			for i := range n {
+				w.happened(store.Event{Kind: store.EventReason, Recipient: ada, List: news, Detail: fmt.Sprintf("number %d.", i)})
+				w.happened(store.Event{Kind: store.EventReason, Recipient: bob, List: news, Detail: "of bob"})
+			}
+			path := w.link(listunsub.BodyLink)
+			next, seen := "?lang=en&view=history", 0
+			for pages := 1; next != ""; pages++ {
+				res, page := w.get(path + next)
+				lines := entries(t, page)
+				if want := min(perHistory, n-seen); res.StatusCode != 200 || len(lines) != want || len(page) > 30<<10 {
+					t.Fatalf("page %d: %s, %d events, want %d", pages, res.Status, len(lines), want)
+				}
+				for _, line := range lines {
+					seen++
+					if want := fmt.Sprintf("number %d. ", n-seen); !strings.Contains(line, want) {
+						t.Fatalf("page %d: %q, want %q", pages, line, want)
+					}
+				}
+				links := linksOf(t, page)
+				if newest := links["Newest entries"]; (newest != "") != (pages > 1) || newest != "" && newest != "?lang=en&view=history" {
+					t.Errorf("page %d: link to the newest %q", pages, newest)
+				}
+				next = links["Older entries"]
+			}
+			if seen != n {
+				t.Errorf("%d events seen, want %d", seen, n)
+			}
+		})
+	}
+}
+
+func TestHistoryBeforeNonsense(t *testing.T) {
+	w := newWorld(t)
+	w.happened(store.Event{Kind: store.EventReason, Recipient: ada, Detail: "the first"})
+	for before, want := range map[string]int{"": 1, "x": 1, "-1": 1, "0": 1, "1": 0, "2": 1, "99999999999999999999": 1, "1%27--": 1} {
+		res, page := w.get(w.link(listunsub.BodyLink) + "?view=history&before=" + before)
+		if got := len(entries(t, page)); res.StatusCode != 200 || got != want {
+			t.Errorf("before %q: %s, %d events, want %d", before, res.Status, got, want)
+		}
+	}
+}
+
+// Of an erased person the history says that, and nothing from before.
+func TestHistoryOfAnErasedPerson(t *testing.T) {
+	w := newWorld(t)
+	w.contacts = []store.Contact{{Recipient: ada, List: news, Last: start, Count: 5}, {Recipient: bob, List: news, Last: start, Count: 6}}
+	w.happened(store.Event{Kind: store.EventReason, Recipient: ada, Detail: "a secret"})
+	w.happened(store.Event{Kind: store.EventReason, Recipient: bob, Detail: "of bob"})
+	path := w.link(listunsub.BodyLink)
+	w.press(path+"?view=erase", actErase)
+	_, page := w.get(path + "?view=history")
+	lacks(t, page, "unsubscribed")
+	if d := cmp.Diff([]string{"Everything erased – on this page All lists 23 November 2026, 12:00 UTC"}, entries(t, page)); d != "" {
+		t.Error(d)
+	}
+	if strings.Contains(page, "secret") || strings.Contains(page, "messages so far") {
+		t.Errorf("the page still shows what was erased: %s", page)
+	}
+	if len(w.contacts) != 1 || w.events[1].Detail != "of bob" {
+		t.Error("bob lost something")
+	}
+}
+
+// Looking changes nothing, with either method.
+func TestHistoryOnlyLooks(t *testing.T) {
+	w := newWorld(t)
+	path := w.link(listunsub.HeaderLink) + "?view=history"
+	res, page := w.get(path)
+	head := w.send(request("HEAD", path, "", nil))
+	if head.StatusCode != 200 || head.Header.Get("Content-Length") != res.Header.Get("Content-Length") || text(t, head) != "" {
+		t.Errorf("HEAD: %s, %s octets, not %s", head.Status, head.Header.Get("Content-Length"), res.Header.Get("Content-Length"))
+	}
+	if len(w.made()) > 0 || len(w.events) > 0 {
+		t.Errorf("changes %q, events %v", w.made(), w.events)
+	}
+	if got := strings.Count(page, "Nothing."); got != 3 {
+		t.Errorf("%d of 3 empty parts say so", got)
+	}
+}
