@@ -70,7 +70,7 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 		"Entry All lists 23 November 2026, 11:05 UTC",
 		"A message could not be delivered – before the message went out other.example.org 23 November 2026, 11:04 UTC",
 		"Fewer messages wanted – on this page Example News 23 November 2026, 11:03 UTC",
-		"Reason given – on this page Example News too-many: &lt;b&gt;every&lt;/b&gt; day 23 November 2026, 11:02 UTC",
+		"Reason given – on this page Example News Too many messages – &lt;b&gt;every&lt;/b&gt; day 23 November 2026, 11:02 UTC",
 		"Unsubscribed – by the button of the mail program Example News 23 November 2026, 11:00 UTC Receipt",
 	}
 	if d := cmp.Diff(want, entries(t, page)); d != "" {
