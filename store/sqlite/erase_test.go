@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +170,40 @@ func TestErasedLeavesNoTrace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEraseBesideEverythingElse erases a person while all else about them is
+// being recorded, by many at once.
+func TestEraseBesideEverythingElse(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	db := openTest(t, Options{Dir: dir})
+	crowd(t, db, 0, 1, 40)
+	c := db.Consent()
+	var recorders sync.WaitGroup
+	for range 8 {
+		recorders.Go(func() {
+			for range 5 {
+				records(t, c, gone, goneWire)
+			}
+		})
+	}
+	for i := range 10 {
+		eraseAll(t, db, gone, 10+i)
+		st, err := c.Standing(ctx, gone, "l0.example")
+		must(t, err)
+		if off := slices.ContainsFunc(st.Choices, func(ch store.Choice) bool {
+			return ch.List == store.AllLists && ch.State == store.Unsubscribed
+		}); !st.Erased || !off {
+			t.Errorf("after erasure %d: %+v", i, st)
+		}
+	}
+	recorders.Wait()
+	eraseAll(t, db, gone, 30)
+	wantNoTrace(t, dir, "erased at last")
+	importAgain(t, db)
+	must(t, c.Scrub(ctx))
+	wantNoTrace(t, dir, "imported again")
 }
 
 // importAgain brings the person back by every way there is, and checks that
