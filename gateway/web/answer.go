@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"offramp/gateway/consent"
@@ -78,11 +79,32 @@ func (h *handler) answerWithUndo(x *submission, d consent.Decision, events []int
 			undo.issued = after.Sharing.Since
 		}
 	}
-	if len(undo.was) > 0 || undo.refused != nil {
+	if (len(undo.was) > 0 || undo.refused != nil) && (!x.repeated || h.sameVisitor(x)) {
 		a.undo = &undo
 	}
 	a.event = optOut(d, events)
 	h.showState(x.w, x.r, x.visit, after, a)
+}
+
+// sameVisitor says whether whoever sends a form again is who decided since it
+// was made. Somebody else who had the page open at that time, with a forwarded
+// link, must not be given the undo: it needs no confirmation.
+func (h *handler) sameVisitor(x *submission) bool {
+	events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
+		Recipient: x.visit.subject.Recipient.Key(), Since: x.seal.issued, Latest: true, Limit: perHistory,
+		Kinds: []store.EventKind{store.EventUnsubscribed, store.EventResubscribed, store.EventPaused, store.EventLimited,
+			store.EventSharingRefused, store.EventSharingAllowed}})
+	if err != nil {
+		h.log.ErrorContext(x.r.Context(), "undo left out: events not read", "list", x.visit.claims.List, "error", err)
+		return false
+	}
+	now := evidence(x.r, x.visit)
+	for _, e := range events {
+		if e.Way != store.Page || e.IP != now.IP || !strings.HasPrefix(now.UserAgent, e.UserAgent) {
+			return false
+		}
+	}
+	return len(events) > 0
 }
 
 // optOut is the event of the first opt-out of a decision; 0: there is none, or

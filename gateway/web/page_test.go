@@ -92,6 +92,26 @@ func TestDoubleSubmitKeepsUndo(t *testing.T) {
 	}
 }
 
+// Who had the page open with a forwarded link while the person left does not get
+// the undo by sending their own form: it would bring mail back unconfirmed.
+func TestUndoIsForTheVisitorWhoDecided(t *testing.T) {
+	for _, action := range []string{actUnsubscribe, actLeave} {
+		w := newWorld(t)
+		path := w.link(listunsub.BodyLink)
+		strangers := w.form(path, action)
+		w.pass(time.Minute)
+		w.press(path, action)
+		made := w.made()
+		res, page := w.submit(path, strangers, "User-Agent", "a stranger's/2")
+		if _, ok := formsOf(t, page)[actUndo]; res.StatusCode != 200 || ok {
+			t.Errorf("%s: %s, undo given: %v", action, res.Status, ok)
+		}
+		if got := w.made(); !slices.Equal(got, made) {
+			t.Errorf("%s: changes %q, want %q", action, got, made)
+		}
+	}
+}
+
 func TestFormsThatChangeNothing(t *testing.T) {
 	w := newWorld(t)
 	path, body := w.link(listunsub.HeaderLink), w.link(listunsub.BodyLink)

@@ -35,6 +35,8 @@ type submission struct {
 	seal  sealed
 	now   state
 	say   *language.Speaker
+	// repeated: what the form asks for had been decided when it came.
+	repeated bool
 }
 
 // fresh says whether what the person saw still stands.
@@ -129,12 +131,12 @@ func (h *handler) decide(x *submission, c chosen) {
 		refuse := true
 		c.decision.RefuseSharing = &refuse
 	}
-	repeated := !x.fresh() && x.now.made(c, x.seal.issued)
+	x.repeated = !x.fresh() && x.now.made(c, x.seal.issued)
 	switch {
-	case !x.fresh() && !repeated, x.now.list.Transactional && x.form.action == actUnsubscribe:
+	case !x.fresh() && !x.repeated, x.now.list.Transactional && x.form.action == actUnsubscribe:
 		h.stale(x)
 		return
-	case repeated:
+	case x.repeated:
 		// The same button pressed twice: the person sees the second answer. It
 		// makes the same promise, so it waits for the same things.
 	default:
