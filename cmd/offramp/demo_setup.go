@@ -131,6 +131,7 @@ func (d *demo) makeSettings() error {
 	}
 	env := map[string]string{
 		"OFFRAMP_HOSTNAME": demoFeedback, "OFFRAMP_FEEDBACK_DOMAIN": demoFeedback,
+		"OFFRAMP_OPERATOR_NAME": "The Orchard", "OFFRAMP_OPERATOR_ADDRESS": "1 Orchard Lane, Appleton",
 		"OFFRAMP_SMTP_ADDR": ports[0], "OFFRAMP_HTTP_ADDR": ports[1], "OFFRAMP_ADMIN_ADDR": ports[2],
 		"OFFRAMP_PUBLIC_URL": "https://" + ports[1], "OFFRAMP_NEXT_HOP": "smtp://" + d.sink.Addr(),
 		"OFFRAMP_DATA_DIR": filepath.Join(d.dir, "data"), "OFFRAMP_DKIM_KEYS": strings.Join(keys, ","),
