@@ -19,6 +19,7 @@ type answer struct {
 	undo    *sealed  // what stood before; nil: there is nothing to undo
 	left    bool     // the person left something, and may say why
 	event   int64    // of an opt-out whose receipt is offered; 0: none
+	erase   bool     // the button that erases is to be pressed again
 }
 
 func (a answer) code() int {

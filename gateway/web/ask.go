@@ -78,6 +78,11 @@ var reasons = [...]string{"too-many", "not-relevant", "never-asked", "not-mine",
 // reason records why the person left. Neither part is needed. A form that is
 // sent again records nothing.
 func (h *handler) reason(x *submission) {
+	if x.now.Erased && !x.fresh() {
+		// It may have been open since before the erasure, which it must not undo.
+		h.stale(x)
+		return
+	}
 	recipient := x.visit.subject.Recipient
 	told, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
 		Recipient: recipient.Key(), Kinds: []store.EventKind{store.EventReason}, Since: x.seal.issued, Limit: 1})

@@ -42,13 +42,13 @@ func (h *handler) erase(x *submission) {
 	switch {
 	case errors.Is(err, consent.ErrSending):
 		x.w.Header().Set("Retry-After", "300")
-		h.answerWith(x, answer{status: http.StatusServiceUnavailable, lines: []string{x.say.Say("page.erase.sending")}})
+		h.answerWith(x, answer{status: http.StatusServiceUnavailable, lines: []string{x.say.Say("page.erase.sending")}, erase: true})
 	case err != nil:
 		h.unavailable(x.w, x.r, x.visit, err)
 	default:
 		h.stats.Erased.Add(1)
 		// Not even masked: the log would outlive what was erased.
 		h.log.InfoContext(x.r.Context(), "recipient erased", "ip", x.visit.peer.ip())
-		h.answerWith(x, answer{})
+		h.answerWith(x, answer{lines: []string{x.say.Say("page.erased.title")}})
 	}
 }

@@ -105,7 +105,7 @@ func (h *handler) rehearse() error {
 	two := []string{"first", "second"}
 	for name, data := range map[string]any{
 		"page.html": view{
-			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Reason: &reasonView{*b, two}, Heading: "heading",
+			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Rest: b, Reason: &reasonView{*b, two}, Heading: "heading",
 			Sentences: two, Since: "since", List: list, Recipient: "recipient", Leave: b, Again: b, AllAgain: b, Refusing: b, LeaveAll: b,
 			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c"}, &sharingView{true, true}, "shown", "?", "?"},
 			History: "?", Erase: "?"},

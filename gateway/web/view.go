@@ -19,6 +19,7 @@ type view struct {
 	AtOnce    bool
 	Undo      *button
 	Receipt   *button
+	Rest      *button // erases what an erasure had to leave
 	Reason    *reasonView
 	Heading   string
 	Sentences []string
@@ -102,6 +103,9 @@ func (b *builder) page(a answer) view {
 	if a.event != 0 && b.h.site.Receipts != nil {
 		p.Receipt = b.button(actReceipt, "page.done.receipt", sealed{})
 		p.Receipt.Event = a.event
+	}
+	if a.erase {
+		p.Rest = b.button(actErase, "page.erase.button", sealed{})
 	}
 	if a.left {
 		p.Reason = &reasonView{button: *b.button(actReason, "page.reason.button", sealed{}), Options: reasons[:]}
