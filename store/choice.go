@@ -118,6 +118,7 @@ type Person struct {
 	Suppressions []Suppression
 	Contacts     []Contact
 	Sharing      Sharing
+	Bounces      BounceRun // Count 0: none
 	Erased       bool
 }
 

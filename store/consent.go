@@ -60,11 +60,18 @@ type Consent interface {
 	// returns ErrChanged, with nothing written, when c.If does not hold.
 	Decide(ctx context.Context, c Change) (events []int64, err error)
 	// Suppress adds s and e in one transaction; changed is false, and nothing
-	// written, when recipient, list and reason are recorded already.
+	// written, when recipient, list and reason are recorded already, or when
+	// the event is by its Once: what was lifted since is not stopped again by
+	// what stopped it before.
 	Suppress(ctx context.Context, s Suppression, e Event) (changed bool, err error)
 	// Unsuppress removes the suppression with s's recipient, list and reason
 	// and adds e; changed is false, and nothing written, when there is none.
+	// With ReasonBounced the recipient's run of bounces ends too.
 	Unsuppress(ctx context.Context, s Suppression, e Event) (changed bool, err error)
+	// CountBounce adds e and counts b in one transaction, as [BounceRun.After]
+	// says, and returns the run. An event that is there already by its Once
+	// counts nothing, nor does a bounce of a person who was erased.
+	CountBounce(ctx context.Context, b SoftBounce, e Event) (BounceRun, error)
 	// Standing returns what is recorded for recipient about list and AllLists.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
 	// Person returns all that is recorded for recipient, by list.
@@ -74,7 +81,8 @@ type Consent interface {
 	Suppressions(ctx context.Context, f RecordFilter) ([]Suppression, error)
 
 	// Sent counts mail that was delivered: Count is added, First and Last
-	// widen what is recorded.
+	// widen what is recorded. A run of bounces learns of the first mail after
+	// it.
 	Sent(ctx context.Context, contacts ...Contact) error
 	// TakeTurn makes t the last message of its person and list, in one
 	// transaction. ok is false, and nothing written, when another holder's
@@ -89,7 +97,7 @@ type Consent interface {
 	GiveTurn(ctx context.Context, t Turn) error
 
 	// Erase forgets who recipient is: choices, suppressions and sharing stay
-	// under the keyed hash, with all lists unsubscribed; notes, contacts and
+	// under the keyed hash, with all lists unsubscribed; notes, contacts, bounces and
 	// the contents of the person's events go. e is added under the hash, with
 	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
 	// since. The key is gone from the engine's files once Scrub returned.
@@ -111,7 +119,7 @@ type Consent interface {
 	Entries(ctx context.Context, after int64, limit int) ([]Entry, error)
 	// Head returns how far the ledger reaches.
 	Head(ctx context.Context) (Head, error)
-	// Retire removes events and contacts that are older than before, adding e
+	// Retire removes events, contacts and bounces older than before, adding e
 	// when events went, with Ref and Detail saying up to which and its link. It
 	// returns how many records went, 0 at the end: one call does a bounded part
 	// of the work. Choices, suppressions and sharing stay.

@@ -10,10 +10,11 @@ const (
 	OneClick  Way = "one-click" // RFC 8058 POST
 	Page      Way = "page"      // the recipient page's form
 	Confirmed Way = "confirmed" // the link of a mail that asked for confirmation
-	Mail      Way = "mail"      // mail to an opt-out address
+	Mail      Way = "mail"      // mail to an address of the feedback domain
 	Operator  Way = "operator"  // command line or admin listener
 	Relay     Way = "relay"     // verdict on acceptance
 	Delivery  Way = "delivery"  // verdict or result of an attempt
+	Hook      Way = "hook"      // told by the smarthost that delivers
 )
 
 // EventKind is what happened.
@@ -31,11 +32,15 @@ const (
 	EventReason         EventKind = "reason" // why the person left, in Detail
 	EventSuppressed     EventKind = "suppressed"
 	EventUnsuppressed   EventKind = "unsuppressed"
-	EventErased         EventKind = "erased"  // Recipient is the keyed hash, Detail says which events were emptied
-	EventRetired        EventKind = "retired" // events up to Ref left the ledger, being older than the retention
-	EventAsked          EventKind = "asked"   // a mail asked for confirmation, see Detail
-	EventDropped        EventKind = "dropped" // one recipient of one message, see Reason
-	EventFailed         EventKind = "failed"  // one recipient of one message, see Detail
+	EventErased         EventKind = "erased"     // Recipient is the keyed hash, Detail says which events were emptied
+	EventRetired        EventKind = "retired"    // events up to Ref left the ledger, being older than the retention
+	EventAsked          EventKind = "asked"      // a mail asked for confirmation, see Detail
+	EventDropped        EventKind = "dropped"    // one recipient of one message, see Reason
+	EventFailed         EventKind = "failed"     // one recipient of one message, see Detail
+	EventBounced        EventKind = "bounced"    // mail to the address came back or was refused, see Detail
+	EventComplained     EventKind = "complained" // mail was reported; Detail: as what
+	EventAnswered       EventKind = "answered"   // a machine answered mail, and nothing follows from it; Detail: how
+	EventProposed       EventKind = "proposed"   // a reply asks for an opt-out without proof of who wrote it
 )
 
 // EventKinds returns every kind.
@@ -43,6 +48,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventUnsubscribed, EventResubscribed, EventPaused, EventLimited, EventInForce, EventSharingRefused, EventSharingAllowed,
 		EventReason, EventSuppressed, EventUnsuppressed, EventErased, EventRetired, EventAsked, EventDropped, EventFailed,
+		EventBounced, EventComplained, EventAnswered, EventProposed,
 	}
 }
 

@@ -192,7 +192,7 @@ const (
 	deleteContacts = "DELETE FROM contacts WHERE (recipient, list) IN (SELECT recipient, list FROM contacts WHERE last < ? LIMIT ?)"
 )
 
-// Retire removes events and contacts that are older than before, as many as
+// Retire removes events, contacts and bounces that are older than before, as many as
 // one transaction should; it returns how many records went.
 func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (gone int64, err error) {
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
@@ -209,12 +209,17 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 		}, perRetire); err != nil {
 			return err
 		}
-		contacts, err := c.exec(deleteContacts, micros(before), perRetire)
-		if err != nil || gone == 0 {
-			gone += contacts
-			return err
+		events := gone
+		for _, old := range []string{deleteContacts, deleteOldBounces} {
+			n, err := c.exec(old, micros(before), perRetire)
+			if err != nil {
+				return err
+			}
+			gone += n
 		}
-		gone += contacts
+		if events == 0 {
+			return nil
+		}
 		start := append(binary.BigEndian.AppendUint64(nil, uint64(last)), link...)
 		if _, err := c.exec(putMeta, metaStart, start); err != nil {
 			return err
@@ -223,7 +228,7 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return err
 		}
 		e.Ref, e.Detail = last, hex.EncodeToString(link)
-		_, err = s.add(c, e)
+		_, err := s.add(c, e)
 		return err
 	}})
 	return gone, fail("retire", err)

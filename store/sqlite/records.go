@@ -8,6 +8,7 @@ import (
 
 const (
 	insertSuppression = "INSERT INTO suppressions (recipient, list, reason, since, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+	selectOnce        = "SELECT 1 FROM events WHERE once = ?"
 	deleteSuppression = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
 
 	selectChoices = "SELECT recipient, " + choiceColumns + ` FROM choices
@@ -23,14 +24,19 @@ const (
 // defaultLimit is how many records a filter without a limit selects.
 const defaultLimit = 1000
 
-// Suppress adds su and e unless the suppression is recorded already. Of a
-// person who was erased no note is kept.
+// Suppress adds su and e unless the suppression, or by its Once the event, is
+// recorded already. Of a person who was erased no note is kept.
 func (s *Consent) Suppress(ctx context.Context, su store.Suppression, e store.Event) (changed bool, err error) {
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
 		changed = false
 		name, erased, err := s.people.known(c, su.Recipient)
 		if err != nil {
 			return err
+		}
+		if e.Once != "" {
+			if found, err := c.one(selectOnce, func(row) {}, s.people.mac("once", e.Once)); err != nil || found {
+				return err
+			}
 		}
 		note := su.Note
 		if erased {
@@ -58,6 +64,11 @@ func (s *Consent) Unsuppress(ctx context.Context, su store.Suppression, e store.
 		n, err := c.exec(deleteSuppression, name, su.List, string(su.Reason))
 		if changed = n > 0; err != nil || !changed {
 			return err
+		}
+		if su.Reason == store.ReasonBounced {
+			if _, err := c.exec(deleteBouncesOf, name); err != nil {
+				return err
+			}
 		}
 		_, err = s.add(c, e)
 		return err

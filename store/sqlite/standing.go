@@ -107,6 +107,11 @@ func (s *Consent) person(c *conn, recipient string) (p store.Person, err error) 
 	}, name); err != nil {
 		return p, err
 	}
-	_, err = c.one(selectSharing, func(r row) { p.Sharing = sharingOf(r, 0, name) }, name)
+	if _, err = c.one(selectSharing, func(r row) { p.Sharing = sharingOf(r, 0, name) }, name); err != nil {
+		return p, err
+	}
+	if p.Bounces, err = bouncesOf(c, name); p.Bounces.Count == 0 {
+		p.Bounces = store.BounceRun{}
+	}
 	return p, err
 }

@@ -42,6 +42,9 @@ func (s *Consent) Sent(ctx context.Context, contacts ...store.Contact) error {
 			if _, err := c.exec(addContact, name, k.List, micros(k.First), micros(k.Last), k.Count); err != nil {
 				return err
 			}
+			if _, err := c.exec(mailedAgain, micros(k.Last), name); err != nil {
+				return err
+			}
 		}
 		return nil
 	}})
