@@ -60,7 +60,7 @@ func (a *app) printRecipient(r admin.Recipient) error {
 	if r.Erased {
 		a.print("This person had everything erased; the choices stand under the hash %s.", printable(r.Recipient))
 	}
-	if !r.Erased && r.Sharing == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0 {
+	if !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0 {
 		a.say("Nothing is held about this address.")
 		return nil
 	}
@@ -81,6 +81,10 @@ func (a *app) printRecipient(r admin.Recipient) error {
 	for _, c := range r.Contacts {
 		text := strconv.FormatInt(c.Count, 10) + " messages, the last " + c.Last.UTC().Format(time.RFC3339)
 		rows = append(rows, []string{"mail", listName(c.List), text, c.First.UTC().Format(time.RFC3339), ""})
+	}
+	if b := r.Bounces; b != nil {
+		text := strconv.FormatInt(b.Count, 10) + " soft, the last " + b.Last.UTC().Format(time.RFC3339)
+		rows = append(rows, []string{"bounces", "", text, b.First.UTC().Format(time.RFC3339), ""})
 	}
 	return a.printTable(rows)
 }

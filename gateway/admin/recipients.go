@@ -17,6 +17,14 @@ type Recipient struct {
 	Suppressions []Suppression `json:"suppressions"` // for other causes than the person's choice
 	Contacts     []Contact     `json:"contacts"`
 	Sharing      *Sharing      `json:"sharing,omitempty"` // nil: the person never said
+	Bounces      *Bounces      `json:"bounces,omitempty"` // nil: none since mail last arrived
+}
+
+// Bounces is soft bounces that came without mail between that arrived.
+type Bounces struct {
+	Count int64     `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
 }
 
 // Choice is what a person chose for one list.
@@ -111,6 +119,9 @@ func (s *server) recipient(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !p.Sharing.Since.IsZero() {
 		out.Sharing = &Sharing{Refused: p.Sharing.Refused, Since: p.Sharing.Since, Way: string(p.Sharing.Way)}
+	}
+	if b := p.Bounces; b.Count > 0 {
+		out.Bounces = &Bounces{Count: b.Count, First: b.First, Last: b.Last}
 	}
 	return answer(w, out)
 }

@@ -11,9 +11,28 @@ type Config struct {
 	// dead addresses: those that bounced and those the operator stopped for
 	// all lists.
 	TransactionalDead bool `env:"CHECK_TRANSACTIONAL" envDefault:"true" doc:"drop exempt (transactional) mail too when its address bounced or was suppressed by hand for all lists"`
+	// BounceLimit is how many soft bounces in a run make an address dead, at
+	// most one a day; zero: none do.
+	BounceLimit int `env:"BOUNCE_LIMIT" envDefault:"5" doc:"after how many soft bounces in a run, at most one counted a day, an address gets no more mail; 0: only a hard bounce stops it"`
+	// BounceProof is how long after mail was sent it is certain that it did not
+	// come back: servers give up after five days (RFC 5321 section 4.5.4.1).
+	BounceProof time.Duration `env:"BOUNCE_PROOF" envDefault:"144h" doc:"how long mail must stay away after it was sent to count as arrived, which ends a run of soft bounces"`
+	// ComplaintScope is what a complaint stops: ComplaintsStopList or
+	// ComplaintsStopAll; empty: the list.
+	ComplaintScope string `env:"COMPLAINT_SCOPE" envDefault:"list" doc:"what a complaint stops: list (the list it is about) or all"`
 	// Retention is how long events and contacts are kept; zero keeps them.
 	Retention time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and what was sent to whom are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
 }
+
+// The scopes of a complaint.
+const (
+	ComplaintsStopList = "list"
+	ComplaintsStopAll  = "all"
+)
+
+// bouncesApart is how far apart soft bounces count: a little less than a day,
+// so that a daily letter counts each time.
+const bouncesApart = 20 * time.Hour
 
 // leastRetention covers the time an opt-out must work after the message (CASL
 // section 11: 60 days), and the last message before a monthly limit.
@@ -21,6 +40,14 @@ const leastRetention = 62 * 24 * time.Hour
 
 // Validate returns the fault of the settings, naming its variable.
 func (c Config) Validate() error {
+	switch {
+	case c.BounceLimit < 0:
+		return fmt.Errorf("OFFRAMP_BOUNCE_LIMIT is %d: use 0 or more", c.BounceLimit)
+	case c.BounceProof < bouncesApart && c.BounceLimit > 0:
+		return fmt.Errorf("OFFRAMP_BOUNCE_PROOF is %s: use at least %s", c.BounceProof, bouncesApart)
+	case c.ComplaintScope != "" && c.ComplaintScope != ComplaintsStopList && c.ComplaintScope != ComplaintsStopAll:
+		return fmt.Errorf("OFFRAMP_COMPLAINT_SCOPE is %q: use %s or %s", c.ComplaintScope, ComplaintsStopList, ComplaintsStopAll)
+	}
 	if c.Retention != 0 && c.Retention < leastRetention {
 		return fmt.Errorf("OFFRAMP_RETENTION is %s: use 0 or at least %.0fh", c.Retention, leastRetention.Hours())
 	}

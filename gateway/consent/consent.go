@@ -33,6 +33,11 @@ type Changes interface {
 	Unsuppress(ctx context.Context, s store.Suppression, e store.Event) (changed bool, err error)
 }
 
+// Bounces counts bounces; see [store.Consent].
+type Bounces interface {
+	CountBounce(ctx context.Context, b store.SoftBounce, e store.Event) (store.BounceRun, error)
+}
+
 // Erasure forgets people; see [store.Consent].
 type Erasure interface {
 	Erase(ctx context.Context, recipient string, e store.Event) error
@@ -49,6 +54,7 @@ type Ledger interface {
 // Store changes what is recorded.
 type Store interface {
 	Changes
+	Bounces
 	Erasure
 	Ledger
 }

@@ -25,7 +25,8 @@ type fakeStore struct {
 	suppressions []store.Suppression
 	sharing      []store.Sharing
 	contacts     []store.Contact
-	turns        []turn // latest last
+	bounces      store.BounceRun // of whoever bounced last
+	turns        []turn          // latest last
 	events       []store.Event
 	last         int64 // ID of the last event
 	lists        []store.List
@@ -142,7 +143,7 @@ func (f *fakeStore) Suppress(_ context.Context, s store.Suppression, e store.Eve
 	err := f.begin("Suppress")
 	defer f.mu.Unlock()
 	s.Recipient = f.name(s.Recipient)
-	if err != nil || f.find(s) >= 0 {
+	if err != nil || f.find(s) >= 0 || e.Once != "" && slices.ContainsFunc(f.events, func(o store.Event) bool { return o.Once == e.Once }) {
 		return false, err
 	}
 	f.suppressions = append(f.suppressions, s)
@@ -161,6 +162,18 @@ func (f *fakeStore) Unsuppress(_ context.Context, s store.Suppression, e store.E
 	f.suppressions = slices.Delete(f.suppressions, i, i+1)
 	f.add(e)
 	return true, nil
+}
+
+func (f *fakeStore) CountBounce(_ context.Context, b store.SoftBounce, e store.Event) (store.BounceRun, error) {
+	err := f.begin("CountBounce")
+	defer f.mu.Unlock()
+	if err != nil {
+		return store.BounceRun{}, err
+	}
+	if f.add(e) != 0 {
+		f.bounces = f.bounces.After(b)
+	}
+	return f.bounces, nil
 }
 
 func (f *fakeStore) find(s store.Suppression) int {

@@ -21,8 +21,9 @@ type Held struct {
 	Choices      []HeldChoice      `json:"choices"`
 	Sharing      *HeldSharing      `json:"sharing,omitempty"` // nil: never said
 	Contacts     []HeldContact     `json:"contacts"`
-	Suppressions []HeldSuppression `json:"suppressions"` // for other causes than a choice
-	Events       []HeldEvent       `json:"events"`       // oldest first
+	Suppressions []HeldSuppression `json:"suppressions"`      // for other causes than a choice
+	Bounces      *HeldBounces      `json:"bounces,omitempty"` // nil: none since mail last arrived
+	Events       []HeldEvent       `json:"events"`            // oldest first
 }
 
 // HeldChoice is what a person chose for one list.
@@ -56,6 +57,13 @@ type HeldSuppression struct {
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
 	Note   string    `json:"note,omitempty"` // of the operator
+}
+
+// HeldBounces is mail that came back, without any between that arrived.
+type HeldBounces struct {
+	Count int64     `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
 }
 
 // HeldEvent is one thing that happened.
@@ -126,6 +134,9 @@ func (h *handler) held(x *submission) Held {
 	}
 	for _, s := range now.Suppressions {
 		held.Suppressions = append(held.Suppressions, HeldSuppression{List: s.List, Reason: string(s.Reason), Since: s.Since, Note: s.Note})
+	}
+	if b := now.Bounces; b.Count > 0 {
+		held.Bounces = &HeldBounces{Count: b.Count, First: b.First, Last: b.Last}
 	}
 	return held
 }

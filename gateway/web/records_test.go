@@ -101,6 +101,10 @@ func (r records) Suppress(context.Context, store.Suppression, store.Event) (bool
 	panic("the page suppresses nobody")
 }
 
+func (r records) CountBounce(context.Context, store.SoftBounce, store.Event) (store.BounceRun, error) {
+	panic("the page knows of no bounce")
+}
+
 func (r records) Unsuppress(context.Context, store.Suppression, store.Event) (bool, error) {
 	panic("the page lifts nothing")
 }
