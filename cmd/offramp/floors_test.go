@@ -50,12 +50,13 @@ var house = map[string]room{
 	"gateway/report":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/relay":        {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/delivery":     {2, never(netHTTP, drivers, []string{"offramp/gateway/relay"})},
-	"gateway/feedback":     {2, never(netHTTP, drivers)},
-	"gateway/smtpd":        {3, never(netHTTP, drivers)},
-	"gateway/web":          {3, never(goSMTP, drivers)},
-	"gateway/admin":        {3, never(goSMTP, drivers)},
-	"gateway":              {4, drivers},
-	"cmd/offramp":          {5, nil},
+	"gateway/diagnosis":    {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
+	"gateway/feedback":     {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/smtpd":        {4, never(netHTTP, drivers)},
+	"gateway/web":          {4, never(goSMTP, drivers)},
+	"gateway/admin":        {4, never(goSMTP, drivers)},
+	"gateway":              {5, drivers},
+	"cmd/offramp":          {6, nil},
 }
 
 // environmentReaders may read the process environment. Settings come to all
