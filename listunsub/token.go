@@ -22,6 +22,8 @@ const (
 	HeaderLink  Purpose = 'u' // https URI of the header field: a POST opts out
 	BodyLink    Purpose = 'p' // link in a body: shows the page only
 	ConfirmLink Purpose = 'c' // link in a mail that asks for confirmation: shows a page whose form acts
+	ReturnPath  Purpose = 'r' // reverse-path the sender gave: Recipient is where a bounce is passed on to
+	FeedbackID  Purpose = 'f' // CFBL-Feedback-ID (RFC 9477 section 5.2): whom a complaint is about
 )
 
 // Claims is what a token says.

@@ -60,7 +60,8 @@ func inspect(ring *listunsub.KeyRing, text string) tokenView {
 	for _, p := range []struct {
 		purpose listunsub.Purpose
 		kind    string
-	}{{listunsub.HeaderLink, "header link"}, {listunsub.BodyLink, "body link"}, {listunsub.ConfirmLink, "confirmation link"}} {
+	}{{listunsub.HeaderLink, "header link"}, {listunsub.BodyLink, "body link"}, {listunsub.ConfirmLink, "confirmation link"},
+		{listunsub.ReturnPath, "return path"}, {listunsub.FeedbackID, "feedback id"}} {
 		if c, err := ring.Open(text, p.purpose); err == nil {
 			issued := c.Issued.UTC()
 			return tokenView{Valid: true, Kind: p.kind, Email: c.Recipient, List: c.List, Issued: &issued}

@@ -87,7 +87,7 @@ func (a *attempt) connect(ctx context.Context) bool {
 	}
 	if bad, ok := errors.AsType[*badDomain](err); ok {
 		for _, j := range a.task.jobs {
-			a.settle(j, store.Bounced, bad.status)
+			a.bounce(j, bad.status)
 		}
 		return false
 	}
@@ -177,7 +177,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	failpoint.Hit("delivery.mail")
 	m := a.task.parcel.m
 	hold := time.AfterFunc(gateHold, release)
-	err = a.session.mail(m.ReversePath, a.session.options(m, rendering.Size, needsUTF8(a.letter, jobs)))
+	err = a.session.mail(a.letter.reversePath(jobs[0].Recipient.Address), a.session.options(m, rendering.Size, needsUTF8(a.letter, jobs)))
 	hold.Stop()
 	release()
 	if err != nil {

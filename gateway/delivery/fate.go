@@ -20,6 +20,8 @@ type fate struct {
 	job    store.Job
 	result store.Result
 	reason store.Reason // for Dropped
+	// refused: Bounced, because of what was said about the recipient.
+	refused bool
 }
 
 func (a *attempt) settle(j store.Job, kind store.ResultKind, st store.Status) {
@@ -38,7 +40,7 @@ func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
 	for _, j := range jobs {
 		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
 		if !ok {
-			a.settle(j, store.Bounced, expired(st))
+			a.bounce(j, expired(st))
 			continue
 		}
 		a.deferUntil(j, next, st)
@@ -97,7 +99,11 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 	st := statusOf(err, a.session.name)
 	switch {
 	case permanent(err) && !ours(err):
-		a.settle(j, store.Bounced, st)
+		if aboutRecipient(err, len(a.task.jobs) == 1) {
+			a.bounce(j, st)
+		} else {
+			a.settle(j, store.Bounced, st)
+		}
 	case ctx.Err() != nil && !replied(err):
 		a.returnAll([]store.Job{j})
 	default:
@@ -152,11 +158,12 @@ func (a *attempt) abandon() {
 	a.record(context.Background())
 }
 
-// record makes the fates durable: turns, events and notices first, so that
+// record makes the fates durable: turns, refusals, events and notices first, so that
 // what leaves the spool has left its trace. Only then it logs and counts.
 func (a *attempt) record(ctx context.Context) {
 	q := a.q
 	a.handBack(ctx)
+	a.tellRefusals(ctx)
 	if events := a.events(); len(events) > 0 {
 		q.persist(ctx, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) })
 	}

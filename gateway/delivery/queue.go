@@ -70,7 +70,8 @@ type Parts struct {
 	Events   Events
 	Verdicts Verdicts
 	Renderer *Renderer
-	Hostname string // ours: in EHLO, and in bounces
+	Refusals Refusals // nil: nobody is told
+	Hostname string   // ours: in EHLO, and in bounces
 
 	Resolver Resolver // nil: net.DefaultResolver
 	// Dial opens connections; nil: a net.Dialer.

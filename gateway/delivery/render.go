@@ -26,6 +26,7 @@ type Renderer struct {
 	PublicURL      string     // https URL of the recipients' listener
 	FeedbackDomain string     // of mailto addresses; empty: https URI alone
 	ExistingHeader string     // Replace or Keep; empty: Replace
+	Feedback       Feedback   // what brings back what happens to list mail
 }
 
 const (
@@ -49,6 +50,7 @@ type Letter struct {
 	fields         [][]byte // of rest
 	keys           []dkim.Key
 	parts          []message.Part
+	back           waysBack
 	eightBitHeader bool
 }
 
@@ -80,8 +82,8 @@ func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
 			letter.keys = r.Keys.For(domain)
 		}
 	}
-	if letter.kept {
-		return letter, nil
+	if err := letter.prepareWaysBack(h); err != nil || letter.kept {
+		return letter, err
 	}
 	var err error
 	if letter.post, err = message.NewField(fieldPost, listunsub.PostValue); err != nil {
@@ -170,6 +172,14 @@ func (l *Letter) Render(buf []byte, recipient string, body func() (io.ReadCloser
 		if l.listID != nil {
 			ours = append(ours, l.listID)
 		}
+	}
+	ours = append(ours, l.back.fields...)
+	if l.back.complaints {
+		token, err := l.complaintToken(recipient)
+		if err != nil {
+			return out, err
+		}
+		ours = append(ours, token)
 	}
 	if len(l.m.Trace) > 0 {
 		ours = append(ours, l.m.Trace)

@@ -90,9 +90,13 @@ func TestRender(t *testing.T) {
 		}
 		name := strings.TrimSuffix(path, ".eml")
 		for variant, change := range map[string]func(*Renderer, *store.Message, *store.List){
-			"replace":       func(*Renderer, *store.Message, *store.List) {},
-			"keep":          func(r *Renderer, _ *store.Message, _ *store.List) { r.ExistingHeader = Keep },
-			"exempt":        func(_ *Renderer, m *store.Message, _ *store.List) { m.List = "" },
+			"replace": func(*Renderer, *store.Message, *store.List) {},
+			"keep":    func(r *Renderer, _ *store.Message, _ *store.List) { r.ExistingHeader = Keep },
+			"exempt":  func(_ *Renderer, m *store.Message, _ *store.List) { m.List = "" },
+			"feedback": func(r *Renderer, m *store.Message, _ *store.List) {
+				m.ReversePath = "bounces@sender.example"
+				r.Feedback = Feedback{Bounces: true, PassOn: true, Complaints: true, SenderID: "offramp1"}
+			},
 			"transactional": func(_ *Renderer, _ *store.Message, l *store.List) { l.Transactional = true },
 		} {
 			t.Run(filepath.Base(name)+" "+variant, func(t *testing.T) {
@@ -118,7 +122,7 @@ func TestRender(t *testing.T) {
 
 func newRenderer2(t *testing.T, r *Renderer) *Renderer {
 	n := newRenderer(t)
-	n.ExistingHeader = r.ExistingHeader
+	n.ExistingHeader, n.Feedback = r.ExistingHeader, r.Feedback
 	return n
 }
 

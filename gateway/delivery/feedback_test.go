@@ -1,0 +1,222 @@
+package delivery
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"offramp/gateway/message"
+	"offramp/gateway/sink"
+	"offramp/listunsub"
+	"offramp/store"
+)
+
+// wayBack renders a message of the given header and returns its header and the
+// reverse-path it leaves with.
+func wayBack(t *testing.T, r *Renderer, header, recipient string) (message.Header, string) {
+	t.Helper()
+	m, body := accept(t, []byte(header+"\r\n\r\nHi\r\n"))
+	m.ReversePath = "bounces@sender.example"
+	letter, err := r.Prepare(m, store.List{ID: "news"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := render(t, r, m, store.List{ID: "news"}, recipient, body)
+	return message.ParseHeader(raw), letter.reversePath(recipient)
+}
+
+var allFeedback = Feedback{Bounces: true, PassOn: true, Complaints: true, SenderID: "offramp1"}
+
+func TestWaysBackNameThePersonToUsAlone(t *testing.T) {
+	r := newRenderer(t)
+	r.Feedback = allFeedback
+	h, path := wayBack(t, r, "From: news@example.com\r\nSubject: x", "ada@b.example")
+	local, domain, _ := strings.Cut(path, "@")
+	claims, err := r.Tokens.OpenAddress(local)
+	if err != nil || domain != "out.example.com" || claims.Kind != listunsub.BounceAddress || claims.Recipient != "ada@b.example" || claims.ListKey != listunsub.ListKey("news") {
+		t.Errorf("reverse-path %s: %+v, %v", path, claims, err)
+	}
+	if c, err := r.Tokens.Open(h.Get(FieldReturnPath), listunsub.ReturnPath); err != nil || c.Recipient != "bounces@sender.example" {
+		t.Errorf("return path: %+v, %v", c, err)
+	}
+	if c, err := r.Tokens.Open(h.Get("CFBL-Feedback-ID"), listunsub.FeedbackID); err != nil || c.Recipient != "ada@b.example" || c.List != "news" {
+		t.Errorf("feedback id: %+v, %v", c, err)
+	}
+	if got := h.Get("CFBL-Address"); got != "cfbl@out.example.com; report=arf" {
+		t.Errorf("CFBL-Address: %s", got)
+	}
+	if got := h.Get("Feedback-ID"); got != "news:example.com:list:offramp1" {
+		t.Errorf("Feedback-ID: %s", got)
+	}
+	signed := strings.ReplaceAll(strings.ToLower(h.Get("DKIM-Signature")), " ", "")
+	for _, name := range []string{"cfbl-address", "cfbl-feedback-id", "feedback-id"} {
+		if !strings.Contains(signed, ":"+name) {
+			t.Errorf("%s is not signed: %s", name, signed)
+		}
+	}
+}
+
+func TestWaysBackThatDoNotFit(t *testing.T) {
+	long := "a.very.long.local.part.of.an.address.that.has.no.room@some.long.domain.example"
+	for name, test := range map[string]struct {
+		change              func(*Renderer)
+		header, to          string
+		verp, address, gmID bool
+	}{
+		"all":                   {nil, "From: news@example.com", "ada@b.example", true, true, true},
+		"nothing is set":        {func(r *Renderer) { r.Feedback = Feedback{} }, "From: news@example.com", "ada@b.example", false, false, false},
+		"no feedback domain":    {func(r *Renderer) { r.FeedbackDomain = "" }, "From: news@example.com", "ada@b.example", false, false, false},
+		"a long recipient":      {nil, "From: news@example.com", long, false, true, true},
+		"nobody signs":          {nil, "From: news@other.example", "ada@b.example", true, false, false},
+		"another domain's":      {func(r *Renderer) { r.FeedbackDomain = "other.example" }, "From: news@example.com", "ada@b.example", true, false, true},
+		"a domain that is like": {func(r *Renderer) { r.FeedbackDomain = "badexample.com" }, "From: news@example.com", "ada@b.example", true, false, true},
+		"the sender's own":      {nil, "From: news@example.com\r\nCFBL-Address: me@example.com\r\nFeedback-ID: a:b:c:mine", "ada@b.example", true, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRenderer(t)
+			r.Feedback = allFeedback
+			if test.change != nil {
+				test.change(r)
+			}
+			h, path := wayBack(t, r, test.header+"\r\nSubject: x", test.to)
+			if got := path != "bounces@sender.example"; got != test.verp {
+				t.Errorf("reverse-path %s", path)
+			}
+			if h.Count("CFBL-Address") != count(test.address) || h.Count("Feedback-ID") != count(test.gmID) {
+				t.Errorf("header:\n%s", h.Raw())
+			}
+			if strings.Contains(test.header, "CFBL") && (h.Get("CFBL-Address") != "me@example.com" || h.Count("CFBL-Feedback-ID") > 0) {
+				t.Errorf("the sender's own gave way:\n%s", h.Raw())
+			}
+		})
+	}
+}
+
+func count(there bool) int {
+	if there {
+		return 1
+	}
+	return 0
+}
+
+// Each recipient has a reverse-path of its own on the wire; exempt mail and
+// what is not configured keep the sender's.
+func TestReversePathOnTheWire(t *testing.T) {
+	s := startSink(t, sink.Options{})
+	h := newHouse(t, hopTo(s), func(p *Parts) { p.Renderer.Feedback = Feedback{Bounces: true} })
+	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
+	h.spool.put(exempt("q2"), "Hi\r\n", to("a@b.example")...)
+	h.run()
+	within(t, 5*time.Second, "all delivered", func() bool { return len(h.spool.left()) == 0 })
+	seen := map[string]bool{}
+	for _, m := range s.Messages() {
+		seen[m.ReversePath] = true
+		local, domain, _ := strings.Cut(m.ReversePath, "@")
+		claims, err := h.queue.Renderer.Tokens.OpenAddress(local)
+		exempt := strings.Contains(string(m.Data), "reset")
+		if exempt != (m.ReversePath == "news@example.com") || !exempt && (err != nil || domain != "out.example.com" || claims.Recipient != m.Recipients[0]) {
+			t.Errorf("%s for %v: %v", m.ReversePath, m.Recipients, err)
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("reverse-paths %v", seen)
+	}
+}
+
+// refusals keeps what it is told, after some errors.
+type refusals struct {
+	mu   sync.Mutex
+	errs int
+	told []Refusal
+}
+
+func (r *refusals) Refused(_ context.Context, one Refusal) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.errs > 0 {
+		r.errs--
+		return store.ErrUnavailable
+	}
+	r.told = append(r.told, one)
+	return nil
+}
+
+func TestRefusalsAreTold(t *testing.T) {
+	reply := func(at sink.Stage, text string) sink.Options {
+		return sink.Options{Fault: func(stage sink.Stage, tr sink.Transaction) sink.Fault {
+			if stage == at && (stage != sink.Rcpt || tr.Recipient == "a@b.example") {
+				return sink.Fault{Reply: text}
+			}
+			return sink.Fault{}
+		}}
+	}
+	for name, test := range map[string]struct {
+		options sink.Options
+		message store.Message
+		want    string // code, status, list; empty: nothing is told
+	}{
+		"at RCPT":              {reply(sink.Rcpt, "550 5.1.1 <a@b.example> is unknown"), news("q1"), "550 5.1.1 news"},
+		"exempt mail":          {reply(sink.Rcpt, "550 5.1.1 unknown"), exempt("q1"), "550 5.1.1 "},
+		"at the end of it":     {reply(sink.Dot, "554 5.7.1 spam"), news("q1"), "554 5.7.1 news"},
+		"together with others": {reply(sink.Dot, "554 5.7.1 spam"), exempt("q1"), ""},
+		"at MAIL":              {reply(sink.Mail, "550 5.7.1 go away"), news("q1"), ""},
+		"taken":                {sink.Options{}, news("q1"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &refusals{errs: 2}
+			h := newHouse(t, hopTo(startSink(t, test.options)), func(p *Parts) { p.Refusals = r })
+			all := to("a@b.example", "c@b.example")
+			if strings.HasSuffix(test.want, "news") {
+				all = all[:1]
+			}
+			h.spool.put(test.message, "Hi\r\n", all...)
+			h.run()
+			within(t, 5*time.Second, "all settled", func() bool { return len(h.spool.left()) == 0 })
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			got := ""
+			for _, one := range r.told {
+				got = strings.Join([]string{strconv.Itoa(one.Code), one.Status, one.List}, " ")
+				if one.Once == "" || one.QueueID != "q1" || strings.Contains(one.Text, "a@b.example") || one.Recipient.String() != "a@b.example" {
+					t.Errorf("%+v", one)
+				}
+			}
+			if got != test.want || len(r.told) > 1 {
+				t.Errorf("told %+v, want %q", r.told, test.want)
+			}
+		})
+	}
+}
+
+// A domain that exists not, and mail that waited for too long, are told too.
+func TestRefusalsWithoutAReply(t *testing.T) {
+	r := &refusals{}
+	h := newHouse(t, Config{NextHop: []string{"mx"}}, func(p *Parts) {
+		p.Refusals = r
+		p.Resolver = nobody{}
+	})
+	h.spool.put(news("q1"), "Hi\r\n", to("a@nowhere.example")...)
+	h.run()
+	within(t, 5*time.Second, "settled", func() bool { return len(h.spool.left()) == 0 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.told) != 1 || r.told[0].Code != 0 || r.told[0].Status == "" || r.told[0].Text == "" {
+		t.Errorf("told %+v", r.told)
+	}
+}
+
+// nobody knows no name.
+type nobody struct{}
+
+func (nobody) LookupMX(context.Context, string) ([]*net.MX, error) {
+	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}
+
+func (nobody) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}
