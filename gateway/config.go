@@ -15,6 +15,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
+	"offramp/gateway/feedback"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
@@ -38,6 +39,7 @@ type Config struct {
 	Relay    relay.Config
 	SMTP     smtpd.Config
 	Consent  consent.Config
+	Returns  feedback.Config
 	Web      web.Config
 	Admin    admin.Config
 }
@@ -49,7 +51,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Returns, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)
@@ -68,6 +70,19 @@ func (c Config) Feedback() string {
 		return address.Domain()
 	}
 	return domain
+}
+
+// BouncesComeBack says whether list mail leaves with a reverse-path of ours.
+// Without a domain of their own bounce addresses are not to be expected: the
+// host of the public URL often has no MX and no SPF record.
+func (c Config) BouncesComeBack() bool {
+	return c.Returns.ReturnPath == feedback.VERP || c.Returns.ReturnPath == "" && c.FeedbackDomain != ""
+}
+
+// waysBack says what list mail is given to bring back what happens to it.
+func (c Config) waysBack() delivery.Feedback {
+	r := c.Returns
+	return delivery.Feedback{Bounces: c.BouncesComeBack(), PassOn: r.PassOn, Complaints: r.CFBL, SenderID: r.SenderID}
 }
 
 // operatorMailbox is whom mail to recipients is from.

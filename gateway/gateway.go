@@ -31,6 +31,11 @@ type Parts struct {
 	Receipts *receipt.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
 	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
+	// FeedbackDir is where mail that came back and was not understood is kept.
+	FeedbackDir string
+	// Resolver finds the keys of those who sign complaints; nil:
+	// net.DefaultResolver.
+	Resolver dkim.Resolver
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.

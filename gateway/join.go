@@ -10,6 +10,7 @@ import (
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
+	"offramp/gateway/dkim"
 	"offramp/gateway/feedback"
 	"offramp/gateway/language"
 	"offramp/gateway/relay"
@@ -31,19 +32,25 @@ type stats struct {
 // join makes the rooms and connects them. Nothing runs yet.
 func (g *Gateway) join(p Parts) error {
 	c, counts := g.config, new(stats)
+	kept := &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
 	people := &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
 		Now: p.Now, Log: p.Log, Stats: &counts.consent,
 	}
 	g.people = people
+	returns := &feedback.Feedback{
+		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent,
+		Kept: kept, Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
+	}
 
 	var err error
 	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
 		Renderer: &delivery.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Delivery.ExistingHeader,
+			ExistingHeader: c.Delivery.ExistingHeader, Feedback: c.waysBack(),
 		},
+		Refusals: returns,
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.delivery,
 	})
 	if err != nil {
@@ -53,6 +60,7 @@ func (g *Gateway) join(p Parts) error {
 		Config: c.Relay, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
 		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
+	returns.Senders = accept
 	logins, err := smtpd.ParseLogins(c.SMTPUsers)
 	if err != nil {
 		return loginFault(err)
@@ -60,10 +68,7 @@ func (g *Gateway) join(p Parts) error {
 	g.smtp = &smtpd.Server{
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
-		Feedback: &feedback.Feedback{
-			Domain: c.Feedback(), Tokens: p.Tokens, Consent: byMail{people}, Lists: p.Consent, Log: p.Log, Stats: &counts.feedback,
-		},
-		TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
+		Feedback: returns, TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
 	}
 	if g.web, err = g.pages(p, people, &counts.web); err != nil {
 		return err
@@ -102,14 +107,6 @@ func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*h
 	}
 	server.TLSConfig = p.HTTPTLS
 	return server, nil
-}
-
-// byMail records the opt-outs that feedback finds.
-type byMail struct{ people *consent.Consent }
-
-func (b byMail) OptOut(ctx context.Context, p feedback.Person, ev feedback.Evidence) (changed bool, err error) {
-	return b.people.OptOut(ctx, consent.Subject{Recipient: p.Recipient, List: p.List}, store.Mail,
-		consent.Evidence{IP: ev.IP, MessageID: ev.MessageID, UserAgent: ev.UserAgent})
 }
 
 // answers says whether the store of people's choices can be read.

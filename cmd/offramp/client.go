@@ -17,6 +17,7 @@ import (
 
 	"offramp/gateway/admin"
 	"offramp/gateway/consent"
+	"offramp/gateway/feedback"
 	"offramp/store"
 )
 
@@ -75,7 +76,7 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	}
 	people := &consent.Consent{
 		Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Turns: db.Consent(), Lists: db.Consent(),
-		Mail: db.Spool(), Now: a.now,
+		Mail: db.Spool(), Copies: &feedback.Kept{Dir: s.feedbackDir()}, Now: a.now,
 	}
 	api := &admin.API{
 		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),

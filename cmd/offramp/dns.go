@@ -66,6 +66,8 @@ type zone struct {
 	hostname string // of this server, where mail to the feedback domain goes
 	feedback string // domain of opt-out and bounce addresses
 	webHost  string // host of the public URL
+	// feedbackSPF is how much the feedback domain needs an SPF record.
+	feedbackSPF string
 	keys     []dkim.Key
 }
 
@@ -77,8 +79,12 @@ func zoneFor(domain string, s *settings, keys []dkim.Key) zone {
 	} else {
 		z.webHost = proposedHost(domain)
 	}
+	z.feedbackSPF = should
 	if z.feedback = s.Gateway.FeedbackDomain; z.feedback == "" {
 		z.feedback = z.webHost
+	}
+	if s.Gateway.BouncesComeBack() {
+		z.feedbackSPF = must
 	}
 	if !strings.Contains(z.hostname, ".") {
 		z.hostname = z.webHost
@@ -125,6 +131,10 @@ func (z zone) records() ([]record, error) {
 		record{Name: z.hostname, Type: "PTR", Need: should,
 			Note: "with direct delivery, the server's addresses must resolve back to " + z.hostname},
 	)
+	if z.feedback != z.domain {
+		all = append(all, record{Name: z.feedback, Type: "TXT", Value: "v=spf1 a:" + z.hostname + " ~all", Need: z.feedbackSPF,
+			Note: "SPF of the reverse-path of list mail with OFFRAMP_RETURN_PATH=verp; with a smarthost, its include instead of a:" + z.hostname})
+	}
 	return all, nil
 }
 

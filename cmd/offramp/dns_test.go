@@ -137,6 +137,7 @@ func TestZoneRecords(t *testing.T) {
 		"TXT offramp._domainkey.news.example.org ", "TXT news.example.org v=spf1 a:mx.example.org ~all",
 		"TXT _dmarc.news.example.org v=DMARC1; p=none; rua=mailto:postmaster@news.example.org",
 		"MX bounce.example.org 10 mx.example.org.", "A out.example.org ", "CAA out.example.org ", "PTR mx.example.org ",
+		"TXT bounce.example.org v=spf1 a:mx.example.org ~all",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -84,6 +84,12 @@ type Mail interface {
 	Scrub(ctx context.Context) error
 }
 
+// Copies is mail that came back and is kept for the operator. Whoever is erased
+// may be named in it.
+type Copies interface {
+	Empty() error
+}
+
 // Consent changes and reads choices and suppressions. All methods can be
 // called by many goroutines. Store and Records must be set, Turns and Lists
 // too where mail is judged, and a Consent must not be copied: every room
@@ -95,6 +101,7 @@ type Consent struct {
 	Turns   Turns
 	Lists   Lists
 	Mail    Mail             // nil: no mail waits
+	Copies  Copies           // nil: none are kept
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
 	Stats   *Stats           // nil: not counted

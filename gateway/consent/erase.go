@@ -38,6 +38,11 @@ func (c *Consent) Erase(ctx context.Context, recipient envelope.Address, way sto
 	if sending != nil && !errors.Is(sending, ErrSending) {
 		return sending
 	}
+	if c.Copies != nil {
+		if err := c.Copies.Empty(); err != nil {
+			return fmt.Errorf("remove kept feedback: %w", err)
+		}
+	}
 	if err := c.Store.Scrub(ctx); err != nil {
 		return fmt.Errorf("scrub what was erased: %w", err)
 	}

@@ -28,7 +28,7 @@ func Classify(status, reply, text string) (Class, Cause, string) {
 func (e evidence) judge() Finding {
 	codes := readCodes(e.status, e.text)
 	said := normal(e.text + " " + behindStatus(e.status))
-	f := Finding{Status: codes.status, Reply: codes.reply, Diagnostic: strings.Join(strings.Fields(e.text), " ")}
+	f := Finding{Status: codes.status, Reply: codes.reply, Diagnostic: strings.Join(strings.Fields(e.text), " "), Delayed: e.delayed}
 	cause, phrase := causeOf(said)
 	if cause == "" || cause == CauseAddress {
 		// Some systems give their own reason only in the text.

@@ -1,22 +1,25 @@
 // Package feedback takes the mail that comes back: opt-outs to the mailto
-// address of a List-Unsubscribe field, and bounces.
+// address of a List-Unsubscribe field, bounces, complaints and replies.
 //
-// The address decides whom and what a mail is about, never From and never the
-// text: people write from another address than the one they are subscribed
-// with, and anybody can write any From. An address holds a token that only we
-// can make; one that is not ours is refused at RCPT.
+// What may change something is decided by what only we can have made: an
+// address with a MAC, or a token in the message that is returned; never by
+// From, and never by an address that a text names. The text says what happened,
+// not to whom. An address in the feedback domain that we did not make is
+// refused at RCPT.
 //
-// Automatic mail opts nobody out ([Feedback.Receive]).
+// Automatic mail opts nobody out, and nothing here is ever answered.
 package feedback
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"offramp/gateway/consent"
+	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
 	"offramp/listunsub"
 	"offramp/store"
@@ -26,32 +29,25 @@ var (
 	// ErrUnknown says that an address of the feedback domain is none of ours:
 	// made up, damaged, or made with a key that left the key ring.
 	ErrUnknown = errors.New("no such address")
-	// ErrTooLarge says that a message has more than MaxSize octets or a header
-	// of more than MaxHeader.
-	ErrTooLarge = errors.New("message to the feedback domain too large")
+	// ErrTooLarge says that a message has a header of more than MaxHeader.
+	ErrTooLarge = errors.New("header of a message to the feedback domain too large")
 	// ErrPostmaster says that mail to postmaster came to Receive. It goes to a
 	// person, so relay takes it.
 	ErrPostmaster = errors.New("mail to postmaster is no feedback")
 )
 
-// Person is whom, and of what list, an address is about.
-type Person struct {
-	Recipient envelope.Address
-	List      string
-}
-
-// Evidence is what is known about the mail that opted out. Everything in it
-// was written by the sender of the mail, but for the IP.
-type Evidence struct {
-	IP        string // of the client that handed it over
-	MessageID string
-	UserAgent string // program that wrote it
-}
-
-// Consent records opt-outs by mail. changed is false for one that was recorded
-// before; a nil error means that it is durable.
+// Consent records what was found (room consent). A nil error means that it is
+// durable; telling the same again changes nothing.
 type Consent interface {
-	OptOut(ctx context.Context, p Person, ev Evidence) (changed bool, err error)
+	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
+	Bounced(ctx context.Context, b consent.Bounce, ev consent.Evidence) (stopped bool, err error)
+	Complained(ctx context.Context, c consent.Complaint, ev consent.Evidence) (stopped bool, err error)
+}
+
+// Answers records what changes nothing, and knows who is held (room consent).
+type Answers interface {
+	Answered(ctx context.Context, a consent.Answer, ev consent.Evidence) error
+	Person(ctx context.Context, recipient envelope.Address) (store.Person, error)
 }
 
 // Lists finds a list by its short key, or store.ErrNotFound.
@@ -59,29 +55,70 @@ type Lists interface {
 	ListByKey(ctx context.Context, key uint64) (store.List, error)
 }
 
-// Stats counts what came in.
-type Stats struct {
-	OptOuts   atomic.Int64 // recipients who opted out by mail, also again
-	Automatic atomic.Int64 // automatic messages to opt-out addresses, discarded
-	Bounces   atomic.Int64 // messages to bounce addresses, discarded
-	Unknown   atomic.Int64 // addresses refused
+// Senders takes mail that goes on to whoever sent what came back. An error is
+// temporary.
+type Senders interface {
+	PassOn(ctx context.Context, to envelope.Address, ip string, data []byte) error
 }
 
-// Feedback takes mail for the feedback domain. Its methods can be called by
-// many goroutines.
+// Stats counts what came in.
+type Stats struct {
+	OptOuts    atomic.Int64 // recipients who opted out by mail, also again
+	Automatic  atomic.Int64 // automatic messages, which change nothing
+	Hard, Soft atomic.Int64 // bounces by what they say of the address
+	Undecided  atomic.Int64 // bounces that say nothing of it
+	Complaints atomic.Int64 // complaints about a person we know by a token
+	Stopped    atomic.Int64 // addresses that got a suppression
+	Proposed   atomic.Int64 // wishes whose author is not proven
+	Unproven   atomic.Int64 // bounces and complaints without a token of ours
+	Unverified atomic.Int64 // reports to the CFBL address without a fitting signature
+	Other      atomic.Int64 // messages that were not understood
+	PassedOn   atomic.Int64 // bounces that went on to their sender
+	Unknown    atomic.Int64 // addresses refused
+}
+
+// Feedback takes mail for the feedback domain and for the addresses that are
+// routed here. Its methods can be called by many goroutines.
 type Feedback struct {
+	Config  Config
 	Domain  string // feedback domain in A-labels
 	Tokens  *listunsub.KeyRing
 	Consent Consent
+	Answers Answers
 	Lists   Lists
+	Senders Senders  // nil: nothing is passed on
+	Kept    *Kept    // of what is not understood; nil: nothing is kept
+	Verify  Verifier // of reports; nil: none is believed for its signature
+	Now     func() time.Time
 	Log     *slog.Logger // nil: slog.Default
 	Stats   *Stats       // nil: not counted
+
+	proposals proposals
+	passes    passes
 }
 
+// Boxes are the addresses of the feedback domain, besides those with a MAC.
+const (
+	boxCFBL       = delivery.ComplaintBox // reports that mail providers send by RFC 9477
+	boxComplaints = "complaints"          // reports of feedback loops that one registers for
+	boxReplies    = "replies"             // replies of people
+)
+
 // Owns says whether mail to an address is for us and not to be relayed: it is
-// in the feedback domain, or postmaster without a domain.
+// in the feedback domain, one of Config.Addresses, or postmaster without a
+// domain.
 func (f *Feedback) Owns(a envelope.Address) bool {
-	return strings.EqualFold(a.Domain(), f.Domain) || a.Domain() == "" && isPostmaster(a)
+	return strings.EqualFold(a.Domain(), f.Domain) || a.Domain() == "" && isPostmaster(a) || f.routed(a)
+}
+
+// routed says whether the operator has mail to an address routed here.
+func (f *Feedback) routed(a envelope.Address) bool {
+	for _, one := range f.Config.Addresses {
+		if r, err := envelope.Parse(one); err == nil && r.Key() == a.Key() {
+			return true
+		}
+	}
+	return false
 }
 
 // IsPostmaster says whether an address is the postmaster of the feedback
@@ -102,49 +139,10 @@ func (f *Feedback) Check(ctx context.Context, a envelope.Address) error {
 		return nil
 	}
 	_, err := f.resolve(ctx, a)
-	if s := f.Stats; s != nil && errors.Is(err, ErrUnknown) {
-		s.Unknown.Add(1)
+	if errors.Is(err, ErrUnknown) {
+		f.stats().Unknown.Add(1)
 	}
 	return err
-}
-
-// target is what an address stands for.
-type target struct {
-	kind    listunsub.AddressKind
-	subject Person // without a list when kind is BounceAddress
-}
-
-func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, error) {
-	if !strings.EqualFold(a.Domain(), f.Domain) {
-		return target{}, fmt.Errorf("%w: not in the feedback domain", ErrUnknown)
-	}
-	claims, err := f.Tokens.OpenAddress(a.Local())
-	if err != nil {
-		return target{}, fmt.Errorf("%w: %w", ErrUnknown, err)
-	}
-	recipient, err := envelope.Parse(claims.Recipient)
-	if err != nil {
-		return target{}, fmt.Errorf("%w: %w", ErrUnknown, err)
-	}
-	t := target{kind: claims.Kind, subject: Person{Recipient: recipient}}
-	switch claims.Kind {
-	case listunsub.BounceAddress:
-		return t, nil
-	case listunsub.OptOutAddress:
-	default:
-		return target{}, fmt.Errorf("%w: address of kind %q", ErrUnknown, claims.Kind)
-	}
-	list, err := f.Lists.ListByKey(ctx, claims.ListKey)
-	if errors.Is(err, store.ErrNotFound) {
-		// The address is authentic, so the list exists, perhaps in a store that
-		// was restored from an older copy. Refusing would lose the opt-out.
-		return target{}, fmt.Errorf("list of the address is not known here: %w", store.ErrUnavailable)
-	}
-	if err != nil {
-		return target{}, fmt.Errorf("list of the address: %w", err)
-	}
-	t.subject.List = list.ID
-	return t, nil
 }
 
 func (f *Feedback) log() *slog.Logger {
@@ -152,4 +150,18 @@ func (f *Feedback) log() *slog.Logger {
 		return f.Log
 	}
 	return slog.Default()
+}
+
+func (f *Feedback) stats() *Stats {
+	if f.Stats != nil {
+		return f.Stats
+	}
+	return &Stats{}
+}
+
+func (f *Feedback) now() time.Time {
+	if f.Now != nil {
+		return f.Now()
+	}
+	return time.Now()
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/listunsub"
@@ -19,7 +21,7 @@ const domain = "out.example.org"
 // optOut is one call of the fake consent.
 type optOut struct {
 	recipient, list string
-	evidence        feedback.Evidence
+	evidence        consent.Evidence
 }
 
 // fakeConsent keeps what it is told.
@@ -27,11 +29,91 @@ type fakeConsent struct {
 	calls []optOut
 	left  map[string]bool
 	err   error
+
+	bounces    []consent.Bounce
+	complaints []consent.Complaint
+	answers    []consent.Answer
+	known      map[string]bool // people something is held about
+	told       map[string]bool // by Once
 }
 
-func (f *fakeConsent) OptOut(ctx context.Context, s feedback.Person, ev feedback.Evidence) (bool, error) {
+// changes is how much was recorded that changes anything.
+func (f *fakeConsent) changes() int {
+	n := len(f.calls)
+	for _, b := range f.bounces {
+		if b.Weight != consent.NoWeight {
+			n++
+		}
+	}
+	for _, c := range f.complaints {
+		if c.Stops {
+			n++
+		}
+	}
+	return n
+}
+
+// again says whether the same was told before.
+func (f *fakeConsent) again(once string) bool {
+	if f.told == nil {
+		f.told = make(map[string]bool)
+	}
+	defer func() { f.told[once] = true }()
+	return f.told[once]
+}
+
+func (f *fakeConsent) Bounced(_ context.Context, b consent.Bounce, _ consent.Evidence) (bool, error) {
+	if f.err != nil || f.again(b.Once) {
+		return false, f.err
+	}
+	f.bounces = append(f.bounces, b)
+	return b.Weight == consent.Hard, nil
+}
+
+func (f *fakeConsent) Complained(_ context.Context, c consent.Complaint, _ consent.Evidence) (bool, error) {
+	if f.err != nil || f.again(c.Once) {
+		return false, f.err
+	}
+	f.complaints = append(f.complaints, c)
+	return c.Stops, nil
+}
+
+func (f *fakeConsent) Answered(_ context.Context, a consent.Answer, _ consent.Evidence) error {
+	if f.err != nil || f.again(a.Once) {
+		return f.err
+	}
+	f.answers = append(f.answers, a)
+	return nil
+}
+
+func (f *fakeConsent) Person(_ context.Context, a envelope.Address) (p store.Person, err error) {
+	if f.known[a.Key()] {
+		p.Contacts = []store.Contact{{Recipient: a.Key(), Count: 1}}
+	}
+	return p, f.err
+}
+
+// fakeSenders keeps what is passed on.
+type fakeSenders struct {
+	to   []string
+	data []string
+	err  error
+}
+
+func (f *fakeSenders) PassOn(_ context.Context, to envelope.Address, _ string, data []byte) error {
+	if f.err != nil {
+		return f.err
+	}
+	f.to, f.data = append(f.to, to.String()), append(f.data, string(data))
+	return nil
+}
+
+func (f *fakeConsent) OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (bool, error) {
 	if f.err != nil {
 		return false, f.err
+	}
+	if way != store.Mail {
+		return false, errors.New("another way")
 	}
 	f.calls = append(f.calls, optOut{s.Recipient.String(), s.List, ev})
 	who := s.Recipient.Key() + " " + s.List
@@ -66,6 +148,7 @@ func (f *fakeLists) ListByKey(ctx context.Context, key uint64) (store.List, erro
 type bench struct {
 	*feedback.Feedback
 	consent *fakeConsent
+	senders *fakeSenders
 	lists   *fakeLists
 	stats   *feedback.Stats
 	log     *strings.Builder
@@ -79,6 +162,7 @@ func newBench(t testing.TB) *bench {
 	}
 	b := &bench{
 		consent: &fakeConsent{},
+		senders: &fakeSenders{},
 		lists:   &fakeLists{ids: []string{"news.example.org", "shop.example.org"}},
 		stats:   &feedback.Stats{},
 		log:     &strings.Builder{},
@@ -86,7 +170,11 @@ func newBench(t testing.TB) *bench {
 	b.Feedback = &feedback.Feedback{
 		Domain:  domain,
 		Tokens:  tokens,
+		Config:  feedback.Config{PassOn: true, Addresses: []string{"fbl@example.org"}},
 		Consent: b.consent,
+		Answers: b.consent,
+		Senders: b.senders,
+		Kept:    &feedback.Kept{Dir: filepath.Join(t.TempDir(), "feedback"), Most: 3},
 		Lists:   b.lists,
 		Log:     slog.New(slog.NewTextHandler(b.log, nil)),
 		Stats:   b.stats,
@@ -125,6 +213,8 @@ func TestOwns(t *testing.T) {
 		"u+x@example.org":            {false, false},
 		"u+x@a.out.example.org":      {false, false},
 		"u+x@[192.0.2.1]":            {false, false},
+		"FBL@example.org":            {true, false}, // routed here
+		"fbl@example.net":            {false, false},
 	} {
 		a := address(t, s)
 		if got := b.Owns(a); got != want.owns {
@@ -161,6 +251,10 @@ func TestCheck(t *testing.T) {
 		"bounce of a list long gone": {b.token(t, listunsub.BounceAddress, "anna@example.net", "gone.example.org") + "@" + domain, nil},
 		"postmaster":                 {"postmaster@" + domain, nil},
 		"postmaster alone":           {"postmaster", nil},
+		"complaints":                 {"complaints@" + domain, nil},
+		"reports":                    {"CFBL@" + domain, nil},
+		"replies":                    {"replies@" + domain, nil},
+		"routed here":                {"fbl@example.org", nil},
 
 		"one character changed": {string(flipped) + "@" + domain, feedback.ErrUnknown},
 		"one character less":    {leave[:len(leave)-1] + "@" + domain, feedback.ErrUnknown},
@@ -215,7 +309,8 @@ func FuzzCheck(f *testing.F) {
 			t.Skip("no address")
 		}
 		err = b.Check(context.Background(), a)
-		ours := strings.EqualFold(local, leave) || strings.EqualFold(local, bounce) || strings.EqualFold(local, "postmaster")
+		ours := strings.EqualFold(local, leave) || strings.EqualFold(local, bounce) || strings.EqualFold(local, "postmaster") ||
+			strings.EqualFold(local, "cfbl") || strings.EqualFold(local, "complaints") || strings.EqualFold(local, "replies")
 		if ours != (err == nil) || !ours && !errors.Is(err, feedback.ErrUnknown) {
 			t.Errorf("Check(%q) = %v", local, err)
 		}

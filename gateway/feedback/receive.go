@@ -3,20 +3,24 @@ package feedback
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
 
+	"offramp/gateway/consent"
+	"offramp/gateway/diagnosis"
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
 	"offramp/listunsub"
+	"offramp/store"
 )
 
-// Limits of a message to the feedback domain, in octets. An opt-out is a few
-// lines; a bounce may bring back what it is about.
+// Limits of a message to the feedback domain, in octets.
 const (
-	MaxHeader = 64 << 10 // only as much of a message is looked at
-	MaxSize   = 1 << 20  // the rest is read and thrown away
+	MaxHeader = 64 << 10          // a larger header is refused
+	MaxSize   = diagnosis.MaxSize // the rest is read and thrown away
 )
 
 // Inbound is a message to addresses of the feedback domain.
@@ -26,19 +30,16 @@ type Inbound struct {
 	Data     io.Reader
 }
 
-// Receive reads a message to its end and does what its addresses stand for: at
-// each opt-out address one person leaves one list, whatever the message says.
-// It returns without an error only when that is on disk. Repeating is harmless,
-// also after an error: what was done stays done.
-//
-// Automatic mail is accepted and changes nothing, see the function automatic.
-// Mail to bounce addresses is accepted, counted and logged.
+// Receive reads a message to its end and does what its addresses stand for, and
+// what it says where an address does not say it all. It returns without an
+// error only when that is on disk. Repeating is harmless, also after an error:
+// what was done stays done.
 //
 // Errors wrap ErrTooLarge, ErrUnknown for an address that Check refuses, or
 // ErrPostmaster, and nothing was done then. All others are temporary: those of
 // Check, of reading the data (wrapped as they are), and of the store.
 func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
-	header, err := read(in.Data)
+	raw, header, whole, err := read(in.Data)
 	if err != nil {
 		return err
 	}
@@ -53,76 +54,111 @@ func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
 		}
 		targets = append(targets, t)
 	}
-	why := automatic(in.Envelope.ReversePath, header)
+	m := &mail{f: f, in: in, raw: raw, whole: whole, header: header}
 	for _, t := range targets {
-		if err := f.act(ctx, t, in, header, why); err != nil {
+		if err := m.act(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// act does what one address stands for. why says why the message is automatic;
-// empty: it is not.
-func (f *Feedback) act(ctx context.Context, t target, in Inbound, header message.Header, why string) error {
-	id := header.Get("Message-ID")
-	attrs := []any{
-		slog.String("message_id", id),
-		slog.String("list", t.subject.List),
-		slog.String("to", t.subject.Recipient.Masked()),
-		slog.String("ip", in.IP),
-	}
-	stats := f.Stats
-	if stats == nil {
-		stats = &Stats{}
-	}
+// mail is one message on its way through.
+type mail struct {
+	f      *Feedback
+	in     Inbound
+	raw    []byte // as far as it is looked at
+	whole  bool   // raw is all of it
+	header message.Header
+	report *diagnosis.Report // nil: not read yet
+}
+
+// act does what one address stands for.
+func (m *mail) act(ctx context.Context, t target) error {
 	switch {
+	case t.kind == listunsub.OptOutAddress:
+		return m.optOut(ctx, t.subject)
 	case t.kind == listunsub.BounceAddress:
-		stats.Bounces.Add(1)
-		f.log().InfoContext(ctx, "bounce discarded", attrs...)
-		return nil
-	case why != "":
-		stats.Automatic.Add(1)
-		f.log().InfoContext(ctx, "automatic mail to an opt-out address discarded", append(attrs, slog.String("reason", why))...)
+		return m.returned(ctx, t.subject)
+	}
+	return m.boxed(ctx, t.box)
+}
+
+// optOut has one person leave one list, whatever the message says, unless a
+// machine wrote it.
+func (m *mail) optOut(ctx context.Context, s consent.Subject) error {
+	if why := automatic(m.in.Envelope.ReversePath, m.header); why != "" {
+		m.f.stats().Automatic.Add(1)
+		m.log(ctx, "automatic mail to an opt-out address discarded", s, slog.String("reason", why))
 		return nil
 	}
-	ev := Evidence{IP: in.IP, MessageID: id, UserAgent: agent(header)}
-	changed, err := f.Consent.OptOut(ctx, t.subject, ev)
+	return m.leave(ctx, s)
+}
+
+// leave records that a person leaves a list.
+func (m *mail) leave(ctx context.Context, s consent.Subject) error {
+	changed, err := m.f.Consent.OptOut(ctx, s, store.Mail, m.evidence())
 	if err != nil {
 		return fmt.Errorf("opt-out by mail: %w", err)
 	}
-	stats.OptOuts.Add(1)
-	f.log().InfoContext(ctx, "opted out by mail", append(attrs, slog.Bool("changed", changed))...)
+	m.f.stats().OptOuts.Add(1)
+	m.log(ctx, "opted out by mail", s, slog.Bool("changed", changed))
 	return nil
 }
 
-// agent returns the program that wrote a mail, as evidence.
-func agent(h message.Header) string {
-	if a := h.Get("User-Agent"); a != "" {
-		return a
+// read returns what the message is, once.
+func (m *mail) read() *diagnosis.Report {
+	if m.report == nil {
+		r := diagnosis.Read(m.raw, m.in.Envelope.ReversePath.IsNull())
+		m.report = &r
 	}
-	return h.Get("X-Mailer")
+	return m.report
 }
 
-// read returns the header of a message that it reads to its end. Only a whole
-// message counts: nothing may happen for one that broke off.
-func read(data io.Reader) (message.Header, error) {
-	left := &io.LimitedReader{R: data, N: MaxSize + 1}
-	head, err := io.ReadAll(io.LimitReader(left, MaxHeader))
+// evidence was written by the sender of the mail, but for the IP.
+func (m *mail) evidence() consent.Evidence {
+	ev := consent.Evidence{IP: m.in.IP, MessageID: m.header.Get("Message-ID"), UserAgent: m.header.Get("User-Agent")}
+	if ev.UserAgent == "" {
+		ev.UserAgent = m.header.Get("X-Mailer")
+	}
+	return ev
+}
+
+// once names the message together with a person, so that the same message
+// counts once, however often it comes.
+func (m *mail) once(what string, s consent.Subject) string {
+	sum := sha256.Sum256(m.raw)
+	return what + " " + hex.EncodeToString(sum[:16]) + " " + s.Recipient.Key()
+}
+
+func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...any) {
+	attrs := []any{
+		slog.String("message_id", m.header.Get("Message-ID")),
+		slog.String("list", s.List),
+		slog.String("to", s.Recipient.Masked()),
+		slog.String("ip", m.in.IP),
+	}
+	m.f.log().InfoContext(ctx, text, append(attrs, more...)...)
+}
+
+// read returns the message that it reads to its end, as far as it is looked at,
+// and whether that is all. Only a whole message counts: nothing may happen for
+// one that broke off.
+func read(data io.Reader) (raw []byte, h message.Header, whole bool, err error) {
+	raw, err = io.ReadAll(io.LimitReader(data, MaxSize))
 	if err != nil {
-		return message.Header{}, fmt.Errorf("read message: %w", err)
+		return nil, h, false, fmt.Errorf("read message: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, left); err != nil {
-		return message.Header{}, fmt.Errorf("read message: %w", err)
+	more, err := io.Copy(io.Discard, data)
+	if err != nil {
+		return nil, h, false, fmt.Errorf("read message: %w", err)
 	}
-	switch {
-	case left.N == 0:
-		return message.Header{}, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxSize)
-	case left.N <= MaxSize+1-MaxHeader && !holdsEmptyLine(head):
+	head := raw[:min(len(raw), MaxHeader)]
+	if len(raw) > MaxHeader && !holdsEmptyLine(head) {
 		// What comes later in the header might say that the mail is automatic.
-		return message.Header{}, fmt.Errorf("%w: header of more than %d octets", ErrTooLarge, MaxHeader)
+		return nil, h, false, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxHeader)
 	}
-	return message.ParseHeader(head), nil
+	return raw, message.ParseHeader(head), more == 0, nil
 }
 
 func holdsEmptyLine(head []byte) bool {

@@ -1,0 +1,34 @@
+package feedback
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"offramp/gateway/consent"
+	"offramp/gateway/delivery"
+	"offramp/gateway/diagnosis"
+	"offramp/store"
+)
+
+// Refused records what the next hop said about a recipient, as a bounce. What
+// no server said, but our name service, counts as one of several, unless the
+// domain itself says that it takes no mail (RFC 7505): a name service can be
+// wrong about all domains at once.
+func (f *Feedback) Refused(ctx context.Context, r delivery.Refusal) error {
+	reply := ""
+	if r.Code > 0 {
+		reply = strconv.Itoa(r.Code)
+	}
+	class, cause, why := diagnosis.Classify(r.Status, reply, r.Text)
+	weight := weigh(class, cause, r.Code > 0 || r.Status == "5.1.10")
+	stopped, err := f.Consent.Bounced(ctx, consent.Bounce{
+		Recipient: r.Recipient, List: r.List, Weight: weight, Way: store.Delivery, QueueID: r.QueueID, Once: r.Once,
+		Detail: detail(diagnosis.Finding{Class: class, Reply: reply, Status: r.Status, Why: why}),
+	}, consent.Evidence{MessageID: r.MessageID})
+	if err != nil {
+		return fmt.Errorf("refusal at delivery: %w", err)
+	}
+	f.countBounce(weight, stopped)
+	return nil
+}

@@ -1,0 +1,33 @@
+package feedback
+
+import (
+	"context"
+	"fmt"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/message"
+)
+
+// Verifier says which domains have signed a message. An error is temporary.
+type Verifier interface {
+	Verify(ctx context.Context, raw []byte) (domains []string, err error)
+}
+
+// verified says whether a report has a signature of its From domain that is
+// right (RFC 9477 section 3.5).
+func (m *mail) verified(ctx context.Context) (bool, error) {
+	from := message.FromDomain(m.header.Get("From"))
+	if m.f.Verify == nil || from == "" || !m.whole || m.header.Count("From") != 1 {
+		return false, nil
+	}
+	domains, err := m.f.Verify.Verify(ctx, m.raw)
+	if err != nil {
+		return false, fmt.Errorf("verify a report: %w", err)
+	}
+	for _, d := range domains {
+		if dkim.Aligned(d, from) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
