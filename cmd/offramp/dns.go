@@ -68,7 +68,7 @@ type zone struct {
 	webHost  string // host of the public URL
 	// feedbackSPF is how much the feedback domain needs an SPF record.
 	feedbackSPF string
-	keys     []dkim.Key
+	keys        []dkim.Key
 }
 
 // zoneFor takes from the settings what is set and proposes the rest.
