@@ -137,7 +137,7 @@ func TestBouncesOfPostfixCloseTheLoop(t *testing.T) {
 	// Whoever sent it has the bounces too: at least one of each address.
 	if err := poll(20*time.Second, func() error {
 		box, err := os.ReadFile(filepath.Join(mx.dir, "boxes", "news"))
-		if n := strings.Count(string(box), "\nFrom: MAILER-DAEMON"); err != nil || n < len(cases) {
+		if n := strings.Count(string(box), "\nFrom: Mail Delivery System"); err != nil || n < len(cases) {
 			return fmt.Errorf("%d bounces were passed on, %v", n, err)
 		}
 		return nil
