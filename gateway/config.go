@@ -16,6 +16,7 @@ import (
 	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/hook"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
@@ -40,6 +41,7 @@ type Config struct {
 	SMTP     smtpd.Config
 	Consent  consent.Config
 	Returns  feedback.Config
+	Hooks    hook.Config
 	Web      web.Config
 	Admin    admin.Config
 }
@@ -51,7 +53,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Returns, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)
@@ -70,6 +72,14 @@ func (c Config) Feedback() string {
 		return address.Domain()
 	}
 	return domain
+}
+
+// path is the path of the public URL, without a slash at its end.
+func (c Config) path() string {
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		return strings.TrimRight(u.Path, "/")
+	}
+	return ""
 }
 
 // BouncesComeBack says whether list mail leaves with a reverse-path of ours.

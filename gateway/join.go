@@ -12,6 +12,7 @@ import (
 	"offramp/gateway/delivery"
 	"offramp/gateway/dkim"
 	"offramp/gateway/feedback"
+	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
@@ -26,6 +27,7 @@ type stats struct {
 	relay    relay.Stats
 	delivery delivery.Stats
 	feedback feedback.Stats
+	hook     hook.Stats
 	web      web.Stats
 }
 
@@ -80,6 +82,8 @@ func (g *Gateway) join(p Parts) error {
 		Metrics: counts.metrics(p), Wake: g.queue.Wake,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
+	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
+	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
 }
 

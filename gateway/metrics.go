@@ -105,6 +105,11 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("feedback_total", feedback, &s.feedback.Unverified, "result", "unverified")
 	count("feedback_total", feedback, &s.feedback.Other, "result", "not_understood")
 	count("feedback_total", feedback, &s.feedback.PassedOn, "result", "passed_on")
+	const hooks = "Webhooks of smarthosts, by result."
+	count("hooks_total", hooks, &s.hook.Taken, "result", "recorded")
+	count("hooks_total", hooks, &s.hook.Refused, "result", "refused")
+	count("hooks_total", hooks, &s.hook.Malformed, "result", "malformed")
+	count("hooks_total", hooks, &s.hook.Unavailable, "result", "unavailable")
 	count("confirmations_sent_total", "Mails that asked whether mail is wanted again.", &s.web.Asked)
 	count("recipients_erased_total", "People who had everything erased, on their page.", &s.web.Erased)
 	count("recipient_files_total", "Receipts and downloads of what is held, given on the page.", &s.web.Taken)

@@ -63,19 +63,28 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 	return nil
 }
 
-// complaint records what a person reported. Those who say that they want no
-// more of it get no more (RFC 5965 section 7.3, RFC 6650 section 5).
+// stops says whether whoever reports mail as kind wants no more of it (RFC 5965
+// section 7.3, RFC 6650 section 5).
+func stops(kind string) bool { return kind == "abuse" || kind == "fraud" || kind == "opt-out" }
+
+func (f *Feedback) countComplaint(err error, stopped bool) {
+	if err != nil {
+		return
+	}
+	f.stats().Complaints.Add(1)
+	if stopped {
+		f.stats().Stopped.Add(1)
+	}
+}
+
+// complaint records what a person reported.
 func (m *mail) complaint(ctx context.Context, s consent.Subject, kind string) error {
-	stops := kind == "abuse" || kind == "fraud" || kind == "opt-out"
 	stopped, err := m.f.Consent.Complained(ctx, consent.Complaint{
-		Subject: s, Kind: kind, Stops: stops, Way: store.Mail, Once: m.once("complaint "+kind, s),
+		Subject: s, Kind: kind, Stops: stops(kind), Way: store.Mail, Once: m.once("complaint "+kind, s),
 	}, m.evidence())
+	m.f.countComplaint(err, stopped)
 	if err != nil {
 		return fmt.Errorf("complaint by mail: %w", err)
-	}
-	m.f.stats().Complaints.Add(1)
-	if stopped {
-		m.f.stats().Stopped.Add(1)
 	}
 	m.log(ctx, "complained", s, slog.String("kind", kind), slog.Bool("stopped", stopped))
 	return nil

@@ -112,7 +112,7 @@ func (f *fakeConsent) OptOut(ctx context.Context, s consent.Subject, way store.W
 	if f.err != nil {
 		return false, f.err
 	}
-	if way != store.Mail {
+	if way != store.Mail && way != store.Hook {
 		return false, errors.New("another way")
 	}
 	f.calls = append(f.calls, optOut{s.Recipient.String(), s.List, ev})
