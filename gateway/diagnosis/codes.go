@@ -2,184 +2,124 @@ package diagnosis
 
 import "strings"
 
-// codes are the codes of a failure.
-type codes struct {
-	status     string // the most telling enhanced code (RFC 3463)
-	reply      string // the code of the reply (RFC 5321)
-	contradict bool   // several enhanced codes that mean different things
-}
-
-// readCodes collects the codes of a report's Status field and of a text. What
-// the last mail system said counts more than what the reporting one made of it.
-func readCodes(status, text string) codes {
-	var c codes
-	given := firstStatus(status)
-	said := statusesIn(text)
-	c.status = given
-	for _, s := range said {
-		if telling(s) || c.status == "" {
-			c.status = s
+// codesIn returns the first enhanced status code (RFC 3463 section 2) and the
+// first reply code (RFC 5321 section 4.2) of a failure in a text, or "".
+func codesIn(text string) (status, reply string) {
+	for i := 0; i < len(text) && (status == "" || reply == ""); i++ {
+		c := text[i]
+		if c != '4' && c != '5' || i > 0 && !opensCode(text[i-1]) {
+			continue
+		}
+		if n := statusLength(text[i:]); n > 0 {
+			if status == "" && !isVersion(text[:i]) {
+				status = text[i : i+n]
+			}
+			i += n - 1
+			continue
+		}
+		if reply == "" && isReply(text[i:]) {
+			reply = text[i : i+3]
+			i += 2
 		}
 	}
-	for _, s := range append(said, given) {
-		if telling(s) && telling(c.status) && s[2:4] != c.status[2:4] {
-			c.contradict = true
-		}
-	}
-	c.reply = replyIn(text)
-	return c
+	return status, reply
 }
 
-// telling says whether a code names a reason: x.0.0 and x.5.0 do not.
-func telling(s string) bool { return s != "" && s[2:] != "0.0" && s[2:] != "5.0" && s[2:] != "3.0" }
-
-func (c codes) any() string {
-	if c.status != "" && (c.status[0] == '4' || c.reply == "") {
-		return c.status
-	}
-	return c.reply
-}
-
-// temporary: a 5 beside a 4 means that somebody gave up; the reason stays.
-func (c codes) temporary() bool {
-	return strings.HasPrefix(c.status, "4") || strings.HasPrefix(c.reply, "4") && !strings.HasPrefix(c.status, "5")
-}
-
-// namesAddress: 5.1.1 and its kin say that there is no such address (RFC 3463
-// section 3.2; 5.1.10: RFC 7505 and Exchange).
-func (c codes) namesAddress() bool {
-	switch c.status {
-	case "5.1.1", "5.1.2", "5.1.6", "5.1.10":
-		return !c.contradict
+// opensCode says whether a code may follow: numbers that follow a digit, a dot or
+// a letter are addresses, versions and queue ids.
+func opensCode(c byte) bool {
+	switch c {
+	case ' ', '\t', '\n', '\r', '(', '[', '<', '#', ';', ':', '-', '"', '\'', '>', '=', ',', '|':
+		return true
 	}
 	return false
 }
 
-// specific says whether the status names a reason that is not the address.
-func (c codes) specific() bool {
-	return telling(c.status) && !strings.HasPrefix(c.status, "5.1.") && c.status != "5.4.4" && c.status != "5.5.4"
-}
-
-// cause is what the codes alone say.
-func (c codes) cause() Cause {
-	switch {
-	case c.namesAddress():
-		return CauseAddress
-	case len(c.status) > 3:
-		switch c.status[2:4] {
-		case "2.":
-			if c.status[2:] == "2.3" {
-				return CauseMessage
+func statusLength(s string) int {
+	if len(s) < 5 || s[1] != '.' {
+		return 0
+	}
+	i := 2
+	for field := range 2 {
+		digits := 0
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+			digits++
+		}
+		if digits == 0 || digits > 3 {
+			return 0
+		}
+		if field == 0 {
+			if i >= len(s) || s[i] != '.' {
+				return 0
 			}
-			return CauseMailbox
-		case "3.":
-			if c.status[2:] == "3.4" {
-				return CauseMessage
-			}
-			return CauseNetwork
-		case "4.":
-			return CauseNetwork
-		case "5.":
-			return CauseNetwork
-		case "6.":
-			return CauseMessage
-		case "7.":
-			return CauseSender
-		case "1.":
-			if c.status[2:] == "1.7" || c.status[2:] == "1.8" {
-				return CauseSender
-			}
-			return ""
+			i++
 		}
 	}
-	if c.reply == "552" {
-		return CauseMailbox
+	if i < len(s) && (isWordOctet(s[i]) || s[i] == '.' && i+1 < len(s) && isWordOctet(s[i+1])) {
+		return 0 // an address of the net, a version
 	}
-	return ""
+	return i
 }
 
-// firstStatus returns the first enhanced code in s, or "".
-func firstStatus(s string) string {
-	if all := statusesIn(s); len(all) > 0 {
-		return all[0]
-	}
-	return ""
+func isWordOctet(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 }
 
-// statusesIn finds enhanced codes, and leaves out what is part of a longer
-// number such as an address of the network.
-func statusesIn(s string) (all []string) {
-	for i := 0; i+4 < len(s) && len(all) < 20; i++ {
-		if strings.IndexByte("245", s[i]) < 0 || s[i+1] != '.' || i > 0 && (isDigit(s[i-1]) || s[i-1] == '.' || isLetter(s[i-1])) {
-			continue
-		}
-		end, dots := i+1, 0
-		for end < len(s) && (isDigit(s[end]) || s[end] == '.' && end+1 < len(s) && isDigit(s[end+1])) {
-			if s[end] == '.' {
-				dots++
-			}
-			end++
-		}
-		part := strings.Split(s[i:end], ".")
-		if dots == 2 && len(part[1]) <= 1 && len(part[2]) <= 3 && (end == len(s) || !isLetter(s[end])) {
-			all = append(all, s[i:end])
-		}
-		i = end
-	}
-	return all
-}
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-// saysCode are the ends of what mail systems write before a code.
-var saysCode = []string{"said", "<<", "smtp", "was", ">", "reason", "error", "with", "returned", "...", "]", ":"}
-
-// replyIn finds the code of a reply: three digits at the start of a line or
-// behind what introduces them; beside an enhanced code also elsewhere.
-func replyIn(text string) string {
-	lower := strings.ToLower(text)
-	other := ""
-	for i := 0; i+2 < len(lower); i++ {
-		if !codeAt(lower, i) {
-			continue
-		}
-		before := strings.TrimRight(lower[:i], " \t<'\"(")
-		if before == "" || before[len(before)-1] == '\n' {
-			return lower[i : i+3]
-		}
-		for _, end := range saysCode {
-			if strings.HasSuffix(before, end) {
-				return lower[i : i+3]
-			}
-		}
-		if other == "" {
-			other = lower[i : i+3]
-		}
-	}
-	if firstStatus(text) != "" {
-		return other
-	}
-	return ""
-}
-
-// codeAt says whether a reply code of a refusal stands alone at i.
-func codeAt(s string, i int) bool {
-	if s[i] != '4' && s[i] != '5' || s[i+1] < '0' || s[i+1] > '5' || !isDigit(s[i+2]) {
-		return false
-	}
-	if i > 0 && (isDigit(s[i-1]) || isLetter(s[i-1]) || strings.IndexByte("._-#/=[", s[i-1]) >= 0) {
-		return false
-	}
-	return i+3 == len(s) || strings.IndexByte(" -\n:;<", s[i+3]) >= 0
-}
-
-// isCode says whether a word is nothing but codes: "550-5.1.1".
-func isCode(word string) bool {
-	word = strings.Trim(word, "#-:.,;")
-	if len(word) >= 3 && (word[0] == '4' || word[0] == '5') && isDigit(word[1]) && isDigit(word[2]) {
-		if word = strings.TrimLeft(word[3:], "- #"); word == "" {
+// isVersion says whether what stands before a number names a program's version.
+func isVersion(before string) bool {
+	before = strings.ToLower(strings.TrimRight(before[max(0, len(before)-20):], " \t-/("))
+	for _, name := range []string{"version", "exim", "postfix", "sendmail", "smtpd", "qmail", "server", " v"} {
+		if strings.HasSuffix(before, name) {
 			return true
 		}
 	}
-	return firstStatus(word) != "" && len(firstStatus(word)) == len(word)
+	return false
+}
+
+// isReply says whether s begins with a reply code that something follows; units
+// tell a size from a code.
+func isReply(s string) bool {
+	if len(s) < 3 || s[1] < '0' || s[1] > '5' || s[2] < '0' || s[2] > '9' {
+		return false
+	}
+	rest := s[3:]
+	if rest == "" {
+		return true
+	}
+	switch rest[0] {
+	case ' ', '-', '\t', '\n', '\r', ':', ',', ';', ')', ']', '"', '\'', '#', '>', '<':
+	default:
+		return false
+	}
+	rest = strings.ToLower(strings.TrimLeft(rest, " "))
+	for _, unit := range []string{"bytes", "octets", "kb", "mb", "k ", "seconds", "messages", "hours", "recipients", "emails", "mails", "mo", "ko"} {
+		if strings.HasPrefix(rest, unit) {
+			return false
+		}
+	}
+	return true
+}
+
+// isStatus says whether s is a whole status code.
+func isStatus(s string) bool {
+	return s != "" && (s[0] == '2' || s[0] == '4' || s[0] == '5') && statusLength(s) == len(s)
+}
+
+// firstStatus returns the status code a field's value begins with: comments
+// follow it often (RFC 3464 section 2.3.4).
+func firstStatus(value string) string {
+	value = strings.TrimLeft(value, " \t")
+	if end := strings.IndexAny(value, " \t(;,"); end >= 0 {
+		value = value[:end]
+	}
+	if isStatus(value) {
+		return value
+	}
+	return ""
+}
+
+// generic says whether a status says no more than its class.
+func generic(status string) bool {
+	return status == "" || strings.HasSuffix(status, ".0.0")
 }

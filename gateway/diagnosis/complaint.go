@@ -6,103 +6,117 @@ import (
 	"offramp/gateway/message"
 )
 
-// complaint reads a feedback report (RFC 5965), also a redacted one (RFC 6590)
-// or one without its outer form, and the forms from before: a message that a
-// provider hands back as it was.
-func (r *reader) complaint() []Finding {
-	for _, p := range r.parts {
-		if p.inside || p.media != "message/feedback-report" {
-			continue
-		}
-		return reportFindings(p.text(maxText), r.returned)
+// complaints reads a feedback report (RFC 5965), also one that is no
+// multipart/report, and the form of Microsoft's junk mail reporting program. A
+// status report with a feedback part beside it stays a bounce unless it says
+// that it is a feedback report.
+func complaints(l *letter) []Finding {
+	if fields := l.feedbackFields(); fields != nil {
+		return feedbackFindings(l, message.ParseHeader(fields))
 	}
-	if strings.Contains(strings.ToLower(r.header.Get("Content-Type")), "feedback-report") {
-		for _, p := range r.parts {
-			if text := p.text(maxText); !p.inside && strings.Contains(strings.ToLower(text), "feedback-type:") {
-				return reportFindings(text, r.returned)
-			}
-		}
-		return []Finding{{Kind: Complaint, FeedbackType: "other", Recipient: r.returnedRecipient(), Why: "it is a feedback report without its fields"}}
+	if l.status != nil {
+		return nil
 	}
-	return r.junkReport()
+	recipient := addressIn(l.returned.Get("X-HmXmrOriginalRecipient"))
+	subject := strings.ToLower(l.subject)
+	if recipient == "" && !strings.HasPrefix(subject, "complaint about message from") {
+		return nil
+	}
+	if recipient == "" {
+		recipient = addressIn(l.returned.Get("To"))
+	}
+	return []Finding{{
+		Kind: Complaint, FeedbackType: "abuse", Recipient: recipient, System: "Outlook.com",
+		Why: "it has the form of Microsoft's junk mail reporting program",
+	}}
 }
 
-// reportFindings reads the fields of a report. A report that names several
-// recipients is about all of them (RFC 5965 section 3.2).
-func reportFindings(text string, returned message.Header) (found []Finding) {
-	f := Finding{Kind: Complaint, Why: "it is a feedback report"}
-	var recipients []string
-	for field := range unfolded(text) {
-		name, value, _ := strings.Cut(field, ":")
-		value = strings.TrimSpace(value)
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "feedback-type":
-			f.FeedbackType = message.Keyword(value)
-		case "original-rcpt-to":
-			if len(recipients) < maxFindings {
-				recipients = append(recipients, cleanAddress(value))
-			}
-		case "user-agent":
-			f.System = value
-		case "removal-recipient":
-			if len(recipients) == 0 {
-				recipients = append(recipients, cleanAddress(value))
-			}
-		case "auth-failure", "delivery-result":
-			f.Diagnostic += value + " "
+// feedbackFields returns the fields of a feedback report, from its part or from
+// a text that begins with them.
+func (l *letter) feedbackFields() []byte {
+	if l.feedback != nil {
+		kind := strings.ToLower(parameter(l.header.Get("Content-Type"), "report-type"))
+		if l.status != nil && kind != "feedback-report" {
+			return nil
 		}
+		return l.feedback
 	}
-	if f.FeedbackType == "" {
-		f.FeedbackType = "other"
+	if l.status != nil {
+		return nil
 	}
-	if f.FeedbackType == "opt-out-list" {
-		f.FeedbackType = "opt-out" // of one list, which is what an opt-out is here
+	lower := "\n" + asciiLower(l.text)
+	start := strings.Index(lower, "\nfeedback-type:")
+	if start < 0 || !strings.Contains(lower, "\nuser-agent:") && !strings.Contains(lower, "\nversion:") {
+		return nil
 	}
+	for start > 0 { // fields before it, up to an empty line
+		previous := strings.LastIndexByte(lower[:start], '\n')
+		if previous < 0 || !strings.Contains(lower[previous:start], ":") {
+			break
+		}
+		start = previous
+	}
+	return []byte(l.text[start:])
+}
+
+func feedbackFindings(l *letter, fields message.Header) []Finding {
+	kind := message.Keyword(fields.Get("Feedback-Type"))
+	if kind == "" {
+		kind = "other" // RFC 5965 section 3.1 demands one
+	}
+	f := Finding{Kind: Complaint, FeedbackType: clip(kind, 64), System: reporter(l, fields)}
 	f.Why = "it is a feedback report of the type " + f.FeedbackType
-	if len(recipients) == 0 {
-		if to := addressesIn(returned.Get("To")); len(to) == 1 {
-			recipients = to
-		} else {
-			recipients = []string{""}
+	if strings.ContainsFunc(f.FeedbackType, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		f.FeedbackType, f.Why = "other", "it is a feedback report of a type that is no word"
+	}
+	var found []Finding
+	seen := map[string]bool{}
+	for _, address := range complainants(l, fields) {
+		if !seen[strings.ToLower(address)] && len(found) < maxRecipients {
+			seen[strings.ToLower(address)] = true
+			f.Recipient = address
+			found = append(found, f)
 		}
 	}
-	for _, one := range recipients {
-		f.Recipient = one
+	if len(found) == 0 {
 		found = append(found, f)
 	}
 	return found
 }
 
-// junkReport knows the form of Microsoft's JMRP and Yahoo's older one: the
-// message itself in a message from the provider.
-func (r *reader) junkReport() []Finding {
-	whole := false
-	for _, p := range r.parts {
-		whole = whole || p.media == "message/rfc822" && !p.inside
-	}
-	from := strings.ToLower(r.header.Get("From"))
-	subject := strings.ToLower(r.header.Get("Subject"))
-	recipient := ""
-	for _, name := range [...]string{"X-HmXmrOriginalRecipient", "X-MS-Exchange-Organization-OriginalRecipient"} {
-		for _, h := range [...]message.Header{r.header, r.returned} {
-			if v := h.Get(name); v != "" {
-				recipient = cleanAddress(v)
+// complainants are who got the message complained about. Where the report was
+// redacted (RFC 6590) the opaque value is kept: it names nobody by mistake.
+func complainants(l *letter, fields message.Header) []string {
+	var all []string
+	for _, name := range []string{"Original-Rcpt-To", "Removal-Recipient", "X-HmXmrOriginalRecipient"} {
+		for _, f := range append(fields.Fields(), l.returned.Fields()...) {
+			if strings.EqualFold(f.Name, name) {
+				if a := typedAddress(words(f.Value())); a != "" {
+					all = append(all, a)
+				}
 			}
 		}
+		if len(all) > 0 {
+			return all
+		}
 	}
-	f := Finding{Kind: Complaint, FeedbackType: "abuse", Recipient: recipient, System: "Microsoft JMRP"}
-	switch {
-	case recipient != "", strings.HasPrefix(from, "staff@hotmail.com"), strings.Contains(from, "<staff@hotmail.com>"):
-		f.Why = "it has the form of Microsoft's junk mail reports"
-	case whole && strings.HasPrefix(subject, "complaint about message from"):
-		f.Why = "its subject is that of a junk mail report"
-	case whole && strings.Contains(from, "feedback@arf.mail.yahoo.com"), whole && r.header.Get("X-Yahoo-Complaint") != "":
-		f.System, f.Why = "Yahoo", "it has the form of Yahoo's reports"
-	default:
-		return r.noticeSES()
+	for _, name := range []string{"To", "Delivered-To", "X-Original-To"} {
+		if to := addressesIn(l.returned.Get(name)); len(to) > 0 {
+			return to[:1]
+		}
 	}
-	if f.Recipient == "" {
-		f.Recipient = r.returnedRecipient()
+	return nil
+}
+
+// reporter is the provider whose user complained.
+func reporter(l *letter, fields message.Header) string {
+	agent := strings.ToLower(fields.Get("User-Agent"))
+	for _, p := range []struct{ mark, name string }{
+		{"yahoo", "Yahoo"}, {"aol", "AOL"}, {"hotmail", "Outlook.com"}, {"msn", "Outlook.com"}, {"amazon", "Amazon SES"}, {"return path", "Return Path"}, {"validity", "Validity"}, {"opendmarc", "OpenDMARC"}, {"opendkim", "OpenDKIM"}, {"cloudmark", "Cloudmark"},
+	} {
+		if strings.Contains(agent, p.mark) {
+			return p.name
+		}
 	}
-	return []Finding{f}
+	return systemOf(l)
 }

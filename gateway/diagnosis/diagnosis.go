@@ -1,22 +1,45 @@
-// Package diagnosis says what a message that came back is, and why: a bounce
-// (RFC 3464, or the text of one of many mail systems), a complaint (RFC 5965
-// and its forerunners), an answer of a machine (RFC 3834), or a reply that asks
-// to be left alone.
+// Package diagnosis says what a message that came back is and why it came: a
+// bounce (RFC 3464, and the forms of mail systems that know no RFC), a complaint
+// (RFC 5965, RFC 6591), an automatic answer (RFC 3834, RFC 8098), an opt-out
+// somebody wrote by hand, or something else.
 //
-// It only reads. Anybody can write such a message, so nothing in a [Report]
-// proves whom it is about. In doubt a bounce is undecided: an address is called
-// dead only when its own mail system says so, and nothing beside it says
-// something else.
+// It is pure: no network, no store, and the same octets give the same report.
+// It never fails, since what comes back is seldom well formed.
+//
+// # Hard
+//
+// A bounce is hard only when the address itself is dead for good: no such
+// mailbox, no such host or domain, a domain that takes no mail (RFC 7505), moved
+// away. A wrong hard costs a reader, a missed one only a further attempt. So a
+// single word that speaks of the sender, the message, a full mailbox or the
+// network is enough against it, whatever the status code says (RFC 3463).
+//
+// # Limits
+//
+// Of a message the first MiB is looked at, 20 levels of nesting, 500 parts and
+// 200 recipients, and 8 KiB of the reason given for one. Texts are at most
+// 64 KiB. What the returned message says never counts.
 package diagnosis
 
-import (
-	"offramp/gateway/message"
+import "offramp/gateway/message"
+
+// MaxSize is how many octets of a message are looked at.
+const MaxSize = 1 << 20
+
+// Limits of what is looked at and kept.
+const (
+	maxText       = 64 << 10
+	maxReason     = 8 << 10
+	maxDiagnostic = 512
+	maxDepth      = 20
+	maxParts      = 500
+	maxRecipients = 200
 )
 
 // Kind is what a message is.
 type Kind string
 
-// The kinds.
+// Kinds of messages.
 const (
 	Bounce    Kind = "bounce"
 	Complaint Kind = "complaint"
@@ -28,90 +51,73 @@ const (
 // Class is what a bounce says about the address.
 type Class string
 
-// The classes.
+// Classes of bounces.
 const (
-	Hard      Class = "hard"      // there is no such address, for good
-	Soft      Class = "soft"      // it did not work this time
-	Undecided Class = "undecided" // it does not say
+	Hard      Class = "hard"      // dead for good
+	Soft      Class = "soft"      // not delivered, but the address may live
+	Undecided Class = "undecided" // contradictory or not understood
 )
 
-// Cause is whose fault a bounce is.
+// Cause is where the trouble lies.
 type Cause string
 
-// The causes. The empty one is not known.
+// Causes of bounces; "" is unknown.
 const (
-	CauseAddress Cause = "address" // no such mailbox or domain
-	CauseMailbox Cause = "mailbox" // full, disabled or not working
-	CauseMessage Cause = "message" // size, form or contents
-	CauseSender  Cause = "sender"  // policy, reputation, authentication, rate
-	CauseNetwork Cause = "network" // connections, name service, faults of a server
+	CauseAddress Cause = "address" // no such address or host, moved
+	CauseMailbox Cause = "mailbox" // full, disabled, suspended, down for a while
+	CauseMessage Cause = "message" // too large, content, virus, spam
+	CauseSender  Cause = "sender"  // policy, reputation, authentication, relaying, rate
+	CauseNetwork Cause = "network" // connection, DNS, time-out, loop, system
 )
 
 // Finding is what a message says about one recipient.
 type Finding struct {
 	Kind         Kind   `json:"kind"`
-	Class        Class  `json:"class"`         // of a bounce; else empty
-	Status       string `json:"status"`        // RFC 3463, such as 5.1.1
-	Reply        string `json:"reply"`         // RFC 5321, such as 550
-	Recipient    string `json:"recipient"`     // as the body names it: proves nothing
-	FeedbackType string `json:"feedback_type"` // of a complaint (RFC 5965 section 7.3), lower case
-	System       string `json:"system"`        // mail system that wrote the message
-	Why          string `json:"why"`           // in one sentence
+	Class        Class  `json:"class"`         // "" where the kind is not bounce
+	Status       string `json:"status"`        // RFC 3463: "5.1.1"
+	Reply        string `json:"reply"`         // RFC 5321: "550"
+	Recipient    string `json:"recipient"`     // as the message names it; never to be acted on alone
+	FeedbackType string `json:"feedback_type"` // RFC 5965, lower case
+	System       string `json:"system"`        // mail system that wrote it: "Postfix"
+	Why          string `json:"why"`           // one sentence
+	Diagnostic   string `json:"diagnostic"`    // what the mail system gave as reason
 	Cause        Cause  `json:"cause"`
-	Diagnostic   string `json:"diagnostic"` // what the mail system said, at most 500 octets
-	Delayed      bool   `json:"-"`          // it is still being tried
+	Delayed      bool   `json:"delayed"` // not delivered yet, the mail system goes on trying
 }
 
 // Report is what a message says.
 type Report struct {
-	// Findings has at least one; of a bounce one for each recipient, at most
-	// maxFindings.
-	Findings []Finding
-	// Header is that of the message itself.
-	Header message.Header
-	// Returned is the header of the message it is about, as far as it came
-	// back.
-	Returned message.Header
-	// Text is what the message itself says, and ReturnedText what the message
-	// it is about says, both decoded, at most 64 KiB each.
-	Text, ReturnedText string
+	Findings     []Finding      // at least one; one for each recipient of a bounce
+	Header       message.Header // of the message itself
+	Returned     message.Header // of the message it is about, as far as it came back
+	Text         string         // its own text, decoded
+	ReturnedText string         // text of the message it is about, decoded, mark-up kept
 }
 
-// The limits of what is looked at.
-const (
-	MaxSize     = 1 << 20 // octets of a message
-	maxDepth    = 20      // of parts in parts
-	maxParts    = 500
-	maxText     = 64 << 10
-	maxFindings = 100
-	maxDetail   = 500
-)
-
-// Read says what a message is. raw may have any line ends and be cut off
-// anywhere; what follows [MaxSize] octets is not looked at. null says that it
-// came from the null reverse-path. It never fails.
-func Read(raw []byte, null bool) Report {
-	r := newReader(raw, null)
-	for _, read := range []func() []Finding{r.complaint, r.statusReport, r.automaticAnswer, r.bounceText, r.optOut} {
-		if found := read(); len(found) > 0 {
-			return r.report(found)
-		}
+// Read reads a message. nullReversePath says that it came with an empty
+// reverse-path, as bounces and most answering machines do (RFC 5321 section
+// 4.5.5). It never fails and never panics: of a message it cannot make sense of
+// it says Other. It keeps raw, which must not be changed any more.
+func Read(raw []byte, nullReversePath bool) Report {
+	l := open(raw[:min(len(raw), MaxSize)])
+	l.null = nullReversePath || l.header.Get("Return-Path") == "<>"
+	return Report{
+		Findings:     l.findings(),
+		Header:       l.header,
+		Returned:     l.returned,
+		Text:         l.text,
+		ReturnedText: l.returnedText,
 	}
-	return r.report([]Finding{{Kind: Other, Why: "nothing known is said in it"}})
 }
 
-// report completes what was found.
-func (r *reader) report(found []Finding) Report {
-	if len(found) > maxFindings {
-		found = found[:maxFindings]
-	}
-	for i := range found {
-		f := &found[i]
-		if f.System == "" {
-			f.System = r.system()
+// findings asks each form in turn, the surest first.
+func (l *letter) findings() []Finding {
+	for _, form := range []func(*letter) []Finding{
+		jsonNotice, complaints, statusReport, receiptOf, challenge, textBounce, automatic, optOut,
+	} {
+		if found := form(l); len(found) > 0 {
+			return found
 		}
-		f.Diagnostic = cut(f.Diagnostic, maxDetail)
-		f.Recipient = cut(f.Recipient, maxDetail)
 	}
-	return Report{Findings: found, Header: r.header, Returned: r.returnedHeader(), Text: cut(r.text, maxText), ReturnedText: cut(r.returnedText, maxText)}
+	return []Finding{{Kind: Other, Why: "no form of a bounce, a complaint, an automatic answer or an opt-out was found"}}
 }

@@ -2,123 +2,120 @@ package diagnosis
 
 import (
 	"strings"
-	"unicode"
+
+	"offramp/gateway/message"
 )
 
-// optOut reads a reply whose first own line asks to be left alone, and little
-// else.
-func (r *reader) optOut() []Finding {
-	if r.null {
+// optOut knows an answer whose first line says nothing but that the reader wants
+// no more mail. What a machine wrote never counts.
+func optOut(l *letter) []Finding {
+	if l.null || l.isReport() || l.automaticField() != "" || l.fromList() {
 		return nil
 	}
-	line := firstOwnLine(r.text)
-	if line == "" {
-		// Some programs put it all into the subject.
-		line = strings.TrimSpace(decodeWords(r.header.Get("Subject")))
+	line := firstLine(l.text)
+	if !saysStop(line) {
+		if line != "" || !saysStop(l.subject) {
+			return nil
+		}
 	}
-	if !asksToLeave(line) {
-		return nil
-	}
-	return []Finding{{Kind: OptOut, Recipient: firstAddress(r.header.Get("From")), Why: "the first line asks for it", Diagnostic: line}}
+	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line says nothing but that no more mail is wanted"}}
 }
 
-// firstOwnLine is the first line that is not quoted and no greeting.
-func firstOwnLine(text string) string {
-	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "|") {
-			return "" // what follows is somebody else's
-		}
-		words := plainWords(line)
-		if len(words) == 0 || len(words) <= 4 && greetings[words[0]] {
+// fromList says whether a message went to many, so that it is no answer to ours.
+func (l *letter) fromList() bool {
+	switch message.Keyword(l.header.Get("Precedence")) {
+	case "bulk", "junk", "list":
+		return true
+	}
+	return l.header.Count("List-Id") > 0
+}
+
+// firstLine returns the first line somebody wrote himself: neither quoted nor the
+// line that introduces a quotation, a greeting or a signature.
+func firstLine(text string) string {
+	for line := range strings.Lines(clip(text, maxReason)) {
+		line = strings.TrimSpace(strings.TrimLeft(line, "\ufeff\u00a0 \t"))
+		if line == "" || greeting(line) {
 			continue
+		}
+		if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") {
+			return ""
 		}
 		return line
 	}
 	return ""
 }
 
-// plainWords are the words of a line in lower case, without punctuation.
-func plainWords(line string) []string {
-	return strings.FieldsFunc(strings.ToLower(cut(line, 300)), func(c rune) bool {
-		return unicode.IsSpace(c) || unicode.IsPunct(c) && c != '-' || unicode.IsSymbol(c)
-	})
+// greeting says whether a line only greets.
+func greeting(line string) bool {
+	words := strings.Fields(fold(line))
+	if len(words) == 0 {
+		return true
+	}
+	return len(words) <= 4 && len(line) < 50 && courtesies[words[0]] == greets && !saysStop(line)
 }
 
-var greetings = map[string]bool{
-	"hi": true, "hello": true, "dear": true, "hallo": true, "guten": true, "sehr": true, "bonjour": true, "hola": true, "olá": true, "ciao": true,
-	"buongiorno": true, "dag": true, "beste": true, "dzień": true, "witam": true, "你好": true, "您好": true, "こんにちは": true, "مرحبا": true,
-}
+// courtesy is what a word may stand for beside the wish itself.
+type courtesy int
 
-// asksToLeave says whether a line is a wish to get no more mail, with nothing
-// but politeness around it.
-func asksToLeave(line string) bool {
-	words := plainWords(line)
-	if len(words) == 0 || len(words) > 12 {
+const (
+	greets courtesy = iota + 1
+	polite
+)
+
+// saysStop says whether a line consists of words that end mail, with nothing
+// beside them but courtesies: "please don't stop sending" has a word too many.
+func saysStop(line string) bool {
+	if len(line) > 200 || strings.ContainsRune(line, '?') || strings.ContainsRune(line, '？') || strings.ContainsRune(line, '؟') {
 		return false
 	}
-	said := " " + strings.Join(words, " ") + " "
-	for _, no := range negations {
-		if strings.Contains(said, " "+no+" ") {
-			return false
-		}
+	words := strings.Fields(fold(withoutNames(line)))
+	for len(words) > 0 && courtesies[words[0]] != 0 && !stops[strings.Join(words, " ")] {
+		words = words[1:]
 	}
-	for _, several := range [...]bool{true, false} { // "from this list" before "this"
-		for _, polite := range politeness {
-			if strings.Contains(polite, " ") == several {
-				said = strings.ReplaceAll(said, " "+polite+" ", " ")
-			}
-		}
+	for len(words) > 0 && courtesies[words[len(words)-1]] != 0 && !stops[strings.Join(words, " ")] {
+		words = words[:len(words)-1]
 	}
-	said = strings.TrimSpace(said)
-	for _, wish := range leaveWishes {
-		if said == wish {
-			return true
-		}
-	}
-	return false
+	return len(words) > 0 && stops[strings.Join(words, " ")]
 }
 
-// negations turn a wish round: "do not stop".
-var negations = []string{
-	"not", "dont", "don", "never", "nicht", "ne", "pas", "não", "non", "niet", "nie", "不要停", "why", "how", "can't",
-	"cant", "cannot", "unable",
+var courtesies = courtesyTable(
+	"hi hello hey dear sir madam team all greetings hallo guten tag moin liebe lieber sehr geehrte damen und herren bonjour bonsoir salut madame monsieur hola buenos dias buenas tardes estimados ola bom dia boa tarde prezados ciao buongiorno salve gentile gentili goedendag beste geachte dag czesc witam dzien dobry szanowni panstwo 您 好 你 مرحبا السلام عليكم",
+	"please pls plz kindly thanks thank you thx ty now immediately today asap cheers regards bitte danke vielen dank sofort mfg gruss merci svp sil s il vous plait te immediatement cordialement por favor gracias ya ahora inmediatamente saludos obrigado obrigada agora ja favor per favore grazie subito adesso saluti alstublieft aub graag bedankt dank nu direct groeten prosze dziekuje natychmiast pozdrawiam 请 谢 謝 請 من فضلك شكرا رجاء لطفا",
+)
+
+func courtesyTable(greetings, politeness string) map[string]courtesy {
+	table := map[string]courtesy{}
+	for _, w := range strings.Fields(fold(politeness)) {
+		table[w] = polite
+	}
+	for _, w := range strings.Fields(fold(greetings)) {
+		table[w] = greets
+	}
+	return table
 }
 
-// politeness may stand around a wish.
-var politeness = []string{
-	"please", "pls", "plz", "thanks", "thank you", "thank", "kindly", "now", "immediately",
-	"me", "us", "all", "this", "again", "asap", "from this list", "from the list", "from your list",
-	"from your mailing list", "from this mailing list", "from list", "from all lists", "my email", "my address",
-	"my email address", "i want to", "i would like to", "i wish to", "email", "emails", "newsletter", "the newsletter",
-	"your newsletter", "mailing list", "bitte", "danke", "mich", "sofort", "vom newsletter", "von diesem newsletter",
-	"aus dem verteiler", "aus der liste", "s'il vous plaît", "s il vous plaît", "svp", "merci", "moi", "veuillez",
-	"de cette liste", "de votre liste", "por favor", "gracias", "de la lista", "de esta lista", "de su lista",
-	"obrigado", "obrigada", "da lista", "desta lista", "per favore", "per cortesia", "grazie", "dalla lista",
-	"da questa lista", "dalla newsletter", "alstublieft", "aub", "alsjeblieft", "graag", "van deze lijst",
-	"van de lijst", "voor deze nieuwsbrief", "van deze nieuwsbrief", "proszę", "dziękuję", "z listy", "z tej listy",
-	"z newslettera", "mnie", "请", "請", "谢谢", "お願いします", "してください", "من فضلك", "شكرا", "رجاء",
-}
+// stops are the wishes in eleven languages, folded; a whole line, not a part.
+var stops = stopTable(
+	"stop", "stop it", "stop stop", "stop stop stop", "stop all", "stopall", "end", "quit", "cancel", "unsubscribe", "unsubscribe me", "unsubscribe us", "unsubscribed", "un subscribe", "unsuscribe", "unsubcribe", "unsub", "unsubscribe this address", "unsubscribe my address", "unsubscribe my email", "unsubscribe my email address", "unsubscribe from this list", "unsubscribe me from this list", "unsubscribe me from your list", "unsubscribe me from all lists", "unsubscribe from all", "unsubscribe from mailing list", "unsubscribe from your mailing list", "unsubscribe me from your mailing list", "unsubscribe me from this mailing list", "opt out", "optout", "opt me out", "remove", "remove me", "remove us", "remove my email", "remove my address", "remove my email address", "remove me from your list", "remove me from this list", "remove me from the list", "remove me from your mailing list", "remove me from this mailing list", "remove me from the mailing list", "remove me from all lists", "remove me from your lists", "remove from list", "take me off", "take me off your list", "take me off this list", "take me off your mailing list", "take me off the list", "delete me", "delete me from your list", "no more", "no more emails", "no more mail", "no more mails", "stop emailing me", "stop mailing me", "stop sending me emails", "stop sending emails", "stop sending me mail", "stop sending", "stop sending me these emails", "stop these emails", "stop the emails", "stop emails", "stop all emails", "stop spamming me", "do not email me", "dont email me", "do not contact me", "do not send me emails", "do not send me any more emails", "dont send me emails", "dont send me any more emails", "i want to unsubscribe", "i would like to unsubscribe", "id like to unsubscribe", "i wish to unsubscribe", "i want to opt out",
+	"退订", "退訂", "取消订阅", "取消訂閱", "停止", "停止发送", "停止發送", "取消", "删除我", "不要再发", "不要再发邮件", "不要再给我发邮件", "别再发了", "td", "我要退订", "我想退订", "停止发送邮件",
+	"abmelden", "abmeldung", "abbestellen", "abbestellung", "mich abmelden", "melden sie mich ab", "newsletter abbestellen", "newsletter abmelden", "austragen", "mich austragen", "entfernen", "löschen", "stopp", "keine mails mehr", "keine e-mails mehr", "keine weiteren mails", "keine weiteren e-mails", "kündigen", "abmelden vom newsletter", "vom newsletter abmelden", "nehmen sie mich aus dem verteiler", "aus dem verteiler nehmen", "aus verteiler löschen", "ich möchte mich abmelden", "ich möchte den newsletter abbestellen", "adresse löschen", "meine adresse löschen", "keine werbung mehr",
+	"désabonnement", "désabonner", "me désabonner", "désabonnez-moi", "désabonnez moi", "désinscription", "désinscrire", "me désinscrire", "désinscrivez-moi", "désinscrivez moi", "je souhaite me désabonner", "je veux me désabonner", "je souhaite me désinscrire", "je veux me désinscrire", "veuillez me désabonner", "veuillez me désinscrire", "arrêt", "arrêter", "arrêtez", "supprimer", "retirez-moi de la liste", "retirez-moi de votre liste", "supprimez-moi de votre liste", "plus de mails", "plus d'emails", "ne plus recevoir", "stop mails", "stop pub",
+	"baja", "darme de baja", "dar de baja", "dame de baja", "denme de baja", "deme de baja", "darse de baja", "quiero darme de baja", "deseo darme de baja", "cancelar", "cancelar suscripción", "cancelar la suscripción", "cancelar mi suscripción", "anular suscripción", "anular la suscripción", "desuscribir", "desuscribirme", "desuscribirse", "eliminar", "elimíneme de la lista", "eliminarme de la lista", "bórrenme de la lista", "no más correos", "no más emails", "alto", "parar",
+	"cancelar inscrição", "cancelar a inscrição", "cancelar minha inscrição", "cancelar subscrição", "cancelar a subscrição", "cancelar assinatura", "cancelar a assinatura", "descadastrar", "descadastrar-me", "me descadastre", "descadastre-me", "descadastre meu email", "remover", "remova-me", "remover-me", "me remova", "me remova da lista", "remova-me da lista", "remover da lista", "remova meu email", "sair", "sair da lista", "quero sair", "quero cancelar a inscrição", "quero cancelar minha inscrição", "não quero mais receber", "não quero mais receber emails", "pare", "parar de receber", "anular subscrição",
+	"disiscrivimi", "disiscrivetemi", "disiscrizione", "disiscriviti", "disiscriversi", "disiscrivermi", "annulla iscrizione", "annullare iscrizione", "annulla l'iscrizione", "annullare l'iscrizione", "annullate la mia iscrizione", "cancellami", "cancellatemi", "cancellazione", "cancella", "cancella iscrizione", "cancellatemi dalla lista", "cancellami dalla lista", "rimuovimi", "rimuovetemi", "rimuovetemi dalla lista", "rimuovi", "voglio disiscrivermi", "desidero disiscrivermi", "vorrei disiscrivermi", "basta", "basta email", "non voglio più ricevere email", "non inviatemi più email", "ferma",
+	"afmelden", "afmelding", "uitschrijven", "uitschrijving", "mij uitschrijven", "mij afmelden", "schrijf mij uit", "schrijf me uit", "meld mij af", "meld me af", "ik wil mij afmelden", "ik wil me afmelden", "ik wil mij uitschrijven", "ik wil me uitschrijven", "ik wil mij graag afmelden", "ik wil me graag afmelden", "opzeggen", "verwijderen", "verwijder mij", "verwijder me", "verwijder mij van de lijst", "verwijder mij uit de lijst", "geen mail meer", "geen mails meer", "geen e-mails meer", "abonnement opzeggen", "nieuwsbrief opzeggen",
+	"wypisz", "wypisz mnie", "wypisać", "wypisanie", "wypisz mnie z listy", "chcę się wypisać", "chce sie wypisać", "rezygnuję", "rezygnacja", "rezygnacja z subskrypcji", "anuluj subskrypcję", "anulowanie subskrypcji", "anuluj", "zrezygnuj", "usuń", "usuń mnie", "usuń mnie z listy", "proszę o wypisanie", "proszę mnie wypisać", "proszę o usunięcie", "o wypisanie z listy", "mnie wypisać", "koniec", "nie chcę więcej maili", "wyrejestruj", "wyrejestruj mnie", "nie wysyłajcie więcej",
+	"配信停止", "配信停止希望", "配信停止してください", "配信停止お願いします", "配信停止をお願いします", "配信停止を希望します", "配信を停止してください", "配信解除", "解除", "登録解除", "退会", "退会希望", "退会します", "購読解除", "購読停止", "購読を解除", "停止してください", "メール停止", "メールを停止してください", "送らないでください", "もう送らないでください", "メールを送らないでください", "ストップ", "不要", "不要です", "削除してください", "メルマガ解除",
+	"إلغاء الاشتراك", "إلغاء اشتراكي", "الغاء الاشتراك", "الغاء", "إلغاء", "توقف", "أوقف", "أوقفوا", "قف", "إيقاف", "ألغوا اشتراكي", "أريد إلغاء الاشتراك", "أرجو إلغاء الاشتراك", "يرجى إلغاء الاشتراك", "احذفني", "إزالة", "احذفوني من القائمة", "أوقفوا الرسائل", "لا ترسلوا لي",
+)
 
-// leaveWishes are whole wishes, lower case, without what is in politeness.
-var leaveWishes = []string{
-	"stop", "stop it", "stop sending", "stop mailing", "stop emailing", "stop sending these", "unsubscribe",
-	"unsubscribed", "un-subscribe", "unsubscribe unsubscribe", "unsub", "opt out", "opt-out", "optout", "remove",
-	"remove remove", "take off", "cancel subscription", "end", "quit", "no more", "no more mail", "cancel", "leave",
-	"signoff", "unsubscribe from", "退订", "取消订阅", "退訂", "取消訂閱", "停止", "停止发送", "退订邮件", "请退订", "请取消订阅", "不要再发", "不要再发了",
-	"请停止发送", "abmelden", "abmeldung", "abbestellen", "austragen", "stopp", "keine mehr", "keine mails mehr",
-	"keine e-mails mehr", "abbestellung", "kündigen", "löschen", "entfernen", "streichen", "désabonner", "désinscrire",
-	"désinscription", "désabonnement", "désabonnez", "désinscrivez", "me désabonner", "me désinscrire", "desabonner",
-	"désabonnez-moi", "désinscrivez-moi", "arrêt", "arrêter", "arrêtez", "plus de mail", "supprimer", "baja",
-	"darme de baja", "dar de baja", "darse de baja", "deme de baja", "cancelar suscripción", "cancelar la suscripción",
-	"cancelar suscripcion", "no más", "no mas", "desuscribir", "desuscribirme", "eliminar", "parar", "detener",
-	"quiero darme de baja", "cancelar", "cancelar subscrição", "cancelar inscrição", "cancelar assinatura",
-	"descadastrar", "remover", "sair", "desinscrever", "pare", "parar de enviar", "anular subscrição", "cancellami",
-	"cancellatemi", "cancellare", "cancellazione", "disiscrivi", "disiscrivimi", "disiscrivetemi", "disiscrizione",
-	"annulla iscrizione", "rimuovi", "rimuovimi", "rimuovetemi", "basta", "afmelden", "uitschrijven", "afmelding",
-	"stop met mailen", "schrijf uit", "meld af", "verwijderen", "opzeggen", "wypisz", "wypisać", "wypisz się",
-	"rezygnuję", "rezygnacja", "anuluj subskrypcję", "usuń", "proszę o wypisanie", "o wypisanie", "wyrejestruj",
-	"koniec", "配信停止", "配信停止希望", "配信を停止", "配信停止をお願いします", "配信を停止してください", "配信停止してください", "解除", "登録解除", "登録を解除", "登録解除希望",
-	"退会", "退会希望", "購読解除", "購読停止", "停止してください", "メール不要", "إلغاء الاشتراك", "الغاء الاشتراك", "أوقف", "توقف", "إيقاف",
-	"ألغوا اشتراكي", "أزيلوني",
+// stopTable folds the wishes. Each one also counts without what folding strips
+// from its ends as a courtesy.
+func stopTable(wishes ...string) map[string]bool {
+	table := make(map[string]bool, len(wishes))
+	for _, w := range wishes {
+		table[strings.Join(strings.Fields(fold(w)), " ")] = true
+	}
+	return table
 }

@@ -7,183 +7,179 @@ import (
 	"offramp/gateway/message"
 )
 
-// part is one leaf of a message, or one that came as a whole in another.
+// part is one leaf of a message's tree.
 type part struct {
 	header message.Header
-	media  string // lower case
-	params string // of Content-Type
-	body   []byte // as it came
-	inside bool   // of a message that was returned
+	media  string // lower case: "text/plain"
+	body   []byte // still encoded
 }
 
-// parts finds the leaves of a message in their order, best effort: a missing
-// end, a boundary nobody declared or one that comes twice loses little.
-type parts struct {
-	all  []part
-	left int // parts that may still be looked at
-}
+// walker takes a message apart without ever refusing one: delimiters that are
+// missing, not announced or not closed are what DSNs have when they were cut.
+type walker struct{ parts []part }
 
-func split(raw []byte) []part {
-	p := parts{left: maxParts}
-	h, body := cutHeader(raw)
-	p.walk(h, body, "text/plain", 0, false)
-	return p.all
-}
-
-// cutHeader cuts raw behind the empty line.
-func cutHeader(raw []byte) (message.Header, []byte) {
-	for pos := 0; pos < len(raw); {
-		nl := bytes.IndexByte(raw[pos:], '\n')
-		if nl < 0 {
-			break
-		}
-		line := raw[pos : pos+nl]
-		pos += nl + 1
-		if len(line) == 0 || len(line) == 1 && line[0] == '\r' {
-			return message.ParseHeader(raw[:pos]), raw[pos:]
-		}
-	}
-	return message.ParseHeader(raw), nil
-}
-
-// walk adds what an entity holds. other is the type of one that names none.
-func (p *parts) walk(h message.Header, body []byte, other string, depth int, inside bool) {
-	if p.left--; p.left < 0 || depth > maxDepth {
+// walk collects the leaves of a body. A message inside a message is a leaf.
+func (w *walker) walk(h message.Header, body []byte, depth int) {
+	if len(w.parts) >= maxParts {
 		return
 	}
 	value := h.Get("Content-Type")
-	media, params, _ := strings.Cut(value, ";")
-	media = message.Keyword(media)
-	if !strings.Contains(media, "/") {
-		media = other
-	}
-	switch {
-	case strings.HasPrefix(media, "multipart/"):
-		if boundary := param(params, "boundary"); boundary != "" || bytes.Contains(body, []byte("\n--")) {
-			p.walkMultipart(body, boundary, media, depth, inside)
+	media := message.Keyword(value)
+	boundary := parameter(value, "boundary")
+	if strings.HasPrefix(media, "multipart/") || media == "" {
+		if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) {
+			boundary = guessBoundary(body)
+		}
+		if boundary != "" && depth < maxDepth {
+			w.split(body, boundary, depth)
 			return
 		}
-	case media == "message/rfc822" || media == "message/global":
-		p.all = append(p.all, part{header: h, media: media, params: params, body: body, inside: inside})
-		if encoded(h) {
-			body = []byte(decode(h, "text/plain", "", body, MaxSize))
+		if boundary != "" {
+			return // too deep to be read, and no text either
 		}
-		inner, rest := cutHeader(trimBlank(body))
-		p.walk(inner, rest, "text/plain", depth+1, true)
-		return
 	}
-	p.all = append(p.all, part{header: h, media: media, params: params, body: body, inside: inside})
+	if media == "" || strings.HasPrefix(media, "multipart/") || !strings.Contains(media, "/") {
+		media = "text/plain" // RFC 2045 section 5.2
+	}
+	w.parts = append(w.parts, part{header: h, media: media, body: body})
 }
 
-func (p *parts) walkMultipart(body []byte, boundary, media string, depth int, inside bool) {
-	other := "text/plain"
-	if media == "multipart/digest" {
-		other = "message/rfc822"
-	}
-	preamble, pieces := pieces(body, boundary)
-	if len(bytes.TrimSpace(preamble)) > 0 {
-		// Some systems put the explanation where nobody's program shows it.
-		p.all = append(p.all, part{media: "text/plain", body: preamble, inside: inside})
-	}
-	for _, piece := range pieces {
-		if p.left <= 0 {
-			return
-		}
-		h, rest := message.Header{}, piece
-		if !startsBlank(piece) {
-			h, rest = cutHeader(piece)
-			if len(h.Fields()) == 0 {
-				h, rest = message.Header{}, piece // the empty line is missing
+// split walks the parts between delimiters (RFC 2046 section 5.1.1). What is
+// before the first one is kept as text: some systems put their report there.
+func (w *walker) split(body []byte, boundary string, depth int) {
+	delimiter := []byte("--" + boundary)
+	start, first := 0, true
+	emit := func(end int) {
+		piece := body[start:max(start, end)]
+		if first {
+			if len(bytes.TrimSpace(piece)) > 0 && !bytes.Contains(bytes.ToLower(piece), []byte("mime")) {
+				w.parts = append(w.parts, part{media: "text/plain", body: piece})
 			}
+			first = false
+			return
 		}
-		p.walk(h, rest, other, depth+1, inside)
+		h, rest := splitMessage(piece)
+		w.walk(h, rest, depth+1)
 	}
+	for pos := 0; pos < len(body) && len(w.parts) < maxParts; {
+		end := lineEnd(body, pos)
+		line := body[pos:end]
+		if after, ok := bytes.CutPrefix(line, delimiter); ok && isDelimiterTail(after) {
+			emit(pos)
+			if bytes.HasPrefix(after, []byte("--")) {
+				return
+			}
+			start = end
+		}
+		pos = end
+	}
+	emit(len(body))
 }
 
-// pieces cuts a multipart body at its boundary (RFC 2046 section 5.1.1).
-// Without a boundary, or with one that never comes, the first line that looks
-// like one is taken for it.
-func pieces(body []byte, boundary string) (preamble []byte, all [][]byte) {
-	mark := []byte("--" + boundary)
-	if boundary == "" || !bytes.Contains(body, mark) {
-		if mark = guessBoundary(body); mark == nil {
-			return body, nil
+func isDelimiterTail(after []byte) bool {
+	after = bytes.TrimPrefix(bytes.TrimSpace(after), []byte("--"))
+	return len(after) == 0
+}
+
+// guessBoundary finds a delimiter nobody announced: a line that begins with two
+// hyphens and has a Content- field right behind it.
+func guessBoundary(body []byte) string {
+	head := body[:min(len(body), 8<<10)]
+	for pos := 0; pos < len(head); {
+		end := lineEnd(head, pos)
+		if isTraceLine(string(head[pos:end])) {
+			return "" // a returned message begins, and its delimiters are its own
 		}
-	}
-	start, begun := 0, false
-	for pos := 0; pos < len(body); {
-		end := len(body)
-		if nl := bytes.IndexByte(body[pos:], '\n'); nl >= 0 {
-			end = pos + nl + 1
-		}
-		if line := bytes.TrimRight(body[pos:end], " \t\r\n"); bytes.HasPrefix(line, mark) {
-			if rest := line[len(mark):]; len(rest) == 0 || string(rest) == "--" {
-				if begun {
-					all = append(all, body[start:pos])
-				} else {
-					preamble = body[:pos]
-				}
-				start, begun = end, true
-				if len(rest) > 0 || len(all) >= maxParts {
-					return preamble, all
-				}
+		if line := bytes.TrimSpace(head[pos:end]); len(line) > 4 && len(line) < 80 && bytes.HasPrefix(line, []byte("--")) && line[2] != ' ' {
+			next := head[end:lineEnd(head, end)]
+			if len(next) > 8 && bytes.EqualFold(next[:8], []byte("content-")) {
+				return string(line[2:])
 			}
 		}
 		pos = end
 	}
-	if begun {
-		all = append(all, body[start:])
-	} else {
-		preamble = body
-	}
-	return preamble, all
+	return ""
 }
 
-// guessBoundary returns the first line that begins with two hyphens and is
-// followed by a header field.
-func guessBoundary(body []byte) []byte {
-	lines := bytes.SplitN(body, []byte("\n"), 400)
-	for i := 0; i+1 < len(lines); i++ {
-		line := bytes.TrimRight(lines[i], " \t\r")
-		next := strings.ToLower(string(lines[i+1][:min(len(lines[i+1]), 30)]))
-		if len(line) > 5 && len(line) < 100 && bytes.HasPrefix(line, []byte("--")) && strings.HasPrefix(next, "content-") {
-			return line
+// lineEnd returns the offset behind the line that begins at pos.
+func lineEnd(b []byte, pos int) int {
+	if nl := bytes.IndexByte(b[pos:], '\n'); nl >= 0 {
+		return pos + nl + 1
+	}
+	return len(b)
+}
+
+// splitMessage splits a message or part at its first empty line. One that does
+// not begin with a field has no header; empty lines and the "From " line of an
+// mbox before the header are passed over.
+func splitMessage(raw []byte) (message.Header, []byte) {
+	pos := 0
+	for pos < len(raw) {
+		end := lineEnd(raw, pos)
+		line := raw[pos:end]
+		if len(bytes.TrimSpace(line)) == 0 {
+			if pos > 0 || end == len(raw) { // an empty first line ends an empty header
+				return message.ParseHeader(raw[:pos]), raw[end:]
+			}
+			return message.Header{}, raw[end:]
 		}
+		if !bytes.HasPrefix(line, []byte("From ")) && !bytes.HasPrefix(line, []byte(">From ")) {
+			break
+		}
+		pos = end
 	}
-	return nil
+	if pos < len(raw) && !beginsWithField(raw[pos:]) {
+		return message.Header{}, raw[pos:]
+	}
+	for at := pos; at < len(raw); {
+		end := lineEnd(raw, at)
+		if len(bytes.TrimRight(raw[at:end], "\r\n")) == 0 {
+			return message.ParseHeader(raw[pos:at]), raw[end:]
+		}
+		at = end
+	}
+	return message.ParseHeader(raw[pos:]), nil
 }
 
-func startsBlank(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("\n")) || bytes.HasPrefix(b, []byte("\r\n"))
+// beginsWithField looks at the first lines: one odd line does not unmake a header.
+func beginsWithField(raw []byte) bool {
+	for pos, n := 0, 0; pos < len(raw) && n < 3; n++ {
+		end := lineEnd(raw, pos)
+		if len(message.ParseHeader(raw[pos:end:end]).Fields()) > 0 {
+			return true
+		}
+		pos = end
+	}
+	return false
 }
 
-func trimBlank(b []byte) []byte { return bytes.TrimLeft(b, "\r\n") }
-
-// param returns a parameter of Content-Type, or "". It survives a broken
-// neighbour.
-func param(params, name string) string {
-	for params != "" {
-		key, rest, found := strings.Cut(strings.TrimLeft(params, "; \t"), "=")
-		if !found {
+// parameter returns a parameter of a structured value (RFC 2045 section 5.1),
+// as found in what real mail has.
+func parameter(value, name string) string {
+	lower := strings.ToLower(value)
+	for from := 0; ; {
+		i := strings.Index(lower[from:], name)
+		if i < 0 {
 			return ""
 		}
-		if i := strings.LastIndexByte(key, ';'); i >= 0 {
-			key = key[i+1:]
+		start := from + i
+		from = start + len(name)
+		if start > 0 && !strings.ContainsRune("; \t", rune(lower[start-1])) {
+			continue
+		}
+		rest := strings.TrimLeft(value[min(from, len(value)):], " \t")
+		rest, ok := strings.CutPrefix(rest, "=")
+		if !ok {
+			continue
 		}
 		rest = strings.TrimLeft(rest, " \t")
-		var value string
-		if strings.HasPrefix(rest, `"`) {
-			value, rest, _ = strings.Cut(rest[1:], `"`)
-		} else {
-			value, rest, _ = strings.Cut(rest, ";")
-			if i := strings.IndexAny(value, " \t("); i >= 0 {
-				value = value[:i]
-			}
+		if quoted, ok := strings.CutPrefix(rest, `"`); ok {
+			rest, _, _ = strings.Cut(quoted, `"`)
+			return rest
 		}
-		if strings.EqualFold(strings.TrimSpace(key), name) {
-			return value
+		if end := strings.IndexAny(rest, "; \t"); end >= 0 {
+			rest = rest[:end]
 		}
-		params = rest
+		return rest
 	}
-	return ""
 }

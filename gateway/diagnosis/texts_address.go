@@ -1,0 +1,196 @@
+package diagnosis
+
+// Texts that say the host or domain does not exist or takes no mail.
+const noHostTexts = `
+host unknown
+unknown host
+unknown domain
+domain unknown
+unknown mail host
+host not found
+host * not found
+domain not found
+domain * not found
+domain * couldnt be found
+domain * could not be found
+domain couldnt be found
+domain could not be found
+domain does not exist
+domain doesnt exist
+domain * does not exist
+domain * doesnt exist
+domain name not found
+domain name does not exist
+no such host
+no such domain
+no host found
+host does not exist
+host doesnt exist
+host or domain name not found
+couldnt find any host named
+could not find any host named
+non existent domain
+nonexistent domain
+non existent host
+nonexistent host
+non existent hosts
+nonexistent hosts
+nxdomain
+domain takes no mail
+domain * does not accept mail
+domain does not accept mail
+domain does not accept email
+domain does not accept e mail
+recipient domain does not accept
+domain * accepts no mail
+null mx
+nullmx
+domain has null
+no mail exchanger at all
+mail domain is dead
+illegal host domain name found
+bad destination system address
+domain existiert nicht
+domane existiert nicht
+domane nicht gefunden
+rechner nicht gefunden
+unbekannter rechner
+unbekannte domain
+domaine inconnu
+domaine inexistant
+domaine * nexiste pas
+hote inconnu
+dominio desconocido
+dominio inexistente
+dominio no existe
+dominio * no existe
+dominio no encontrado
+host desconocido
+dominio inesistente
+dominio sconosciuto
+dominio * non esiste
+host sconosciuto
+dominio desconhecido
+dominio nao existe
+dominio * nao existe
+dominio nao encontrado
+onbekend domein
+domein bestaat niet
+domein * bestaat niet
+domena nie istnieje
+nieznana domena
+nieznany host
+домен не найден
+домен не существует
+домен * не существует
+域名不存在
+域名未找到
+找不到域名
+找不到主机
+ホストが見つかりません
+ドメインが見つかりません
+ドメインが存在しません
+ドメインは存在しません
+النطاق غير موجود
+indicated no smtp service
+`
+
+// Texts that say the reader has gone to another address and nothing is
+// forwarded (RFC 5321 section 3.4.2: reply 551).
+const movedTexts = `
+user has moved
+user moved
+recipient has moved
+mailbox has moved
+mailbox moved
+mailbox has been moved permanently
+account has moved
+has moved to
+has moved please
+address has changed
+address changed to
+address was changed
+email address has changed
+new address is
+is no longer here
+user has left
+moved left no address
+moved and left no
+`
+
+// Texts that speak of the address without saying that it is dead.
+const doubtfulTexts = `
+mailbox unavailable
+mailbox is unavailable
+mailbox not available
+mailbox is not available
+recipient unavailable
+recipient address rejected
+recipient rejected
+recipient not accepted
+recipient refused
+recipient not allowed
+recipient not ok
+recipient denied
+recipient verification failed
+recipient verify failed
+invalid address
+invalid email
+invalid e mail
+invalid domain
+bad address
+bad recipient
+bad mailbox
+bad destination
+address rejected
+address unavailable
+undeliverable address
+not deliverable
+no valid recipients
+no valid recipient
+no valid hosts
+all recipients
+no valid address
+host found but no data
+no mx
+no mail exchanger
+no mail server
+no mail hosts
+mail exchanger or ip
+domain not hosted
+not hosted here
+not local
+not our domain
+no longer active
+no longer available
+no longer in use
+no longer accept~
+no longer in service
+no longer receiv~
+no longer with
+is not accepting
+not accepting messages
+not accept messages
+unable to receive
+cannot receive
+unrouteable
+unroutable
+unresolvable
+name or service not known
+name no longer
+ambiguous
+syntax error in address
+may not exist
+might not exist
+may be misspelled
+account or domain may
+not exist or
+does not exist or
+not found or
+unknown or
+destinataire rejete
+empfanger abgelehnt
+empfangeradresse abgelehnt
+previously bounced
+not delivering to
+`
