@@ -1,0 +1,230 @@
+package diagnosis
+
+import "strings"
+
+// section is what a text says about one recipient.
+type section struct {
+	recipient string
+	text      strings.Builder
+}
+
+// textBounce reads a bounce that has no fields of RFC 3464.
+func textBounce(l *letter) []Finding {
+	if !l.looksBounced() {
+		return nil
+	}
+	found := l.textFindings()
+	system := systemOf(l)
+	for i := range found {
+		found[i].System = system
+	}
+	l.nameRecipients(found)
+	return found
+}
+
+// textFindings reads the text a mail system wrote for people: an address opens a
+// section, and what follows it up to the next is the reason.
+func (l *letter) textFindings() []Finding {
+	preamble, sections := l.sections(recipientLine)
+	if len(sections) == 0 {
+		preamble, sections = l.sections(codeLine)
+	}
+	sections = l.reconcile(sections)
+	if len(sections) == 0 {
+		sections = []*section{{recipient: l.mentioned()}}
+	}
+	delayed := l.delayed()
+	found := make([]Finding, 0, len(sections))
+	var memo map[string]Finding
+	if len(sections) > 1 {
+		memo = map[string]Finding{}
+	}
+	for _, s := range sections {
+		reason := strings.TrimSpace(s.text.String())
+		f, known := memo[reason]
+		if !known {
+			f = sectionFinding(reason, preamble, delayed)
+			if memo != nil {
+				memo[reason] = f
+			}
+		}
+		f.Recipient = s.recipient
+		found = append(found, f)
+	}
+	return found
+}
+
+// sectionFinding judges a section by its own words, and by those before the
+// first one only where it has none.
+func sectionFinding(reason, preamble string, delayed bool) Finding {
+	f := Finding{Kind: Bounce, Diagnostic: clip(reason, maxDiagnostic)}
+	f.Status, f.Reply = codesIn(reason)
+	f.Class, f.Cause, f.Why = Classify(f.Status, f.Reply, reason)
+	if f.Class == Undecided && f.Cause == "" || reason == "" {
+		status, reply := codesIn(preamble)
+		class, cause, why := Classify(firstOf(f.Status, status), firstOf(f.Reply, reply), preamble+"\n"+reason)
+		f.Class, f.Cause, f.Why = class, cause, why
+		f.Status, f.Reply = firstOf(f.Status, status), firstOf(f.Reply, reply)
+		if reason == "" {
+			f.Diagnostic = clip(strings.TrimSpace(preamble), maxDiagnostic)
+		}
+	}
+	if delayed {
+		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system goes on trying"
+	}
+	return f
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// sections splits the text; opens tells which lines begin a section.
+func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
+	var before strings.Builder
+	by := map[string]*section{}
+	var now *section
+	command := ""
+	for line := range strings.Lines(l.text) {
+		line = strings.TrimSpace(line)
+		said, isCommand := strings.CutPrefix(line, ">>>")
+		if isCommand {
+			command = strings.ToLower(strings.TrimSpace(said))
+		}
+		if address, rest := opens(line); address != "" && !l.own(address) && len(all) < maxRecipients {
+			key := strings.ToLower(address)
+			if by[key] == nil {
+				by[key] = &section{recipient: address}
+				all = append(all, by[key])
+			}
+			now = by[key]
+			line = rest
+		}
+		if isCommand || strings.HasPrefix(line, ">") || strings.HasPrefix(line, "... while talking to") {
+			continue // what was sent is no reason
+		}
+		if strings.HasPrefix(line, "<<<") && strings.HasPrefix(command, "mail") {
+			line += " (in reply to MAIL FROM)"
+		}
+		out := &before
+		if now != nil {
+			out = &now.text
+		}
+		if out.Len() < maxReason {
+			out.WriteString(line)
+			out.WriteByte('\n')
+		}
+	}
+	return before.String(), all
+}
+
+// labels stand before an address that failed.
+var labels = []string{
+	"recipient address:", "recipient:", "recipients:", "failed recipient:", "failed recipients:", "failed address:",
+	"final-recipient:", "original-recipient:", "unknown user:", "user unknown:", "unknown address:", "undeliverable address:",
+	"email address:", "e-mail address:", "address:", "rcpt to:", ">>> rcpt to:", "to address:", "delivery failed:", "delivery to", "no such user:", "invalid user:", "invalid recipient:",
+	"deliver to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
+	"empfänger:", "an:", "destinataire:", "destinatario:", "destinatário:", "ontvanger:", "odbiorca:", "получатель:", "宛先:", "宛先：", "收件人:", "收件人：", "收件者:", "المستلم:",
+}
+
+// recipientLine says whether a line begins with the address that failed.
+func recipientLine(line string) (address, rest string) {
+	if line == "" || strings.HasPrefix(line, ">") && !strings.HasPrefix(line, ">>>") {
+		return "", ""
+	}
+	bare := strings.TrimLeft(line, "-*• \t\"'")
+	lower := asciiLower(bare)
+	for _, label := range labels {
+		if strings.HasPrefix(lower, label) {
+			bare = strings.TrimLeft(bare[len(label):], " \t\"'")
+			break
+		}
+	}
+	for _, typed := range []string{"rfc822;", "[smtp:", "smtp:", "mailto:"} {
+		if len(bare) >= len(typed) && strings.EqualFold(bare[:len(typed)], typed) {
+			bare = strings.TrimLeft(bare[len(typed):], " \t")
+		}
+	}
+	bare = strings.TrimLeft(bare, "<[(\"'")
+	address, rest = cutAddress(clip(bare, 2*maxAddress))
+	if address == "" || !strings.HasPrefix(bare, address) {
+		return "", ""
+	}
+	rest = bare[len(address):]
+	return address, strings.TrimLeft(rest, ">])\"' .:;,")
+}
+
+// codeLine says whether a line has an address behind a reply: what a mail system
+// answered about it.
+func codeLine(line string) (address, rest string) {
+	_, reply := codesIn(clip(line, 24))
+	if reply == "" {
+		return "", ""
+	}
+	address = addressIn(clip(line, maxDiagnostic))
+	if address == "" {
+		return "", ""
+	}
+	return address, line
+}
+
+// reconcile obeys X-Failed-Recipients, which names those that failed, and keeps
+// the sections about them.
+func (l *letter) reconcile(sections []*section) []*section {
+	var failed []string
+	for _, f := range l.header.Fields() {
+		if strings.EqualFold(f.Name, "X-Failed-Recipients") {
+			failed = append(failed, addressesIn(f.Value())...)
+		}
+	}
+	if len(failed) == 0 {
+		return sections
+	}
+	by := map[string]*section{}
+	for _, s := range sections {
+		by[strings.ToLower(s.recipient)] = s
+	}
+	kept := make([]*section, 0, len(failed))
+	for _, address := range failed {
+		s := by[strings.ToLower(address)]
+		if s == nil {
+			s = &section{recipient: address}
+			if len(failed) == 1 { // named differently in the text: an alias
+				for _, other := range sections {
+					s.text.WriteString(clip(other.text.String(), maxReason))
+				}
+			}
+		}
+		kept = append(kept, s)
+	}
+	return kept
+}
+
+// mentioned returns an address of the text that can be the one that failed.
+func (l *letter) mentioned() string {
+	for _, a := range addressesIn(clip(l.text, maxReason)) {
+		if !l.own(a) {
+			return a
+		}
+	}
+	if all := addressesIn(l.returned.Get("To")); len(all) == 1 {
+		return all[0]
+	}
+	return localName(l.text)
+}
+
+// localName finds a recipient without a domain, as systems name their own users:
+// "<john>:" or "<john>... User unknown".
+func localName(text string) string {
+	for line := range strings.Lines(clip(text, maxReason)) {
+		line = strings.TrimSpace(line)
+		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "<"), ">"); ok && line[0] == '<' && name != "" && len(name) < 65 &&
+			!strings.ContainsAny(name, " /=\"") && (rest == "" || rest[0] == ':' || rest[0] == '.') {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package diagnosis
+
+import "strings"
+
+// returnMarks open a returned message in a text: a rule of signs with words that
+// are seen in no report itself. Compared without the signs, in lower case.
+var returnMarks = []string{
+	"below this line is a copy of the message",
+	"this is a copy of the message",
+	"this is a copy of your message",
+	"this is a copy of the headers",
+	"original message follows",
+	"original message headers",
+	"original message header",
+	"original message attached",
+	"original message",
+	"original headers",
+	"original e-mail",
+	"original email",
+	"original mail",
+	"unsent message follows",
+	"unsent message below",
+	"undelivered message follows",
+	"returned message follows",
+	"returned message",
+	"returned mail",
+	"message header follows",
+	"message headers follow",
+	"message headers",
+	"message header",
+	"message follows",
+	"message text follows",
+	"header of the original message",
+	"headers of the original message",
+	"the header of the original message is following",
+	"the headers of the message follow",
+	"begin returned message",
+	"beginning of the original message",
+	"the original message was",
+	"your message follows",
+	"your original message",
+	"the rejected message is",
+	"contents of the undelivered message",
+	"forwarded message",
+	"ursprungliche nachricht", "ursprüngliche nachricht", "originalnachricht", "original-nachricht",
+	"der header der original-nachricht folgt",
+	"message d'origine", "message original",
+	"mensaje original", "mensagem original", "messaggio originale",
+	"oorspronkelijk bericht", "oryginalna wiadomość", "исходное сообщение",
+	"元のメッセージ", "原始邮件", "原邮件", "الرسالة الأصلية",
+}
+
+// traceFields never begin a line of a report, only one of a returned header.
+var traceFields = []string{"received:", "return-path:", "mime-version:", "message-id:", "dkim-signature:", "delivered-to:", "x-mailer:", "x-originating-ip:"}
+
+// blockFields begin lines of a header, and of reports that quote a few of them.
+var blockFields = []string{"from:", "to:", "subject:", "date:", "cc:", "reply-to:", "content-type:", "content-transfer-encoding:", "list-", "sender:", "x-"}
+
+// cutReturned cuts a text in front of the message it returns.
+func cutReturned(text string) (own, returned string) {
+	for pos := 0; pos < len(text); {
+		end := pos + 1 + strings.IndexByte(text[pos:], '\n')
+		if end == pos {
+			end = len(text)
+		}
+		line := strings.TrimRight(text[pos:end], " \t\r\n")
+		switch {
+		case isReturnMark(line):
+			return text[:pos], strings.TrimLeft(text[end:], "\r\n")
+		case isTraceLine(line) && beginsHeader(text[pos:]):
+			start := headerStart(text, pos)
+			return text[:start], text[start:]
+		}
+		pos = end
+	}
+	return text, ""
+}
+
+// isReturnMark tells a mark from a sentence of a report that has the same words:
+// a mark is alone on its line, between signs or at least with a colon or full
+// stop behind it.
+func isReturnMark(line string) bool {
+	if len(line) < 8 || len(line) > 120 {
+		return false
+	}
+	bare := strings.ToLower(strings.Trim(line, "-=_*#~>|+. :\t<"))
+	signs := strings.HasPrefix(strings.TrimSpace(line), "--") || strings.HasPrefix(strings.TrimSpace(line), "==") ||
+		strings.HasPrefix(strings.TrimSpace(line), "__") || strings.HasPrefix(strings.TrimSpace(line), "**")
+	for _, m := range returnMarks {
+		rest, ok := strings.CutPrefix(bare, m)
+		if !ok {
+			rest, ok = strings.CutPrefix(bare, "the "+m)
+		}
+		if !ok {
+			continue
+		}
+		if signs || rest == "" && (strings.HasSuffix(line, ":") || strings.HasSuffix(line, ".")) {
+			return true
+		}
+	}
+	return false
+}
+
+func isTraceLine(line string) bool { return hasFieldPrefix(line, traceFields) }
+
+func hasFieldPrefix(line string, names []string) bool {
+	if line == "" || line[0] == ' ' || line[0] == '\t' {
+		return false
+	}
+	for _, name := range names {
+		if len(line) >= len(name) && strings.EqualFold(line[:len(name)], name) {
+			return true
+		}
+	}
+	return false
+}
+
+// beginsHeader says whether at least two more fields follow within a dozen
+// lines without a gap.
+func beginsHeader(text string) bool {
+	fields, lines := 0, 0
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" || lines > 24 {
+			break
+		}
+		if hasFieldPrefix(line, traceFields) || hasFieldPrefix(line, blockFields) {
+			fields++
+		}
+		lines++
+	}
+	return fields >= 3
+}
+
+// headerStart goes back over the fields directly before a trace field.
+func headerStart(text string, pos int) int {
+	for pos > 0 {
+		start := strings.LastIndexByte(text[:pos-1], '\n') + 1
+		line := strings.TrimRight(text[start:pos], "\r\n")
+		if !hasFieldPrefix(line, blockFields) && !strings.HasPrefix(line, "\t") {
+			break
+		}
+		pos = start
+	}
+	return pos
+}

@@ -1,0 +1,258 @@
+package diagnosis
+
+import (
+	"strings"
+	"sync"
+
+	"offramp/gateway/message"
+)
+
+// recipientReport is what a delivery status says about one recipient (RFC 3464
+// section 2.3).
+type recipientReport struct {
+	original, final string
+	action          string
+	status          string
+	diagnostic      string
+	codeType        string // of the diagnostic: "smtp", "x-unix"
+}
+
+func (r recipientReport) address() string {
+	if strings.Contains(r.original, "@") || r.final == "" {
+		return r.original
+	}
+	return r.final
+}
+
+// statusReport reads a bounce in the form of RFC 3464, as a part of its own or
+// written into the text.
+func statusReport(l *letter) []Finding {
+	raw := l.status
+	if raw == nil && l.feedback == nil {
+		raw = statusInText(l.text)
+	}
+	if raw == nil {
+		return nil
+	}
+	reports := readStatus(raw)
+	if len(reports) == 0 {
+		return nil
+	}
+	system := systemOf(l)
+	told := sync.OnceValue(func() told { return newTold(l.textFindings()) })
+	var found []Finding
+	var memo judged
+	for _, r := range reports {
+		f := memo.finding(r, told)
+		f.System = system
+		found = append(found, f)
+	}
+	l.nameRecipients(found)
+	return found
+}
+
+// judged remembers the last judgement: reports on thousands of recipients give
+// the same reason for all.
+type judged struct {
+	report recipientReport
+	known  bool
+	result Finding
+}
+
+func (j *judged) finding(r recipientReport, text func() told) Finding {
+	key := recipientReport{action: r.action, status: r.status, diagnostic: r.diagnostic, codeType: r.codeType}
+	if j.known && key == j.report {
+		f := j.result
+		f.Recipient = r.address()
+		return f
+	}
+	f := findingOf(r)
+	if f.Kind == Bounce && f.Cause == "" || f.Kind == Bounce && f.Class == Undecided || r.diagnostic == "" {
+		f = besideText(f, text())
+		j.known = false
+		return f
+	}
+	j.report, j.known, j.result = key, true, f
+	return f
+}
+
+func findingOf(r recipientReport) Finding {
+	f := Finding{Kind: Bounce, Status: r.status, Recipient: r.address(), Diagnostic: clip(r.diagnostic, maxDiagnostic)}
+	textStatus, reply := codesIn(r.diagnostic)
+	if reply != "" && (r.codeType == "" || strings.HasPrefix(r.codeType, "smtp") || reply[0] != '2') {
+		f.Reply = reply
+	}
+	switch r.action {
+	case "delivered", "relayed", "expanded":
+		f.Kind, f.Why = Other, "the report says "+r.action+": nothing failed"
+		return f
+	}
+	f.Class, f.Cause, f.Why = Classify(r.status, f.Reply, r.diagnostic)
+	if generic(f.Status) && textStatus != "" {
+		f.Status = textStatus
+	}
+	if r.action == "delayed" {
+		f.Delayed, f.Class = true, Soft
+		f.Why = "the report says delayed: the mail system goes on trying"
+	}
+	return f
+}
+
+// told is what the text for people says, by recipient.
+type told struct {
+	only *Finding // where there is but one
+	by   map[string]*Finding
+}
+
+func newTold(found []Finding) told {
+	t := told{by: make(map[string]*Finding, len(found))}
+	for i := range found {
+		t.by[strings.ToLower(found[i].Recipient)] = &found[i]
+	}
+	if len(found) == 1 {
+		t.only = &found[0]
+	}
+	return t
+}
+
+// besideText asks the text for people where the fields say too little. The text
+// can only add a reason: a hard of the fields is not hard where the text about
+// that recipient speaks of something else.
+func besideText(f Finding, text told) Finding {
+	t := text.by[strings.ToLower(f.Recipient)]
+	if t == nil {
+		t = text.only
+	}
+	if t == nil || f.Kind != Bounce || f.Delayed {
+		return f
+	}
+	if f.Reply == "" {
+		f.Reply = t.Reply
+	}
+	if generic(f.Status) && t.Status != "" && (f.Status == "" || f.Status[0] == t.Status[0]) {
+		f.Status = t.Status
+	}
+	class, cause, why := Classify(f.Status, f.Reply, f.Diagnostic+"\n"+t.Diagnostic)
+	if t.Class == Soft && t.Delayed && f.Status == "" {
+		f.Delayed, class = true, Soft
+	}
+	f.Class, f.Why = class, why
+	if cause != "" {
+		f.Cause = cause
+	}
+	if f.Diagnostic == "" {
+		f.Diagnostic = t.Diagnostic
+	}
+	if f.Recipient == "" {
+		f.Recipient = t.Recipient
+	}
+	return f
+}
+
+// nameRecipients gives a lone finding without a recipient the one that other
+// fields name.
+func (l *letter) nameRecipients(found []Finding) {
+	if len(found) != 1 || strings.Contains(found[0].Recipient, "@") {
+		return
+	}
+	for _, value := range []string{l.header.Get("X-Failed-Recipients"), l.returned.Get("To")} {
+		if all := addressesIn(value); len(all) == 1 {
+			found[0].Recipient = all[0]
+			return
+		}
+	}
+}
+
+// readStatus reads the groups of fields. The empty lines between them are not
+// relied on: they get lost, and some systems put them inside a group.
+func readStatus(raw []byte) []recipientReport {
+	var all []recipientReport
+	var now recipientReport
+	flush := func() {
+		if (now.final != "" || now.original != "" || now.action != "" || now.status != "") && len(all) < maxRecipients {
+			all = append(all, now)
+		}
+		now = recipientReport{}
+	}
+	for len(raw) > 0 && len(all) < maxRecipients {
+		var block []byte
+		block, raw = cutBlock(raw)
+		for _, f := range message.ParseHeader(block).Fields() {
+			switch strings.ToLower(f.Name) {
+			case "original-recipient":
+				if now.original != "" || now.final != "" && now.action != "" {
+					flush()
+				}
+			case "final-recipient":
+				if now.final != "" {
+					flush()
+				}
+			}
+			now.take(f)
+		}
+		if now.complete() {
+			flush()
+		}
+	}
+	flush()
+	return all
+}
+
+func (r recipientReport) complete() bool {
+	return (r.final != "" || r.original != "") && (r.action != "" || r.status != "") && r.diagnostic != ""
+}
+
+func (r *recipientReport) take(f message.Field) {
+	switch strings.ToLower(f.Name) {
+	case "original-recipient":
+		r.original = typedAddress(f.Value())
+	case "final-recipient":
+		r.final = typedAddress(f.Value())
+	case "x-actual-recipient":
+		if r.original == "" && r.final == "" {
+			r.final = typedAddress(f.Value())
+		}
+	case "action":
+		word, _, _ := strings.Cut(message.Keyword(f.Value()), " ")
+		r.action = strings.Trim(word, ".,")
+	case "status":
+		if s := firstStatus(f.Value()); s != "" {
+			r.status = s
+		}
+	case "diagnostic-code":
+		if r.diagnostic == "" {
+			value := words(f.Value())
+			if kind, rest, ok := strings.Cut(value, ";"); ok && !strings.ContainsAny(strings.TrimSpace(kind), " \t") {
+				r.codeType, value = strings.ToLower(strings.TrimSpace(kind)), rest
+			}
+			r.diagnostic = clip(strings.TrimSpace(value), maxReason)
+		}
+	}
+}
+
+// cutBlock cuts off the first group and the empty lines behind it.
+func cutBlock(raw []byte) (block, rest []byte) {
+	for pos := 0; pos < len(raw); {
+		end := lineEnd(raw, pos)
+		if len(strings.TrimSpace(string(raw[pos:end]))) == 0 {
+			return raw[:pos], raw[end:]
+		}
+		pos = end
+	}
+	return raw, nil
+}
+
+// statusInText finds the fields of RFC 3464 where they stand in a text.
+func statusInText(text string) []byte {
+	lower := asciiLower(text)
+	start := -1
+	for _, name := range []string{"\nfinal-recipient:", "\noriginal-recipient:", "\nreporting-mta:"} {
+		if i := strings.Index("\n"+lower, name); i >= 0 && (start < 0 || i < start) {
+			start = i
+		}
+	}
+	if start < 0 || !strings.Contains(lower[start:], "final-recipient:") || !strings.Contains(lower[start:], "\nstatus:") && !strings.Contains(lower[start:], "\naction:") {
+		return nil
+	}
+	return []byte(text[start:])
+}

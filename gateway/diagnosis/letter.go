@@ -1,0 +1,145 @@
+package diagnosis
+
+import (
+	"bytes"
+	"strings"
+
+	"offramp/gateway/message"
+)
+
+// letter is a message taken apart: what it says itself, and what it returns.
+type letter struct {
+	header       message.Header
+	null         bool // empty reverse-path
+	parts        []part
+	text         string // own text, up to the returned message
+	returned     message.Header
+	returnedText string
+	subject      string // decoded
+	from         string // address of From, lower case
+	status       []byte // message/delivery-status, decoded
+	feedback     []byte // message/feedback-report, decoded
+	receipt      bool   // message/disposition-notification
+}
+
+func open(raw []byte) *letter {
+	l := &letter{}
+	var body []byte
+	l.header, body = splitMessage(raw)
+	var w walker
+	w.walk(l.header, body, 0)
+	l.parts = w.parts
+	l.subject = words(l.header.Get("Subject"))
+	l.from = strings.ToLower(addressIn(l.header.Get("From")))
+	for i := range l.parts {
+		l.sort(&l.parts[i])
+	}
+	l.gatherText()
+	return l
+}
+
+// sort puts a part where it belongs; the first of each sort counts.
+func (l *letter) sort(p *part) {
+	switch p.media {
+	case "message/delivery-status", "message/global-delivery-status":
+		if l.status == nil {
+			l.status = []byte(p.decoded(maxRaw))
+		}
+	case "message/feedback-report":
+		if l.feedback == nil {
+			l.feedback = []byte(p.decoded(maxRaw))
+		}
+	case "message/disposition-notification", "message/global-disposition-notification":
+		l.receipt = true
+	case "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers", "message/partial":
+		l.takeReturned(p)
+	}
+}
+
+// takeReturned reads the message that came back. Some label the report so, and
+// some encode it although RFC 2046 section 5.2.1 forbids that.
+func (l *letter) takeReturned(p *part) {
+	if len(l.returned.Raw()) > 0 {
+		return
+	}
+	raw := p.body
+	switch message.Keyword(p.header.Get("Content-Transfer-Encoding")) {
+	case "base64", "quoted-printable":
+		raw = []byte(p.decoded(maxRaw))
+	}
+	h, body := splitMessage(raw)
+	if len(h.Fields()) == 0 {
+		return
+	}
+	l.returned = h
+	l.returnedText = textOf(h, body)
+}
+
+// textOf returns the texts of a returned message, mark-up kept: what a caller
+// looks for may stand in a link.
+func textOf(h message.Header, body []byte) string {
+	var w walker
+	w.walk(h, body, 1)
+	var out strings.Builder
+	for _, p := range w.parts {
+		if strings.HasPrefix(p.media, "text/") && out.Len() < maxText {
+			out.WriteString(p.decoded(maxText - out.Len()))
+			out.WriteByte('\n')
+		}
+	}
+	return clip(out.String(), maxText)
+}
+
+// gatherText joins the plain texts before the returned message, or the HTML
+// where there is none, and cuts at a message quoted in the text.
+func (l *letter) gatherText() {
+	text := l.join("text/plain")
+	if strings.TrimSpace(text) == "" {
+		markup := l.join("text/html")
+		text = plain(markup)
+		if len(l.returned.Raw()) == 0 {
+			l.returnedText = clip(markup, maxText)
+		}
+	}
+	own, quoted := cutReturned(text)
+	l.text = clip(own, maxText)
+	if quoted == "" || len(l.returned.Raw()) > 0 {
+		return
+	}
+	h, body := splitMessage([]byte(quoted))
+	l.returned = h
+	if len(h.Fields()) == 0 {
+		body = []byte(quoted)
+	}
+	l.returnedText = clip(strings.ToValidUTF8(string(body), "�")+"\n"+l.returnedText, maxText)
+}
+
+// join returns the texts of a media type up to the returned message.
+func (l *letter) join(media string) string {
+	var out strings.Builder
+	for _, p := range l.parts {
+		switch {
+		case strings.HasPrefix(p.media, "message/rfc822"), p.media == "text/rfc822-headers", p.media == "message/global":
+			return out.String()
+		case p.media == media && out.Len() < 2*maxText && !isAttachment(p.header):
+			out.WriteString(p.decoded(2*maxText - out.Len()))
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
+}
+
+func isAttachment(h message.Header) bool {
+	return message.Keyword(h.Get("Content-Disposition")) == "attachment"
+}
+
+// knows says whether the text has one of some marks, in any case.
+func (l *letter) knows(marks ...string) bool {
+	lower := bytes.ToLower([]byte(clip(l.text, maxReason)))
+	for _, m := range marks {
+		if bytes.Contains(lower, []byte(m)) {
+			return true
+		}
+	}
+	return false
+}
