@@ -60,6 +60,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 	f := Finding{Kind: Bounce, Diagnostic: clip(reason, maxDiagnostic)}
 	f.Status, f.Reply = codesIn(reason)
 	f.Class, f.Cause, f.Why = Classify(f.Status, f.Reply, reason)
+	rcpt := answersRecipient(reason)
 	if f.Class == Undecided && f.Cause == "" || reason == "" {
 		status, reply := codesIn(preamble)
 		class, cause, why := Classify(firstOf(f.Status, status), firstOf(f.Reply, reply), preamble+"\n"+reason)
@@ -69,6 +70,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 			f.Diagnostic = clip(strings.TrimSpace(preamble), maxDiagnostic)
 		}
 	}
+	f = settle(f, rcpt)
 	if delayed {
 		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system goes on trying"
 	}
@@ -87,7 +89,7 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 	var before strings.Builder
 	by := map[string]*section{}
 	var now *section
-	command := ""
+	command, pending := "", ""
 	for line := range strings.Lines(l.text) {
 		line = strings.TrimSpace(line)
 		said, isCommand := strings.CutPrefix(line, ">>>")
@@ -101,13 +103,17 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 				all = append(all, by[key])
 			}
 			now = by[key]
-			line = rest
+			line, pending = pending+rest, ""
 		}
 		if isCommand || strings.HasPrefix(line, ">") || strings.HasPrefix(line, "... while talking to") {
 			continue // what was sent is no reason
 		}
 		if strings.HasPrefix(line, "<<<") && strings.HasPrefix(command, "mail") {
 			line += " (in reply to MAIL FROM)"
+		}
+		if now != nil && isTranscript(line) && len(pending) < maxReason {
+			pending += line + "\n" // of the recipient that is named next
+			continue
 		}
 		out := &before
 		if now != nil {
@@ -118,7 +124,16 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 			out.WriteByte('\n')
 		}
 	}
+	if now != nil && len(all) == 1 && reasons.find(now.text.String()) == (hits{}) {
+		now.text.WriteString(pending)
+	}
 	return before.String(), all
+}
+
+// isTranscript says whether a line is an answer in a transcript of sendmail's
+// that names no recipient.
+func isTranscript(line string) bool {
+	return strings.HasPrefix(line, "<<<") || strings.Contains(line, " (smtp)... ")
 }
 
 // labels stand before an address that failed.
@@ -126,7 +141,7 @@ var labels = []string{
 	"recipient address:", "recipient:", "recipients:", "failed recipient:", "failed recipients:", "failed address:",
 	"final-recipient:", "original-recipient:", "unknown user:", "user unknown:", "unknown address:", "undeliverable address:",
 	"email address:", "e-mail address:", "address:", "rcpt to:", ">>> rcpt to:", "to address:", "delivery failed:", "delivery to", "no such user:", "invalid user:", "invalid recipient:",
-	"deliver to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
+	"addressed to:", "deliver to:", "could not be delivered to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
 	"empfänger:", "an:", "destinataire:", "destinatario:", "destinatário:", "ontvanger:", "odbiorca:", "получатель:", "宛先:", "宛先：", "收件人:", "收件人：", "收件者:", "المستلم:",
 }
 
@@ -148,13 +163,28 @@ func recipientLine(line string) (address, rest string) {
 			bare = strings.TrimLeft(bare[len(typed):], " \t")
 		}
 	}
-	bare = strings.TrimLeft(bare, "<[(\"'")
+	bare = strings.TrimLeft(withoutCodes(bare), "<[(\"'")
 	address, rest = cutAddress(clip(bare, 2*maxAddress))
 	if address == "" || !strings.HasPrefix(bare, address) {
 		return "", ""
 	}
-	rest = bare[len(address):]
-	return address, strings.TrimLeft(rest, ">])\"' .:;,")
+	return address, line
+}
+
+// withoutCodes takes the codes off a line of sendmail's: "550 5.1.1 <a@b>...
+// User unknown" is about that recipient.
+func withoutCodes(line string) string {
+	rest := line
+	for range 2 {
+		word, after, _ := strings.Cut(rest, " ")
+		if len(word) == 3 && isReply(word) || isStatus(word) {
+			rest = strings.TrimLeft(after, " ")
+		}
+	}
+	if rest != line && strings.HasPrefix(rest, "<") && strings.Contains(rest, ">...") {
+		return rest
+	}
+	return line
 }
 
 // codeLine says whether a line has an address behind a reply: what a mail system

@@ -14,7 +14,7 @@ var reportLeads = []string{
 	"could not be delivered to the following", "was not delivered to:", "unable to deliver your message", "unable to deliver message to",
 	"the message that you sent was undeliverable", "this is an automatically generated delivery status notification",
 	"your message cannot be delivered", "your message could not be delivered", "could not deliver your message", "could not deliver mail to",
-	"message could not be delivered", "message was undeliverable", "undeliverable message", "wasn't delivered to", "was not delivered because",
+	"message could not be delivered", "could not be delivered to", "could not be sent", "error message below", "message was undeliverable", "undeliverable message", "wasn't delivered to", "was not delivered because",
 	"the user(s) account is", "each of the following recipients was rejected", "each of the following recipients",
 	"your message was automatically rejected", "returned to you", "this is a delivery failure notification", "delivery failed for",
 	"the following recipients could not be reached", "the following recipient", "this report relates to your message", "failed addresses follow",
@@ -47,7 +47,7 @@ var bounceSubjects = []string{
 }
 
 // daemons are local parts and names that mail systems write bounces under.
-var daemons = []string{"mailer-daemon", "mailerdaemon", "mail-daemon", "mail_daemon", "maildaemon", "postmaster", "mail delivery", "mail deliver", "mdaemon", "microsoftexchange", "mailer_daemon", "bounce", "smtp-daemon", "mail-delivery", "mail administrator", "mail system", "system administrator"}
+var daemons = []string{"mailer-daemon", "mailerdaemon", "mail-daemon", "mail_daemon", "maildaemon", "postmaster", "mail delivery", "mail deliver", "mdaemon", "microsoftexchange", "mailer_daemon", "bounce", "smtp-daemon", "mail-delivery", "post_master", "mail administrator", "mail system", "system administrator"}
 
 // looksBounced says whether somebody's mail system wrote the message to say that
 // mail was not delivered. One sign alone may be chance; from the null

@@ -3,11 +3,11 @@ package diagnosis
 import "strings"
 
 // codesIn returns the first enhanced status code (RFC 3463 section 2) and the
-// first reply code (RFC 5321 section 4.2) of a text, or "".
+// first reply code (RFC 5321 section 4.2) of a failure in a text, or "".
 func codesIn(text string) (status, reply string) {
 	for i := 0; i < len(text) && (status == "" || reply == ""); i++ {
 		c := text[i]
-		if c != '2' && c != '4' && c != '5' || i > 0 && !opensCode(text[i-1]) {
+		if c != '4' && c != '5' || i > 0 && !opensCode(text[i-1]) {
 			continue
 		}
 		if n := statusLength(text[i:]); n > 0 {
@@ -80,7 +80,7 @@ func isVersion(before string) bool {
 // isReply says whether s begins with a reply code that something follows; units
 // tell a size from a code.
 func isReply(s string) bool {
-	if len(s) < 3 || s[0] == '2' && s[1] != '5' || s[1] < '0' || s[1] > '5' || s[2] < '0' || s[2] > '9' {
+	if len(s) < 3 || s[1] < '0' || s[1] > '5' || s[2] < '0' || s[2] > '9' {
 		return false
 	}
 	rest := s[3:]

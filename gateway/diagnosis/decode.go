@@ -102,6 +102,8 @@ func toUTF8(name string, in []byte) string {
 	switch name = strings.ToLower(strings.Trim(name, `'" `)); {
 	case bytes.Contains(in, []byte("\x1b$")):
 		name = "iso-2022-jp" // says so itself, whatever the label is
+	case !isASCII(string(in)) && utf8.Valid(in):
+		return string(in) // no other charset looks so by chance
 	case name == "", name == "us-ascii", name == "ascii", name == "utf-8", name == "utf8":
 		if utf8.Valid(in) {
 			return string(in)

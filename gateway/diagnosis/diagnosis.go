@@ -111,7 +111,7 @@ func Read(raw []byte, nullReversePath bool) Report {
 // findings asks each form in turn, the surest first.
 func (l *letter) findings() []Finding {
 	for _, form := range []func(*letter) []Finding{
-		complaints, statusReport, receiptOf, challenge, textBounce, automatic, optOut,
+		jsonNotice, complaints, statusReport, receiptOf, challenge, textBounce, automatic, optOut,
 	} {
 		if found := form(l); len(found) > 0 {
 			return found

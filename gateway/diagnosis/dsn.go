@@ -39,11 +39,11 @@ func statusReport(l *letter) []Finding {
 		return nil
 	}
 	system := systemOf(l)
-	told := sync.OnceValue(func() told { return newTold(l.textFindings()) })
+	text := sync.OnceValue(l.tell)
 	var found []Finding
 	var memo judged
 	for _, r := range reports {
-		f := memo.finding(r, told)
+		f := memo.finding(r, text)
 		f.System = system
 		found = append(found, f)
 	}
@@ -67,10 +67,8 @@ func (j *judged) finding(r recipientReport, text func() told) Finding {
 		return f
 	}
 	f := findingOf(r)
-	if f.Kind == Bounce && f.Cause == "" || f.Kind == Bounce && f.Class == Undecided || r.diagnostic == "" {
-		f = besideText(f, text())
-		j.known = false
-		return f
+	if f.Kind == Bounce && !f.Delayed && (f.Class != Soft || f.Cause == "") {
+		return besideText(f, text())
 	}
 	j.report, j.known, j.result = key, true, f
 	return f
@@ -98,57 +96,6 @@ func findingOf(r recipientReport) Finding {
 	return f
 }
 
-// told is what the text for people says, by recipient.
-type told struct {
-	only *Finding // where there is but one
-	by   map[string]*Finding
-}
-
-func newTold(found []Finding) told {
-	t := told{by: make(map[string]*Finding, len(found))}
-	for i := range found {
-		t.by[strings.ToLower(found[i].Recipient)] = &found[i]
-	}
-	if len(found) == 1 {
-		t.only = &found[0]
-	}
-	return t
-}
-
-// besideText asks the text for people where the fields say too little. The text
-// can only add a reason: a hard of the fields is not hard where the text about
-// that recipient speaks of something else.
-func besideText(f Finding, text told) Finding {
-	t := text.by[strings.ToLower(f.Recipient)]
-	if t == nil {
-		t = text.only
-	}
-	if t == nil || f.Kind != Bounce || f.Delayed {
-		return f
-	}
-	if f.Reply == "" {
-		f.Reply = t.Reply
-	}
-	if generic(f.Status) && t.Status != "" && (f.Status == "" || f.Status[0] == t.Status[0]) {
-		f.Status = t.Status
-	}
-	class, cause, why := Classify(f.Status, f.Reply, f.Diagnostic+"\n"+t.Diagnostic)
-	if t.Class == Soft && t.Delayed && f.Status == "" {
-		f.Delayed, class = true, Soft
-	}
-	f.Class, f.Why = class, why
-	if cause != "" {
-		f.Cause = cause
-	}
-	if f.Diagnostic == "" {
-		f.Diagnostic = t.Diagnostic
-	}
-	if f.Recipient == "" {
-		f.Recipient = t.Recipient
-	}
-	return f
-}
-
 // nameRecipients gives a lone finding without a recipient the one that other
 // fields name.
 func (l *letter) nameRecipients(found []Finding) {
@@ -168,6 +115,7 @@ func (l *letter) nameRecipients(found []Finding) {
 func readStatus(raw []byte) []recipientReport {
 	var all []recipientReport
 	var now recipientReport
+	ended := false // an empty line came after the last field
 	flush := func() {
 		if (now.final != "" || now.original != "" || now.action != "" || now.status != "") && len(all) < maxRecipients {
 			all = append(all, now)
@@ -180,26 +128,21 @@ func readStatus(raw []byte) []recipientReport {
 		for _, f := range message.ParseHeader(block).Fields() {
 			switch strings.ToLower(f.Name) {
 			case "original-recipient":
-				if now.original != "" || now.final != "" && now.action != "" {
+				if now.original != "" || ended && now.final != "" {
 					flush()
 				}
 			case "final-recipient":
-				if now.final != "" {
+				if now.final != "" || ended && now.original != "" {
 					flush()
 				}
 			}
+			ended = false
 			now.take(f)
 		}
-		if now.complete() {
-			flush()
-		}
+		ended = true
 	}
 	flush()
 	return all
-}
-
-func (r recipientReport) complete() bool {
-	return (r.final != "" || r.original != "") && (r.action != "" || r.status != "") && r.diagnostic != ""
 }
 
 func (r *recipientReport) take(f message.Field) {

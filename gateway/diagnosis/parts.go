@@ -84,6 +84,9 @@ func guessBoundary(body []byte) string {
 	head := body[:min(len(body), 8<<10)]
 	for pos := 0; pos < len(head); {
 		end := lineEnd(head, pos)
+		if isTraceLine(string(head[pos:end])) {
+			return "" // a returned message begins, and its delimiters are its own
+		}
 		if line := bytes.TrimSpace(head[pos:end]); len(line) > 4 && len(line) < 80 && bytes.HasPrefix(line, []byte("--")) && line[2] != ' ' {
 			next := head[end:lineEnd(head, end)]
 			if len(next) > 8 && bytes.EqualFold(next[:8], []byte("content-")) {

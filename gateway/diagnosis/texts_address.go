@@ -199,6 +199,7 @@ invalid user
 invalid username
 invalid local address
 invalid final delivery user
+invalid final delivery userid
 illegal user
 illegal alias
 bad destination mailbox address

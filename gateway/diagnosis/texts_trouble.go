@@ -430,12 +430,20 @@ black list
 black listed
 blacklisting
 denylist
+is listed
+are listed
+was listed
+been listed
+ip listed
+host listed
+address listed
+currently listed
+found listed
+listed in spam~
+listed in rbl
+listed at
 denylisted
 block listed
-listed in
-listed at
-listed on
-listed by
 rbl
 rbls
 dnsbl
@@ -673,9 +681,19 @@ temporarily
 temporary
 temporarily unavailable
 transient
-try again
-retry
-retries
+try again later
+please try later
+try later
+try again in
+retry later
+retry timeout
+retry time
+retry limit
+youre sending
+couldnt create
+could not create
+couldnt open
+unable to open
 host not found try again
 dns error
 dns failure
@@ -695,7 +713,6 @@ host name lookup
 lookup failure
 lookup failed
 cname lookup
-no data known
 no data found
 recursive
 name server timeout
@@ -746,8 +763,6 @@ expiration
 message expired
 queue
 queued
-gave up
-giving up
 command died
 command failed
 command not implemented

@@ -1,0 +1,87 @@
+package diagnosis
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// notice is what Amazon SES sends through SNS: JSON as the text of a mail.
+type notice struct {
+	Kind   string `json:"notificationType"`
+	Bounce struct {
+		Type       string `json:"bounceType"`
+		Recipients []struct {
+			Address    string `json:"emailAddress"`
+			Action     string `json:"action"`
+			Status     string `json:"status"`
+			Diagnostic string `json:"diagnosticCode"`
+		} `json:"bouncedRecipients"`
+	} `json:"bounce"`
+	Complaint struct {
+		Recipients []struct {
+			Address string `json:"emailAddress"`
+		} `json:"complainedRecipients"`
+		FeedbackType string `json:"complaintFeedbackType"`
+	} `json:"complaint"`
+	Delivery struct {
+		Recipients []string `json:"recipients"`
+	} `json:"delivery"`
+}
+
+// jsonNotice reads a notice of Amazon SES. Lines may have been folded on the way.
+func jsonNotice(l *letter) []Finding {
+	text := strings.TrimSpace(l.text)
+	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"notificationType"`) {
+		return nil
+	}
+	text = strings.NewReplacer("\r", "", "\n ", "", "\n", "").Replace(text)
+	var n notice
+	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil && n.Kind == "" {
+		return nil
+	}
+	switch n.Kind {
+	case "Bounce":
+		return n.bounced()
+	case "Complaint":
+		return n.complained()
+	case "Delivery":
+		f := Finding{Kind: Other, System: "Amazon SES", Why: "the notice says that the message was delivered"}
+		if len(n.Delivery.Recipients) > 0 {
+			f.Recipient = clip(n.Delivery.Recipients[0], maxAddress)
+		}
+		return []Finding{f}
+	}
+	return nil
+}
+
+func (n notice) bounced() []Finding {
+	var found []Finding
+	for _, r := range n.Bounce.Recipients[:min(len(n.Bounce.Recipients), maxRecipients)] {
+		kind, diagnostic, ok := strings.Cut(r.Diagnostic, ";")
+		if !ok {
+			kind, diagnostic = "", r.Diagnostic
+		}
+		f := findingOf(recipientReport{
+			final: typedAddress(r.Address), action: strings.ToLower(r.Action), status: firstStatus(r.Status),
+			codeType: strings.ToLower(kind), diagnostic: clip(strings.TrimSpace(diagnostic), maxReason),
+		})
+		f.System = "Amazon SES"
+		if n.Bounce.Type == "Transient" && f.Class == Hard {
+			f.Class, f.Why = Undecided, f.Why+", but the notice calls it transient"
+		}
+		found = append(found, settle(f, false))
+	}
+	return found
+}
+
+func (n notice) complained() []Finding {
+	kind := strings.ToLower(clip(n.Complaint.FeedbackType, 64))
+	if kind == "" {
+		kind = "abuse" // SES names none where the provider named none
+	}
+	var found []Finding
+	for _, r := range n.Complaint.Recipients[:min(len(n.Complaint.Recipients), maxRecipients)] {
+		found = append(found, Finding{Kind: Complaint, FeedbackType: kind, System: "Amazon SES", Recipient: typedAddress(r.Address), Why: "it is a notice of a complaint"})
+	}
+	return found
+}
