@@ -82,7 +82,7 @@ func settle(f Finding, rcpt bool) Finding {
 	if f.Class != Hard || f.Reply == "" || rcpt || f.Reply == "556" || answersRecipient(f.Diagnostic) {
 		return f
 	}
-	if strings.HasPrefix(f.Status, "5.1.") && f.Status != "5.1.0" {
+	if hardStatus[f.Status] != "" {
 		return f
 	}
 	found := reasons.find(f.Diagnostic)

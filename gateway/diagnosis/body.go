@@ -96,22 +96,30 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 		if isCommand {
 			command = strings.ToLower(strings.TrimSpace(said))
 		}
+		opened := false
 		if address, rest := opens(line); address != "" && !l.own(address) && len(all) < maxRecipients {
 			key := strings.ToLower(address)
 			if by[key] == nil {
 				by[key] = &section{recipient: address}
 				all = append(all, by[key])
 			}
-			now = by[key]
+			now, opened = by[key], true
 			line, pending = pending+rest, ""
 		}
-		if isCommand || strings.HasPrefix(line, ">") || strings.HasPrefix(line, "... while talking to") {
+		if strings.HasPrefix(strings.ToLower(strings.TrimLeft(line, ". ")), "while talking to") {
+			pending = ""
+			continue
+		}
+		if isCommand || strings.HasPrefix(line, ">") {
 			continue // what was sent is no reason
 		}
-		if strings.HasPrefix(line, "<<<") && strings.HasPrefix(command, "mail") {
-			line += " (in reply to MAIL FROM)"
+		if strings.HasPrefix(line, "<<<") {
+			if strings.HasPrefix(command, "quit") {
+				continue
+			}
+			line += inReplyTo(command)
 		}
-		if now != nil && isTranscript(line) && len(pending) < maxReason {
+		if !opened && isTranscript(line) && len(pending) < maxReason {
 			pending += line + "\n" // of the recipient that is named next
 			continue
 		}
@@ -124,10 +132,22 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 			out.WriteByte('\n')
 		}
 	}
-	if now != nil && len(all) == 1 && reasons.find(now.text.String()) == (hits{}) {
+	if now == nil {
+		before.WriteString(pending)
+	} else if len(all) == 1 && reasons.find(now.text.String()) == (hits{}) {
 		now.text.WriteString(pending)
 	}
 	return before.String(), all
+}
+
+// inReplyTo names the command of a transcript in the words Postfix uses.
+func inReplyTo(command string) string {
+	for verb, words := range map[string]string{"mail": "MAIL FROM", "rcpt": "RCPT TO", "data": "DATA command"} {
+		if strings.HasPrefix(command, verb) {
+			return " (in reply to " + words + ")"
+		}
+	}
+	return ""
 }
 
 // isTranscript says whether a line is an answer in a transcript of sendmail's

@@ -75,7 +75,7 @@ func (l *letter) looksBounced() bool {
 			signs++
 		}
 	}
-	if isAnswer(subject) && !l.null {
+	if isAnswer(subject) && !l.null && !(lead && containsAny(from, daemons)) {
 		return signs > 2
 	}
 	return signs >= 2

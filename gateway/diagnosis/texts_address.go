@@ -218,8 +218,8 @@ undefined mailbox
 undefined user
 unrouteable address
 unroutable address
-doesnt have a yahoo
-does not have a yahoo
+doesnt have a account
+does not have a account
 does not have an account
 doesnt have an account
 does not have an email account
