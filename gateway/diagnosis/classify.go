@@ -58,6 +58,8 @@ func (e evidence) judge() (Class, Cause, string) {
 		return Soft, cause, "the text " + against + " speaks of the " + subject(cause) + ", not of a dead address"
 	case claim == "":
 		return e.unclear()
+	case against != "" && !e.named() && cause == CauseMailbox:
+		return Soft, cause, "the text " + against + " speaks of the mailbox, whatever the code says"
 	case against != "":
 		return Undecided, cause, claim + ", but " + against + " speaks of the " + subject(cause)
 	case e.contradicted() != "":

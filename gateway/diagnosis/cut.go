@@ -88,8 +88,8 @@ func isReturnMark(line string) bool {
 		return false
 	}
 	bare := strings.ToLower(strings.Trim(line, "-=_*#~>|+. :\t<"))
-	signs := strings.HasPrefix(strings.TrimSpace(line), "--") || strings.HasPrefix(strings.TrimSpace(line), "==") ||
-		strings.HasPrefix(strings.TrimSpace(line), "__") || strings.HasPrefix(strings.TrimSpace(line), "**")
+	frame := strings.TrimLeft(line, "| \t>")
+	signs := strings.HasPrefix(frame, "--") || strings.HasPrefix(frame, "==") || strings.HasPrefix(frame, "__") || strings.HasPrefix(frame, "**")
 	for _, m := range returnMarks {
 		rest, ok := strings.CutPrefix(bare, m)
 		if !ok {

@@ -97,12 +97,12 @@ func (l *letter) gatherText() {
 	if strings.TrimSpace(text) == "" {
 		markup := l.join("text/html")
 		text = plain(markup)
-		if len(l.returned.Raw()) == 0 {
-			l.returnedText = clip(markup, maxText)
-		}
 	}
 	own, quoted := cutReturned(text)
 	l.text = clip(own, maxText)
+	if quoted == "" && len(l.returned.Raw()) == 0 {
+		l.returnedText = clip(quotedLines(text)+l.join("text/html"), maxText)
+	}
 	if quoted == "" || len(l.returned.Raw()) > 0 {
 		return
 	}
@@ -112,6 +112,17 @@ func (l *letter) gatherText() {
 		body = []byte(quoted)
 	}
 	l.returnedText = clip(strings.ToValidUTF8(string(body), "�")+"\n"+l.returnedText, maxText)
+}
+
+// quotedLines returns what an answer quotes, without the signs of quotation.
+func quotedLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimLeft(line, " \t"); strings.HasPrefix(line, ">") {
+			out.WriteString(strings.TrimLeft(line, "> "))
+		}
+	}
+	return out.String()
 }
 
 // join returns the texts of a media type up to the returned message.

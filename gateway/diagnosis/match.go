@@ -28,6 +28,7 @@ const (
 // and * for up to three words of any kind.
 type phrase struct {
 	words []string
+	text  string // as it is shown
 	about topic
 }
 
@@ -46,11 +47,16 @@ func newIndex(groups ...group) index {
 	for _, g := range groups {
 		for line := range strings.Lines(g.texts) {
 			if w := phraseWords(line); len(w) > 0 {
-				x[w[0]] = append(x[w[0]], phrase{w, g.about})
+				x[w[0]] = append(x[w[0]], phrase{w, shown(line), g.about})
 			}
 		}
 	}
 	return x
+}
+
+// shown is a phrase without the signs that only the search needs.
+func shown(line string) string {
+	return strings.NewReplacer("*", "...", "~", "").Replace(strings.TrimSpace(line))
 }
 
 // phraseWords folds a phrase as texts are folded and keeps its wild cards.
@@ -80,7 +86,7 @@ func (x index) find(text string) hits {
 	for i, w := range words {
 		for _, p := range x[w] {
 			if found[p.about] == "" && matches(p.words[1:], words[i+1:]) {
-				found[p.about] = strings.Join(p.words, " ")
+				found[p.about] = p.text
 			}
 		}
 	}

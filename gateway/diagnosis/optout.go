@@ -68,7 +68,7 @@ func saysStop(line string) bool {
 
 var courtesies = courtesyTable(
 	"hi hello hey dear sir madam team all greetings hallo guten tag moin liebe lieber sehr geehrte damen und herren bonjour bonsoir salut madame monsieur hola buenos dias buenas tardes estimados ola bom dia boa tarde prezados ciao buongiorno salve gentile gentili goedendag beste geachte dag czesc witam dzien dobry szanowni panstwo 您 好 你 مرحبا السلام عليكم",
-	"please pls plz kindly thanks thank you thx ty now immediately today asap cheers regards bitte danke vielen dank sofort mfg gruss merci svp s il vous plait te immediatement cordialement por favor gracias ya ahora inmediatamente saludos obrigado obrigada agora ja favor per favore grazie subito adesso saluti alstublieft aub graag bedankt dank nu direct groeten prosze dziekuje natychmiast pozdrawiam 请 谢 謝 請 من فضلك شكرا رجاء لطفا",
+	"please pls plz kindly thanks thank you thx ty now immediately today asap cheers regards bitte danke vielen dank sofort mfg gruss merci svp sil s il vous plait te immediatement cordialement por favor gracias ya ahora inmediatamente saludos obrigado obrigada agora ja favor per favore grazie subito adesso saluti alstublieft aub graag bedankt dank nu direct groeten prosze dziekuje natychmiast pozdrawiam 请 谢 謝 請 من فضلك شكرا رجاء لطفا",
 )
 
 func courtesyTable(greetings, politeness string) map[string]courtesy {
