@@ -32,8 +32,15 @@ type phrase struct {
 	about topic
 }
 
-// index finds phrases by their first word.
-type index map[string][]phrase
+// index finds phrases by their first word, or by the first octets of a first
+// word that stands for all that begin so.
+type index struct {
+	whole map[string][]phrase
+	stems map[string][]phrase
+}
+
+// stem is how many octets of a word stems are found by; none is shorter.
+const stem = 4
 
 // group is a table of texts about one topic, one phrase in a line, in lower
 // case and without accents, addresses and punctuation.
@@ -43,12 +50,18 @@ type group struct {
 }
 
 func newIndex(groups ...group) index {
-	x := index{}
+	x := index{whole: map[string][]phrase{}, stems: map[string][]phrase{}}
 	for _, g := range groups {
 		for line := range strings.Lines(g.texts) {
-			if w := phraseWords(line); len(w) > 0 {
-				x[w[0]] = append(x[w[0]], phrase{w, shown(line), g.about})
+			w := phraseWords(line)
+			if len(w) == 0 {
+				continue
 			}
+			table, key := x.whole, w[0]
+			if strings.HasSuffix(key, "~") {
+				table, key = x.stems, key[:stem]
+			}
+			table[key] = append(table[key], phrase{w, shown(line), g.about})
 		}
 	}
 	return x
@@ -84,13 +97,20 @@ func (x index) find(text string) hits {
 	var found hits
 	words := strings.Fields(fold(withoutNames(clip(text, maxReason))))
 	for i, w := range words {
-		for _, p := range x[w] {
-			if found[p.about] == "" && matches(p.words[1:], words[i+1:]) {
-				found[p.about] = p.text
-			}
+		found.look(x.whole[w], words[i:])
+		if len(w) >= stem {
+			found.look(x.stems[w[:stem]], words[i:])
 		}
 	}
 	return found
+}
+
+func (h *hits) look(phrases []phrase, words []string) {
+	for _, p := range phrases {
+		if h[p.about] == "" && matches(p.words, words) {
+			h[p.about] = p.text
+		}
+	}
 }
 
 func matches(pattern, words []string) bool {

@@ -34,6 +34,9 @@ func (w *walker) walk(h message.Header, body []byte, depth int) {
 			w.split(body, boundary, depth)
 			return
 		}
+		if boundary != "" {
+			return // too deep to be read, and no text either
+		}
 	}
 	if media == "" || strings.HasPrefix(media, "multipart/") || !strings.Contains(media, "/") {
 		media = "text/plain" // RFC 2045 section 5.2

@@ -505,7 +505,22 @@ rate limit
 rate limited
 ratelimit
 rate exceeded
-too many
+too many connections
+too many recipients
+too many messages
+too many emails
+too many mails
+too many errors
+too many invalid
+too many concurrent
+too many sessions
+too many requests
+too many bad
+too many failed
+too many unknown
+too many simultaneous
+too many smtp
+too many open
 too much
 too fast
 too quickly
