@@ -49,10 +49,8 @@ var (
 // have an older field or only a subject.
 func automatic(l *letter) []Finding {
 	why := l.automaticField()
-	if why == "" && containsAny(" "+fold(l.subject)+" ", awaySubjects) {
-		if l.null || !isAnswer(strings.ToLower(l.subject)) {
-			why = "its subject is that of an answering machine"
-		}
+	if why == "" && l.awaySubject() {
+		why = "its subject is that of an answering machine"
 	}
 	if why == "" && l.null {
 		if containsAny(fold(clip(l.text, 2<<10)), awayTexts) {
@@ -65,6 +63,12 @@ func automatic(l *letter) []Finding {
 		return nil
 	}
 	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: why}}
+}
+
+// awaySubject says whether the subject is one of answering machines; people who
+// answer to one keep the subject.
+func (l *letter) awaySubject() bool {
+	return containsAny(" "+fold(l.subject)+" ", awaySubjects) && (l.null || !isAnswer(strings.ToLower(l.subject)))
 }
 
 // unknownReport is what came from the null reverse-path in no known form: only

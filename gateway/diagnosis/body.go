@@ -84,60 +84,88 @@ func firstOf(a, b string) string {
 	return b
 }
 
+// splitter goes through a text line by line.
+type splitter struct {
+	before  strings.Builder // what stands before the first section
+	all     []*section
+	by      map[string]*section
+	now     *section
+	command string // last one of a transcript
+	pending string // answers of a transcript, of the recipient that is named next
+}
+
 // sections splits the text; opens tells which lines begin a section.
 func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
-	var before strings.Builder
-	by := map[string]*section{}
-	var now *section
-	command, pending := "", ""
+	s := splitter{by: map[string]*section{}}
 	for line := range strings.Lines(l.text) {
 		line = strings.TrimSpace(line)
-		said, isCommand := strings.CutPrefix(line, ">>>")
-		if isCommand {
-			command = strings.ToLower(strings.TrimSpace(said))
-		}
 		opened := false
-		if address, rest := opens(line); address != "" && !l.own(address) && len(all) < maxRecipients {
-			key := strings.ToLower(address)
-			if by[key] == nil {
-				by[key] = &section{recipient: address}
-				all = append(all, by[key])
-			}
-			now, opened = by[key], true
-			line, pending = pending+rest, ""
+		if address, rest := opens(line); address != "" && !l.own(address) && len(s.all) < maxRecipients {
+			s.open(address)
+			line, opened = rest, true
 		}
-		if strings.HasPrefix(strings.ToLower(strings.TrimLeft(line, ". ")), "while talking to") {
-			pending = ""
-			continue
-		}
-		if isCommand || strings.HasPrefix(line, ">") {
-			continue // what was sent is no reason
-		}
-		if strings.HasPrefix(line, "<<<") {
-			if strings.HasPrefix(command, "quit") {
-				continue
-			}
-			line += inReplyTo(command)
-		}
-		if !opened && isTranscript(line) && len(pending) < maxReason {
-			pending += line + "\n" // of the recipient that is named next
-			continue
-		}
-		out := &before
-		if now != nil {
-			out = &now.text
-		}
-		if out.Len() < maxReason {
-			out.WriteString(line)
-			out.WriteByte('\n')
+		if line = s.reason(line); line != "" || opened {
+			s.add(line, opened)
 		}
 	}
-	if now == nil {
-		before.WriteString(pending)
-	} else if len(all) == 1 && reasons.find(now.text.String()) == (hits{}) {
-		now.text.WriteString(pending)
+	if s.now == nil {
+		s.before.WriteString(s.pending)
+	} else if len(s.all) == 1 && reasons.find(s.now.text.String()) == (hits{}) {
+		s.now.text.WriteString(s.pending)
 	}
-	return before.String(), all
+	return s.before.String(), s.all
+}
+
+func (s *splitter) open(address string) {
+	key := strings.ToLower(address)
+	if s.by[key] == nil {
+		s.by[key] = &section{recipient: address}
+		s.all = append(s.all, s.by[key])
+	}
+	s.now = s.by[key]
+}
+
+// reason returns what a line says about why, "" for one that only says what was
+// sent or to whom.
+func (s *splitter) reason(line string) string {
+	if said, ok := strings.CutPrefix(line, ">>>"); ok {
+		s.command = strings.ToLower(strings.TrimSpace(said))
+		return ""
+	}
+	switch {
+	case strings.HasPrefix(line, ">"):
+		return ""
+	case strings.HasPrefix(strings.ToLower(strings.TrimLeft(line, ". ")), "while talking to"):
+		s.pending = ""
+		return ""
+	case strings.HasPrefix(line, "<<<"):
+		if strings.HasPrefix(s.command, "quit") {
+			return ""
+		}
+		return line + inReplyTo(s.command)
+	}
+	return line
+}
+
+func (s *splitter) add(line string, opened bool) {
+	if !opened && isTranscript(line) {
+		if len(s.pending) < maxReason {
+			s.pending += line + "\n"
+		}
+		return
+	}
+	out := &s.before
+	if s.now != nil {
+		out = &s.now.text
+	}
+	if out.Len() < maxReason {
+		if opened {
+			out.WriteString(s.pending)
+			s.pending = ""
+		}
+		out.WriteString(line)
+		out.WriteByte('\n')
+	}
 }
 
 // inReplyTo names the command of a transcript in the words Postfix uses.

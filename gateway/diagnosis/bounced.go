@@ -57,25 +57,24 @@ func (l *letter) looksBounced() bool {
 		return true
 	}
 	subject := strings.ToLower(l.subject)
-	signs := 0
-	lead := containsAny(normalSpace(clip(l.text, 4<<10)), reportLeads)
-	if lead {
-		signs++
-	}
-	if containsAny(subject, bounceSubjects) {
-		signs++
-	}
 	from := strings.ToLower(words(l.header.Get("From")))
-	if containsAny(from, daemons) {
-		signs++
+	lead := containsAny(normalSpace(clip(l.text, 4<<10)), reportLeads)
+	daemon := containsAny(from, daemons)
+	signs := 0
+	for _, sign := range []bool{lead, daemon, containsAny(subject, bounceSubjects), l.null} {
+		if sign {
+			signs++
+		}
+	}
+	if signs == 0 || l.null && signs == 1 && (l.automaticField() != "" || l.awaySubject()) {
+		return false // an answering machine, which also sends from nobody
 	}
 	if l.null {
-		signs++
 		if status, reply := codesIn(clip(l.text, maxReason)); status != "" || reply != "" || len(l.returned.Fields()) > 0 {
 			signs++
 		}
 	}
-	if isAnswer(subject) && !l.null && !(lead && containsAny(from, daemons)) {
+	if isAnswer(subject) && !l.null && !(lead && daemon) {
 		return signs > 2
 	}
 	return signs >= 2

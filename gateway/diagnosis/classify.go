@@ -4,7 +4,7 @@ import "strings"
 
 // reasons is every known text, found by its first word.
 var reasons = newIndex(
-	group{dead, deadTexts}, group{noHost, noHostTexts}, group{moved, movedTexts}, group{doubtful, doubtfulTexts},
+	group{dead, deadTexts}, group{dead, deadTextsWorld}, group{noHost, noHostTexts}, group{moved, movedTexts}, group{doubtful, doubtfulTexts},
 	group{mailbox, mailboxTexts}, group{content, contentTexts}, group{sender, senderTexts},
 	group{network, networkTexts}, group{refusal, refusalTexts}, group{delay, delayTexts},
 )

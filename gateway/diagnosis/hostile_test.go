@@ -126,7 +126,7 @@ func TestClassify(t *testing.T) {
 
 // The table of phrases has none that nothing can match.
 func TestPhrases(t *testing.T) {
-	for _, g := range []group{{dead, deadTexts}, {noHost, noHostTexts}, {moved, movedTexts}, {doubtful, doubtfulTexts}, {mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {network, networkTexts}, {refusal, refusalTexts}, {delay, delayTexts}} {
+	for _, g := range []group{{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts}, {doubtful, doubtfulTexts}, {mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {network, networkTexts}, {refusal, refusalTexts}, {delay, delayTexts}} {
 		for line := range strings.Lines(g.texts) {
 			line = strings.TrimSpace(line)
 			if line == "" {

@@ -1,11 +1,15 @@
 package diagnosis
 
-import "strings"
+import (
+	"strings"
+
+	"offramp/gateway/message"
+)
 
 // optOut knows an answer whose first line says nothing but that the reader wants
 // no more mail. What a machine wrote never counts.
 func optOut(l *letter) []Finding {
-	if l.null || l.isReport() || l.automaticField() != "" {
+	if l.null || l.isReport() || l.automaticField() != "" || l.fromList() {
 		return nil
 	}
 	line := firstLine(l.text)
@@ -15,6 +19,15 @@ func optOut(l *letter) []Finding {
 		}
 	}
 	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line says nothing but that no more mail is wanted"}}
+}
+
+// fromList says whether a message went to many, so that it is no answer to ours.
+func (l *letter) fromList() bool {
+	switch message.Keyword(l.header.Get("Precedence")) {
+	case "bulk", "junk", "list":
+		return true
+	}
+	return l.header.Count("List-Id") > 0
 }
 
 // firstLine returns the first line somebody wrote himself: neither quoted nor the

@@ -1,0 +1,223 @@
+package diagnosis
+
+// Texts about a mailbox that exists: full, switched off, not ready.
+const mailboxTexts = `
+mailbox full
+mailbox is full
+mailbox * is full
+mailbox * full
+mail box full
+mail box is full
+mbox full
+mailfolder is full
+mail folder is full
+inbox is full
+inbox full
+incoming mailbox * is full
+account is full
+account full
+user is full
+mailbox size limit
+mailbox limit
+mailbox exceed~
+mailbox quota
+mailbox has exceeded
+mailbox over
+mailbox too large
+mailbox is too large
+mailbox would exceed
+quota
+overquota
+quotaexceeded
+over limit
+disk space
+disk usage
+storage limit
+storage space
+storage full
+storage is full
+storage allocation
+exceeded storage
+exceeded * storage
+out of storage
+out of space
+not enough storage
+not enough space
+not enough room
+not enough disk
+insufficient storage
+insufficient space
+insufficient mailbox
+no space
+no room
+would exceed
+would be over
+over the allowed
+over the maximum
+exceeded the allowed
+exceeded allowed
+exceeded the storage
+exceeded its
+exceeded his
+exceeded their
+maildir delivery failed
+too much mail
+too many messages in
+receiving mail too quickly
+receiving mail at a rate
+disabled
+disable
+deactivated
+suspended
+inactive
+inactivity
+not active
+not activated
+frozen
+dormant
+locked
+on hold
+expired account
+account expired
+account has expired
+account blocked
+account is blocked
+account has been blocked
+account is restricted
+account on hold
+mailbox blocked
+mailbox closed
+mailbox is closed
+mailbox busy
+mailbox is busy
+mailbox unavailable try
+mailbox temporarily
+temporarily blocked
+temporarily suspended
+is not receiving
+not currently accept~
+not currently receiv~
+currently not accept~
+unable to receive mail at this time
+does not want
+doesnt want
+does not wish
+refuses to accept
+refused by user
+refused by recipient
+rejected by recipient
+rejected by user
+recipient has blocked
+recipient has not
+only accept~ mail
+only accept~ messages
+user rejects
+user filter
+filtered by
+domain filter
+domain specified reception
+reception refusal
+postfach voll
+postfach ist voll
+postfach * voll
+postfach * uberfullt
+speicherplatz
+speicher voll
+uberfullt
+quote uberschritten
+quota uberschritten
+kontingent
+konto gesperrt
+gesperrt
+deaktiviert
+boite pleine
+boite * pleine
+boite * saturee
+saturee
+depassement de quota
+quota depasse
+espace insuffisant
+compte desactive
+desactive
+desactivee
+compte suspendu
+suspendu
+buzon lleno
+buzon * lleno
+cuota
+espacio insuficiente
+sin espacio
+suspendida
+suspendido
+deshabilitad~
+desactivad~
+casella piena
+casella * piena
+spazio esaurito
+spazio insufficiente
+disabilitat~
+disattivat~
+sospes~
+caixa cheia
+caixa * cheia
+cota excedida
+cota
+espaco insuficiente
+sem espaco
+desativad~
+suspens~
+bloquead~
+vol en
+is vol
+mailbox vol
+postvak vol
+postvak * vol
+quotum
+opslagruimte
+geblokkeerd
+gedeactiveerd
+uitgeschakeld
+pelna
+przepelnion~
+przekroczon~
+zablokowan~
+zawieszon~
+nieaktywn~
+переполнен
+переполнена
+заполнен
+квота
+квоты
+заблокирован
+заблокирована
+отключен
+отключена
+неактивен
+容量
+いっぱい
+一杯です
+満杯
+受信制限
+受信拒否
+利用停止
+利用を停止
+停止中
+空间不足
+空間不足
+超过配额
+配额
+已满
+已滿
+满了
+已禁用
+被禁用
+已停用
+被冻结
+已冻结
+停用
+ممتلئ
+ممتلئة
+الحصة
+معطل
+موقوف
+`
