@@ -110,13 +110,24 @@ func addressesIn(value string) []string {
 func (l *letter) own(address string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(address), "@")
 	switch local {
-	case "postmaster", "mailer-daemon", "mailerdaemon", "mail-daemon", "abuse", "hostmaster", "helpdesk", "support", "noreply", "no-reply":
+	case "postmaster", "mailer-daemon", "mailerdaemon", "mail-daemon":
 		return true
 	}
 	for _, name := range []string{"To", "From", "Delivered-To", "X-Original-To", "Envelope-To"} {
 		if strings.EqualFold(addressIn(l.header.Get(name)), address) {
 			return true
 		}
+	}
+	return false
+}
+
+// helps says whether an address is one that reports name for questions. Where a
+// section begins with it, it may have failed like any other.
+func helps(address string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(address), "@")
+	switch local {
+	case "abuse", "hostmaster", "helpdesk", "support", "noreply", "no-reply", "webmaster", "admin":
+		return true
 	}
 	return false
 }

@@ -7,17 +7,17 @@ type told struct {
 	only *Finding // where there is but one
 	by   map[string]*Finding
 	hits hits // of the whole text
-	rcpt bool // it speaks of the answer to a recipient
+	rcpt bool // the only section there is speaks of the answer to a recipient
 }
 
 func (l *letter) tell() told {
 	found := l.textFindings()
-	t := told{by: make(map[string]*Finding, len(found)), hits: reasons.find(l.text), rcpt: answersRecipient(clip(l.text, maxReason))}
+	t := told{by: make(map[string]*Finding, len(found)), hits: reasons.find(l.text)}
 	for i := range found {
 		t.by[strings.ToLower(found[i].Recipient)] = &found[i]
 	}
 	if len(found) == 1 {
-		t.only = &found[0]
+		t.only, t.rcpt = &found[0], answersRecipient(clip(l.text, maxReason))
 	}
 	return t
 }
@@ -71,7 +71,11 @@ func (t told) confirm(f Finding) Finding {
 			return f
 		}
 	}
-	return settle(f, t.rcpt)
+	rcpt := t.rcpt
+	if own := t.by[strings.ToLower(f.Recipient)]; own != nil && !rcpt {
+		rcpt = answersRecipient(own.Diagnostic)
+	}
+	return settle(f, rcpt)
 }
 
 // settle takes a hard back that rests on words after a bare reply alone. Filters
@@ -98,7 +102,7 @@ func settle(f Finding, rcpt bool) Finding {
 // and not to a later command.
 func answersRecipient(text string) bool {
 	text = fold(text)
-	for _, later := range []string{"end of data", "to data command", "smtp command data", "after data", " data 550", "dot command"} {
+	for _, later := range []string{"end of data", "to data command", "smtp command data", "after data", "dot command"} {
 		if strings.Contains(text, later) {
 			return false
 		}

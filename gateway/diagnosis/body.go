@@ -284,7 +284,7 @@ func (l *letter) reconcile(sections []*section) []*section {
 // mentioned returns an address of the text that can be the one that failed.
 func (l *letter) mentioned() string {
 	for _, a := range addressesIn(clip(l.text, maxReason)) {
-		if !l.own(a) {
+		if !l.own(a) && !helps(a) {
 			return a
 		}
 	}
