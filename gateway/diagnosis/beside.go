@@ -64,7 +64,7 @@ func besideText(f Finding, text told) Finding {
 // confirm doubts a hard of the fields: where the text for people gives another
 // reason and not this one, and where an answer may be one to the message.
 func (t told) confirm(f Finding) Finding {
-	named := t.hits[dead] != "" || t.hits[noHost] != "" || t.hits[moved] != ""
+	named := t.hits[dead] != "" || t.hits[noHost] != "" || t.hits[moved] != "" || t.hits[doubtful] != ""
 	for _, about := range []topic{mailbox, content} {
 		if other := t.hits[about]; other != "" && !named {
 			f.Class, f.Why = Undecided, f.Why+`, but the text for people says "`+other+`"`

@@ -71,8 +71,15 @@ not rfc
 non compliant
 not compliant
 malformed
-header
-headers
+bad header
+invalid header
+header too
+headers too
+duplicate header
+malformed header
+header is
+headers are
+header line
 bare lf
 bare cr
 line too long
