@@ -108,17 +108,13 @@ func addressesIn(value string) []string {
 // own says whether an address is the reporter's or that of who gets the report,
 // so none that failed.
 func (l *letter) own(address string) bool {
-	local, _, _ := strings.Cut(strings.ToLower(address), "@")
+	address = strings.ToLower(address)
+	local, _, _ := strings.Cut(address, "@")
 	switch local {
 	case "postmaster", "mailer-daemon", "mailerdaemon", "mail-daemon":
 		return true
 	}
-	for _, name := range []string{"To", "From", "Delivered-To", "X-Original-To", "Envelope-To"} {
-		if strings.EqualFold(addressIn(l.header.Get(name)), address) {
-			return true
-		}
-	}
-	return false
+	return l.parties[address]
 }
 
 // helps says whether an address is one that reports name for questions. Where a

@@ -212,7 +212,7 @@ func recipientLine(line string) (address, rest string) {
 		}
 	}
 	bare = strings.TrimLeft(withoutCodes(bare), "<[(\"'")
-	address, rest = cutAddress(clip(bare, 2*maxAddress))
+	address = addressIn(clip(bare, 2*maxAddress))
 	if address == "" || !strings.HasPrefix(bare, address) {
 		return "", ""
 	}

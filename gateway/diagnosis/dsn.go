@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 
@@ -177,7 +178,7 @@ func (r *recipientReport) take(f message.Field) {
 func cutBlock(raw []byte) (block, rest []byte) {
 	for pos := 0; pos < len(raw); {
 		end := lineEnd(raw, pos)
-		if len(strings.TrimSpace(string(raw[pos:end]))) == 0 {
+		if len(bytes.TrimSpace(raw[pos:end])) == 0 {
 			return raw[:pos], raw[end:]
 		}
 		pos = end

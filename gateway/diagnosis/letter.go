@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"bytes"
 	"strings"
 
 	"offramp/gateway/message"
@@ -15,11 +14,12 @@ type letter struct {
 	text         string // own text, up to the returned message
 	returned     message.Header
 	returnedText string
-	subject      string // decoded
-	from         string // address of From, lower case
-	status       []byte // message/delivery-status, decoded
-	feedback     []byte // message/feedback-report, decoded
-	receipt      bool   // message/disposition-notification
+	subject      string          // decoded
+	from         string          // address of From, lower case
+	status       []byte          // message/delivery-status, decoded
+	feedback     []byte          // message/feedback-report, decoded
+	receipt      bool            // message/disposition-notification
+	parties      map[string]bool // who wrote it and who got it, lower case
 }
 
 func open(raw []byte) *letter {
@@ -31,6 +31,10 @@ func open(raw []byte) *letter {
 	l.parts = w.parts
 	l.subject = words(l.header.Get("Subject"))
 	l.from = strings.ToLower(addressIn(l.header.Get("From")))
+	l.parties = map[string]bool{}
+	for _, name := range []string{"To", "From", "Delivered-To", "X-Original-To", "Envelope-To"} {
+		l.parties[strings.ToLower(addressIn(l.header.Get(name)))] = true
+	}
 	for i := range l.parts {
 		l.sort(&l.parts[i])
 	}
@@ -142,15 +146,4 @@ func (l *letter) join(media string) string {
 
 func isAttachment(h message.Header) bool {
 	return message.Keyword(h.Get("Content-Disposition")) == "attachment"
-}
-
-// knows says whether the text has one of some marks, in any case.
-func (l *letter) knows(marks ...string) bool {
-	lower := bytes.ToLower([]byte(clip(l.text, maxReason)))
-	for _, m := range marks {
-		if bytes.Contains(lower, []byte(m)) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// finding of a text is what a phrase in it speaks of.
+// topic is what a phrase speaks of.
 type topic int
 
 const (
