@@ -90,8 +90,8 @@ func settle(f Finding, rcpt bool) Finding {
 		return f
 	}
 	found := reasons.find(f.Diagnostic)
-	if found[dead] == "" || found[noHost] != "" || found[moved] != "" {
-		return f
+	if found[dead] == "" && !strings.Contains(found[noHost], "domain") || found[moved] != "" {
+		return f // a host is looked up by the mail system itself; a domain may be the sender's
 	}
 	f.Class = Undecided
 	f.Why += ", but not whether that was the answer to the recipient or to the message"
