@@ -90,7 +90,8 @@ func settle(f Finding, rcpt bool) Finding {
 		return f
 	}
 	found := reasons.find(f.Diagnostic)
-	if found[dead] == "" && !strings.Contains(found[noHost], "domain") || found[moved] != "" {
+	host := found[dead] == "" && found[noHost] != "" && !strings.Contains(found[noHost], "domain")
+	if host || found[moved] != "" {
 		return f // a host is looked up by the mail system itself; a domain may be the sender's
 	}
 	f.Class = Undecided
@@ -107,7 +108,9 @@ func answersRecipient(text string) bool {
 			return false
 		}
 	}
-	for _, mark := range []string{"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected", "relay recipient table", "local recipient table"} {
+	for _, mark := range []string{"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected", "relay recipient table", "local recipient table",
+		// Gmail has judged the answer itself; where it is not sure it adds "or is unable to receive mail".
+		"address couldnt be found check for typos"} {
 		if strings.Contains(text, mark) {
 			return true
 		}
