@@ -102,7 +102,7 @@ func settle(f Finding, rcpt bool) Finding {
 // answersRecipient says whether a text tells that the answer was one to RCPT,
 // and not to a later command.
 func answersRecipient(text string) bool {
-	text = fold(text)
+	text = strings.Join(strings.Fields(fold(text)), " ")
 	for _, later := range []string{"end of data", "to data command", "smtp command data", "after data", "dot command"} {
 		if strings.Contains(text, later) {
 			return false
