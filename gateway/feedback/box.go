@@ -65,7 +65,9 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 
 // stops says whether whoever reports mail as kind wants no more of it (RFC 5965
 // section 7.3, RFC 6650 section 5).
-func stops(kind string) bool { return kind == "abuse" || kind == "fraud" || kind == "opt-out" || kind == "opt-out-list" }
+func stops(kind string) bool {
+	return kind == "abuse" || kind == "fraud" || kind == "opt-out" || kind == "opt-out-list"
+}
 
 func (f *Feedback) countComplaint(err error, stopped bool) {
 	if err != nil {
