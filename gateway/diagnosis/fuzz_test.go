@@ -43,6 +43,39 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzStatus: the fields of a delivery status, however broken, name a bounded
+// number of recipients.
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte("Reporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no\n"))
+	f.Add([]byte("Original-Recipient: rfc822;a+2Bb@c.example\nFinal-Recipient: rfc822;x\nFinal-Recipient: y\nStatus: 4.4.7 (expired)\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		all := readStatus(raw)
+		if len(all) > maxRecipients {
+			t.Fatalf("%d recipients", len(all))
+		}
+		for _, r := range all {
+			if len(r.diagnostic) > maxReason {
+				t.Fatalf("a reason of %d octets", len(r.diagnostic))
+			}
+		}
+	})
+}
+
+// FuzzComplaint: the fields of a report, however broken, make complaints and
+// nothing else.
+func FuzzComplaint(f *testing.F) {
+	f.Add([]byte("Feedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\nOriginal-Rcpt-To: a@b.example\nOriginal-Rcpt-To: c@d.example\n"))
+	f.Add([]byte("feedback-type:\n\tOPT-OUT-LIST\n\nRemoval-Recipient: <a@b.example>\n"))
+	f.Fuzz(func(t *testing.T, fields []byte) {
+		raw := append([]byte("Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\n"), fields...)
+		for _, found := range Read(raw, false).Findings {
+			if found.Class != "" && found.Kind != Bounce || found.Kind == Complaint && found.FeedbackType == "" {
+				t.Fatalf("%+v", found)
+			}
+		}
+	})
+}
+
 // FuzzClassify: there is always a class and a reason, and a temporary code is
 // never hard.
 func FuzzClassify(f *testing.F) {
