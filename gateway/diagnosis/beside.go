@@ -90,8 +90,9 @@ func settle(f Finding, rcpt bool) Finding {
 		return f
 	}
 	found := reasons.find(f.Diagnostic)
-	if found[dead] == "" || found[noHost] != "" || found[moved] != "" {
-		return f
+	host := found[dead] == "" && found[noHost] != "" && !strings.Contains(found[noHost], "domain")
+	if host || found[moved] != "" {
+		return f // a host is looked up by the mail system itself; a domain may be the sender's
 	}
 	f.Class = Undecided
 	f.Why += ", but not whether that was the answer to the recipient or to the message"
@@ -101,13 +102,15 @@ func settle(f Finding, rcpt bool) Finding {
 // answersRecipient says whether a text tells that the answer was one to RCPT,
 // and not to a later command.
 func answersRecipient(text string) bool {
-	text = fold(text)
+	text = strings.Join(strings.Fields(fold(text)), " ")
 	for _, later := range []string{"end of data", "to data command", "smtp command data", "after data", "dot command"} {
 		if strings.Contains(text, later) {
 			return false
 		}
 	}
-	for _, mark := range []string{"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected", "relay recipient table", "local recipient table"} {
+	for _, mark := range []string{"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected", "relay recipient table", "local recipient table",
+		// Gmail has judged the answer itself; where it is not sure it adds "or is unable to receive mail".
+		"address couldnt be found check for typos"} {
 		if strings.Contains(text, mark) {
 			return true
 		}

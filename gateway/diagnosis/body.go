@@ -65,6 +65,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 		status, reply := codesIn(preamble)
 		class, cause, why := Classify(firstOf(f.Status, status), firstOf(f.Reply, reply), preamble+"\n"+reason)
 		f.Class, f.Cause, f.Why = class, cause, why
+		rcpt = answersRecipient(clip(preamble, maxReason) + "\n" + reason)
 		f.Status, f.Reply = firstOf(f.Status, status), firstOf(f.Reply, reply)
 		if reason == "" {
 			f.Diagnostic = clip(strings.TrimSpace(preamble), maxDiagnostic)

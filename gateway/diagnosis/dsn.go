@@ -15,7 +15,6 @@ type recipientReport struct {
 	action          string
 	status          string
 	diagnostic      string
-	codeType        string // of the diagnostic: "smtp", "x-unix"
 }
 
 func (r recipientReport) address() string {
@@ -61,7 +60,7 @@ type judged struct {
 }
 
 func (j *judged) finding(r recipientReport, text func() told) Finding {
-	key := recipientReport{action: r.action, status: r.status, diagnostic: r.diagnostic, codeType: r.codeType}
+	key := recipientReport{action: r.action, status: r.status, diagnostic: r.diagnostic}
 	if j.known && key == j.report {
 		f := j.result
 		f.Recipient = r.address()
@@ -77,10 +76,8 @@ func (j *judged) finding(r recipientReport, text func() told) Finding {
 
 func findingOf(r recipientReport) Finding {
 	f := Finding{Kind: Bounce, Status: r.status, Recipient: r.address(), Diagnostic: clip(r.diagnostic, maxDiagnostic)}
-	textStatus, reply := codesIn(r.diagnostic)
-	if reply != "" && (r.codeType == "" || strings.HasPrefix(r.codeType, "smtp") || reply[0] != '2') {
-		f.Reply = reply
-	}
+	var textStatus string
+	textStatus, f.Reply = codesIn(r.diagnostic)
 	switch r.action {
 	case "delivered", "relayed", "expanded":
 		f.Kind, f.Why = Other, "the report says "+r.action+": nothing failed"
@@ -167,7 +164,7 @@ func (r *recipientReport) take(f message.Field) {
 		if r.diagnostic == "" {
 			value := words(f.Value())
 			if kind, rest, ok := strings.Cut(value, ";"); ok && !strings.ContainsAny(strings.TrimSpace(kind), " \t") {
-				r.codeType, value = strings.ToLower(strings.TrimSpace(kind)), rest
+				value = rest // behind the type: "smtp;"
 			}
 			r.diagnostic = clip(strings.TrimSpace(value), maxReason)
 		}

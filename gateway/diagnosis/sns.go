@@ -57,13 +57,13 @@ func jsonNotice(l *letter) []Finding {
 func (n notice) bounced() []Finding {
 	var found []Finding
 	for _, r := range n.Bounce.Recipients[:min(len(n.Bounce.Recipients), maxRecipients)] {
-		kind, diagnostic, ok := strings.Cut(r.Diagnostic, ";")
+		_, diagnostic, ok := strings.Cut(r.Diagnostic, ";")
 		if !ok {
-			kind, diagnostic = "", r.Diagnostic
+			diagnostic = r.Diagnostic
 		}
 		f := findingOf(recipientReport{
 			final: typedAddress(r.Address), action: strings.ToLower(r.Action), status: firstStatus(r.Status),
-			codeType: strings.ToLower(kind), diagnostic: clip(strings.TrimSpace(diagnostic), maxReason),
+			diagnostic: clip(strings.TrimSpace(diagnostic), maxReason),
 		})
 		f.System = "Amazon SES"
 		if n.Bounce.Type == "Transient" && f.Class == Hard {

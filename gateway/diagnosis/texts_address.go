@@ -4,8 +4,6 @@ package diagnosis
 const noHostTexts = `
 host unknown
 unknown host
-unknown domain
-domain unknown
 unknown mail host
 host not found
 host * not found
@@ -100,19 +98,17 @@ indicated no smtp service
 const movedTexts = `
 user has moved
 user moved
+user * has moved
+user * moved to
 recipient has moved
 mailbox has moved
 mailbox moved
 mailbox has been moved permanently
 account has moved
-has moved to
-has moved please
 address has changed
 address changed to
 address was changed
 email address has changed
-new address is
-is no longer here
 user has left
 moved left no address
 moved and left no
@@ -121,6 +117,10 @@ moved and left no
 // Texts that speak of the address without saying that it is dead.
 const doubtfulTexts = `
 mailbox unavailable
+unknown domain
+domain unknown
+has moved
+new address
 mailbox is unavailable
 mailbox not available
 mailbox is not available

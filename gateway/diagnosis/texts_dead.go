@@ -65,7 +65,6 @@ no one by that name
 nobody by that name
 nobody here
 no local mailbox
-no matches to nameserver query for user
 there is no such
 there is no one at
 there is no user
@@ -184,8 +183,6 @@ not listed in domino directory
 not listed in public name
 not listed in name
 not found in domino directory
-not our customer
-is not our user
 not a local user
 not a valid user
 not a valid mailbox
@@ -231,7 +228,6 @@ has no account
 didnt match any recipient
 does not match any recipient
 mailbox name not found
-name not found at
 no valid mailbox
 person not found
 user id not found

@@ -1,0 +1,54 @@
+package diagnosis
+
+import (
+	"strings"
+	"testing"
+)
+
+// eachPhrase calls run with every phrase of the tables, its signs filled in.
+func eachPhrase(about []topic, run func(about topic, sample string)) {
+	groups := []group{
+		{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts}, {doubtful, doubtfulTexts}, {mailbox, mailboxTexts},
+		{content, contentTexts}, {sender, senderTexts}, {network, networkTexts}, {refusal, refusalTexts}, {delay, delayTexts},
+	}
+	for _, g := range groups {
+		for line := range strings.Lines(g.texts) {
+			line = strings.TrimSpace(line)
+			for _, a := range about {
+				if line != "" && a == g.about {
+					run(a, strings.NewReplacer("*", "it", "~", "").Replace(line))
+				}
+			}
+		}
+	}
+}
+
+// The tables have no phrase that nothing can match.
+func TestPhrasesMatch(t *testing.T) {
+	eachPhrase([]topic{dead, noHost, moved, doubtful, mailbox, content, sender, network, refusal, delay}, func(about topic, sample string) {
+		if reasons.find("x " + sample + " y")[about] == "" {
+			t.Errorf("%q is not found", sample)
+		}
+	})
+}
+
+// A phrase of a dead address is enough, and does not contradict itself.
+func TestPhrasesOfDeath(t *testing.T) {
+	eachPhrase([]topic{dead, noHost, moved}, func(_ topic, sample string) {
+		if class, _, why := Classify("", "550", sample); class != Hard {
+			t.Errorf("%q is %s: %s", sample, class, why)
+		}
+	})
+}
+
+// One word of something else is enough against a dead address, whatever the code
+// says and wherever it stands.
+func TestPhrasesAgainst(t *testing.T) {
+	eachPhrase([]topic{mailbox, content, sender, network}, func(_ topic, sample string) {
+		for _, text := range []string{"user unknown; " + sample, sample + ", no such user", sample} {
+			if class, _, why := Classify("5.1.1", "550", text); class == Hard {
+				t.Errorf("%q is hard: %s", text, why)
+			}
+		}
+	})
+}
