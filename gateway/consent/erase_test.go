@@ -133,3 +133,26 @@ func TestEraseThatFails(t *testing.T) {
 		t.Errorf("Erase of nobody = %v", err)
 	}
 }
+
+// copies counts how often it was emptied.
+type copies struct {
+	emptied int
+	err     error
+}
+
+func (c *copies) Empty() error { c.emptied++; return c.err }
+
+// What came back and is kept may name the person.
+func TestEraseEmptiesWhatIsKept(t *testing.T) {
+	k := &copies{}
+	c := newConsent(&fakeStore{})
+	c.Copies = k
+	anna := address(t, "anna@example.net")
+	if err := c.Erase(t.Context(), anna, store.Page, evidence); err != nil || k.emptied != 1 {
+		t.Errorf("%v, emptied %d times", err, k.emptied)
+	}
+	k.err = errors.New("cannot remove")
+	if err := c.Erase(t.Context(), anna, store.Page, evidence); !errors.Is(err, k.err) {
+		t.Errorf("Erase = %v", err)
+	}
+}

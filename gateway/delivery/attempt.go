@@ -87,7 +87,7 @@ func (a *attempt) connect(ctx context.Context) bool {
 	}
 	if bad, ok := errors.AsType[*badDomain](err); ok {
 		for _, j := range a.task.jobs {
-			a.bounce(j, bad.status)
+			a.bounce(j, bad.status, byAddress)
 		}
 		return false
 	}

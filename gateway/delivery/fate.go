@@ -20,8 +20,8 @@ type fate struct {
 	job    store.Job
 	result store.Result
 	reason store.Reason // for Dropped
-	// refused: Bounced, because of what was said about the recipient.
-	refused bool
+	// refused is for Bounced: what was said about the recipient.
+	refused refused
 }
 
 func (a *attempt) settle(j store.Job, kind store.ResultKind, st store.Status) {
@@ -40,7 +40,7 @@ func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
 	for _, j := range jobs {
 		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
 		if !ok {
-			a.bounce(j, expired(st))
+			a.bounce(j, expired(st), byAddress)
 			continue
 		}
 		a.deferUntil(j, next, st)
@@ -99,11 +99,7 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 	st := statusOf(err, a.session.name)
 	switch {
 	case permanent(err) && !ours(err):
-		if aboutRecipient(err, len(a.task.jobs) == 1) {
-			a.bounce(j, st)
-		} else {
-			a.settle(j, store.Bounced, st)
-		}
+		a.bounce(j, st, refusedAt(err, len(a.task.jobs) == 1))
 	case ctx.Err() != nil && !replied(err):
 		a.returnAll([]store.Job{j})
 	default:

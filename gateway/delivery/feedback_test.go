@@ -159,13 +159,14 @@ func TestRefusalsAreTold(t *testing.T) {
 		options sink.Options
 		message store.Message
 		want    string // code, status, list; empty: nothing is told
+		atEnd   bool
 	}{
-		"at RCPT":              {reply(sink.Rcpt, "550 5.1.1 <a@b.example> is unknown"), news("q1"), "550 5.1.1 news"},
-		"exempt mail":          {reply(sink.Rcpt, "550 5.1.1 unknown"), exempt("q1"), "550 5.1.1 "},
-		"at the end of it":     {reply(sink.Dot, "554 5.7.1 spam"), news("q1"), "554 5.7.1 news"},
-		"together with others": {reply(sink.Dot, "554 5.7.1 spam"), exempt("q1"), ""},
-		"at MAIL":              {reply(sink.Mail, "550 5.7.1 go away"), news("q1"), ""},
-		"taken":                {sink.Options{}, news("q1"), ""},
+		"at RCPT":              {reply(sink.Rcpt, "550 5.1.1 <a@b.example> is unknown"), news("q1"), "550 5.1.1 news", false},
+		"exempt mail":          {reply(sink.Rcpt, "550 5.1.1 unknown"), exempt("q1"), "550 5.1.1 ", false},
+		"at the end of it":     {reply(sink.Dot, "554 5.7.1 spam"), news("q1"), "554 5.7.1 news", true},
+		"together with others": {reply(sink.Dot, "554 5.7.1 spam"), exempt("q1"), "", false},
+		"at MAIL":              {reply(sink.Mail, "550 5.7.1 go away"), news("q1"), "", false},
+		"taken":                {sink.Options{}, news("q1"), "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &refusals{errs: 2}
@@ -182,7 +183,7 @@ func TestRefusalsAreTold(t *testing.T) {
 			got := ""
 			for _, one := range r.told {
 				got = strings.Join([]string{strconv.Itoa(one.Code), one.Status, one.List}, " ")
-				if one.Once == "" || one.QueueID != "q1" || strings.Contains(one.Text, "a@b.example") || one.Recipient.String() != "a@b.example" {
+				if one.AtEnd != test.atEnd || one.Once == "" || one.QueueID != "q1" || strings.Contains(one.Text, "a@b.example") || one.Recipient.String() != "a@b.example" {
 					t.Errorf("%+v", one)
 				}
 			}

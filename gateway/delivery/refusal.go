@@ -16,6 +16,9 @@ type Refusal struct {
 	Code      int    // of the reply; 0: the domain exists not, or takes no mail
 	Status    string // enhanced
 	Text      string
+	// AtEnd says that it answered the message, not the address: filters say
+	// "user unknown" to mail they do not like.
+	AtEnd     bool
 	QueueID   string
 	MessageID string
 	Once      string // the same whenever this refusal is told
@@ -35,7 +38,7 @@ func (a *attempt) tellRefusals(ctx context.Context) {
 	}
 	for _, f := range a.fates {
 		address, err := envelope.Parse(f.job.Recipient.Address)
-		if !f.refused || err != nil {
+		if f.refused == notRefused || err != nil {
 			continue
 		}
 		m, st := f.job.Message, f.result.Status
@@ -45,25 +48,39 @@ func (a *attempt) tellRefusals(ctx context.Context) {
 		}
 		r := Refusal{
 			Recipient: address, List: list, Code: st.Code, Status: st.Enhanced, Text: withoutAddresses(st.Text, f.job.Recipient.Address),
+			AtEnd:   f.refused == atEnd,
 			QueueID: m.ID, MessageID: m.MessageID, Once: "refused " + holder(f.job),
 		}
 		a.q.persist(ctx, "record a refusal", func(ctx context.Context) error { return a.q.Refusals.Refused(ctx, r) })
 	}
 }
 
+// refused is what a failure says about its recipient.
+type refused int
+
+const (
+	notRefused refused = iota // nothing
+	byAddress                 // it answered RCPT, or no server was found
+	atEnd                     // it answered the message
+)
+
 // bounce settles a job that failed because of what was said about its
 // recipient.
-func (a *attempt) bounce(j store.Job, st store.Status) {
+func (a *attempt) bounce(j store.Job, st store.Status, r refused) {
 	a.settle(j, store.Bounced, st)
-	a.fates[len(a.fates)-1].refused = true
+	a.fates[len(a.fates)-1].refused = r
 }
 
-// aboutRecipient says whether a refusal can be about one recipient: that of
-// RCPT, or of the message where there is no other recipient.
-func aboutRecipient(err error, alone bool) bool {
+// refusedAt says whether an answer can be about one recipient: that to RCPT,
+// or to the message where there is no other recipient.
+func refusedAt(err error, alone bool) refused {
 	e, ok := errors.AsType[*stageError](err)
-	if !ok {
-		return false
+	switch {
+	case !ok:
+	case e.stage == stageRcpt:
+		return byAddress
+	case alone && (e.stage == stageData || e.stage == stageDot):
+		return atEnd
 	}
-	return e.stage == stageRcpt || alone && (e.stage == stageData || e.stage == stageDot)
+	return notRefused
 }

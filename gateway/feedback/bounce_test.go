@@ -249,20 +249,23 @@ func TestRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		code         int
 		status, text string
+		atEnd        bool
 		want         consent.Weight
 	}{
-		"no such user":        {550, "5.1.1", "User unknown", consent.Hard},
-		"full":                {552, "5.2.2", "mailbox full", consent.Soft},
-		"spam":                {554, "5.7.1", "spam", consent.NoWeight},
-		"expired":             {0, "5.4.7", "delivery time expired; last: connection timed out", consent.NoWeight},
-		"no such domain":      {0, "5.1.2", "the domain gone.example does not exist or takes no mail", consent.Soft},
-		"takes no mail":       {0, "5.1.10", "the domain gone.example takes no mail (null MX)", consent.Hard},
-		"loops back to us":    {0, "5.4.6", "mail for x.example loops back to this host", consent.NoWeight},
-		"expired, while full": {452, "5.4.7", "delivery time expired; last: mailbox full", consent.Soft},
+		"no such user":        {550, "5.1.1", "User unknown", false, consent.Hard},
+		"full":                {552, "5.2.2", "mailbox full", false, consent.Soft},
+		"spam":                {554, "5.7.1", "spam", false, consent.NoWeight},
+		"expired":             {0, "5.4.7", "delivery time expired; last: connection timed out", false, consent.NoWeight},
+		"no such domain":      {0, "5.1.2", "the domain gone.example does not exist or takes no mail", false, consent.Soft},
+		"takes no mail":       {0, "5.1.10", "the domain gone.example takes no mail (null MX)", false, consent.Hard},
+		"loops back to us":    {0, "5.4.6", "mail for x.example loops back to this host", false, consent.NoWeight},
+		"expired, while full": {452, "5.4.7", "delivery time expired; last: mailbox full", false, consent.Soft},
+		"a filter":            {550, "", "User unknown", true, consent.Soft},
+		"at the end, sure":    {550, "5.1.1", "User unknown", true, consent.Hard},
 	} {
 		b := newBench(t)
 		err := b.Refused(context.Background(), delivery.Refusal{
-			Recipient: address(t, "anna@example.net"), List: news, Code: test.code, Status: test.status, Text: test.text, QueueID: "q1", Once: "refused q1 1"})
+			Recipient: address(t, "anna@example.net"), List: news, Code: test.code, AtEnd: test.atEnd, Status: test.status, Text: test.text, QueueID: "q1", Once: "refused q1 1"})
 		if err != nil || len(b.consent.bounces) != 1 {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"offramp/gateway/consent"
 	"offramp/gateway/delivery"
@@ -14,14 +15,15 @@ import (
 // Refused records what the next hop said about a recipient, as a bounce. What
 // no server said, but our name service, counts as one of several, unless the
 // domain itself says that it takes no mail (RFC 7505): a name service can be
-// wrong about all domains at once.
+// wrong about all domains at once. What answered the message and not the address
+// is hard only with a status that names the address.
 func (f *Feedback) Refused(ctx context.Context, r delivery.Refusal) error {
 	reply := ""
 	if r.Code > 0 {
 		reply = strconv.Itoa(r.Code)
 	}
 	class, cause, why := diagnosis.Classify(r.Status, reply, r.Text)
-	weight := weigh(class, cause, r.Code > 0 || r.Status == "5.1.10")
+	weight := weigh(class, cause, r.Code > 0 && (!r.AtEnd || strings.HasPrefix(r.Status, "5.1.")) || r.Status == "5.1.10")
 	stopped, err := f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: r.Recipient, List: r.List, Weight: weight, Way: store.Delivery, QueueID: r.QueueID, Once: r.Once,
 		Detail: detail(diagnosis.Finding{Class: class, Reply: reply, Status: r.Status, Why: why}),
