@@ -154,12 +154,11 @@ func (a *attempt) abandon() {
 	a.record(context.Background())
 }
 
-// record makes the fates durable: turns, refusals, events and notices first, so that
+// record makes the fates durable: turns, events and notices first, so that
 // what leaves the spool has left its trace. Only then it logs and counts.
 func (a *attempt) record(ctx context.Context) {
 	q := a.q
 	a.handBack(ctx)
-	a.tellRefusals(ctx)
 	if events := a.events(); len(events) > 0 {
 		q.persist(ctx, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) })
 	}
@@ -178,6 +177,7 @@ func (a *attempt) record(ctx context.Context) {
 	}
 	q.persist(ctx, "record deliveries", func(ctx context.Context) error { return q.Spool.Settle(ctx, results...) })
 	failpoint.Hit("delivery.settled")
+	a.tellRefusals(ctx)
 	for _, f := range a.fates {
 		a.log(f)
 	}

@@ -176,8 +176,9 @@ func TestRefusalsAreTold(t *testing.T) {
 				all = all[:1]
 			}
 			h.spool.put(test.message, "Hi\r\n", all...)
-			h.run()
+			stop := h.run()
 			within(t, 5*time.Second, "all settled", func() bool { return len(h.spool.left()) == 0 })
+			stop()
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			got := ""
@@ -202,8 +203,9 @@ func TestRefusalsWithoutAReply(t *testing.T) {
 		p.Resolver = nobody{}
 	})
 	h.spool.put(news("q1"), "Hi\r\n", to("a@nowhere.example")...)
-	h.run()
+	stop := h.run()
 	within(t, 5*time.Second, "settled", func() bool { return len(h.spool.left()) == 0 })
+	stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.told) != 1 || r.told[0].Code != 0 || r.told[0].Status == "" || r.told[0].Text == "" {

@@ -26,8 +26,10 @@ type Refusal struct {
 
 // Refusals is told of refusals, so that a dead address gets no more mail.
 type Refusals interface {
-	// Refused is called before the recipient leaves the spool, and again after
-	// an error or a crash.
+	// Refused is called once the failure is settled, and again after an error.
+	// A crash before it loses the refusal and nothing else: the next mail is
+	// refused again. The other way round a crash would have the failed message
+	// dropped, with no report to its sender.
 	Refused(ctx context.Context, r Refusal) error
 }
 

@@ -54,6 +54,9 @@ func (e evidence) judge() (Class, Cause, string) {
 	switch {
 	case e.is('4'):
 		return Soft, e.softCause(cause), "the code " + e.code() + " is of a temporary failure"
+	case claim == "" && cause == CauseNetwork && statusCause(e.status) == CauseMailbox:
+		// What stops a full mailbox from being written reads like a fault.
+		return Soft, CauseMailbox, "the status " + e.status + " speaks of the mailbox"
 	case claim == "" && against != "":
 		return Soft, cause, "the text " + against + " speaks of the " + subject(cause) + ", not of a dead address"
 	case claim == "":
