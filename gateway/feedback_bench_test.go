@@ -66,13 +66,18 @@ Subject: News
 `, "\n", "\r\n")
 }
 
-// clients sends messages on some connections until the time is over, perSecond
-// of them at most (0: as many as are taken), and returns how many were.
-func clients(b *testing.B, g *gateway.Gateway, perSecond int, d time.Duration, next func(n int) (from, to, data string)) int64 {
+// load is who sends, and how fast.
+type load struct {
+	connections int // 0: nobody
+	perSecond   int // at most; 0: as fast as they are taken
+}
+
+// clients sends messages until the time is over and returns how many were taken.
+func clients(b *testing.B, g *gateway.Gateway, l load, d time.Duration, next func(n int) (from, to, data string)) int64 {
 	var sent, taken atomic.Int64
 	began := time.Now()
 	var all sync.WaitGroup
-	for range 16 {
+	for range l.connections {
 		all.Go(func() {
 			c, err := smtp.Dial(g.Addrs().SMTP[0])
 			if err != nil {
@@ -82,8 +87,8 @@ func clients(b *testing.B, g *gateway.Gateway, perSecond int, d time.Duration, n
 			defer c.Close()
 			for time.Since(began) < d {
 				n := sent.Add(1)
-				if perSecond > 0 {
-					time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))))
+				if l.perSecond > 0 {
+					time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(l.perSecond))))
 				}
 				from, to, data := next(int(n))
 				if err := c.SendMail(from, []string{to}, strings.NewReader(data)); err != nil {
@@ -104,12 +109,16 @@ func clients(b *testing.B, g *gateway.Gateway, perSecond int, d time.Duration, n
 func BenchmarkBounces(b *testing.B) {
 	const period = 15 * time.Second
 	body := letter + strings.Repeat("A line of the newsletter as it goes out.\r\n", 500)
-	for _, load := range []struct {
+	for _, run := range []struct {
 		name           string
-		relay, bounces bool
-		perSecond      int
-	}{{"relay", true, false, 0}, {"bounces", false, true, 0}, {"both", true, true, 1000}, {"relay-again", true, false, 0}} {
-		b.Run(load.name, func(b *testing.B) {
+		relay, bounces load
+	}{
+		{"relay", load{16, 0}, load{}},
+		{"bounces", load{}, load{32, 0}},
+		{"both", load{16, 0}, load{32, 1000}},
+		{"relay-again", load{16, 0}, load{}},
+	} {
+		b.Run(run.name, func(b *testing.B) {
 			h := newHouse(b, sink.Options{Discard: true})
 			h.config.Consent = consent.Config{BounceLimit: 5, BounceProof: 144 * time.Hour}
 			h.config.Returns = feedback.Config{PassOn: true}
@@ -118,16 +127,16 @@ func BenchmarkBounces(b *testing.B) {
 			for b.Loop() {
 				var mails, bounces int64
 				var both sync.WaitGroup
-				if load.relay {
+				if run.relay.connections > 0 {
 					both.Go(func() {
-						mails = clients(b, g, 0, period, func(n int) (string, string, string) {
+						mails = clients(b, g, run.relay, period, func(n int) (string, string, string) {
 							return "news@example.org", fmt.Sprintf("r%d@example.com", n), body
 						})
 					})
 				}
-				if load.bounces {
+				if run.bounces.connections > 0 {
 					both.Go(func() {
-						bounces = clients(b, g, load.perSecond, period, func(n int) (string, string, string) {
+						bounces = clients(b, g, run.bounces, period, func(n int) (string, string, string) {
 							to, data := h.bounceOf(b, n)
 							return "", to, data
 						})

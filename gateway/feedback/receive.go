@@ -21,6 +21,7 @@ import (
 const (
 	MaxHeader = 64 << 10          // a larger header is refused
 	MaxSize   = diagnosis.MaxSize // the rest is read and thrown away
+	usualSize = 8 << 10           // room for most, taken at once
 )
 
 // Inbound is a message to addresses of the feedback domain.
@@ -145,7 +146,10 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 // and whether that is all. Only a whole message counts: nothing may happen for
 // one that broke off.
 func read(data io.Reader) (raw []byte, h message.Header, whole bool, err error) {
-	raw, err = io.ReadAll(io.LimitReader(data, MaxSize))
+	var all bytes.Buffer
+	all.Grow(usualSize)
+	_, err = all.ReadFrom(io.LimitReader(data, MaxSize))
+	raw = all.Bytes()
 	if err != nil {
 		return nil, h, false, fmt.Errorf("read message: %w", err)
 	}
