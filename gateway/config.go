@@ -178,6 +178,11 @@ func (c Config) checkDomains() error {
 	if a, err := envelope.Parse(c.Relay.Postmaster); err == nil && a.Domain() == c.Feedback() {
 		faults = append(faults, fmt.Errorf("OFFRAMP_POSTMASTER: %q is in the feedback domain, so its mail would come back here: name a mailbox elsewhere", c.Relay.Postmaster))
 	}
+	for _, one := range c.Returns.Addresses {
+		if strings.EqualFold(one, c.Relay.Postmaster) {
+			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: %q is OFFRAMP_POSTMASTER too, and nobody would read its mail: take it out of one of them", one))
+		}
+	}
 	if c.Hostname != "" && !isGreeting(c.Hostname) {
 		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: %q is no host name: write one such as offramp.example.org", c.Hostname))
 	}

@@ -81,6 +81,12 @@ func TestValidate(t *testing.T) {
 		"next hop on another loopback address": {func(c *gateway.Config) {
 			c.Delivery.NextHop, c.SMTPAddr = []string{"smtp://127.0.0.2:2525"}, []string{"127.0.0.1:2525"}
 		}, ""},
+		"postmaster comes back": {func(c *gateway.Config) { c.Relay.Postmaster = "me@offramp.example.org" }, "OFFRAMP_POSTMASTER"},
+		"postmaster routed here": {func(c *gateway.Config) {
+			c.Relay.Postmaster, c.Returns.Addresses = "me@example.org", []string{"ME@example.org"}
+		}, "OFFRAMP_FEEDBACK_ADDRESSES"},
+		"return path": {func(c *gateway.Config) { c.Returns.ReturnPath = "verb" }, "OFFRAMP_RETURN_PATH"},
+		"hook":        {func(c *gateway.Config) { c.Hooks.SESTopics = []string{"x"} }, "OFFRAMP_HOOK_SES_TOPICS"},
 		"no next hop": {func(c *gateway.Config) { c.Delivery.NextHop = nil }, "OFFRAMP_NEXT_HOP"},
 	} {
 		t.Run(name, func(t *testing.T) {
