@@ -43,6 +43,8 @@ func (d *demo) play(ctx context.Context) error {
 		{"mail to a made-up opt-out address is refused at RCPT", d.tryForgedMail},
 		{"Chloe leaves on the page, and takes it back", d.tryPage(chloe)},
 		{"the next issue reaches Chloe alone", d.tryIssue(chloe)},
+		{"Chloe's mailbox is gone: the bounce is read, and goes on to the sender", d.tryBounce(chloe)},
+		{"the next issue reaches nobody", d.tryIssue()},
 		{"the queue is empty and every opt-out is on record", d.tryRecords},
 	} {
 		if err := s.try(ctx); err != nil {
