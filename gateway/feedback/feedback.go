@@ -95,6 +95,7 @@ type Feedback struct {
 
 	proposals proposals
 	passes    passes
+	room      room
 }
 
 // Boxes are the addresses of the feedback domain, besides those with a MAC.

@@ -40,7 +40,9 @@ type Inbound struct {
 // ErrPostmaster, and nothing was done then. All others are temporary: those of
 // Check, of reading the data (wrapped as they are), and of the store.
 func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
-	raw, header, whole, err := read(in.Data)
+	room := f.room.take()
+	defer room.giveBack()
+	raw, header, whole, err := read(in.Data, room)
 	if err != nil {
 		return err
 	}
@@ -144,11 +146,14 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 
 // read returns the message that it reads to its end, as far as it is looked at,
 // and whether that is all. Only a whole message counts: nothing may happen for
-// one that broke off.
-func read(data io.Reader) (raw []byte, h message.Header, whole bool, err error) {
+// one that broke off. Without room for more it is looked at up to MaxHeader.
+func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool, err error) {
 	var all bytes.Buffer
 	all.Grow(usualSize)
-	_, err = all.ReadFrom(io.LimitReader(data, MaxSize))
+	_, err = all.ReadFrom(io.LimitReader(data, MaxHeader+1))
+	if err == nil && all.Len() > MaxHeader && room.large() {
+		_, err = all.ReadFrom(io.LimitReader(data, int64(MaxSize-all.Len())))
+	}
 	raw = all.Bytes()
 	if err != nil {
 		return nil, h, false, fmt.Errorf("read message: %w", err)

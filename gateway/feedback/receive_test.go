@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -167,5 +168,48 @@ func TestReceiveRefuses(t *testing.T) {
 	in.Data = data
 	if err := b.Receive(context.Background(), in); err != nil || len(b.consent.calls) != 1 {
 		t.Errorf("Receive of a large message = %v, %d opt-outs", err, len(b.consent.calls))
+	}
+}
+
+// slow gives a message and then waits, as many clients do at once.
+type slow struct {
+	data io.Reader
+	wait chan struct{}
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	n, err := s.data.Read(p)
+	if err == io.EOF {
+		<-s.wait
+	}
+	return n, err
+}
+
+// However many large messages come at once, an opt-out and a bounce are taken
+// all the same, and what they hold is given back.
+func TestManyLargeMessages(t *testing.T) {
+	b := newBench(t)
+	b.Kept = nil
+	wait := make(chan struct{})
+	var all sync.WaitGroup
+	large := "Subject: x\r\n\r\n" + strings.Repeat("x", feedback.MaxSize)
+	receive := func() {
+		in := inbound(t, "", "replies@"+domain)
+		in.Data = &slow{strings.NewReader(large), wait}
+		if err := b.Receive(context.Background(), in); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 400 {
+		all.Go(receive)
+	}
+	if err := b.Receive(context.Background(), inbound(t, plain, b.token(t, listunsub.OptOutAddress, "anna@example.net", news)+"@"+domain)); err != nil || len(b.consent.calls) != 1 {
+		t.Errorf("%v, %d opt-outs", err, len(b.consent.calls))
+	}
+	close(wait)
+	all.Wait()
+	whole := dsn("anna@example.net", "5.1.1", "550 5.1.1 User unknown", "") + strings.Repeat("x", 512<<10)
+	if err := b.Receive(context.Background(), b.bounce(t, whole)); err != nil || len(b.consent.bounces) != 1 {
+		t.Errorf("%v, %d bounces", err, len(b.consent.bounces))
 	}
 }
