@@ -37,7 +37,8 @@ type Inbound struct {
 // what was done stays done.
 //
 // Errors wrap ErrTooLarge, ErrUnknown for an address that Check refuses, or
-// ErrPostmaster, and nothing was done then. All others are temporary: those of
+// ErrPostmaster, and nothing was done then. All others are temporary:
+// store.ErrFull while too many large messages are in work, those of
 // Check, of reading the data (wrapped as they are), and of the store.
 func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
 	room := f.room.take()
@@ -146,12 +147,13 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 
 // read returns the message that it reads to its end, as far as it is looked at,
 // and whether that is all. Only a whole message counts: nothing may happen for
-// one that broke off. Without room for more it is looked at up to MaxHeader.
+// one that broke off. One for which there is no room is to come again.
 func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool, err error) {
 	var all bytes.Buffer
 	all.Grow(usualSize)
 	_, err = all.ReadFrom(io.LimitReader(data, MaxHeader+1))
-	if err == nil && all.Len() > MaxHeader && room.large() {
+	large := err == nil && all.Len() > MaxHeader
+	if large && room.large() {
 		_, err = all.ReadFrom(io.LimitReader(data, int64(MaxSize-all.Len())))
 	}
 	raw = all.Bytes()
@@ -161,6 +163,9 @@ func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool
 	more, err := io.Copy(io.Discard, data)
 	if err != nil {
 		return nil, h, false, fmt.Errorf("read message: %w", err)
+	}
+	if large && !room.taken {
+		return nil, h, false, fmt.Errorf("too many large messages at once: %w", store.ErrFull)
 	}
 	head := raw[:min(len(raw), MaxHeader)]
 	if len(raw) > MaxHeader && !holdsEmptyLine(head) {
