@@ -91,7 +91,8 @@ func TestDeliveriesAreRecordedWithTheirPeople(t *testing.T) {
 			t.Errorf("contacts (-want +got):\n%s", diff)
 		}
 		b.deliver("ben@example.net", "news", 1234)
-		if n := b.pass(time.Nanosecond); n < 3+1000 {
+		// They may be taken while they come in: less than 500 can be left.
+		if n := b.pass(time.Nanosecond); n < 3+1234-499 {
 			t.Errorf("%d known though 500 are enough to be written", n)
 		}
 		b.deliver("ben@example.net", "shop", 1)
