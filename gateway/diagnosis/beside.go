@@ -108,9 +108,14 @@ func answersRecipient(text string) bool {
 			return false
 		}
 	}
-	for _, mark := range []string{"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected", "relay recipient table", "local recipient table",
+	for _, mark := range []string{
+		"to rcpt", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected",
+		"relay recipient table", "local recipient table",
 		// Gmail has judged the answer itself; where it is not sure it adds "or is unable to receive mail".
-		"address couldnt be found check for typos"} {
+		"address couldnt be found check for typos",
+		// Yahoo takes every RCPT and names unknown users after the message; what its filters say reads otherwise.
+		"delivery error dd this user doesnt have a",
+	} {
 		if strings.Contains(text, mark) {
 			return true
 		}
