@@ -60,15 +60,13 @@ func provider(t *testing.T, p *process) *postfix {
 		"smtpd_reject_unlisted_recipient = no",
 		"transport_maps = inline:{ {relay.example = smtp:"+bracketed(elsewhere.addr)+"}, {large.example = smtp:"+bracketed(elsewhere.addr)+"}, {dead.example = smtp:[127.0.0.1]:1} }",
 		"message_size_limit = 100000", "virtual_mailbox_limit = 100000", "mailbox_size_limit = 0",
-		"delay_warning_time = 1s", "bounce_queue_lifetime = 1d")
+		"delay_warning_time = 1s", "bounce_queue_lifetime = 1d", "virtual_mailbox_base = $data_directory/../boxes")
 	boxes := filepath.Join(mx.dir, "boxes")
 	must(t, os.Mkdir(boxes, 0o777))
 	must(t, os.Chmod(boxes, 0o777))
 	must(t, os.WriteFile(filepath.Join(boxes, "full"), []byte("From a@b Fri Nov 27 00:00:00 2026\n\n"+strings.Repeat("x\n", 49_950)), 0o666))
 	must(t, os.Chmod(filepath.Join(boxes, "full"), 0o666))
 	mx.command("chown", "nobody", filepath.Join(boxes, "full"))
-	mx.command("postconf", "-c", mx.dir+"/etc", "-e", "virtual_mailbox_base = "+boxes)
-	mx.command("postfix", "-c", mx.dir+"/etc", "reload")
 	return mx
 }
 

@@ -1,12 +1,16 @@
 package trial
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,13 +72,13 @@ func startPostfix(t *testing.T, relayhost string, settings ...string) *postfix {
 		"maillog_file = " + dir + "/mail.log", "maillog_file_prefixes = " + dir,
 		"minimal_backoff_time = 2s", "queue_run_delay = 2s",
 	}
-	must(t, os.WriteFile(dir+"/etc/main.cf", []byte(strings.Join(append(main, settings...), "\n")+"\n"), 0o644))
+	must(t, os.WriteFile(dir+"/etc/main.cf", []byte(mainCF(append(main, settings...))), 0o644))
 	must(t, os.WriteFile(dir+"/etc/master.cf", []byte(masterCF(t, p.addr)), 0o644))
 	if maps, err := os.ReadFile("/etc/postfix/dynamicmaps.cf"); err == nil {
 		must(t, os.WriteFile(dir+"/etc/dynamicmaps.cf", maps, 0o644))
 	}
 	p.command("postfix", "-c", dir+"/etc", "start")
-	t.Cleanup(func() { exec.Command("/usr/sbin/postfix", "-c", dir+"/etc", "stop").Run() })
+	t.Cleanup(p.stop)
 	if err := poll(20*time.Second, func() error {
 		c, err := net.Dial("tcp", p.addr)
 		if err != nil {
@@ -86,6 +90,40 @@ func startPostfix(t *testing.T, relayhost string, settings ...string) *postfix {
 		t.Fatalf("Postfix did not start: %v\n%s", err, log)
 	}
 	return p
+}
+
+// mainCF keeps the last of several settings of one name. Each one that is
+// overridden would be a line of log before the log daemon runs, and a handful of
+// them keep Postfix from starting.
+func mainCF(settings []string) string {
+	var out strings.Builder
+	for i, s := range settings {
+		name, _, _ := strings.Cut(s, "=")
+		later := slices.ContainsFunc(settings[i+1:], func(o string) bool {
+			other, _, _ := strings.Cut(o, "=")
+			return strings.TrimSpace(other) == strings.TrimSpace(name)
+		})
+		if !later {
+			out.WriteString(s + "\n")
+		}
+	}
+	return out.String()
+}
+
+// stop ends the instance, by its pid where it does not end when told.
+func (p *postfix) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := exec.CommandContext(ctx, "/usr/sbin/postfix", "-c", p.dir+"/etc", "stop").Run(); err == nil {
+		return
+	}
+	pid, err := os.ReadFile(p.dir + "/spool/pid/master.pid")
+	if err != nil {
+		return
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil && n > 1 {
+		syscall.Kill(n, syscall.SIGKILL)
+	}
 }
 
 // masterCF is Debian's own, with our port and without the chroot.
