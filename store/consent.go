@@ -125,6 +125,17 @@ type Consent interface {
 	// of the work. Choices, suppressions and sharing stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
+	// AddTraffic adds to what is counted of the mail that passed. Rows whose last
+	// message is older than [TrafficKept] go. Of a person who was erased only the
+	// domain is kept.
+	AddTraffic(ctx context.Context, rows ...Traffic) error
+	// Traffic returns rows of traffic, those with the most messages first; limit
+	// 0: 1000.
+	Traffic(ctx context.Context, limit int) ([]Traffic, error)
+	// EarlierStream returns the default stream that data was served with by
+	// releases that had no other; empty for data that is newer.
+	EarlierStream(ctx context.Context) (string, error)
+
 	// Acknowledge records how far a reader came; it never goes back.
 	Acknowledge(ctx context.Context, r Reader) error
 	// Readers returns all readers by name.

@@ -14,11 +14,14 @@ type Message struct {
 	Client      string // address of the client, for the log
 	Login       string // name the client authenticated with
 	MessageID   string // value of its Message-ID field, for the log
-	List        string // list the mail belongs to; empty: exempt, sent untouched
+	List        string // list the mail belongs to; empty: transactional, no opt-out stops it
+	Untouched   bool   // leaves without fields of ours; opt-outs from List hold all the same
+	Mark        string // what made it list mail or transactional: a field, a rule, a default; at most 100 bytes
+	Unmarked    bool   // nothing in the message did: a default decided
 	Trace       []byte // Received field put in front on acceptance, CRLF included
 	Header      []byte // as received after line ends were settled, with the empty line
 	Size        int64  // octets of the body
-	BodyHash    []byte // DKIM relaxed body hash (SHA-256) of the body as stored
+	BodyHash    []byte // DKIM relaxed body hash (SHA-256) of the body as stored; empty: it is not signed
 	Parts       []Part // text parts that hold a placeholder; empty: body is sent as stored
 
 	EightBit   bool   // BODY=8BITMIME (RFC 6152)

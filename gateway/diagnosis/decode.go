@@ -123,16 +123,10 @@ func toUTF8(name string, in []byte) string {
 
 // words decodes the encoded words of a field (RFC 2047).
 func words(value string) string {
-	if !strings.Contains(value, "=?") {
-		return strings.ToValidUTF8(value, "�")
+	if strings.Contains(value, "=?") {
+		value = message.DecodeWords(clip(value, maxReason))
 	}
-	value = clip(value, maxReason)
-	d := mime.WordDecoder{CharsetReader: charset.Reader}
-	out, err := d.DecodeHeader(value)
-	if err != nil {
-		return strings.ToValidUTF8(value, "�")
-	}
-	return clip(strings.ToValidUTF8(out, "�"), maxReason)
+	return clip(strings.ToValidUTF8(value, "\ufffd"), maxReason)
 }
 
 // plain turns HTML into lines of text. It is no parser: blocks become lines,

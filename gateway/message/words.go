@@ -1,7 +1,10 @@
 package message
 
 import (
+	"mime"
 	"strings"
+
+	"github.com/emersion/go-message/charset"
 
 	"offramp/gateway/envelope"
 )
@@ -10,13 +13,21 @@ import (
 // (RFC 5322 section 3.6.2), lower case and in A-label form, or "". It reads
 // what real mail has, so it never fails.
 func FromDomain(value string) string {
-	if d := firstDomain(stripFrom(value)); d != "" {
-		return d
-	}
-	return firstDomain(value) // an open quote or comment hides all that follows
+	_, domain := FromAddress(value)
+	return domain
 }
 
-func firstDomain(plain string) string {
+// FromAddress returns the first address of a From field's value and its domain
+// as [FromDomain] does; the address has that domain, and is empty where it
+// could not be written to.
+func FromAddress(value string) (address, domain string) {
+	if address, domain = firstAddress(stripFrom(value)); domain != "" {
+		return address, domain
+	}
+	return firstAddress(value) // an open quote or comment hides all that follows
+}
+
+func firstAddress(plain string) (address, domain string) {
 	for mailbox := range strings.FieldsFuncSeq(plain, func(r rune) bool { return r == ',' || r == ';' }) {
 		if open := strings.IndexByte(mailbox, '<'); open >= 0 {
 			mailbox, _, _ = strings.Cut(mailbox[open+1:], ">")
@@ -25,13 +36,30 @@ func firstDomain(plain string) string {
 		if at < 0 {
 			continue
 		}
-		domain := strings.Join(strings.Fields(mailbox[at+1:]), "")
-		// Only the domain matters here: local parts are too odd too often.
-		if a, err := envelope.Parse("x@" + strings.TrimSuffix(domain, ".")); err == nil {
-			return a.Domain()
+		domain = strings.TrimSuffix(strings.Join(strings.Fields(mailbox[at+1:]), ""), ".")
+		local := strings.TrimSpace(mailbox[:at])
+		if a, err := envelope.Parse(local + "@" + domain); err == nil && !strings.ContainsAny(local, " \t") {
+			return a.String(), a.Domain()
+		}
+		// Local parts are too odd too often, and the domain matters more.
+		if a, err := envelope.Parse("x@" + domain); err == nil {
+			return "", a.Domain()
 		}
 	}
-	return ""
+	return "", ""
+}
+
+// DecodeWords returns text with its encoded-words (RFC 2047) decoded as far as
+// they can be.
+func DecodeWords(text string) string {
+	if !strings.Contains(text, "=?") {
+		return text
+	}
+	d := mime.WordDecoder{CharsetReader: charset.Reader}
+	if decoded, err := d.DecodeHeader(text); err == nil {
+		return decoded
+	}
+	return text
 }
 
 // stripFrom returns value without quoted strings and comments, in which

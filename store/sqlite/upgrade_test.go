@@ -76,12 +76,37 @@ func TestAnOlderFolderIsTakenOver(t *testing.T) {
 		if v.Count != 3 {
 			t.Errorf("%s: %d events", when, v.Count)
 		}
+		if stream, err := c.EarlierStream(ctx); err != nil || stream != "list" {
+			t.Errorf("%s: earlier stream %q, %v", when, stream, err)
+		}
 		// What was recorded once is not recorded again.
 		must(t, c.AddEvents(ctx, store.Event{Time: moment(0), Kind: store.EventDropped, Recipient: "ada@x.example", Once: "drop 1"}))
 		if after, err := c.Head(ctx); err != nil || after.ID != 3 {
 			t.Errorf("%s: head %+v, %v", when, after, err)
 		}
 		must(t, db.Close())
+	}
+}
+
+// A folder that the release before opened keeps its default stream, also where
+// no mail came by.
+func TestAnUnusedOlderFolderKeepsItsStream(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, consentFile))
+	must(t, err)
+	db.SetMaxOpenConns(1)
+	sub, err := migrationsOf(consentFile)
+	must(t, err)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	must(t, err)
+	_, err = p.UpTo(ctx, 3)
+	must(t, err)
+	_, err = db.Exec(putMeta, metaPersonKey, (&people{key: testKey}).fingerprint())
+	must(t, err)
+	must(t, db.Close())
+	if stream, err := openTest(t, Options{Dir: dir}).Consent().EarlierStream(ctx); err != nil || stream != "list" {
+		t.Errorf("earlier stream %q, %v", stream, err)
 	}
 }
 

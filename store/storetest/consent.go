@@ -37,6 +37,8 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"bounces", bounces},
 		{"bounces end", bouncesEnd},
 		{"suppressed once", suppressedOnce},
+		{"traffic", traffic},
+		{"earlier stream", earlierStream},
 		{"erased", erased},
 		{"erased comes back", erasedAgain},
 		{"ledger", ledger},

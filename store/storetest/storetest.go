@@ -71,6 +71,7 @@ func message(id string) *store.Message {
 	return &store.Message{
 		ID: id, Received: at(1), ReversePath: "bounces+" + id + "@example.com", Client: "192.0.2.1", Login: "shop",
 		MessageID: "<" + id + "@example.com>", List: "news.example.com",
+		Untouched: true, Mark: "rule in line 3", Unmarked: true,
 		Trace: []byte("Received: by offramp\r\n"), Header: []byte("Subject: \xfc " + id + "\r\n\r\n"),
 		BodyHash: []byte(strings.Repeat("h", 32)),
 		Parts:    []store.Part{{Offset: 3, Length: 9, Encoding: "base64", HTML: true, Charset: "utf-8"}, {Offset: 20, Length: 1}},

@@ -1,0 +1,231 @@
+package stream
+
+import (
+	"strings"
+
+	"offramp/gateway/message"
+	"offramp/listunsub"
+)
+
+// facts is what the decision rests on, read in one pass. Of several fields with
+// one name the first counts.
+type facts struct {
+	fields []message.Field
+
+	control              string
+	controls             int
+	from, fromDomain     string
+	subject              string
+	listID               listunsub.ListID // empty ID: none, or one that identifies nothing
+	hasListID, bracketed bool             // of List-Id: present; the identifier in angle brackets
+	unsubscribeHTTP      bool
+	unsubscribeMail      bool
+	listPost             bool // present, whatever it says
+	listPostAddress      bool
+	autoSubmitted        string
+	precedence           string
+	report               bool
+	autoReply, resent    string // the field that says so
+	administrivia        bool
+	campaign, listServer string // the field that says so
+	feedbackID           bool
+	mailer               string // lower case
+	known                systems
+	signatures           []string
+}
+
+// systems are fields by which rule 5 knows account mail.
+type systems struct {
+	listmonk, mailman, redmine, redmineList bool
+	phplistID, postmarkStream, mautic       string
+}
+
+// bulk says whether Precedence calls the message bulk mail.
+func (f *facts) bulk() bool {
+	return f.precedence == "bulk" || f.precedence == "list" || f.precedence == "junk"
+}
+
+// automatic says whether Auto-Submitted names any kind of automatic message
+// (RFC 3834 section 5).
+func (f *facts) automatic() bool { return f.autoSubmitted != "" && f.autoSubmitted != "no" }
+
+func (f *facts) unsubscribes() bool { return f.unsubscribeHTTP || f.unsubscribeMail }
+
+func read(fields []message.Field) *facts {
+	f := &facts{fields: fields}
+	var name [maxFieldName]byte
+	for _, field := range fields {
+		if len(field.Name) > len(name) {
+			continue
+		}
+		lower := name[:len(field.Name)]
+		for i := range lower {
+			lower[i] = field.Name[i]
+			if 'A' <= lower[i] && lower[i] <= 'Z' {
+				lower[i] += 'a' - 'A'
+			}
+		}
+		if take, ok := readers[string(lower)]; ok {
+			take(f, field)
+		}
+	}
+	f.concludeCampaign()
+	return f
+}
+
+// maxFieldName is over the longest name in readers.
+const maxFieldName = 64
+
+// once sets dst to a value unless an earlier field of the name has.
+func once(dst *string, field message.Field) {
+	if *dst == "" {
+		*dst = strings.TrimSpace(field.Value())
+	}
+}
+
+func word(dst *string, field message.Field) {
+	if *dst == "" {
+		*dst = message.Keyword(field.Value())
+	}
+}
+
+// readers take the fields that count, by lower-case name.
+var readers = map[string]func(*facts, message.Field){
+	"x-offramp-list": func(f *facts, v message.Field) { f.controls++; once(&f.control, v) },
+	"from": func(f *facts, v message.Field) {
+		if f.fromDomain == "" {
+			f.from, f.fromDomain = message.FromAddress(v.Value())
+		}
+	},
+	"subject": func(f *facts, v message.Field) { once(&f.subject, v) },
+	"list-id": func(f *facts, v message.Field) {
+		if !f.hasListID {
+			f.hasListID = true
+			f.listID, f.bracketed = identifier(v.Value())
+		}
+	},
+	"list-unsubscribe": func(f *facts, v message.Field) {
+		value := strings.ToLower(v.Value())
+		f.unsubscribeHTTP = f.unsubscribeHTTP || strings.Contains(value, "https://") || strings.Contains(value, "http://")
+		f.unsubscribeMail = f.unsubscribeMail || strings.Contains(value, "mailto:")
+	},
+	"list-post": func(f *facts, v message.Field) {
+		value := strings.ToLower(v.Value())
+		f.listPost = true
+		// NO says that nobody may post (RFC 2369 section 3.4), a URL is a forum.
+		f.listPostAddress = f.listPostAddress || strings.Contains(value, "mailto:") ||
+			strings.Contains(value, "@") && !strings.Contains(value, "://")
+	},
+	"list-subscribe": serverField,
+	"list-owner":     serverField,
+	"list-help":      serverField,
+	"list-archive":   serverField,
+	"mailing-list":   serverField,
+	"auto-submitted": func(f *facts, v message.Field) { word(&f.autoSubmitted, v) },
+	"precedence":     func(f *facts, v message.Field) { word(&f.precedence, v) },
+	"content-type": func(f *facts, v message.Field) {
+		f.report = f.report || message.Keyword(v.Value()) == "multipart/report"
+	},
+	"feedback-id":       func(f *facts, _ message.Field) { f.feedbackID = true },
+	"x-feedback-id":     func(f *facts, _ message.Field) { f.feedbackID = true },
+	"resent-from":       resentField,
+	"resent-to":         resentField,
+	"resent-cc":         resentField,
+	"resent-sender":     resentField,
+	"resent-date":       resentField,
+	"resent-message-id": resentField,
+	"x-autoreply":       replyField,
+	"x-autorespond":     replyField,
+	"x-list-administrivia": func(f *facts, v message.Field) {
+		f.administrivia = f.administrivia || message.Keyword(v.Value()) == "yes"
+	},
+	"dkim-signature": func(f *facts, v message.Field) {
+		// The first few are enough: a signer needs one.
+		if len(f.signatures) < 8 {
+			f.signatures = append(f.signatures, v.Value())
+		}
+	},
+	"x-mailer": func(f *facts, v message.Field) {
+		if f.mailer == "" {
+			f.mailer = strings.ToLower(strings.TrimSpace(v.Value()))
+		}
+	},
+	"x-listmonk-subscriber":         func(f *facts, _ message.Field) { f.known.listmonk = true },
+	"x-mailman-version":             func(f *facts, _ message.Field) { f.known.mailman = true },
+	"x-redmine-host":                func(f *facts, _ message.Field) { f.known.redmine = true },
+	"x-redmine-issue-id":            func(f *facts, _ message.Field) { f.known.redmineList = true },
+	"x-redmine-project":             func(f *facts, _ message.Field) { f.known.redmineList = true },
+	"x-messageid":                   func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
+	"x-pm-message-stream":           func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
+	"x-email-id":                    func(f *facts, v message.Field) { once(&f.known.mautic, v) },
+	"x-listmonk-campaign":           campaignField,
+	"x-newsletter-email-id":         campaignField,
+	"x-civimail-bounce":             campaignField,
+	"x-campaign":                    campaignField,
+	"x-campaign-id":                 campaignField,
+	"x-kmail-message":               campaignField,
+	"x-hs-cid":                      campaignField,
+	"x-mailin-campaign":             campaignField,
+	"x-sfmc-stack":                  campaignField,
+	"x-marketoid":                   campaignField,
+	"x-rpcampaign":                  campaignField,
+	"x-roving-id":                   campaignField,
+	"x-acelle-campaign-id":          campaignField,
+	"x-mw-campaign-uid":             campaignField,
+	"x-mailer-lid":                  campaignField,
+	"x-mailcoach":                   campaignField,
+	"x-fbl":                         campaignField,
+	"x-ses-list-management-options": campaignField,
+}
+
+func campaignField(f *facts, field message.Field) {
+	// An empty one was left by a template that had nothing to say.
+	if f.campaign == "" && strings.TrimSpace(field.Value()) != "" {
+		f.campaign = printableName(field.Name)
+	}
+}
+
+func serverField(f *facts, field message.Field) {
+	if f.listServer == "" {
+		f.listServer = printableName(field.Name)
+	}
+}
+
+func resentField(f *facts, field message.Field) { f.resent = printableName(field.Name) }
+
+func replyField(f *facts, field message.Field) {
+	// "no" and "false" are written too.
+	switch message.Keyword(field.Value()) {
+	case "no", "false", "0":
+	default:
+		f.autoReply = printableName(field.Name)
+	}
+}
+
+// printableName is a field name as marks show it: readers match ASCII alone.
+func printableName(name string) string { return strings.TrimSpace(name) }
+
+// concludeCampaign finds campaigns that more than a name tells.
+func (f *facts) concludeCampaign() {
+	switch {
+	case f.campaign != "":
+	case f.known.postmarkStream == "broadcast":
+		f.campaign = "X-PM-Message-Stream: broadcast"
+	case f.phplist() && isNumber(f.known.phplistID):
+		f.campaign = "X-MessageID"
+	case strings.Contains(f.mailer, "sendy") || strings.Contains(f.mailer, "mailchimp"):
+		f.campaign = "X-Mailer"
+	case f.known.mautic != "" && f.precedence == "bulk":
+		f.campaign = "X-EMAIL-ID"
+	}
+}
+
+func (f *facts) phplist() bool {
+	return strings.HasPrefix(f.mailer, "phplist") && f.known.phplistID != ""
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+func equal(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), b) }

@@ -1,0 +1,133 @@
+package stream
+
+import (
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"offramp/listunsub"
+)
+
+// markSigned is the mark of a newsletter that another system signed.
+const markSigned = "DKIM-Signature over List-Unsubscribe"
+
+// untouched returns the mark of mail that must not get fields of the gateway;
+// empty: there is none.
+func (c *Classifier) untouched(m Mail, f *facts) string {
+	switch {
+	case f.autoSubmitted == "auto-replied": // RFC 3834 section 5; auto-generated is newsletters too
+		return "Auto-Submitted: auto-replied"
+	case f.report:
+		return "multipart/report"
+	case f.listPostAddress: // only the manager of a discussion list may set them (RFC 2369 section 4)
+		return "List-Post"
+	case f.resent != "":
+		return f.resent
+	case f.administrivia:
+		return "X-List-Administrivia"
+	case f.autoReply != "":
+		return f.autoReply
+	case f.precedence == "auto_reply":
+		return "Precedence: auto_reply"
+	case c.foreign(m, f):
+		return markSigned
+	}
+	return ""
+}
+
+// foreign says whether the message is a newsletter of another system that is
+// forwarded: new fields would break its signature and point its button here.
+func (c *Classifier) foreign(m Mail, f *facts) bool {
+	if len(f.signatures) == 0 || f.fromDomain == "" || c.Signs != nil && c.Signs(f.fromDomain) {
+		return false
+	}
+	if word := c.LoginLists[m.Login]; m.Login != "" && word != "" && !equal(word, Transactional) {
+		return false
+	}
+	for _, s := range f.signatures {
+		domain, covers := signature(s)
+		if covers && aligned(domain, f.fromDomain) {
+			return true
+		}
+	}
+	return false
+}
+
+// signature reads of a DKIM-Signature its domain and whether List-Unsubscribe
+// is among the signed fields (RFC 6376 section 3.5).
+func signature(value string) (domain string, covers bool) {
+	for tag := range strings.SplitSeq(value, ";") {
+		name, text, _ := strings.Cut(tag, "=")
+		switch text = strings.ToLower(strings.Join(strings.Fields(text), "")); strings.TrimSpace(name) {
+		case "d":
+			domain = strings.TrimSuffix(text, ".")
+		case "h":
+			for field := range strings.SplitSeq(text, ":") {
+				covers = covers || field == "list-unsubscribe"
+			}
+		}
+	}
+	return domain, covers
+}
+
+// aligned says whether two domains have one organizational domain (RFC 7489
+// section 3.1.1).
+func aligned(a, b string) bool {
+	if a == b {
+		return a != ""
+	}
+	x, err := publicsuffix.EffectiveTLDPlusOne(a)
+	if err != nil {
+		return false
+	}
+	y, err := publicsuffix.EffectiveTLDPlusOne(b)
+	return err == nil && x == y
+}
+
+// account returns the mark of account mail of a system that marks it like a
+// list; empty: there is none.
+func (f *facts) account() string {
+	k := f.known
+	switch {
+	case k.listmonk && f.campaign == "":
+		// Opt-in letters: if an opt-out stopped them, nobody could come back.
+		return "X-Listmonk-Subscriber without X-Listmonk-Campaign"
+	case f.phplist() && !isNumber(k.phplistID):
+		return "X-MessageID of phpList"
+	case k.redmine && !k.redmineList:
+		return "X-Redmine-Host without an issue or project" // its List-Id is on lost passwords too
+	case strings.HasPrefix(f.mailer, "mediawiki mailer") && f.precedence == "":
+		return "X-Mailer: MediaWiki mailer without Precedence"
+	case k.postmarkStream == "outbound":
+		return "X-PM-Message-Stream: outbound"
+	case k.mailman && !f.listPost:
+		// Its posts always have List-Post, an address or NO.
+		return "X-Mailman-Version without List-Post"
+	}
+	return ""
+}
+
+// identifier reads a List-Id that identifies a list: a dot-atom with a dot (RFC
+// 2919 section 2). Others are seen (a name in the brackets, a URI) and must not
+// make a list each.
+func identifier(value string) (l listunsub.ListID, bracketed bool) {
+	bracketed = strings.Contains(value, "<")
+	if !bracketed && strings.ContainsAny(value, " \t") {
+		return listunsub.ListID{}, false // a sentence, which may hold a dot too
+	}
+	l, err := listunsub.ParseListID(value)
+	if err != nil || !strings.Contains(l.ID, ".") {
+		return listunsub.ListID{}, false
+	}
+	for label := range strings.SplitSeq(l.ID, ".") {
+		if label == "" || strings.ContainsFunc(label, func(r rune) bool { return !atext(r) }) {
+			return listunsub.ListID{}, false
+		}
+	}
+	return l, bracketed
+}
+
+// atext is a character of an atom (RFC 5322 section 3.2.3).
+func atext(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+}
