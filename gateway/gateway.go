@@ -17,6 +17,7 @@ import (
 	"offramp/gateway/dkim"
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
+	"offramp/gateway/traffic"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -31,6 +32,9 @@ type Parts struct {
 	Receipts *receipt.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
 	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
+	// EarlierStream is the default stream where the settings name none: what the
+	// data was served with before there was a choice. Empty: auto.
+	EarlierStream string
 	// FeedbackDir is where mail that came back and was not understood is kept.
 	FeedbackDir string
 	// Resolver finds the keys of those who sign complaints; nil:
@@ -51,11 +55,12 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
-	people *consent.Consent
-	smtp   *smtpd.Server
-	queue  *delivery.Queue
-	web    *http.Server
-	admin  *http.Server
+	people  *consent.Consent
+	smtp    *smtpd.Server
+	queue   *delivery.Queue
+	traffic *traffic.Counter
+	web     *http.Server
+	admin   *http.Server
 
 	mail      []smtpd.Listener
 	site, api net.Listener

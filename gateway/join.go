@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"offramp/gateway/language"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
+	"offramp/gateway/traffic"
 	"offramp/gateway/web"
 	"offramp/store"
 )
@@ -45,20 +47,28 @@ func (g *Gateway) join(p Parts) error {
 		Kept: kept, Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
 	}
 
+	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
 	var err error
 	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
 		Renderer: &delivery.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Delivery.ExistingHeader, Feedback: c.waysBack(),
+			ExistingHeader: c.Delivery.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
 		},
-		Refusals: returns,
+		Refusals: returns, Traffic: g.traffic,
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.delivery,
 	})
 	if err != nil {
 		return err
 	}
+	acceptance := c.Relay
+	acceptance.DefaultStream = cmp.Or(acceptance.DefaultStream, p.EarlierStream)
+	classifier, err := acceptance.NewClassifier(signs(p.Keys))
+	if err != nil {
+		return err
+	}
 	accept := &relay.Relay{
+		Classifier: classifier, Signs: signs(p.Keys), Traffic: g.traffic,
 		Config: c.Relay, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
 		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
@@ -77,6 +87,7 @@ func (g *Gateway) join(p Parts) error {
 	}
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
+		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
 		Metrics: counts.metrics(p), Wake: g.queue.Wake,
@@ -85,6 +96,11 @@ func (g *Gateway) join(p Parts) error {
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
+}
+
+// signs says for which From domains there are keys.
+func signs(keys *dkim.Keys) func(domain string) bool {
+	return func(domain string) bool { return len(keys.For(domain)) > 0 }
 }
 
 // pages makes the server of the recipients' pages, which writes to them too.

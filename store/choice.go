@@ -94,6 +94,10 @@ const (
 	ReasonComplained      Reason = "complained"       // reported as spam
 )
 
+// OptOut says whether the reason is a person's wish, however it was made known.
+// The others are about the address, and hold for transactional mail too.
+func (r Reason) OptOut() bool { return r != ReasonBounced && r != ReasonManual && r != "" }
+
 // Suppression stops mail to a recipient for a cause that is not the person's
 // own choice. A recipient can have several, one for each scope and reason.
 type Suppression struct {

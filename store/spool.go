@@ -18,7 +18,7 @@ type Message struct {
 	Untouched   bool   // leaves without fields of ours; opt-outs from List hold all the same
 	Mark        string // what made it list mail or transactional: a field, a rule, a default; at most 100 bytes
 	Unmarked    bool   // nothing in the message did: a default decided
-	Trace       []byte // Received field put in front on acceptance, CRLF included
+	Trace       []byte // fields put in front on acceptance, CRLF included: Received, and what was missing
 	Header      []byte // as received after line ends were settled, with the empty line
 	Size        int64  // octets of the body
 	BodyHash    []byte // DKIM relaxed body hash (SHA-256) of the body as stored; empty: it is not signed

@@ -40,6 +40,7 @@ var house = map[string]room{
 	"store/storetest":      {1, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
 	"gateway/message":      {1, []string{"offramp/store", "net", "net/http"}},
 	"gateway/stream":       {2, []string{"offramp/store", "net", "net/http"}},
+	"gateway/traffic":      {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/dkim":         {1, never(netHTTP, []string{"offramp/store"})},
 	"gateway/sink":         {1, never(ourRooms, goSMTP)},
 	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},

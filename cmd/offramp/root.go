@@ -44,7 +44,7 @@ func (a *app) commands() *cobra.Command {
 		{"run", []*cobra.Command{a.serveCommand(), a.healthCommand(), a.configCommand()}},
 		{"people", []*cobra.Command{a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.queueCommand()}},
 		{"proof", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
-		{"tools", []*cobra.Command{a.lintCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
+		{"tools", []*cobra.Command{a.lintCommand(), a.classifyCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
 	} {
 		for _, command := range g.commands {
 			command.GroupID = g.id

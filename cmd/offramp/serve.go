@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"offramp/gateway"
+	"offramp/store"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -58,6 +59,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
 		return err
 	}
+	if parts.EarlierStream, err = s.earlierStream(ctx, db.Consent(), log); err != nil {
+		return err
+	}
 	var made bool
 	if parts.Tokens, made, err = s.tokenKeys(); err != nil {
 		return err
@@ -86,6 +90,23 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	}
 	announce(log, s, g.Addrs())
 	return a.supervise(ctx, g, parts.certificate, log)
+}
+
+// earlierStream keeps the meaning of data that was served before there was a
+// choice, until the operator makes it.
+func (s *settings) earlierStream(ctx context.Context, data store.Consent, log *slog.Logger) (string, error) {
+	if s.Gateway.Relay.DefaultStream != "" {
+		return "", nil
+	}
+	earlier, err := data.EarlierStream(ctx)
+	if err != nil {
+		return "", storeFault(s.DataDir, err)
+	}
+	if earlier != "" {
+		log.Warn("OFFRAMP_DEFAULT_STREAM is not set, and an earlier release served this data: mail without any mark of a list still counts as list mail, password resets too; "+
+			"see `offramp check`, then set OFFRAMP_DEFAULT_STREAM=auto, or list to keep it", "default_stream", earlier)
+	}
+	return earlier, nil
 }
 
 // announce logs where the server is reached: one line with everything.

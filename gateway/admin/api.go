@@ -48,6 +48,9 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
+	Traffic Traffic
+	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
+	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
 	Receipts *receipt.Signer
 	// Checks are run by /readyz beside the spool's own: it must answer, and
@@ -115,6 +118,7 @@ func (s *server) routes() map[string]methods {
 		"/api/v1/recipients/{address}/choices":  {http.MethodPost: closed(s.choose)},
 		"/api/v1/recipients/{address}/receipts": {http.MethodGet: closed(s.receipts)},
 		"/api/v1/receipts/key":                  {http.MethodGet: closed(s.receiptKey)},
+		"/api/v1/streams":                       {http.MethodGet: closed(s.streams)},
 		"/api/v1/report":                        {http.MethodGet: closed(s.report)},
 		"/":                                     {http.MethodGet: open(nothing)},
 	}

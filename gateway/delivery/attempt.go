@@ -205,8 +205,8 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 // of times.
 func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
 	list := a.task.parcel.m.List
-	if a.letter.exempt {
-		list = ""
+	if a.letter.exempt && !a.task.parcel.m.Untouched {
+		list = "" // it is transactional by now
 	}
 	var gates []func()
 	release = sync.OnceFunc(func() {

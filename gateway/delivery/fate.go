@@ -246,6 +246,13 @@ func (a *attempt) log(f fate) {
 	case store.Dropped:
 		s.Dropped.Add(1)
 		text = "dropped"
+		if m.Unmarked && f.reason.OptOut() {
+			level, text = slog.LevelWarn, "dropped, though the message bears no mark of a list: see OFFRAMP_DEFAULT_STREAM"
+			s.DroppedUnmarked.Add(1)
+		}
+		if a.q.Traffic != nil && f.reason.OptOut() {
+			a.q.Traffic.Drop(m)
+		}
 	case store.Deferred:
 		s.Deferred.Add(1)
 		text = "deferred"

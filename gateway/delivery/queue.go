@@ -71,6 +71,7 @@ type Parts struct {
 	Verdicts Verdicts
 	Renderer *Renderer
 	Refusals Refusals // nil: nobody is told
+	Traffic  Traffic  // nil: not counted
 	Hostname string   // ours: in EHLO, and in bounces
 
 	Resolver Resolver // nil: net.DefaultResolver
@@ -81,6 +82,11 @@ type Parts struct {
 	Log  *slog.Logger     // nil: nothing is logged
 	// Stats counts; nil: for nobody.
 	Stats *Stats
+}
+
+// Traffic counts what opt-outs stop after acceptance.
+type Traffic interface {
+	Drop(m *store.Message)
 }
 
 // Queue is the order of work on the spool. Make it with [New].

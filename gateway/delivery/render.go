@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"offramp/gateway/dkim"
@@ -26,6 +27,7 @@ type Renderer struct {
 	PublicURL      string     // https URL of the recipients' listener
 	FeedbackDomain string     // of mailto addresses; empty: https URI alone
 	ExistingHeader string     // Replace or Keep; empty: Replace
+	SignList       bool       // list mail alone is signed
 	Feedback       Feedback   // what brings back what happens to list mail
 }
 
@@ -41,7 +43,7 @@ type Letter struct {
 	r              *Renderer
 	m              *store.Message
 	list           store.List
-	exempt         bool // leaves untouched
+	exempt         bool // leaves without fields for its recipient
 	kept           bool // has its own List-Unsubscribe, which stays
 	breaks         bool // an earlier signature covers a field that changes
 	post           []byte
@@ -57,30 +59,23 @@ type Letter struct {
 // Prepare does what is the same for every recipient of m. l is the list of m;
 // it counts for nothing when m belongs to none.
 //
-// Mail of no list, or of a list that is transactional by now, is exempt: it
-// gets no field and no signature of ours, only its control fields go.
+// Mail of no list, or of a list that is transactional by now, and mail that must
+// stay untouched is exempt: it gets no field but a signature, and only its
+// control fields go.
 func (r *Renderer) Prepare(m *store.Message, l store.List) (*Letter, error) {
 	h := message.ParseHeader(m.Header)
-	letter := &Letter{r: r, m: m, list: l, exempt: m.List == "" || l.Transactional, eightBitHeader: !ascii(m.Header)}
+	letter := &Letter{r: r, m: m, list: l, exempt: m.List == "" || m.Untouched || l.Transactional, eightBitHeader: !ascii(m.Header)}
 	letter.list.ID = m.List
 	letter.kept = r.ExistingHeader == Keep && h.Count(fieldUnsubscribe) > 0
-	if m.List != "" {
+	if m.List != "" && !m.Untouched {
 		for _, p := range m.Parts {
 			letter.parts = append(letter.parts, message.Part(p))
 		}
 	}
 	letter.strip(h)
+	letter.chooseKeys(h)
 	if letter.exempt {
 		return letter, nil
-	}
-	for _, f := range message.ParseHeader(letter.rest).Fields() {
-		letter.fields = append(letter.fields, f.Raw)
-	}
-	letter.breaks = !letter.kept && coversOurs(h)
-	if r.Keys != nil {
-		if domain := message.FromDomain(h.Get("From")); domain != "" {
-			letter.keys = r.Keys.For(domain)
-		}
 	}
 	if err := letter.prepareWaysBack(h); err != nil || letter.kept {
 		return letter, err
@@ -105,6 +100,27 @@ func (l *Letter) strip(h message.Header) {
 	l.rest = h.Without(names...)
 }
 
+// chooseKeys decides who signs. Mail that is exempt is signed where acceptance
+// hashed it, unless its sender has signed it for its own domain.
+func (l *Letter) chooseKeys(h message.Header) {
+	from := message.FromDomain(h.Get("From"))
+	came := signatures(h)
+	l.breaks = !l.exempt && !l.kept && slices.ContainsFunc(came, coversOurs)
+	if l.r.Keys == nil || from == "" {
+		return
+	}
+	aligned := slices.ContainsFunc(came, func(s dkim.Signature) bool { return s.Aligned(from) })
+	if l.exempt && (l.r.SignList || len(l.m.BodyHash) == 0 || aligned) {
+		return
+	}
+	if l.keys = l.r.Keys.For(from); len(l.keys) == 0 {
+		return
+	}
+	for _, f := range message.ParseHeader(l.rest).Fields() {
+		l.fields = append(l.fields, f.Raw)
+	}
+}
+
 // listIDField composes List-Id (RFC 2919). A name that cannot stand in a
 // header is left out: the identifier is what counts.
 func listIDField(l store.List) ([]byte, error) {
@@ -118,29 +134,23 @@ func listIDField(l store.List) ([]byte, error) {
 	return message.NewField(fieldListID, value)
 }
 
-// coversOurs says whether a signature the message came with covers a field
-// that is added or replaced, and so does not verify any more (RFC 6376
-// section 5.4.2). The signature stays: signers should not remove others'
-// (section 4.2).
-func coversOurs(h message.Header) bool {
+// signatures returns what the signatures say that the message came with. They
+// stay, whatever becomes of them: signers should not remove others' (RFC 6376
+// section 4.2).
+func signatures(h message.Header) []dkim.Signature {
+	var all []dkim.Signature
 	for _, f := range h.Fields() {
-		if !strings.EqualFold(f.Name, "DKIM-Signature") {
-			continue
-		}
-		for tag := range strings.SplitSeq(f.Value(), ";") {
-			name, value, _ := strings.Cut(tag, "=")
-			if strings.TrimSpace(name) != "h" {
-				continue
-			}
-			for signed := range strings.SplitSeq(value, ":") {
-				signed = strings.Join(strings.Fields(signed), "")
-				if strings.EqualFold(signed, fieldUnsubscribe) || strings.EqualFold(signed, fieldPost) {
-					return true
-				}
-			}
+		if strings.EqualFold(f.Name, "DKIM-Signature") {
+			all = append(all, dkim.ParseSignature(f.Value()))
 		}
 	}
-	return false
+	return all
+}
+
+// coversOurs says whether a signature covers a field that is added or replaced,
+// and so does not verify any more (RFC 6376 section 5.4.2).
+func coversOurs(s dkim.Signature) bool {
+	return s.Covers("list-unsubscribe") || s.Covers("list-unsubscribe-post")
 }
 
 // Rendering is a message as one recipient gets it.

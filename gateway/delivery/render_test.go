@@ -174,6 +174,38 @@ func TestRenderedTokensOpen(t *testing.T) {
 	}
 }
 
+// Mail that is exempt is signed once, by whoever signs for its own domain.
+func TestExemptMailIsSigned(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header string
+		change func(*Renderer, *store.Message)
+		want   int
+	}{
+		"transactional":        {"", nil, 1},
+		"untouched":            {"", func(_ *Renderer, m *store.Message) { m.List, m.Untouched = "news", true }, 1},
+		"signed already":       {"DKIM-Signature: v=1; d=mail.example.com; h=from; b=x\r\n", nil, 1},
+		"signed by a stranger": {"DKIM-Signature: v=1; d=esp.example; h=from; b=x\r\n", nil, 2},
+		"list mail only":       {"", func(r *Renderer, _ *store.Message) { r.SignList = true }, 0},
+		"not hashed":           {"", func(_ *Renderer, m *store.Message) { m.BodyHash = nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRenderer(t)
+			m, body := accept(t, []byte(tt.header+"From: a@example.com\r\nSubject: reset\r\n\r\nHi\r\n"))
+			m.List = ""
+			if tt.change != nil {
+				tt.change(r, m)
+			}
+			got, out := render(t, r, m, store.List{}, "ada@b.example", body)
+			if n := strings.Count(string(got), "DKIM-Signature:"); n != tt.want || strings.Contains(string(got), "List-Unsubscribe:") {
+				t.Errorf("%d signatures, want %d, in\n%s", n, tt.want, got)
+			}
+			if out.Signed != (tt.want > 0 && name != "signed already") {
+				t.Errorf("signed: %t", out.Signed)
+			}
+		})
+	}
+}
+
 func TestCoversOurs(t *testing.T) {
 	for value, want := range map[string]bool{
 		"v=1; h=from:to":                        false,
@@ -182,7 +214,7 @@ func TestCoversOurs(t *testing.T) {
 		"bh=list-unsubscribe":                   false,
 	} {
 		h := message.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
-		if got := coversOurs(h); got != want {
+		if got := coversOurs(signatures(h)[0]); got != want {
 			t.Errorf("%q: %v", value, got)
 		}
 	}

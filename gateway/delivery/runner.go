@@ -211,7 +211,7 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 			continue
 		}
 		t := &task{parcel: p, jobs: []store.Job{j}, dest: d}
-		if j.Message.List == "" {
+		if j.Message.List == "" || j.Message.Untouched {
 			if open[p] == nil {
 				open[p] = make(map[string]*task)
 			}

@@ -9,6 +9,7 @@ type Stats struct {
 	Deferred         atomic.Int64 // attempts that will be repeated
 	Failed           atomic.Int64 // recipients that failed for good
 	Dropped          atomic.Int64 // recipients a verdict stopped at the last moment
+	DroppedUnmarked  atomic.Int64 // of dropped, by an opt-out, of messages without any mark of a list
 	Parked           atomic.Int64 // recipients held for the operator
 	Unsigned         atomic.Int64 // list mail sent without a signature, for want of a key
 	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced

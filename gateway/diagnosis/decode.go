@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"html"
 	"io"
-	"mime"
 	"strings"
 	"unicode/utf8"
 

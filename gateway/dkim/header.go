@@ -7,8 +7,19 @@ type signedField struct {
 	name string
 	// oversign names the field once more than it is there, so that nobody can
 	// add another one (RFC 6376 section 5.4.2).
-	oversign bool
+	oversign oversigning
 }
+
+// oversigning is when a field is oversigned.
+type oversigning int
+
+const (
+	never oversigning = iota
+	always
+	// withAny is in the company of another such field: a next hop may add the
+	// three to mail that is not list mail, and must not break it by that.
+	withAny
+)
 
 // signedFields are the fields a signature names, in the order of tag h=.
 //
@@ -19,31 +30,31 @@ type signedField struct {
 // those who read it. Trace fields, Return-Path, Bcc and Resent-* are changed or
 // added on the way and stay out (RFC 6376 section 5.4.1).
 var signedFields = [...]signedField{
-	{"From", true},
-	{"Subject", true},
-	{"Date", true},
-	{"To", true},
-	{"Cc", true},
-	{"Reply-To", true},
-	{"Message-ID", true},
-	{"MIME-Version", true},
-	{"Content-Type", true},
-	{"List-Id", true},
-	{"List-Unsubscribe", true},
-	{"List-Unsubscribe-Post", true},
-	{"Content-Transfer-Encoding", false},
-	{"Sender", false},
-	{"In-Reply-To", false},
-	{"References", false},
-	{"Auto-Submitted", false},
-	{"Feedback-ID", false},
-	{"List-Help", false},
-	{"List-Owner", false},
-	{"List-Subscribe", false},
-	{"List-Archive", false},
-	{"List-Post", false},
-	{"CFBL-Address", false},
-	{"CFBL-Feedback-ID", false},
+	{"From", always},
+	{"Subject", always},
+	{"Date", always},
+	{"To", always},
+	{"Cc", always},
+	{"Reply-To", always},
+	{"Message-ID", always},
+	{"MIME-Version", always},
+	{"Content-Type", always},
+	{"List-Id", withAny},
+	{"List-Unsubscribe", withAny},
+	{"List-Unsubscribe-Post", withAny},
+	{"Content-Transfer-Encoding", never},
+	{"Sender", never},
+	{"In-Reply-To", never},
+	{"References", never},
+	{"Auto-Submitted", never},
+	{"Feedback-ID", never},
+	{"List-Help", never},
+	{"List-Owner", never},
+	{"List-Subscribe", never},
+	{"List-Archive", never},
+	{"List-Post", never},
+	{"CFBL-Address", never},
+	{"CFBL-Feedback-ID", never},
 }
 
 // instance is a field of the message that is signed.
@@ -57,10 +68,12 @@ type instance struct {
 // lowest comes first (RFC 6376 section 5.4.2).
 func signedData(fields [][]byte) (data []byte, names []string) {
 	found := make([]instance, 0, 2*len(signedFields))
+	listed := false
 	size := 1024 // our own field
 	for _, raw := range asVerifiersSplit(fields) {
 		if i, ok := lookUp(fieldName(raw)); ok {
 			found = append(found, instance{i, raw})
+			listed = listed || signedFields[i].oversign == withAny
 			size += len(raw) + 2
 		}
 	}
@@ -73,7 +86,7 @@ func signedData(fields [][]byte) (data []byte, names []string) {
 				names = append(names, f.name)
 			}
 		}
-		if f.oversign {
+		if f.oversign == always || f.oversign == withAny && listed {
 			names = append(names, f.name)
 		}
 	}

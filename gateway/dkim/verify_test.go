@@ -75,14 +75,17 @@ func TestVerifiedByMsgauth(t *testing.T) {
 		if err := verifyByMsgauth(message, 2, lookUp); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		listed := bytes.Contains(bytes.ToLower(message), []byte("\nlist-unsubscribe:")) || bytes.Contains(bytes.ToLower(message), []byte("\nlist-id:"))
 		for what, changed := range map[string][]byte{
 			"body":           append(bytes.Clone(message), "x\r\n"...),
 			"second Subject": bytes.Replace(message, []byte("\r\n\r\n"), []byte("\r\nSubject: other\r\n\r\n"), 1),
 			"second From":    bytes.Replace(message, []byte("\r\n\r\n"), []byte("\r\nFrom: other@example.org\r\n\r\n"), 1),
 			"second opt-out": bytes.Replace(message, []byte("\r\n\r\n"), []byte("\r\nList-Unsubscribe: <https://evil.example>\r\n\r\n"), 1),
 		} {
-			if err := verifyByMsgauth(changed, 2, lookUp); err == nil {
-				t.Errorf("%s: still verifies with %s", name, what)
+			// Mail that is no list mail may get the fields of a next hop.
+			wanted := what == "second opt-out" && !listed
+			if err := verifyByMsgauth(changed, 2, lookUp); (err == nil) != wanted {
+				t.Errorf("%s: with %s: %v", name, what, err)
 			}
 		}
 	}

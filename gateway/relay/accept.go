@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
+	"offramp/gateway/stream"
 	"offramp/store"
 	"offramp/store/failpoint"
 )
@@ -27,11 +27,12 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 	if err != nil {
 		return Receipt{}, err
 	}
-	list, err := r.settle(ctx, c, &e, &in.facts, in.message.Received)
-	if err != nil {
+	if err := r.complete(in); err != nil {
 		return Receipt{}, err
 	}
-	in.message.List = list.ID
+	if err := r.settle(ctx, c, &e, in); err != nil {
+		return Receipt{}, err
+	}
 	who, err := r.sort(ctx, e.Recipients, in.message)
 	if err != nil {
 		return Receipt{}, err
@@ -92,11 +93,15 @@ func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 
 // incoming is a message whose header was read.
 type incoming struct {
-	message *store.Message
-	header  message.Header
-	facts   facts
-	body    io.Reader
-	count   *counter // of all octets of the message
+	message  *store.Message
+	header   message.Header
+	body     io.Reader
+	count    *counter // of all bytes of the message
+	decision stream.Decision
+	// sign says that the message is ours to sign. What a stranger sent never is,
+	// whatever its From says.
+	sign    bool
+	missing struct{ date, messageID bool }
 }
 
 // open reads the header of a message of at most most octets and checks what
@@ -117,15 +122,16 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
-	in.facts = read(in.header)
+	l := measure(in.header.Fields())
 	switch {
-	case in.facts.fields > limits.MaxFields:
-		return nil, fmt.Errorf("%d fields: %w", in.facts.fields, ErrHeaderTooLarge)
-	case in.facts.longest > int(limits.MaxFieldSize):
-		return nil, fmt.Errorf("field of %d octets: %w", in.facts.longest, ErrHeaderTooLarge)
-	case in.facts.received > limits.MaxReceived:
+	case l.fields > limits.MaxFields:
+		return nil, fmt.Errorf("%d fields: %w", l.fields, ErrHeaderTooLarge)
+	case l.longest > int(limits.MaxFieldSize):
+		return nil, fmt.Errorf("field of %d bytes: %w", l.longest, ErrHeaderTooLarge)
+	case l.received > limits.MaxReceived:
 		return nil, ErrLoop
 	}
+	in.missing.date, in.missing.messageID = !l.date, l.messageID == ""
 	id := envelope.NewQueueID(now)
 	received, err := trace(c, r.Hostname, id, now)
 	if err != nil {
@@ -137,7 +143,7 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 		ReversePath: e.ReversePath.String(),
 		Client:      c.Addr.Unmap().String(),
 		Login:       c.Login,
-		MessageID:   shorten(in.facts.messageID),
+		MessageID:   shorten(l.messageID),
 		Trace:       received,
 		Header:      in.header.Raw(),
 		EightBit:    e.EightBit,
@@ -164,7 +170,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		if _, err := r.stream(in, io.Discard); err != nil {
 			return Receipt{}, err
 		}
-		if err := r.record(ctx, who.drop); err != nil {
+		if err := r.record(ctx, who); err != nil {
 			return Receipt{}, err
 		}
 		return r.receipt(in, who, e), nil
@@ -177,24 +183,29 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	var targets []io.Writer
 	var hash *dkim.BodyHash
 	var scanner *message.Scanner
-	if m.List != "" {
-		// Only list mail is rewritten and signed.
-		hash, scanner = dkim.NewBodyHash(), message.NewScanner(in.header)
-		targets = []io.Writer{hash, scanner}
+	if in.sign {
+		hash = dkim.NewBodyHash()
+		targets = append(targets, hash)
+	}
+	if m.List != "" && !m.Untouched {
+		scanner = message.NewScanner(in.header)
+		targets = append(targets, scanner)
 	}
 	if m.Size, err = r.stream(in, &metered{ctx, r, draft}, targets...); err != nil {
 		return Receipt{}, err
 	}
 	failpoint.Hit("relay.body")
-	if m.List != "" {
+	if hash != nil {
 		m.BodyHash = hash.Sum()
+	}
+	if scanner != nil {
 		for _, p := range scanner.Parts() {
 			m.Parts = append(m.Parts, store.Part(p))
 		}
 	}
 	// Before the commit: a drop that is recorded for a message which then is
 	// refused does no harm, a drop that is not recorded does.
-	if err := r.record(ctx, who.drop); err != nil {
+	if err := r.record(ctx, who); err != nil {
 		return Receipt{}, err
 	}
 	if err := draft.Commit(ctx, m, who.keep); err != nil {
@@ -234,55 +245,16 @@ func (r *Relay) stream(in *incoming, dst io.Writer, targets ...io.Writer) (int64
 	}
 }
 
-func (r *Relay) record(ctx context.Context, events []store.Event) error {
-	if len(events) == 0 {
+func (r *Relay) record(ctx context.Context, who sorted) error {
+	if len(who.drop) == 0 {
 		return nil
+	}
+	events := make([]store.Event, len(who.drop))
+	for i, d := range who.drop {
+		events[i] = d.event
 	}
 	if err := r.Events.AddEvents(ctx, events...); err != nil {
 		return fmt.Errorf("record drops: %w", err)
 	}
 	return nil
-}
-
-func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt {
-	m := in.message
-	if s := r.Stats; s != nil {
-		s.Octets.Add(in.count.read)
-		if m.List == "" {
-			s.Exempt.Add(1)
-		}
-	}
-	attrs := []slog.Attr{
-		slog.String("queue_id", m.ID),
-		slog.String("message_id", m.MessageID),
-		slog.String("from", e.ReversePath.Masked()),
-		slog.Int("recipients", len(who.keep)),
-		slog.Int("dropped", len(who.drop)),
-		slog.Int64("size", in.count.read),
-		slog.String("list", m.List),
-		slog.String("ip", m.Client),
-		slog.Int64("delay_ms", r.now().Sub(m.Received).Milliseconds()),
-	}
-	r.log().LogAttrs(context.Background(), slog.LevelInfo, "accepted", attrs...)
-	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}
-}
-
-// count keeps the figures of a message that was accepted or not.
-func (r *Relay) count(receipt Receipt, err error) (Receipt, error) {
-	s := r.Stats
-	switch {
-	case s == nil:
-	case err == nil:
-		s.Messages.Add(1)
-		s.Recipients.Add(int64(receipt.Accepted))
-		s.Dropped.Add(int64(receipt.Dropped))
-	case Permanent(err):
-		s.Refused.Add(1)
-	default:
-		s.Failed.Add(1)
-		if errors.Is(err, store.ErrFull) {
-			s.Full.Add(1)
-		}
-	}
-	return receipt, err
 }

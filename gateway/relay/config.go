@@ -5,20 +5,23 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/stream"
 )
 
 // Values of the settings that are words.
 const (
-	StreamList          = "list"
-	StreamTransactional = "transactional"
-	SuppressedDrop      = "drop"
-	SuppressedReject    = "reject"
-	BareMend            = "mend"
-	BareReject          = "reject"
+	SignAll          = "all"
+	SignList         = "list"
+	SuppressedDrop   = "drop"
+	SuppressedReject = "reject"
+	BareFix          = "fix"
+	bareMend         = "mend" // how older settings write fix
+	BareReject       = "reject"
 )
 
 // Config holds the settings of acceptance. A zero number stands for its
@@ -30,11 +33,13 @@ type Config struct {
 	MaxFields       int               `env:"MAX_FIELDS" envDefault:"1000" doc:"header fields accepted in one message"`
 	MaxRecipients   int               `env:"MAX_RECIPIENTS" envDefault:"1000" doc:"recipients accepted in one transaction; the rest is told to come in another one (452 4.5.3)"`
 	MaxReceived     int               `env:"MAX_RECEIVED" envDefault:"50" doc:"Received fields accepted; a message with more is in a loop"`
-	DefaultStream   string            `env:"DEFAULT_STREAM" envDefault:"list" doc:"what a message is that names no list: list or transactional"`
+	DefaultStream   string            `env:"DEFAULT_STREAM" doc:"what mail without any mark of a list is: auto and transactional pass it on as transactional mail, list makes it mail of its From domain's list; empty: auto, but list for data that was served before this choice existed"`
+	StreamRules     string            `env:"STREAM_RULES" doc:"file of rules that say which mail is list mail or transactional, for applications that cannot set a field; read at the start"`
+	Sign            string            `env:"SIGN" envDefault:"all" doc:"which mail with a DKIM key for its From domain is signed: all, or list mail only; mail that has an aligned signature already gets none, unless it is list mail"`
 	Suppressed      string            `env:"SUPPRESSED" envDefault:"drop" doc:"when every recipient opted out: drop (accept and record) or reject (550 5.7.1)"`
-	BareNewline     string            `env:"BARE_NEWLINE" envDefault:"mend" doc:"a CR or LF that stands alone: mend or reject (550 5.6.11)"`
+	BareNewline     string            `env:"BARE_NEWLINE" envDefault:"fix" doc:"what to do with a bare CR or LF: fix or reject (550 5.6.11)"`
 	TrustedNetworks []Network         `env:"TRUSTED_NETWORKS" envDefault:"127.0.0.0/8,::1/128" doc:"networks or addresses that may relay without AUTH; none: nobody"`
-	LoginLists      map[string]string `env:"LOGIN_LISTS" doc:"list of a login's mail that names none, as login:list, comma separated"`
+	LoginLists      map[string]string `env:"LOGIN_LISTS" doc:"what a login's mail without any mark of a list is, as login:list or login:transactional, comma separated"`
 	Postmaster      string            `env:"POSTMASTER" doc:"address that gets mail to postmaster at the feedback domain; empty: it is held in the queue"`
 }
 
@@ -94,9 +99,10 @@ func (c Config) Validate() error {
 			fault("%s is %q: use %s", name, value, strings.Join(allowed, " or "))
 		}
 	}
-	word("DEFAULT_STREAM", c.DefaultStream, StreamList, StreamTransactional)
+	word("DEFAULT_STREAM", c.DefaultStream, stream.Auto, stream.List, stream.Transactional)
+	word("SIGN", c.Sign, SignAll, SignList)
 	word("SUPPRESSED", c.Suppressed, SuppressedDrop, SuppressedReject)
-	word("BARE_NEWLINE", c.BareNewline, BareMend, BareReject)
+	word("BARE_NEWLINE", c.BareNewline, BareFix, BareReject, bareMend)
 	for _, n := range c.TrustedNetworks {
 		if n.prefix.IsValid() && n.prefix.Bits() == 0 {
 			fault("TRUSTED_NETWORKS holds %s, which makes an open relay: name the networks of your own servers", n)
@@ -107,12 +113,48 @@ func (c Config) Validate() error {
 			fault("LOGIN_LISTS has an entry without a login or a list: write login:list")
 		}
 	}
+	if _, err := c.rules(); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fault("STREAM_RULES: %s", line)
+		}
+	}
 	if c.Postmaster != "" {
 		if _, err := envelope.Parse(c.Postmaster); err != nil {
 			fault("POSTMASTER is no mail address: %w", err)
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// NewClassifier returns what decides about mail by these settings. signs says
+// whether mail from a domain is signed here. The error has a line for each rule
+// that cannot be read.
+func (c Config) NewClassifier(signs func(domain string) bool) (*stream.Classifier, error) {
+	rules, err := c.rules()
+	if err != nil {
+		return nil, fmt.Errorf("OFFRAMP_STREAM_RULES: %w", err)
+	}
+	return &stream.Classifier{Default: c.DefaultStream, Rules: rules, LoginLists: c.LoginLists, Signs: signs}, nil
+}
+
+func (c Config) rules() (stream.Rules, error) {
+	if c.StreamRules == "" {
+		return stream.Rules{}, nil
+	}
+	in, err := os.Open(c.StreamRules)
+	if err != nil {
+		return stream.Rules{}, err
+	}
+	defer in.Close()
+	rules, err := stream.ParseRules(in)
+	if err == nil {
+		return rules, nil
+	}
+	var lines []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		lines = append(lines, fmt.Errorf("%s: %s", c.StreamRules, line))
+	}
+	return stream.Rules{}, errors.Join(lines...)
 }
 
 func (c Config) checkLimits(fault func(string, ...any)) {

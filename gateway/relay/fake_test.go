@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/stream"
 	"offramp/store"
 )
 
@@ -102,6 +103,15 @@ func (f *fake) EnsureList(_ context.Context, l store.List) (store.List, error) {
 	return l, nil
 }
 
+func (f *fake) List(_ context.Context, id string) (store.List, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l, ok := f.lists[id]; ok || f.listErr != nil {
+		return l, f.listErr
+	}
+	return store.List{}, store.ErrNotFound
+}
+
 func (f *fake) Verdict(_ context.Context, a envelope.Address, list string) (store.Verdict, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -129,7 +139,9 @@ var clock = time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
 func newRelay(f *fake) *Relay {
 	return &Relay{
 		Hostname: "gate.example",
-		Spool:    f, Lists: f, Verdicts: f, Events: f,
+		// Most tests are about list mail, and few of their messages have a mark.
+		Classifier: &stream.Classifier{Default: stream.List},
+		Spool:      f, Lists: f, Verdicts: f, Events: f,
 		Wake:  func() { f.woken++ },
 		Now:   func() time.Time { return clock },
 		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -13,7 +13,24 @@ import (
 // sorted is what verdicts made of the recipients of a message.
 type sorted struct {
 	keep []store.Recipient
-	drop []store.Event
+	drop []drop
+}
+
+// drop is a recipient that gets nothing, and the record of it.
+type drop struct {
+	address envelope.Address
+	event   store.Event
+}
+
+// optOuts is how many recipients their own wish stopped.
+func (s sorted) optOuts() int {
+	n := 0
+	for _, d := range s.drop {
+		if d.event.Reason.OptOut() {
+			n++
+		}
+	}
+	return n
 }
 
 // sort asks a verdict for each recipient. One that is named twice counts once.
@@ -39,7 +56,7 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 		if v.Drop {
 			e := dropped(m, rcpt.Address.Key(), v.Reason)
 			e.Once = m.ID + " " + strconv.Itoa(i) // no address: it outlives those of erased people
-			s.drop = append(s.drop, e)
+			s.drop = append(s.drop, drop{rcpt.Address, e})
 			continue
 		}
 		s.keep = append(s.keep, queued(rcpt, wire, m.Received))

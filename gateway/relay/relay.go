@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/stream"
 	"offramp/store"
 )
 
@@ -35,6 +36,7 @@ type Spool interface {
 
 // Lists knows the lists of messages.
 type Lists interface {
+	List(ctx context.Context, id string) (store.List, error)
 	EnsureList(ctx context.Context, l store.List) (store.List, error)
 }
 
@@ -49,6 +51,11 @@ type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
 }
 
+// Traffic counts what passes.
+type Traffic interface {
+	Add(m *store.Message, d stream.Decision, recipients, dropped int)
+}
+
 // Relay accepts messages. It is safe for use by many sessions at once and must
 // not be copied.
 type Relay struct {
@@ -58,10 +65,14 @@ type Relay struct {
 	Lists    Lists
 	Verdicts Verdicts
 	Events   Events
-	Wake     func()           // told after each message kept; nil: nobody
-	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: slog.Default
-	Stats    *Stats           // nil: not counted
+	// Classifier decides what is list mail; nil: one without rules.
+	Classifier *stream.Classifier
+	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is
+	Traffic    Traffic                  // nil: not counted
+	Wake       func()                   // told after each message kept; nil: nobody
+	Now        func() time.Time         // nil: time.Now
+	Log        *slog.Logger             // nil: slog.Default
+	Stats      *Stats                   // nil: not counted
 
 	buffers sync.Pool // of *[]byte, for bodies that stream by
 	space   space
@@ -79,6 +90,13 @@ func (r *Relay) MayRelay(c Client) bool {
 		}
 	}
 	return false
+}
+
+func (r *Relay) classifier() *stream.Classifier {
+	if r.Classifier != nil {
+		return r.Classifier
+	}
+	return new(stream.Classifier)
 }
 
 func (r *Relay) now() time.Time {

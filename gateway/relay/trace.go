@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -35,6 +36,28 @@ func trace(c Client, hostname, id string, now time.Time) ([]byte, error) {
 	b = append(b, ";\r\n\t"...)
 	b = now.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 -0700")
 	return message.NewField("Received", string(b))
+}
+
+// complete puts behind the trace what a message must have and lacks (RFC 6409
+// section 8): a server behind us would add it, and break the signature.
+func (r *Relay) complete(in *incoming) error {
+	m := in.message
+	if in.missing.messageID {
+		m.MessageID = "<" + m.ID + "@" + r.Hostname + ">"
+		field, err := message.NewField("Message-ID", m.MessageID)
+		if err != nil {
+			return fmt.Errorf("make Message-ID: %w", err)
+		}
+		m.Trace = append(m.Trace, field...)
+	}
+	if in.missing.date {
+		field, err := message.NewField("Date", m.Received.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+		if err != nil {
+			return fmt.Errorf("make Date: %w", err)
+		}
+		m.Trace = append(m.Trace, field...)
+	}
+	return nil
 }
 
 // maxHost is the longest domain (RFC 5321 section 4.5.3.1.2).

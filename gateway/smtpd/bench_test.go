@@ -10,6 +10,7 @@ import (
 
 	"offramp/gateway/envelope"
 	"offramp/gateway/relay"
+	"offramp/gateway/stream"
 	"offramp/store"
 )
 
@@ -23,6 +24,10 @@ func (nowhere) Commit(context.Context, *store.Message, []store.Recipient) error 
 func (nowhere) Abort()                                          {}
 func (nowhere) Usage(context.Context) (store.Usage, error)      { return store.Usage{}, nil }
 func (nowhere) AddEvents(context.Context, ...store.Event) error { return nil }
+func (nowhere) List(context.Context, string) (store.List, error) {
+	return store.List{}, store.ErrNotFound
+}
+
 func (nowhere) EnsureList(_ context.Context, l store.List) (store.List, error) {
 	return l, nil
 }
@@ -39,7 +44,9 @@ func BenchmarkAccept(b *testing.B) {
 	h := start(b, func(s *Server) {
 		s.Relay = &relay.Relay{
 			Config: relay.Config{TrustedNetworks: []relay.Network{loopback}}, Hostname: "gate.example",
-			Spool: nowhere{}, Lists: nowhere{}, Verdicts: nowhere{}, Events: nowhere{}, Log: s.Log,
+			// Hashed and searched, as list mail is.
+			Classifier: &stream.Classifier{Default: stream.List},
+			Spool:      nowhere{}, Lists: nowhere{}, Verdicts: nowhere{}, Events: nowhere{}, Log: s.Log,
 		}
 	})
 	c, err := net.Dial("tcp", h.plain.String())

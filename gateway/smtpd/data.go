@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/emersion/go-smtp"
@@ -83,7 +84,14 @@ func queued(receipt relay.Receipt, err error) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{250, smtp.EnhancedCode{2, 0, 0}, "queued as " + receipt.QueueID}, nil
+	text := "queued as " + receipt.QueueID
+	switch {
+	case receipt.Dropped > 0 && receipt.Accepted == 0:
+		text = receipt.QueueID + ": nobody left to send to"
+	case receipt.Dropped > 0:
+		text += fmt.Sprintf(", %d of %d dropped", receipt.Dropped, receipt.Accepted+receipt.Dropped)
+	}
+	return &reply{250, smtp.EnhancedCode{2, 0, 0}, text}, nil
 }
 
 func (t *session) tally(r *reply) {

@@ -3,8 +3,7 @@ package stream
 import (
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
+	"offramp/gateway/dkim"
 	"offramp/listunsub"
 )
 
@@ -44,44 +43,12 @@ func (c *Classifier) foreign(m Mail, f *facts) bool {
 	if word := c.LoginLists[m.Login]; m.Login != "" && word != "" && !equal(word, Transactional) {
 		return false
 	}
-	for _, s := range f.signatures {
-		domain, covers := signature(s)
-		if covers && aligned(domain, f.fromDomain) {
+	for _, value := range f.signatures {
+		if s := dkim.ParseSignature(value); s.Covers("list-unsubscribe") && s.Aligned(f.fromDomain) {
 			return true
 		}
 	}
 	return false
-}
-
-// signature reads of a DKIM-Signature its domain and whether List-Unsubscribe
-// is among the signed fields (RFC 6376 section 3.5).
-func signature(value string) (domain string, covers bool) {
-	for tag := range strings.SplitSeq(value, ";") {
-		name, text, _ := strings.Cut(tag, "=")
-		switch text = strings.ToLower(strings.Join(strings.Fields(text), "")); strings.TrimSpace(name) {
-		case "d":
-			domain = strings.TrimSuffix(text, ".")
-		case "h":
-			for field := range strings.SplitSeq(text, ":") {
-				covers = covers || field == "list-unsubscribe"
-			}
-		}
-	}
-	return domain, covers
-}
-
-// aligned says whether two domains have one organizational domain (RFC 7489
-// section 3.1.1).
-func aligned(a, b string) bool {
-	if a == b {
-		return a != ""
-	}
-	x, err := publicsuffix.EffectiveTLDPlusOne(a)
-	if err != nil {
-		return false
-	}
-	y, err := publicsuffix.EffectiveTLDPlusOne(b)
-	return err == nil && x == y
 }
 
 // account returns the mark of account mail of a system that marks it like a

@@ -99,8 +99,9 @@ type Decision struct {
 	// Upstream says that a signature of another system keeps the message
 	// untouched.
 	Upstream bool
-	// From is the address of From as far as it can be read, Subject the value.
-	From, Subject string
+	// From is the address of From and FromDomain its domain, as far as they can be
+	// read, Subject the value of that field.
+	From, FromDomain, Subject string
 	// Precedence and FeedbackID are hints of bulk mail that decide nothing.
 	Precedence, FeedbackID bool
 }
@@ -132,7 +133,7 @@ type Classifier struct {
 // order.
 func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	f := read(fields)
-	d := Decision{From: f.from, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
+	d := Decision{From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
 	d.Kind, d.Step, d.Mark, d.List = c.decide(m, f)
 	switch {
 	case f.control == "" && f.controls > 0:

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/envelope"
+	"offramp/gateway/stream"
+	"offramp/listunsub"
+)
+
+func (a *app) classifyCommand() *cobra.Command {
+	var as sentAs
+	var summary bool
+	cmd := &cobra.Command{
+		Use: "classify FILE|FOLDER|-...", Short: "Show which mail would be list mail or transactional, and why; nothing is recorded",
+		Long: "Show what the gateway would take each message for, and why: a dry run before\n" +
+			"going live. Takes messages, mbox files, Maildirs and other folders of messages.\n" +
+			"The settings decide as they do in serve, with OFFRAMP_STREAM_RULES and the keys.\n" +
+			"Files that hold no message are skipped. A table of all reasons goes to stderr.",
+		Example: "  offramp classify newsletter.eml reset.eml\n" +
+			"  offramp classify --summary Maildir/ archive.mbox\n" +
+			"  offramp classify --login shop --json order.eml",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fault("%s: FILE is missing: see `%s --help`", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.newClassifying(cmd.Context(), as)
+			if err != nil {
+				return err
+			}
+			c.quiet = summary
+			return c.run(args)
+		},
+	}
+	cmd.Flags().StringVar(&as.login, "login", "", "login the mail is sent with")
+	cmd.Flags().StringVar(&as.client, "client", "127.0.0.1", "address of the client that sends it")
+	cmd.Flags().StringVar(&as.sender, "sender", "", "envelope sender, <> for the null one (default: Return-Path of the message)")
+	cmd.Flags().StringVar(&as.stream, "default", "", "try another OFFRAMP_DEFAULT_STREAM: auto, list or transactional")
+	cmd.Flags().BoolVar(&summary, "summary", false, "only count by what decided")
+	return cmd
+}
+
+// sentAs is how the messages are thought to be sent.
+type sentAs struct{ login, client, sender, stream string }
+
+// classifying is one run of the command.
+type classifying struct {
+	app        *app
+	classifier *stream.Classifier
+	mail       stream.Mail
+	sender     bool // mail.Sender was given
+	quiet      bool
+	skipped    int
+	counts     map[[3]string]int // by kind, list and what decided
+}
+
+func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, error) {
+	s, err := a.lenientSettings()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.dkimKeys()
+	if err != nil {
+		return nil, err
+	}
+	relay := s.Gateway.Relay
+	if as.stream != "" {
+		relay.DefaultStream = as.stream
+	}
+	relay.DefaultStream = cmp.Or(relay.DefaultStream, a.earlierStream(ctx, s))
+	if err := relay.Validate(); err != nil {
+		return nil, err
+	}
+	c := &classifying{app: a, counts: map[[3]string]int{}, sender: as.sender != ""}
+	c.classifier, err = relay.NewClassifier(func(domain string) bool { return len(keys.For(domain)) > 0 })
+	if err != nil {
+		return nil, err
+	}
+	c.mail.Login = as.login
+	if c.mail.Client, err = netip.ParseAddr(as.client); err != nil {
+		return nil, fault("--client: invalid address %q", as.client)
+	}
+	if c.mail.Sender, err = envelope.ParseReversePath(strings.Trim(as.sender, "<>")); err != nil {
+		return nil, fault("--sender: invalid address %q", as.sender)
+	}
+	return c, nil
+}
+
+// earlierStream is the default of data that was served before there was a
+// choice; empty: there is none, or no data.
+func (a *app) earlierStream(ctx context.Context, s *settings) string {
+	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); err != nil {
+		return ""
+	}
+	var answer admin.Streams
+	err := a.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "streams", nil, &answer) })
+	if err != nil {
+		return "" // serve says what is wrong with the data
+	}
+	return answer.Earlier
+}
+
+func (c *classifying) run(paths []string) error {
+	for _, path := range paths {
+		if err := eachMessage(path, c.app.stdin, c.classify); err != nil {
+			return err
+		}
+	}
+	return c.summarize()
+}
+
+// classified is one line of JSON.
+type classified struct {
+	File string `json:"file"`
+	Is   string `json:"is"` // list, transactional or untouched
+	List string `json:"list,omitempty"`
+	Step string `json:"step"`
+	Mark string `json:"mark"`
+	From string `json:"from,omitempty"`
+}
+
+// classify shows one message.
+func (c *classifying) classify(m found) error {
+	if !m.isMail() {
+		c.skipped++
+		return nil
+	}
+	mail := c.mail
+	if !c.sender {
+		mail.Sender = m.sender()
+	}
+	d := c.classifier.Classify(mail, m.header.Fields())
+	v := classified{File: m.name, Is: d.Kind.String(), Step: string(d.Step), Mark: d.Mark, From: d.From}
+	if d.List.ID != "" {
+		v.List = listunsub.CanonicalID(d.List.ID)
+	}
+	c.counts[[3]string{v.Is, listOf(v), v.Step}]++
+	switch {
+	case c.quiet:
+		return nil
+	case c.app.asJSON:
+		return c.app.printLine(v)
+	}
+	is := v.Is
+	if v.Is == stream.Listed.String() {
+		is += " " + v.List
+	}
+	why := v.Step
+	if v.Mark != v.Step {
+		why += ": " + v.Mark
+	}
+	if d.Ignored != "" {
+		why += " (" + stream.ControlHeader + " is not followed: " + d.Ignored + ")"
+	}
+	c.app.print("%s\t%s\t%s", printable(v.File), printable(is), printable(why))
+	return nil
+}
+
+// listOf is the list in the table: what is untouched belongs to none.
+func listOf(v classified) string {
+	if v.Is != stream.Listed.String() {
+		return ""
+	}
+	return v.List
+}
+
+// summarize writes how many messages were what, the most first: to stdout when
+// it is all that was asked for.
+func (c *classifying) summarize() error {
+	type line struct {
+		Messages int    `json:"messages"`
+		Is       string `json:"is"`
+		List     string `json:"list,omitempty"`
+		Step     string `json:"step"`
+	}
+	var all []line
+	for k, n := range c.counts {
+		all = append(all, line{n, k[0], k[1], k[2]})
+	}
+	slices.SortFunc(all, func(a, b line) int {
+		return cmp.Or(cmp.Compare(b.Messages, a.Messages), cmp.Compare(a.Is, b.Is), cmp.Compare(a.Step, b.Step), cmp.Compare(a.List, b.List))
+	})
+	if c.quiet && c.app.asJSON {
+		return c.app.printJSON(all)
+	}
+	rows := [][]string{{"MESSAGES", "ARE", "LIST", "DECIDED BY"}}
+	for _, l := range all {
+		rows = append(rows, []string{fmt.Sprint(l.Messages), l.Is, l.List, l.Step})
+	}
+	if c.skipped > 0 {
+		rows = append(rows, []string{fmt.Sprint(c.skipped), "skipped", "", "not a message"})
+	}
+	if c.quiet {
+		return c.app.printTable(rows)
+	}
+	if len(rows) > 2 && !c.app.asJSON {
+		for _, row := range rows {
+			c.app.say("%s", strings.TrimRight(fmt.Sprintf("%8s  %-13s  %-15s  %s", row[0], row[1], row[3], printable(row[2])), " "))
+		}
+	}
+	return nil
+}

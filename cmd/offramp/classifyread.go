@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"offramp/gateway/envelope"
+	"offramp/gateway/message"
+)
+
+// maxClassified is how much of a message is read: the header alone decides.
+const maxClassified = 256 << 10
+
+// found is the header of a message in a file, an mbox or a folder.
+type found struct {
+	name   string
+	header message.Header
+}
+
+// isMail tells a message from a file that only lies beside messages.
+func (m found) isMail() bool {
+	for _, name := range []string{"From", "Date", "Received", "Message-ID", "To", "Subject"} {
+		if m.header.Count(name) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sender is what whoever stored the message noted as the envelope's sender, else
+// its From: it is null only where that is said.
+func (m found) sender() envelope.Address {
+	for _, name := range []string{"Return-Path", "From"} {
+		if m.header.Count(name) == 0 {
+			continue
+		}
+		text := strings.TrimSpace(m.header.Get(name))
+		if text == "<>" {
+			return envelope.Address{}
+		}
+		address, _ := message.FromAddress(text)
+		if a, err := envelope.Parse(address); err == nil {
+			return a
+		}
+	}
+	unknown, _ := envelope.Parse("unknown@sender.invalid")
+	return unknown
+}
+
+// eachMessage visits the messages of a file, an mbox or a folder with all below
+// it; - is stdin. Hidden files and the unfinished mail of a Maildir are left out.
+func eachMessage(path string, stdin io.Reader, visit func(found) error) error {
+	if path == "-" {
+		return eachIn("-", stdin, visit)
+	}
+	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fault("classify: %s", plainPathError(err))
+		case d.IsDir() && name != path && (d.Name() == "tmp" || d.Name() == ".git"):
+			return fs.SkipDir
+		case d.IsDir() || name != path && (strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular()):
+			return nil
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return fault("classify: %s", plainPathError(err))
+		}
+		defer f.Close()
+		return eachIn(name, f, visit)
+	})
+}
+
+// eachIn visits the one message of a file, or all of an mbox.
+func eachIn(name string, in io.Reader, visit func(found) error) error {
+	r := bufio.NewReaderSize(in, 64<<10)
+	start, err := r.Peek(5)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fault("classify: %s: %s", name, plainPathError(err))
+	}
+	if string(start) != "From " {
+		raw, err := io.ReadAll(io.LimitReader(r, maxClassified))
+		if err != nil {
+			return fault("classify: %s", plainPathError(err))
+		}
+		return visit(foundIn(name, raw))
+	}
+	for n := 1; ; n++ {
+		raw, more, err := nextInMbox(r)
+		if err != nil {
+			return fault("classify: %s: %s", name, plainPathError(err))
+		}
+		as := name
+		if n > 1 || more {
+			as = fmt.Sprintf("%s:%d", name, n)
+		}
+		if err := visit(foundIn(as, raw)); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// nextInMbox reads one message: from behind its From line to the next one, which
+// stands behind an empty line or at once (RFC 4155). It keeps the beginning only.
+func nextInMbox(r *bufio.Reader) (raw []byte, more bool, err error) {
+	blank, separator := true, true // the line in hand begins a message
+	for whole := true; ; {
+		line, err := r.ReadSlice('\n')
+		complete := !errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && complete && !errors.Is(err, io.EOF) {
+			return nil, false, err
+		}
+		if !separator && len(raw) < maxClassified {
+			raw = append(raw, line...)
+		}
+		if errors.Is(err, io.EOF) {
+			return raw, false, nil
+		}
+		blank = whole && len(bytes.TrimRight(line, "\r\n")) == 0
+		whole = complete
+		separator = separator && !complete
+		if next, _ := r.Peek(5); whole && blank && string(next) == "From " {
+			return raw, true, nil
+		}
+	}
+}
+
+// foundIn reads the header as acceptance does. What it would refuse has none.
+func foundIn(name string, raw []byte) found {
+	h, _, err := message.Reader{MaxHeader: maxClassified}.Read(bytes.NewReader(raw))
+	if err != nil {
+		return found{name: name}
+	}
+	return found{name, h}
+}

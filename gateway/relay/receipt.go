@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"offramp/gateway/envelope"
+	"offramp/store"
+)
+
+// receipt says what became of a message: to the client, the log and the counts.
+func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt {
+	m := in.message
+	if s := r.Stats; s != nil {
+		s.Octets.Add(in.count.read)
+		if m.List == "" || m.Untouched {
+			s.Exempt.Add(1)
+		}
+	}
+	r.logDrops(m, who.drop)
+	if r.Traffic != nil {
+		r.Traffic.Add(m, in.decision, len(who.keep)+len(who.drop), who.optOuts())
+	}
+	attrs := []slog.Attr{
+		slog.String("queue_id", m.ID),
+		slog.String("message_id", m.MessageID),
+		slog.String("from", e.ReversePath.Masked()),
+		slog.Int("recipients", len(who.keep)),
+		slog.Int("dropped", len(who.drop)),
+		slog.Int64("size", in.count.read),
+		slog.String("list", m.List),
+		slog.String("mark", m.Mark),
+		slog.String("ip", m.Client),
+		slog.Int64("delay_ms", r.now().Sub(m.Received).Milliseconds()),
+	}
+	r.log().LogAttrs(context.Background(), slog.LevelInfo, "accepted", attrs...)
+	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}
+}
+
+// logDrops writes a line for each recipient that gets nothing. One that an
+// opt-out stopped though nothing in the message speaks of a list is an alarm: it
+// may be the password reset of somebody who left a newsletter.
+func (r *Relay) logDrops(m *store.Message, drops []drop) {
+	for _, d := range drops {
+		level, text := slog.LevelInfo, "dropped"
+		if m.Unmarked && d.event.Reason.OptOut() {
+			level, text = slog.LevelWarn, "dropped, though the message bears no mark of a list: see OFFRAMP_DEFAULT_STREAM"
+			if r.Stats != nil {
+				r.Stats.DroppedUnmarked.Add(1)
+			}
+		}
+		r.log().LogAttrs(context.Background(), level, text,
+			slog.String("queue_id", m.ID), slog.String("to", d.address.Masked()), slog.String("list", m.List),
+			slog.String("reason", string(d.event.Reason)), slog.String("mark", m.Mark))
+	}
+}
+
+// count keeps the figures of a message that was accepted or not.
+func (r *Relay) count(receipt Receipt, err error) (Receipt, error) {
+	s := r.Stats
+	switch {
+	case s == nil:
+	case err == nil:
+		s.Messages.Add(1)
+		s.Recipients.Add(int64(receipt.Accepted))
+		s.Dropped.Add(int64(receipt.Dropped))
+	case Permanent(err):
+		s.Refused.Add(1)
+	default:
+		s.Failed.Add(1)
+		if errors.Is(err, store.ErrFull) {
+			s.Full.Add(1)
+		}
+	}
+	return receipt, err
+}
