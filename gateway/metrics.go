@@ -54,7 +54,10 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	const recipients = "Recipients of accepted messages, by result."
 	count("smtp_recipients_total", recipients, &s.relay.Recipients, "result", "accepted")
 	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")
-	count("smtp_exempt_messages_total", "Accepted messages that belong to no list.", &s.relay.Exempt)
+	count("smtp_exempt_messages_total", "Accepted messages that are not list mail.", &s.relay.Exempt)
+	const alarms = "Recipients that an opt-out stopped though their message bears no mark of a list, by when; more than 0 is an alarm."
+	count("unmarked_drops_total", alarms, &s.relay.DroppedUnmarked, "at", "acceptance")
+	count("unmarked_drops_total", alarms, &s.delivery.DroppedUnmarked, "at", "delivery")
 	count("smtp_received_bytes_total", "Octets of accepted messages.", &s.relay.Octets)
 	count("limit_drops_total", "Messages dropped at their attempt, since the person wants no more in the period.", &s.consent.TurnsRefused)
 	count("limit_returned_total", "Turns of a limit given back, since the message was not sent.", &s.consent.TurnsReturned)

@@ -94,6 +94,7 @@ func (c *checker) run(ctx context.Context) {
 	c.certificate()
 	c.clock()
 	c.unsigned(ctx)
+	c.streams(ctx)
 	if !c.offline {
 		c.dns(ctx)
 		c.nextHop(ctx)

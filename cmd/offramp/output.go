@@ -77,3 +77,20 @@ func (a *app) paint(s string, st style) string {
 	}
 	return string(st) + s + "\x1b[0m"
 }
+
+// plural counts things for people: "1 message", "1,204 messages". more is the
+// word for several where it is not one with an s.
+func plural(n int, one string, more ...string) string {
+	word := one
+	if n != 1 {
+		word += "s"
+		if len(more) > 0 {
+			word = more[0]
+		}
+	}
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " " + word
+}

@@ -99,3 +99,11 @@ func exactly(names ...string) cobra.PositionalArgs {
 
 // say writes a message for people. A failure to write it changes nothing.
 func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+
+// command is how the program is called again with the settings of this call.
+func (a *app) command(words string) string {
+	if a.envFile == "" {
+		return "offramp " + words
+	}
+	return "offramp --env-file " + a.envFile + " " + words
+}

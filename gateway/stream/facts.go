@@ -28,6 +28,8 @@ type facts struct {
 	autoReply, resent    string // the field that says so
 	administrivia        bool
 	campaign, listServer string // the field that says so
+	service              string // a field that a service for campaigns puts on other mail too
+	suppress             bool   // X-Auto-Response-Suppress
 	feedbackID           bool
 	mailer               string // lower case
 	known                systems
@@ -36,8 +38,9 @@ type facts struct {
 
 // systems are fields by which rule 5 knows account mail.
 type systems struct {
-	listmonk, mailman, redmine, redmineList bool
-	phplistID, postmarkStream, mautic       string
+	listmonk, mailman, redmine, project     bool
+	brevo, mailjet, mailjetCampaign         bool
+	phplistID, postmarkStream, mautic, sfmc string
 }
 
 // bulk says whether Precedence calls the message bulk mail.
@@ -134,8 +137,6 @@ var readers = map[string]func(*facts, message.Field){
 	"resent-sender":     resentField,
 	"resent-date":       resentField,
 	"resent-message-id": resentField,
-	"x-autoreply":       replyField,
-	"x-autorespond":     replyField,
 	"x-list-administrivia": func(f *facts, v message.Field) {
 		f.administrivia = f.administrivia || message.Keyword(v.Value()) == "yes"
 	},
@@ -150,37 +151,84 @@ var readers = map[string]func(*facts, message.Field){
 			f.mailer = strings.ToLower(strings.TrimSpace(v.Value()))
 		}
 	},
-	"x-listmonk-subscriber":         func(f *facts, _ message.Field) { f.known.listmonk = true },
-	"x-mailman-version":             func(f *facts, _ message.Field) { f.known.mailman = true },
-	"x-redmine-host":                func(f *facts, _ message.Field) { f.known.redmine = true },
-	"x-redmine-issue-id":            func(f *facts, _ message.Field) { f.known.redmineList = true },
-	"x-redmine-project":             func(f *facts, _ message.Field) { f.known.redmineList = true },
-	"x-messageid":                   func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
-	"x-pm-message-stream":           func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
-	"x-email-id":                    func(f *facts, v message.Field) { once(&f.known.mautic, v) },
+	"x-auto-response-suppress": func(f *facts, _ message.Field) { f.suppress = true },
+	"x-listmonk-subscriber":    func(f *facts, _ message.Field) { f.known.listmonk = true },
+	"x-mailman-version":        func(f *facts, _ message.Field) { f.known.mailman = true },
+	"x-redmine-host":           func(f *facts, _ message.Field) { f.known.redmine = true },
+	"x-redmine-issue-id":       func(f *facts, _ message.Field) { f.known.project = true },
+	"x-redmine-project":        func(f *facts, _ message.Field) { f.known.project = true },
+	"x-gitlab-project":         func(f *facts, _ message.Field) { f.known.project = true },
+	"x-mailin-eid":             func(f *facts, _ message.Field) { f.known.brevo = true },
+	"x-mj-mid":                 func(f *facts, _ message.Field) { f.known.mailjet = true },
+	"x-mailjet-campaign":       func(f *facts, _ message.Field) { f.known.mailjetCampaign = true },
+	"x-delivery":               func(f *facts, v message.Field) { word(&f.known.sfmc, v) },
+	"x-messageid":              func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
+	"x-pm-message-stream":      func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
+	"x-email-id":               func(f *facts, v message.Field) { once(&f.known.mautic, v) },
+	// Tools that somebody installs: the field is on campaigns alone.
 	"x-listmonk-campaign":           campaignField,
 	"x-newsletter-email-id":         campaignField,
-	"x-civimail-bounce":             campaignField,
 	"x-campaign":                    campaignField,
 	"x-campaign-id":                 campaignField,
-	"x-kmail-message":               campaignField,
-	"x-hs-cid":                      campaignField,
 	"x-mailin-campaign":             campaignField,
-	"x-sfmc-stack":                  campaignField,
-	"x-marketoid":                   campaignField,
-	"x-rpcampaign":                  campaignField,
-	"x-roving-id":                   campaignField,
 	"x-acelle-campaign-id":          campaignField,
 	"x-mw-campaign-uid":             campaignField,
 	"x-mailer-lid":                  campaignField,
 	"x-mailcoach":                   campaignField,
+	"x-mailster-campaign":           campaignField,
+	"x-typo3mid":                    campaignField,
+	"x-campaign-activity-id":        campaignField,
+	"x-roving-campaignid":           campaignField,
 	"x-fbl":                         campaignField,
 	"x-ses-list-management-options": campaignField,
+	// Services: receipts and notices bear it too (Airbnb's bookings, e-receipts by
+	// Salesforce, CiviCRM's receipts), so one more mark is asked for.
+	"x-civimail-bounce":      serviceField,
+	"x-kmail-message":        serviceField,
+	"x-hs-cid":               serviceField,
+	"x-sfmc-stack":           serviceField,
+	"x-marketoid":            serviceField,
+	"x-rpcampaign":           serviceField,
+	"x-roving-id":            serviceField,
+	"x-campaignid":           serviceField,
+	"x-emailoctopus-list-id": serviceField,
+	// Answers by machines, as many programs mark them.
+	"x-autoreply":           replyField,
+	"x-autorespond":         replyField,
+	"x-autoresponse":        replyField,
+	"x-autoresponder":       replyField,
+	"x-auto-reply-from":     replyField,
+	"x-autoreply-from":      replyField,
+	"x-mail-autoreply":      replyField,
+	"x-fc-machinegenerated": replyField,
+	"x-failed-recipients":   replyField,
+	"x-precedence": func(f *facts, v message.Field) {
+		if message.Keyword(v.Value()) == "auto_reply" {
+			replyField(f, v)
+		}
+	},
+	"x-loop": func(f *facts, v message.Field) {
+		if strings.Contains(strings.ToLower(v.Value()), "vacation") {
+			replyField(f, v)
+		}
+	},
+	"delivered-to": func(f *facts, v message.Field) {
+		if value := strings.ToLower(v.Value()); strings.HasPrefix(value, "responder for ") || value == "autoresponder" {
+			replyField(f, v) // ezmlm, qmail's autorespond
+		}
+	},
+}
+
+func serviceField(f *facts, field message.Field) {
+	if f.service == "" && strings.TrimSpace(field.Value()) != "" {
+		f.service = printableName(field.Name)
+	}
 }
 
 func campaignField(f *facts, field message.Field) {
-	// An empty one was left by a template that had nothing to say.
-	if f.campaign == "" && strings.TrimSpace(field.Value()) != "" {
+	// An empty one was left by a template that had nothing to say, and one relay
+	// puts "default" on all it sends.
+	if value := strings.TrimSpace(field.Value()); f.campaign == "" && value != "" && !equal(value, "default") {
 		f.campaign = printableName(field.Name)
 	}
 }
@@ -213,7 +261,9 @@ func (f *facts) concludeCampaign() {
 		f.campaign = "X-PM-Message-Stream: broadcast"
 	case f.phplist() && isNumber(f.known.phplistID):
 		f.campaign = "X-MessageID"
-	case strings.Contains(f.mailer, "sendy") || strings.Contains(f.mailer, "mailchimp"):
+	case f.service != "" && (f.unsubscribes() || f.hasListID || f.bulk()):
+		f.campaign = f.service
+	case strings.HasPrefix(f.mailer, "zoho campaigns") || strings.Contains(f.mailer, "sendy") || strings.Contains(f.mailer, "mailchimp"):
 		f.campaign = "X-Mailer"
 	case f.known.mautic != "" && f.precedence == "bulk":
 		f.campaign = "X-EMAIL-ID"

@@ -7,8 +7,8 @@ import (
 	"offramp/listunsub"
 )
 
-// markSigned is the mark of a newsletter that another system signed.
-const markSigned = "DKIM-Signature over List-Unsubscribe"
+// MarkSigned is the mark of a newsletter that another system signed.
+const MarkSigned = "DKIM-Signature over List-Unsubscribe"
 
 // untouched returns the mark of mail that must not get fields of the gateway;
 // empty: there is none.
@@ -28,8 +28,12 @@ func (c *Classifier) untouched(m Mail, f *facts) string {
 		return f.autoReply
 	case f.precedence == "auto_reply":
 		return "Precedence: auto_reply"
+	case c.foreign(m, f) && (f.unsubscribes() || f.hasListID || f.campaign != ""):
+		return MarkSigned
 	case c.foreign(m, f):
-		return markSigned
+		// Some servers name the fields of a list in every signature: adding them
+		// breaks it (RFC 6376 section 5.4.2).
+		return "DKIM-Signature"
 	}
 	return ""
 }
@@ -61,17 +65,33 @@ func (f *facts) account() string {
 		return "X-Listmonk-Subscriber without X-Listmonk-Campaign"
 	case f.phplist() && !isNumber(k.phplistID):
 		return "X-MessageID of phpList"
-	case k.redmine && !k.redmineList:
+	case k.redmine && !k.project:
 		return "X-Redmine-Host without an issue or project" // its List-Id is on lost passwords too
 	case strings.HasPrefix(f.mailer, "mediawiki mailer") && f.precedence == "":
 		return "X-Mailer: MediaWiki mailer without Precedence"
 	case k.postmarkStream == "outbound":
 		return "X-PM-Message-Stream: outbound"
+	case k.brevo && f.campaign == "":
+		// On what goes through Brevo's relay and API, which adds a one-click link.
+		return "X-Mailin-EID without X-Mailin-Campaign"
+	case k.mailjet && !k.mailjetCampaign && f.campaign == "" && !f.bulk():
+		return "X-MJ-Mid without a campaign"
+	case k.sfmc == "transactional":
+		return "X-Delivery: Transactional"
+	case f.listIDAlone() && f.suppress && !k.project:
+		// Applications with a List-Id on all their mail, password resets too, such
+		// as Zulip: no newsletter was found that has nothing beside it.
+		return "List-Id alone with X-Auto-Response-Suppress"
 	case k.mailman && !f.listPost:
 		// Its posts always have List-Post, an address or NO.
 		return "X-Mailman-Version without List-Post"
 	}
 	return ""
+}
+
+// listIDAlone says whether List-Id is all that speaks of a list.
+func (f *facts) listIDAlone() bool {
+	return f.hasListID && !f.unsubscribes() && !f.listPost && f.listServer == "" && f.campaign == "" && !f.bulk()
 }
 
 // identifier reads a List-Id that identifies a list: a dot-atom with a dot (RFC

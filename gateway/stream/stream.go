@@ -141,7 +141,7 @@ func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	case f.control != "" && d.Step == ByReport:
 		d.Ignored = "the message is a report from the null reverse-path"
 	}
-	d.Upstream = d.Step == ByUntouched && d.Mark == markSigned
+	d.Upstream = d.Step == ByUntouched && d.Mark == MarkSigned
 	if d.Kind == Listed && d.List.ID == "" {
 		d.List = c.unnamed(m, f)
 	}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/stream"
+)
+
+// Figures from which what passes is worth a word.
+const (
+	manyMessages = 20 // of one sender
+	bulkPeak     = 50 // recipients of one Subject within an hour
+	mostNamed    = 10 // senders or lists of one kind that are named
+)
+
+// streams says which mail is taken for what, as far as it may be wrong.
+func (c *checker) streams(ctx context.Context) {
+	var s admin.Streams
+	err := c.app.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "streams", nil, &s) })
+	if err != nil {
+		return // no data yet, or reported by other findings
+	}
+	c.defaultStream(s)
+	c.unmarked(s.Senders)
+	c.upstream(s.Senders)
+	c.varied(s.Senders)
+}
+
+func (c *checker) defaultStream(s admin.Streams) {
+	chosen := c.settings.Gateway.Relay.DefaultStream
+	if cmp.Or(chosen, s.Earlier) != stream.List {
+		c.add(findOK, "streams", "mail without any mark of a list is transactional: no opt-out stops it", "")
+		return
+	}
+	text := "OFFRAMP_DEFAULT_STREAM=list: every message without any mark of a list, password resets too, is list mail of its From domain, and opt-outs stop it"
+	if chosen == "" {
+		text = "an earlier release served this data, so mail without any mark of a list, password resets too, still counts as list mail and opt-outs stop it"
+	}
+	c.add(findWarn, "streams", text+". Give newsletters that have no mark a rule first, then set OFFRAMP_DEFAULT_STREAM=auto and restart", "")
+	for i, l := range s.Kept {
+		if i == mostNamed {
+			c.add(findWarn, "streams", fmt.Sprintf("and %s more", plural(len(s.Kept)-i, "list")), "")
+			break
+		}
+		c.add(findWarn, "streams", fmt.Sprintf("with auto, mail to the list %s without a mark would become transactional and reach the %s who opted out. For each sender of its newsletters, add a rule",
+			l.ID, plural(l.OptOuts, "person", "people")), c.ruleFor(l.ID, "news@"+l.ID))
+	}
+	for _, t := range s.Senders {
+		if t.Unmarked && t.Dropped > 0 {
+			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that bore no mark of a list (last counted %s): see \"dropped\" in the log. If this is no newsletter, add a rule",
+				plural(int(t.Dropped), "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
+		}
+	}
+}
+
+// unmarked names senders whose mail passes as transactional for want of a mark.
+func (c *checker) unmarked(senders []admin.Sender) {
+	named := 0
+	for _, t := range senders {
+		if !t.Unmarked || t.List != "" || t.Messages < manyMessages || named == mostNamed {
+			continue
+		}
+		named++
+		state, looks := findOK, bulkHints(t)
+		if looks != "" {
+			state = findWarn
+			looks = " (" + looks + ")"
+		}
+		login := ""
+		if t.Login != "" {
+			login = " (login " + t.Login + ")"
+		}
+		domain := t.From[strings.LastIndexByte(t.From, '@')+1:]
+		c.add(state, "unmarked", fmt.Sprintf("%s from %s%s carry no mark of a list%s: if these are newsletters, add a rule",
+			plural(int(t.Messages), "message"), t.From, login, looks), c.ruleFor(domain, t.From))
+	}
+}
+
+// bulkHints says what speaks for bulk mail; none of it is a verdict.
+func bulkHints(t admin.Sender) string {
+	var hints []string
+	if t.Peak >= bulkPeak {
+		hints = append(hints, fmt.Sprintf("one Subject went to %s within an hour", plural(int(t.Peak), "recipient")))
+	}
+	if 2*t.Precedence > t.Messages {
+		hints = append(hints, "they have Precedence: bulk or list")
+	}
+	if 2*t.FeedbackID > t.Messages {
+		hints = append(hints, "they have a Feedback-ID")
+	}
+	return strings.Join(hints, ", ")
+}
+
+// upstream names domains whose newsletters another system signs.
+func (c *checker) upstream(senders []admin.Sender) {
+	counts := map[string]int64{}
+	for _, t := range senders {
+		if t.Mark == stream.MarkSigned {
+			counts[t.From[strings.LastIndexByte(t.From, '@')+1:]] += t.Messages
+		}
+	}
+	domains := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(domains, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	for _, domain := range domains[:min(len(domains), mostNamed)] {
+		c.add(findWarn, "signed", fmt.Sprintf("%s from %s came signed with a List-Unsubscribe, and there is no key for that domain here: passed on untouched, as forwarded newsletters are. If the domain is yours, make a key for it",
+			plural(int(counts[domain]), "newsletter"), domain), c.app.command("init "+domain))
+	}
+}
+
+// varied names lists whose mail looks like receipts or notices: one recipient
+// each, and nearly every Subject its own.
+func (c *checker) varied(senders []admin.Sender) {
+	named := 0
+	for _, t := range senders {
+		if t.List == "" || t.Messages < manyMessages || 10*t.Repeated > 3*t.Messages || 2*t.Recipients > 3*t.Messages || named == mostNamed {
+			continue
+		}
+		named++
+		c.add(findWarn, "varied", fmt.Sprintf("%s from %s to the list %s (by %s) have one recipient each and hardly a Subject twice: if these are receipts or notices, add a rule before the others",
+			plural(int(t.Messages), "message"), t.From, t.List, t.Mark), c.rule("transactional from="+t.From))
+	}
+}
+
+func (c *checker) ruleFor(list, from string) string {
+	return c.rule("list " + list + " from=" + from)
+}
+
+// rule is the command that adds a rule; it holds from the next start on.
+func (c *checker) rule(text string) string {
+	if strings.ContainsAny(text, "'\\\"\n\r") {
+		return "" // no address that anybody would write down
+	}
+	file := c.settings.Gateway.Relay.StreamRules
+	if file == "" {
+		return ""
+	}
+	return "echo '" + text + "' >> " + file
+}
