@@ -1,0 +1,234 @@
+package stream
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"offramp/gateway/envelope"
+	"offramp/gateway/message"
+	"offramp/listunsub"
+)
+
+// header reads the header of a message written with either line end.
+func header(t testing.TB, raw string) []message.Field {
+	t.Helper()
+	h, _, err := message.Reader{}.Read(strings.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Fields()
+}
+
+func sender(t testing.TB, address string) envelope.Address {
+	t.Helper()
+	a, err := envelope.ParseReversePath(strings.Trim(address, "<>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestOrder has for each step what it decides, and what an earlier one makes of
+// the same message.
+func TestOrder(t *testing.T) {
+	rules, err := ParseRules(strings.NewReader("transactional subject=*invoice*\nlist \"By rule <rule.example>\" from=@ruled.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Classifier{Rules: rules, LoginLists: map[string]string{"shop": "shop.news", "tx": "Transactional"},
+		Signs: func(domain string) bool { return domain == "ours.example" }}
+	const (
+		oneClick = "List-Unsubscribe: <https://x.example/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
+		post     = "List-Post: <mailto:talk@x.example>\n"
+		signed   = "DKIM-Signature: v=1; d=x.example; h=from:list-unsubscribe; b=x\n"
+	)
+	for _, tt := range []struct {
+		name, header string
+		sender       string // empty: not null
+		login        string
+		step         Step
+		is           string // kind, and the list where one is named
+	}{
+		{"a report beats all", "X-Offramp-List: a.example\nContent-Type: multipart/report; report-type=x\n", "<>", "", ByReport, "untouched"},
+		{"a report of somebody", "Content-Type: multipart/report\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched l.example"},
+		{"control", "X-Offramp-List: News <a.example>\n" + post + "Auto-Submitted: auto-replied\nSubject: invoice\n", "", "", ByControl, "list a.example"},
+		{"control with the null reverse-path", "X-Offramp-List: a.example\n", "<>", "", ByControl, "list a.example"},
+		{"control exempts", "x-offramp-list: TRANSACTIONAL\n" + oneClick + "List-Id: <l.example>\n", "", "shop", ByControl, "transactional"},
+		{"control is empty", "X-Offramp-List:\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"control twice, the first counts", "X-Offramp-List: one\nX-Offramp-List: two\n", "", "", ByControl, "list one"},
+		{"rule exempts", "Subject: Your =?utf-8?q?Inv?= invoice 7\n" + oneClick, "", "", ByRule, "transactional"},
+		{"rule before untouched", "From: a@ruled.example\n" + post, "", "", ByRule, "list rule.example"},
+		{"discussion", post + "List-Id: <l.example>\n" + oneClick, "", "shop", ByUntouched, "untouched l.example"},
+		{"discussion without mailto", "List-Post: talk@x.example\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched l.example"},
+		{"announcements", "List-Post: NO (posting not allowed)\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"a forum", "List-Post: <https://x.example/@a>\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"vacation", "Auto-Submitted: auto-replied (vacation)\n" + oneClick, "", "shop", ByUntouched, "untouched"},
+		{"vacation with parameters", "Auto-Submitted: auto-replied; owner-email=\"a@b\"\n", "", "shop", ByUntouched, "untouched"},
+		{"auto-generated newsletter", "Auto-Submitted: auto-generated\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"null sender newsletter", "List-Id: <l.example>\n", "<>", "", ByListID, "list l.example"},
+		{"resent", "Resent-From: kim@y.example\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched l.example"},
+		{"foreign newsletter", "From: n@x.example\nList-Id: <l.example>\n" + oneClick + signed, "", "", ByUntouched, "untouched l.example"},
+		{"foreign newsletter of a login with a list", "From: n@x.example\n" + oneClick + signed, "", "shop", ByUnsubscribe, "list shop.news"},
+		{"foreign signature of another domain", "From: n@z.example\n" + oneClick + signed, "", "", ByUnsubscribe, "list z.example"},
+		{"signature of our domain", "From: n@ours.example\n" + oneClick + strings.ReplaceAll(signed, "x.example", "ours.example"), "", "", ByUnsubscribe, "list ours.example"},
+		{"administrivia", "X-List-Administrivia: yes\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched l.example"},
+		{"account mail before its List-Id", "X-Redmine-Host: r\nList-Id: <l.example>\n", "", "", ByAccount, "transactional"},
+		{"project mail of the same system", "X-Redmine-Host: r\nX-Redmine-Project: p\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"opt-in letter", "X-Listmonk-Subscriber: s\n" + oneClick, "", "", ByAccount, "transactional"},
+		{"campaign of the same system", "From: a@x.example\nX-Listmonk-Subscriber: s\nX-Listmonk-Campaign: c\n", "", "", ByCampaign, "list x.example"},
+		{"campaign field left empty", "X-Campaign: \n", "", "", ByDefault, "transactional"},
+		{"campaign field of a relay", "X-Campaign-Id: default\n", "", "", ByDefault, "transactional"},
+		{"field of a service alone", "X-HS-Cid: 1\n", "", "", ByDefault, "transactional"},
+		{"field of a service with a mark", "From: a@x.example\nX-HS-Cid: 1\nPrecedence: bulk\n", "", "", ByCampaign, "list x.example"},
+		{"List-Id without a dot", "From: a@x.example\nList-Id: <news>\n", "", "", ByDefault, "transactional"},
+		{"List-Id without a dot, and an unsubscribe", "From: a@x.example\nList-Id: <Quarry News>\nList-Unsubscribe: <mailto:u@x.example>\n", "", "", ByListID, "list x.example"},
+		{"List-Id of a URI", "From: a@x.example\nList-Id: <cid.https://h/>\n" + oneClick, "", "", ByListID, "list x.example"},
+		{"List-Id without brackets", "List-Id: l.example\n", "", "", ByDefault, "transactional"},
+		{"List-Id without brackets, and an unsubscribe", "List-Id: l.example\n" + oneClick, "", "", ByListID, "list l.example"},
+		{"https alone", "From: a@x.example\nList-Unsubscribe: <https://x.example/u>\n", "", "tx", ByUnsubscribe, "list x.example"},
+		{"mailto alone", "List-Unsubscribe: <mailto:u@x.example>\nPrecedence: bulk\n", "", "", ByDefault, "transactional"},
+		{"mailto and -Post", "List-Unsubscribe: <mailto:u@x.example>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n", "", "", ByDefault, "transactional"},
+		{"mailto of a list server", "From: l@x.example\nList-Unsubscribe: <mailto:u@x.example>\nPrecedence: list\nList-Owner: <mailto:o@x.example>\n", "", "", ByListServer, "list x.example"},
+		{"login", "Auto-Submitted: auto-generated\n", "<>", "shop", ByLogin, "list shop.news"},
+		{"login that exempts", "From: a@x.example\n", "", "tx", ByLogin, "transactional"},
+		{"another login", "From: a@x.example\n", "", "other", ByDefault, "transactional"},
+		{"Precedence and Feedback-ID decide nothing", "Precedence: bulk\nFeedback-ID: a:b:c:d\n", "", "", ByDefault, "transactional"},
+	} {
+		from := "a@envelope.example"
+		if tt.sender != "" {
+			from = tt.sender
+		}
+		d := c.Classify(Mail{Login: tt.login, Sender: sender(t, from)}, header(t, tt.header+"X: y\n\n"))
+		is := d.Kind.String()
+		if d.List.ID != "" {
+			is += " " + listunsub.CanonicalID(d.List.ID)
+		}
+		if is != tt.is || d.Step != tt.step {
+			t.Errorf("%s: %s by %q (%s), want %s by %q", tt.name, is, d.Step, d.Mark, tt.is, tt.step)
+		}
+		if d.Unmarked() != (tt.step == ByLogin || tt.step == ByDefault) || d.Mark == "" {
+			t.Errorf("%s: unmarked %t, mark %q", tt.name, d.Unmarked(), d.Mark)
+		}
+	}
+}
+
+// With list as the default what has no mark is list mail, as it was before there
+// was another default: machines and reports alone are not.
+func TestDefaultList(t *testing.T) {
+	for _, tt := range []struct{ header, sender, is string }{
+		{"From: \"A, B <x@y>\" <a@Shop.Example>\n", "a@b.example", "list shop.example"},
+		{"From: a@b\xc3\xbccher.example\n", "a@b.example", "list xn--bcher-kva.example"},
+		{"From: Shop: Offers <a@shop.example>\n", "a@b.example", "list shop.example"},
+		{"From: nobody\n", "a@b.example", "list b.example"},
+		{"", "a@b.example", "list b.example"},
+		{"From: a@shop.example\n", "<>", "transactional"},
+		{"From: a@shop.example\nAuto-Submitted: auto-generated\n", "a@b.example", "transactional"},
+		{"From: a@shop.example\nAuto-Submitted: No (really)\n", "a@b.example", "list shop.example"},
+	} {
+		c := Classifier{Default: List}
+		d := c.Classify(Mail{Sender: sender(t, tt.sender)}, header(t, tt.header+"X: y\n\n"))
+		if is := strings.TrimSpace(d.Kind.String() + " " + d.List.ID); is != tt.is {
+			t.Errorf("%q from %s: %s, want %s", tt.header, tt.sender, is, tt.is)
+		}
+	}
+}
+
+func TestNotFollowed(t *testing.T) {
+	c := Classifier{}
+	null, report := Mail{}, "X-Offramp-List: a.example\nContent-Type: multipart/report\n\n"
+	if d := c.Classify(null, header(t, report)); d.Ignored == "" {
+		t.Error("nothing says that the control field of a report is not followed")
+	}
+	if d := c.Classify(null, header(t, "X-Offramp-List: \n\n")); d.Ignored == "" {
+		t.Error("nothing says that the control field is empty")
+	}
+	if d := c.Classify(null, header(t, "X-Offramp-List: a.example\n\n")); d.Ignored != "" {
+		t.Errorf("followed, and yet %q", d.Ignored)
+	}
+}
+
+// wanted is a line of testdata/mail/expected.tsv: file, what it is for its
+// recipient (list, transactional, untouched, either), why, envelope sender.
+type wanted struct{ file, is, why, sender string }
+
+func expected(t *testing.T) []wanted {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/mail/expected.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []wanted
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		if len(f) != 4 {
+			t.Fatalf("expected.tsv: %q has %d columns, want 4", line, len(f))
+		}
+		all = append(all, wanted{f[0], f[1], f[2], f[3]})
+	}
+	return all
+}
+
+// known are messages that are read otherwise than wanted, with the reason. No
+// transactional message is here unless nothing in its header tells.
+var known = map[string]string{
+	"b-38-precedence-only-django.eml": "Precedence alone is on more transactional mail than newsletters",
+}
+
+// TestMail has messages in the forms that systems write, one file each.
+func TestMail(t *testing.T) {
+	files, err := filepath.Glob("testdata/mail/*.eml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := expected(t)
+	if len(files) != len(all) {
+		t.Errorf("%d messages, %d in expected.tsv", len(files), len(all))
+	}
+	count, wrong := map[string]int{}, map[string]int{}
+	c := Classifier{}
+	for _, w := range all {
+		raw, err := os.ReadFile(filepath.Join("testdata/mail", w.file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		d := c.Classify(Mail{Client: netip.MustParseAddr("127.0.0.1"), Sender: sender(t, w.sender)}, header(t, string(raw)))
+		ok := w.is == "either" || w.is == d.Kind.String() || w.is == "transactional" && d.Kind == Untouched
+		count[w.is]++
+		if !ok {
+			wrong[w.is]++
+		}
+		if reason := known[w.file]; ok == (reason != "") {
+			t.Errorf("%s: %s by %s (%s), want %s: %s", w.file, d.Kind, d.Step, d.Mark, w.is, w.why)
+		}
+	}
+	t.Logf("of %d transactional %d marked, of %d list mail %d missed", count["transactional"], wrong["transactional"], count["list"], wrong["list"])
+	if 100*wrong["transactional"] > 2*count["transactional"] || 100*wrong["list"] > 8*count["list"] {
+		t.Errorf("marked %d of %d transactional, missed %d of %d", wrong["transactional"], count["transactional"], wrong["list"], count["list"])
+	}
+}
+
+func FuzzClassify(f *testing.F) {
+	f.Add("X-Offramp-List: News <a.example>\n\nbody", "shop")
+	f.Add("From: a@b\nFrom: <c@d>\nList-Id: <\n\n", "")
+	f.Add("DKIM-Signature: d=;h=\nList-Unsubscribe: <https://\nX-MessageID: 1\nX-Mailer: phplist\n\n", "tx")
+	rules, err := ParseRules(strings.NewReader("transactional subject=*a*b*c* header:x=*"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	c := Classifier{Default: List, Rules: rules, LoginLists: map[string]string{"shop": "s.example", "tx": Transactional}}
+	f.Fuzz(func(t *testing.T, raw, login string) {
+		h, _, err := message.Reader{}.Read(bytes.NewReader([]byte(raw)))
+		if err != nil {
+			return
+		}
+		d := c.Classify(Mail{Login: login}, h.Fields())
+		if d.Kind == Listed && d.List.ID == "" || d.Kind == Exempt && d.List.ID != "" || len(d.Mark) > maxMark || d.Step == "" {
+			t.Errorf("%+v", d)
+		}
+	})
+}
