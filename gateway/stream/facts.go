@@ -30,6 +30,7 @@ type facts struct {
 	campaign, listServer string // the field that says so
 	service              string // a field that a service for campaigns puts on other mail too
 	suppress             bool   // X-Auto-Response-Suppress
+	group                bool   // a discussion list that says so without List-Post
 	feedbackID           bool
 	mailer               string // lower case
 	known                systems
@@ -39,6 +40,7 @@ type facts struct {
 // systems are fields by which rule 5 knows account mail.
 type systems struct {
 	listmonk, mailman, redmine, project     bool
+	fluentOptIn                             bool
 	brevo, mailjet, mailjetCampaign         bool
 	phplistID, postmarkStream, mautic, sfmc string
 }
@@ -108,9 +110,12 @@ var readers = map[string]func(*facts, message.Field){
 		}
 	},
 	"list-unsubscribe": func(f *facts, v message.Field) {
-		value := strings.ToLower(v.Value())
+		// Folded into a URI, or encoded: senders do both.
+		value := strings.ToLower(strings.Join(strings.Fields(message.DecodeWords(v.Value())), ""))
 		f.unsubscribeHTTP = f.unsubscribeHTTP || strings.Contains(value, "https://") || strings.Contains(value, "http://")
 		f.unsubscribeMail = f.unsubscribeMail || strings.Contains(value, "mailto:")
+		// Its campaigns name an email in the link, its opt-in letters do not.
+		f.known.fluentOptIn = f.known.fluentOptIn || strings.Contains(value, "fluentcrm=1") && strings.Contains(value, "route=unsubscribe") && !strings.Contains(value, "ce_id=")
 	},
 	"list-post": func(f *facts, v message.Field) {
 		value := strings.ToLower(v.Value())
@@ -123,7 +128,12 @@ var readers = map[string]func(*facts, message.Field){
 	"list-owner":     serverField,
 	"list-help":      serverField,
 	"list-archive":   serverField,
-	"mailing-list":   serverField,
+	"mailing-list": func(f *facts, v message.Field) {
+		serverField(f, v)
+		// Groups write "list NAME@HOST; contact ...", and no List-Post.
+		f.group = f.group || strings.HasPrefix(strings.ToLower(strings.TrimSpace(v.Value())), "list ")
+	},
+	"x-mailing-list": func(f *facts, v message.Field) { f.group = f.group || strings.Contains(v.Value(), "@") },
 	"auto-submitted": func(f *facts, v message.Field) { word(&f.autoSubmitted, v) },
 	"precedence":     func(f *facts, v message.Field) { word(&f.precedence, v) },
 	"content-type": func(f *facts, v message.Field) {
@@ -153,18 +163,20 @@ var readers = map[string]func(*facts, message.Field){
 	},
 	"x-auto-response-suppress": func(f *facts, _ message.Field) { f.suppress = true },
 	"x-listmonk-subscriber":    func(f *facts, _ message.Field) { f.known.listmonk = true },
-	"x-mailman-version":        func(f *facts, _ message.Field) { f.known.mailman = true },
-	"x-redmine-host":           func(f *facts, _ message.Field) { f.known.redmine = true },
-	"x-redmine-issue-id":       func(f *facts, _ message.Field) { f.known.project = true },
-	"x-redmine-project":        func(f *facts, _ message.Field) { f.known.project = true },
-	"x-gitlab-project":         func(f *facts, _ message.Field) { f.known.project = true },
-	"x-mailin-eid":             func(f *facts, _ message.Field) { f.known.brevo = true },
-	"x-mj-mid":                 func(f *facts, _ message.Field) { f.known.mailjet = true },
-	"x-mailjet-campaign":       func(f *facts, _ message.Field) { f.known.mailjetCampaign = true },
-	"x-delivery":               func(f *facts, v message.Field) { word(&f.known.sfmc, v) },
-	"x-messageid":              func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
-	"x-pm-message-stream":      func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
-	"x-email-id":               func(f *facts, v message.Field) { once(&f.known.mautic, v) },
+	"x-mailman-version": func(f *facts, v message.Field) {
+		f.known.mailman = f.known.mailman || strings.HasPrefix(v.Value(), "3")
+	},
+	"x-redmine-host":      func(f *facts, _ message.Field) { f.known.redmine = true },
+	"x-redmine-issue-id":  func(f *facts, _ message.Field) { f.known.project = true },
+	"x-redmine-project":   func(f *facts, _ message.Field) { f.known.project = true },
+	"x-gitlab-project":    func(f *facts, _ message.Field) { f.known.project = true },
+	"x-mailin-eid":        func(f *facts, _ message.Field) { f.known.brevo = true },
+	"x-mj-mid":            func(f *facts, _ message.Field) { f.known.mailjet = true },
+	"x-mailjet-campaign":  func(f *facts, _ message.Field) { f.known.mailjetCampaign = true },
+	"x-delivery":          func(f *facts, v message.Field) { word(&f.known.sfmc, v) },
+	"x-messageid":         func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
+	"x-pm-message-stream": func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
+	"x-email-id":          func(f *facts, v message.Field) { once(&f.known.mautic, v) },
 	// Tools that somebody installs: the field is on campaigns alone.
 	"x-listmonk-campaign":           campaignField,
 	"x-newsletter-email-id":         campaignField,
@@ -183,14 +195,20 @@ var readers = map[string]func(*facts, message.Field){
 	"x-ses-list-management-options": campaignField,
 	// Services: receipts and notices bear it too (Airbnb's bookings, e-receipts by
 	// Salesforce, CiviCRM's receipts), so one more mark is asked for.
-	"x-civimail-bounce":      serviceField,
-	"x-kmail-message":        serviceField,
-	"x-hs-cid":               serviceField,
-	"x-sfmc-stack":           serviceField,
-	"x-marketoid":            serviceField,
-	"x-rpcampaign":           serviceField,
-	"x-roving-id":            serviceField,
-	"x-campaignid":           serviceField,
+	"x-civimail-bounce": serviceField,
+	"x-kmail-message":   serviceField,
+	"x-hs-cid":          serviceField,
+	"x-sfmc-stack":      serviceField,
+	"x-marketoid":       serviceField,
+	"x-rpcampaign":      serviceField,
+	"x-roving-id":       serviceField,
+	"x-campaignid":      serviceField,
+	"x-beehiiv-type": func(f *facts, v message.Field) {
+		if message.Keyword(v.Value()) == "newsletter" {
+			campaignField(f, v)
+		}
+	},
+	"x-bulkmail":             serviceField,
 	"x-emailoctopus-list-id": serviceField,
 	// Answers by machines, as many programs mark them.
 	"x-autoreply":           replyField,

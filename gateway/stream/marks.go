@@ -20,6 +20,8 @@ func (c *Classifier) untouched(m Mail, f *facts) string {
 		return "multipart/report"
 	case f.listPostAddress: // only the manager of a discussion list may set them (RFC 2369 section 4)
 		return "List-Post"
+	case f.group:
+		return "Mailing-List"
 	case f.resent != "":
 		return f.resent
 	case f.administrivia:
@@ -83,8 +85,11 @@ func (f *facts) account() string {
 		// as Zulip: no newsletter was found that has nothing beside it.
 		return "List-Id alone with X-Auto-Response-Suppress"
 	case k.mailman && !f.listPost:
-		// Its posts always have List-Post, an address or NO.
+		// Posts of Mailman 3 always have List-Post, an address or NO; the letters of
+		// Mailman 2 itself have X-List-Administrivia.
 		return "X-Mailman-Version without List-Post"
+	case k.fluentOptIn:
+		return "opt-in letter of FluentCRM"
 	}
 	return ""
 }

@@ -129,7 +129,7 @@ func TestEveryKindThroughPostfix(t *testing.T) {
 		c.close()
 	}
 	s.Wait(len(wanted), time.Now().Add(2*time.Minute))
-	count, wrong := map[string]int{}, map[string][]string{}
+	count := map[string]int{}
 	for _, m := range s.Messages() {
 		to := m.Recipients[0]
 		is, kind := "list", wanted[to]
@@ -137,17 +137,14 @@ func TestEveryKindThroughPostfix(t *testing.T) {
 			is = "transactional"
 		}
 		if count[kind]++; kind != "either" && is != strings.Replace(kind, "untouched", "transactional", 1) {
-			wrong[kind] = append(wrong[kind], to)
+			t.Errorf("%s is %s, not %s", to, kind, is)
 		}
 		delete(wanted, to)
 	}
 	if len(wanted) > 0 {
 		t.Errorf("did not arrive: %v\n%s", wanted, p.log)
 	}
-	t.Logf("%v; otherwise than wanted: %v", count, wrong)
-	if 100*len(wrong["transactional"]) > 2*count["transactional"] || 100*len(wrong["list"]) > 8*count["list"] || len(wrong["untouched"]) > 0 {
-		t.Error("more than 2 % of the transactional mail marked, more than 8 % of the list mail missed, or a discussion list touched")
-	}
+	t.Logf("%v", count)
 }
 
 // A post of a discussion list keeps its bytes, and reaches nobody who left that
