@@ -26,6 +26,10 @@ func (c *checker) streams(ctx context.Context) {
 	if err != nil {
 		return // no data yet, or reported by other findings
 	}
+	c.judgeStreams(s)
+}
+
+func (c *checker) judgeStreams(s admin.Streams) {
 	c.defaultStream(s)
 	c.unmarked(s.Senders)
 	c.upstream(s.Senders)
@@ -34,6 +38,7 @@ func (c *checker) streams(ctx context.Context) {
 
 func (c *checker) defaultStream(s admin.Streams) {
 	chosen := c.settings.Gateway.Relay.DefaultStream
+	defer c.alarms(s.Senders)
 	if cmp.Or(chosen, s.Earlier) != stream.List {
 		c.add(findOK, "streams", "mail without any mark of a list is transactional: no opt-out stops it", "")
 		return
@@ -51,7 +56,12 @@ func (c *checker) defaultStream(s admin.Streams) {
 		c.add(findWarn, "streams", fmt.Sprintf("with auto, mail to the list %s without a mark would become transactional and reach the %s who opted out. For each sender of its newsletters, add a rule",
 			l.ID, plural(l.OptOuts, "person", "people")), c.ruleFor(l.ID, "news@"+l.ID))
 	}
-	for _, t := range s.Senders {
+}
+
+// alarms names senders of unmarked mail that an opt-out stopped: by the default
+// stream, or by that of a login.
+func (c *checker) alarms(senders []admin.Sender) {
+	for _, t := range senders {
 		if t.Unmarked && t.Dropped > 0 {
 			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that bore no mark of a list (last counted %s): see \"dropped\" in the log. If this is no newsletter, add a rule",
 				plural(int(t.Dropped), "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))

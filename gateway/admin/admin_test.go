@@ -47,6 +47,8 @@ type world struct {
 	queueFilter store.QueueFilter
 	eventFilter store.EventFilter
 	woken       int
+	traffic     []store.Traffic
+	earlier     string
 	err         error // answer of everything, when set
 }
 
@@ -62,6 +64,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
+		Traffic:  w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Wake: func() { w.woken++ },
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
@@ -192,6 +195,10 @@ func selected[T any](all []T, f store.RecordFilter, recipient, list func(T) stri
 func (w *world) Choices(_ context.Context, f store.RecordFilter) ([]store.Choice, error) {
 	return selected(w.choices, f, func(c store.Choice) string { return c.Recipient }, func(c store.Choice) string { return c.List }), w.err
 }
+
+func (w *world) Traffic(context.Context, int) ([]store.Traffic, error) { return w.traffic, w.err }
+
+func (w *world) EarlierStream(context.Context) (string, error) { return w.earlier, w.err }
 
 func (w *world) Suppressions(_ context.Context, f store.RecordFilter) ([]store.Suppression, error) {
 	return selected(w.stops, f, func(s store.Suppression) string { return s.Recipient }, func(s store.Suppression) string { return s.List }), w.err

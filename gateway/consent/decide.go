@@ -94,7 +94,7 @@ func (c *Consent) Decide(ctx context.Context, d Decision, way store.Way, ev Evid
 	if err := c.settle(ctx, "decision", d.Recipient.Key()); err != nil {
 		return events, err
 	}
-	c.prove(ctx, proofs)
+	c.prove(ctx, c.enforced(ctx, proofs))
 	return events, nil
 }
 

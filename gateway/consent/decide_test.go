@@ -221,6 +221,28 @@ func TestProofsAreNeitherRepeatedNorMissed(t *testing.T) {
 	}
 }
 
+// A receipt says "in force" of what the gateway enforces, and of nothing else:
+// mail of a transactional list goes out whatever a person decided.
+func TestNoProofForATransactionalList(t *testing.T) {
+	f := &fakeStore{lists: []store.List{{ID: "receipts", Transactional: true}, {ID: "news"}}}
+	c := newConsent(f)
+	_, err := c.Decide(t.Context(), consent.Decision{Recipient: address(t, "anna@example.net"), Wishes: []consent.Wish{
+		{List: "receipts", State: store.Unsubscribed}, {List: "news", State: store.Unsubscribed}, {List: "new", State: store.Unsubscribed},
+	}}, store.Page, evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proven []string
+	for _, e := range f.events {
+		if e.Kind == store.EventInForce {
+			proven = append(proven, e.List)
+		}
+	}
+	if diff := cmp.Diff([]string{"news", "new"}, proven); diff != "" {
+		t.Errorf("proven (-want +got):\n%s", diff)
+	}
+}
+
 func TestProofForAClientThatIsGone(t *testing.T) {
 	f := &fakeStore{}
 	c := newConsent(f)

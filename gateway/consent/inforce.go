@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -80,6 +81,29 @@ func (c *Consent) recorded(ctx context.Context, e store.Event, added []int64) ([
 		newest = false
 	}
 	return found, nil
+}
+
+// enforced leaves out what is about a list that is transactional: its mail goes
+// out whatever a person decided about it, and a receipt must not say otherwise.
+func (c *Consent) enforced(ctx context.Context, events []store.Event) []store.Event {
+	if c.Lists == nil {
+		return events
+	}
+	return slices.DeleteFunc(events, func(e store.Event) bool {
+		if e.List == store.AllLists {
+			return false
+		}
+		l, err := c.Lists.List(ctx, e.List)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return false // nothing is sent to it, and what will be meets the decision
+		case err != nil:
+			c.log().WarnContext(ctx, "cannot read whether a list is transactional, a decision about it stands unproven", "list", e.List, "error", err)
+			c.tally(func(s *Stats) { s.Unproven.Add(1) })
+			return true
+		}
+		return l.Transactional
+	})
 }
 
 // prove records that the events are in force from now on. The caller waited for

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"offramp/gateway/admin"
+	"offramp/gateway/stream"
+)
+
+func TestWhatPassesIsNamed(t *testing.T) {
+	unmarked := admin.Sender{From: "hello@example.com", Mark: "transactional", Unmarked: true, Messages: 1204, Recipients: 1204}
+	with := func(s admin.Sender, change func(*admin.Sender)) admin.Sender {
+		change(&s)
+		return s
+	}
+	for name, tt := range map[string]struct {
+		streams admin.Streams
+		chosen  string
+		want    []string // of each finding: state, part of its text, fix
+	}{
+		"quiet": {want: []string{"ok|no opt-out stops it|"}},
+		"unmarked": {streams: admin.Streams{Senders: []admin.Sender{unmarked}}, want: []string{"ok|no opt-out|",
+			"ok|1,204 messages from hello@example.com carry no mark of a list: if these are newsletters|echo 'list example.com from=hello@example.com' >> streams.rules"}},
+		"by number": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Peak, s.Login = 400, "shop" })}}, want: []string{"ok||",
+			"warn|hello@example.com (login shop) carry no mark of a list (one Subject went to 400 recipients within an hour): if|echo"}},
+		"by fields": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Precedence, s.FeedbackID = 1204, 700 })}}, want: []string{"ok||",
+			"warn|(they have Precedence: bulk or list, they have a Feedback-ID)|echo"}},
+		"few":    {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Messages = 3 })}}, want: []string{"ok||"}},
+		"marked": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "l.example", Mark: "List-Id", Messages: 100, Recipients: 5000, Repeated: 95}}}, want: []string{"ok||"}},
+		"receipts": {streams: admin.Streams{Senders: []admin.Sender{{From: "shop@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 2}}},
+			want: []string{"ok||", "warn|to the list example.com (by List-Unsubscribe) have one recipient each|echo 'transactional from=shop@example.com' >> streams.rules"}},
+		"one recipient each, one Subject": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 90}}},
+			want: []string{"ok||"}},
+		"signed upstream": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", Mark: stream.MarkSigned, Messages: 7}, {From: "m@example.com", Mark: stream.MarkSigned, Messages: 1}}},
+			want: []string{"ok||", "warn|8 newsletters from example.com came signed|offramp init example.com"}},
+		"earlier": {streams: admin.Streams{Earlier: "list", Kept: []admin.KeptList{{ID: "example.com", OptOuts: 1}}},
+			want: []string{"warn|an earlier release served this data|", "warn|reach the 1 person who opted out|echo 'list example.com from=news@example.com' >> streams.rules"}},
+		"earlier, chosen": {streams: admin.Streams{Earlier: "list"}, chosen: "auto", want: []string{"ok|no opt-out|"}},
+		"alarm": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.List, s.Dropped, s.Messages = "example.com", 2, 2 })}}, chosen: "list",
+			want: []string{"warn|OFFRAMP_DEFAULT_STREAM=list|", "warn|opt-outs stopped 2 copies from hello@example.com that bore no mark of a list|echo 'transactional from=hello@example.com'"}},
+		"odd sender": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.From = "o'hara@example.com" })}}, want: []string{"ok||", "ok|o'hara@example.com|"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := new(settings)
+			s.Gateway.Relay.DefaultStream, s.Gateway.Relay.StreamRules = tt.chosen, "streams.rules"
+			c := &checker{app: &app{}, settings: s}
+			c.judgeStreams(tt.streams)
+			if len(c.findings) != len(tt.want) {
+				t.Fatalf("%d findings, want %d: %+v", len(c.findings), len(tt.want), c.findings)
+			}
+			for i, want := range tt.want {
+				f, w := c.findings[i], strings.Split(want, "|")
+				if f.State != w[0] || !strings.Contains(f.Text, w[1]) || !strings.HasPrefix(f.Fix, w[2]) {
+					t.Errorf("finding %+v, want %q", f, want)
+				}
+			}
+		})
+	}
+}
