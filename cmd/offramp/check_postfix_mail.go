@@ -144,6 +144,15 @@ func (j *postfixJudge) ownsPort25() bool {
 	return false
 }
 
+// The settings of address verification that the feedback domain needs
+// (docs/postfix.md).
+const (
+	refuseAtOnce   = "unverified_recipient_reject_code = 550"
+	forgetRefusals = "address_verify_negative_expire_time = 1m"
+)
+
+func noSubdomains(domain string) string { return "{." + domain + " = error:5.1.2 no such domain}" }
+
 // shelter looks whether forged addresses are refused while the client waits.
 // Postfix would accept them else, and send bounces to whoever was named as the
 // sender.
@@ -156,8 +165,21 @@ func (j *postfixJudge) shelter(ctx context.Context, domain string) {
 		j.add(findFail, "Postfix", "forged addresses of "+domain+" are accepted and then bounced to people who sent nothing (backscatter)", j.verify(domain)+" && "+j.reload())
 		return
 	}
-	if !strings.HasPrefix(j.p.main["unverified_recipient_reject_code"], "5") {
-		j.add(findWarn, "Postfix", "forged addresses of "+domain+" are refused with "+j.p.main["unverified_recipient_reject_code"]+": their senders try again for days", j.postconf("-e", "unverified_recipient_reject_code = 550")+" && "+j.reload())
+	warn := func(text string, settings ...string) {
+		j.add(findWarn, "Postfix", text, j.postconf(append([]string{"-e"}, settings...)...)+" && "+j.reload())
+	}
+	before := len(j.findings)
+	if code := j.p.main["unverified_recipient_reject_code"]; !strings.HasPrefix(code, "5") {
+		warn("forged addresses of "+domain+" are refused with "+code+": their senders try again for days", refuseAtOnce)
+	}
+	if kept := j.p.main["address_verify_negative_expire_time"]; strings.HasSuffix(kept, "d") || strings.HasSuffix(kept, "h") {
+		warn("Postfix remembers for "+kept+" that an address was not taken, also when Offramp was only down", forgetRefusals)
+	}
+	if tables := j.p.main["transport_maps"]; slices.Contains(postfixList(j.p.main["parent_domain_matches_subdomains"]), "relay_domains") &&
+		j.query(ctx, "transport_maps", tables, "."+domain) == "" {
+		warn("Postfix relays mail for every subdomain of "+domain+" (parent_domain_matches_subdomains)", "transport_maps = inline:{ "+noSubdomains(domain)+" }, "+tables)
+	}
+	if len(j.findings) > before {
 		return
 	}
 	j.add(findOK, "Postfix", "mail to "+domain+" is handed to Offramp, forged addresses are refused", "")
@@ -185,7 +207,7 @@ func (j *postfixJudge) shared(domain string) string {
 		return name + " = " + first
 	}
 	return j.transport() + " && " + j.postconf("-e", with("relay_domains", domain),
-		with("transport_maps", "inline:{ {"+domain+" = offramp:"+j.hop()+"} }")) + " && " + j.verify(domain) + " && " + j.reload()
+		with("transport_maps", "inline:{ {"+domain+" = offramp:"+j.hop()+"}, "+noSubdomains(domain)+" }")) + " && " + j.verify(domain) + " && " + j.reload()
 }
 
 func (j *postfixJudge) verify(domain string) string {
@@ -193,5 +215,5 @@ func (j *postfixJudge) verify(domain string) string {
 	if old := j.p.main["smtpd_recipient_restrictions"]; old != "" {
 		restrictions += ", " + old
 	}
-	return j.postconf("-e", restrictions, "unverified_recipient_reject_code = 550")
+	return j.postconf("-e", restrictions, refuseAtOnce, forgetRefusals)
 }
