@@ -33,9 +33,9 @@ func (c *checker) postfix(ctx context.Context, dir string) {
 		c.add(findFail, "Postfix", fmt.Sprintf("cannot read its configuration: %v", err), "see that postconf runs here, or name the folder of main.cf: offramp check --postfix=DIR")
 		return
 	}
-	j := &postfixJudge{checker: c, p: p, tables: tools, dir: dir, own: ownAddresses()}
+	j := &postfixCheck{checker: c, p: p, tables: tools, dir: dir, own: ownAddresses()}
 	j.feedbackHere = c.feedbackHere(ctx, j.own)
-	j.judge(ctx)
+	j.evaluate(ctx)
 }
 
 // ownAddresses are the addresses of this machine.
@@ -52,9 +52,9 @@ func ownAddresses() []string {
 	return own
 }
 
-// postfixJudge compares a Postfix with the settings of Offramp. It reads
+// postfixCheck compares a Postfix with the settings of Offramp. It reads
 // nothing but its fields, and writes the findings of checker.
-type postfixJudge struct {
+type postfixCheck struct {
 	*checker
 	p            *postfixConfig
 	tables       postfixTables
@@ -72,34 +72,39 @@ const (
 	no
 )
 
-// way is a setting of Postfix that leads to Offramp.
-type way struct {
+// route is a setting of Postfix that leads to Offramp.
+type route struct {
 	setting, transport, hop string
 }
 
-func (j *postfixJudge) judge(ctx context.Context) {
-	ways := j.ways(ctx)
-	if len(ways) == 0 {
-		j.add(findFail, "Postfix", fmt.Sprintf("no mail of this Postfix reaches Offramp: nothing in it names %s", j.hop()), j.recipe())
+func (j *postfixCheck) evaluate(ctx context.Context) {
+	before := len(j.findings)
+	routes := j.routes(ctx)
+	if len(routes) == 0 {
+		state := findFail
+		if len(j.findings) > before || j.handsOn(ctx, j.settings.Gateway.Feedback()) {
+			state = findWarn // it may be in a table that cannot be read, or senders use Offramp directly
+		}
+		j.add(state, "Postfix", fmt.Sprintf("no mail of this Postfix reaches Offramp: nothing in it names %s", j.hop()), j.recipe())
 	}
-	for _, w := range ways {
-		j.judgeWay(ctx, w)
+	for _, r := range routes {
+		j.checkRoute(ctx, r)
 	}
-	j.bypasses(ctx, ways)
-	j.headerChecks(ctx, ways)
+	j.bypasses(ctx, routes)
+	j.headerChecks(ctx, routes)
 	j.signers()
 	j.samePorts()
 	j.feedback(ctx)
 }
 
-// ways finds every setting that hands mail to Offramp. A destination in
+// routes finds every setting that hands mail to Offramp. A destination in
 // default_transport counts before any relayhost.
-func (j *postfixJudge) ways(ctx context.Context) []way {
-	var all []way
+func (j *postfixCheck) routes(ctx context.Context) []route {
+	var all []route
 	relayhost := j.p.main["relayhost"]
 	add := func(setting, transport, hop string) {
-		if w := (way{setting, transport, hop}); j.isOfframp(hop) && !slices.Contains(all, w) {
-			all = append(all, w)
+		if r := (route{setting, transport, hop}); j.isOfframp(hop) && !slices.Contains(all, r) {
+			all = append(all, r)
 		}
 	}
 	transport, hop, _ := strings.Cut(j.p.main["default_transport"], ":")
@@ -127,7 +132,7 @@ func (j *postfixJudge) ways(ctx context.Context) []way {
 }
 
 // entries are the values in all tables of a parameter.
-func (j *postfixJudge) entries(ctx context.Context, name string) []string {
+func (j *postfixCheck) entries(ctx context.Context, name string) []string {
 	var all []string
 	for _, table := range postfixList(j.p.main[name]) {
 		values, err := j.tables.values(ctx, table)
@@ -140,7 +145,7 @@ func (j *postfixJudge) entries(ctx context.Context, name string) []string {
 }
 
 // query asks the tables of a value of name for the first of the keys.
-func (j *postfixJudge) query(ctx context.Context, name, value string, keys ...string) string {
+func (j *postfixCheck) query(ctx context.Context, name, value string, keys ...string) string {
 	for _, key := range keys {
 		for _, table := range postfixList(value) {
 			if !isTable(table) {
@@ -159,7 +164,7 @@ func (j *postfixJudge) query(ctx context.Context, name, value string, keys ...st
 }
 
 // unreadable reports a table once. Postfix holds back mail that needs it.
-func (j *postfixJudge) unreadable(name, table string, err error) {
+func (j *postfixCheck) unreadable(name, table string, err error) {
 	kind, path, _ := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":")
 	text, fix := fmt.Sprintf("cannot read a table of %s: %v", name, err), ""
 	state := findWarn
@@ -172,7 +177,7 @@ func (j *postfixJudge) unreadable(name, table string, err error) {
 }
 
 // hop is a destination for Postfix that reaches Offramp on this machine.
-func (j *postfixJudge) hop() string {
+func (j *postfixCheck) hop() string {
 	for _, addr := range j.settings.Gateway.SMTPAddr {
 		host, port, err := net.SplitHostPort(strings.TrimSpace(addr))
 		if err != nil {
@@ -187,12 +192,12 @@ func (j *postfixJudge) hop() string {
 }
 
 // isOfframp says whether a destination is a listener of Offramp.
-func (j *postfixJudge) isOfframp(hop string) bool {
+func (j *postfixCheck) isOfframp(hop string) bool {
 	return j.listens(hop, slices.Concat(j.settings.Gateway.SMTPAddr, j.settings.Gateway.SMTPSAddr))
 }
 
 // listens says whether a destination is one of the listeners on this machine.
-func (j *postfixJudge) listens(hop string, addrs []string) bool {
+func (j *postfixCheck) listens(hop string, addrs []string) bool {
 	host, port := splitHop(hop)
 	if hop == "" || !j.isHere(host) {
 		return false
@@ -209,13 +214,13 @@ func (j *postfixJudge) listens(hop string, addrs []string) bool {
 	})
 }
 
-func (j *postfixJudge) isHere(host string) bool {
+func (j *postfixCheck) isHere(host string) bool {
 	names := append([]string{"localhost", "127.0.0.1", "::1", j.settings.Gateway.Hostname, j.p.main["myhostname"]}, j.own...)
 	return slices.Contains(names, host) || strings.HasPrefix(host, "127.")
 }
 
 // postconf is a command line for this configuration.
-func (j *postfixJudge) postconf(args ...string) string {
+func (j *postfixCheck) postconf(args ...string) string {
 	line := "postconf"
 	if j.dir != "" {
 		line += " -c " + shellQuoted(j.dir)
@@ -234,16 +239,16 @@ func shellQuoted(s string) string {
 }
 
 // transport is the command that makes the transport of the recipes.
-func (j *postfixJudge) transport() string {
+func (j *postfixCheck) transport() string {
 	return j.postconf("-M", "offramp/unix="+offrampTransport)
 }
 
 // recipe hands everything to Offramp (docs/postfix.md).
-func (j *postfixJudge) recipe() string {
+func (j *postfixCheck) recipe() string {
 	return j.transport() + " && " + j.postconf("-e", "default_transport = offramp:"+j.hop()) + " && " + j.reload()
 }
 
-func (j *postfixJudge) reload() string {
+func (j *postfixCheck) reload() string {
 	if j.dir != "" {
 		return "postfix -c " + shellQuoted(j.dir) + " reload"
 	}

@@ -10,7 +10,7 @@ import (
 
 // headerChecks asks the tables of Postfix what they do to the fields that
 // Offramp reads.
-func (j *postfixJudge) headerChecks(ctx context.Context, ways []way) {
+func (j *postfixCheck) headerChecks(ctx context.Context, routes []route) {
 	try := func(name, value, fix string) {
 		for _, line := range []string{"X-Offramp-List: news.example.com", "List-Id: <news.example.com>", "List-Unsubscribe: <https://example.com/u>"} {
 			action, _, _ := strings.Cut(j.query(ctx, name, value, line), " ")
@@ -24,16 +24,16 @@ func (j *postfixJudge) headerChecks(ctx context.Context, ways []way) {
 	}
 	tables := j.p.main["header_checks"]
 	try("header_checks", tables, "take out the rule that this shows: postmap -q 'List-Id: <news.example.com>' "+shellQuoted(tables))
-	for _, w := range ways {
-		if s, ok := j.p.service(w.transport, "unix"); ok {
-			try("smtp_header_checks", j.p.value(s, "smtp_header_checks"), j.fix(w, "smtp_header_checks", ""))
+	for _, r := range routes {
+		if s, ok := j.p.service(r.transport, "unix"); ok {
+			try("smtp_header_checks", j.p.value(s, "smtp_header_checks"), j.fix(r, "smtp_header_checks", ""))
 		}
 	}
 }
 
 // signers looks for milters that sign. They see the message before Offramp
 // adds its fields, so their signature cannot cover them (RFC 8058 section 4).
-func (j *postfixJudge) signers() {
+func (j *postfixCheck) signers() {
 	for _, name := range []string{"smtpd_milters", "non_smtpd_milters"} {
 		for _, milter := range postfixList(j.p.main[name]) {
 			if !slices.ContainsFunc([]string{"dkim", "rspamd", ":8891", ":12301", ":11332"}, func(s string) bool { return strings.Contains(milter, s) }) {
@@ -52,7 +52,7 @@ func (j *postfixJudge) signers() {
 }
 
 // samePorts looks for a port that both want on one address.
-func (j *postfixJudge) samePorts() {
+func (j *postfixCheck) samePorts() {
 	theirs := j.p.listeners()
 	for _, addr := range slices.Concat(j.settings.Gateway.SMTPAddr, j.settings.Gateway.SMTPSAddr) {
 		host, port, err := net.SplitHostPort(strings.TrimSpace(addr))
@@ -93,7 +93,7 @@ func (c *checker) feedbackHere(ctx context.Context, own []string) tristate {
 }
 
 // feedback looks at mail to the feedback domain that comes to this Postfix.
-func (j *postfixJudge) feedback(ctx context.Context) {
+func (j *postfixCheck) feedback(ctx context.Context) {
 	domain := j.settings.Gateway.Feedback()
 	if domain == "" {
 		return
@@ -106,13 +106,12 @@ func (j *postfixJudge) feedback(ctx context.Context) {
 		j.add(findFail, "Postfix", fmt.Sprintf("%s has %s: Postfix keeps the opt-outs and bounces that come there, Offramp never sees them", name, domain), j.postconf("-e", name+" = "+strings.Join(rest, ", "))+" && "+j.shared(domain))
 		return
 	}
-	_, hop, _ := strings.Cut(j.query(ctx, "transport_maps", j.p.main["transport_maps"], domain), ":")
 	relayed := j.lists(ctx, "relay_domains", domain)
 	switch {
-	case relayed && j.isOfframp(hop):
-		j.shelter(ctx, domain)
+	case relayed && j.handsOn(ctx, domain):
+		j.checkForged(ctx, domain)
 	case relayed:
-		j.add(findFail, "Postfix", fmt.Sprintf("relay_domains has %s, and transport_maps does not hand it to Offramp: its mail goes in a circle", domain), j.shared(domain))
+		j.add(findFail, "Postfix", fmt.Sprintf("relay_domains has %s, and transport_maps does not hand it to Offramp: its mail loops", domain), j.shared(domain))
 	case !j.ownsPort25() || j.feedbackHere == no:
 		// its mail does not come to this Postfix
 	case j.feedbackHere == yes:
@@ -122,15 +121,21 @@ func (j *postfixJudge) feedback(ctx context.Context) {
 	}
 }
 
+// handsOn says whether mail to a domain is handed to Offramp by its name.
+func (j *postfixCheck) handsOn(ctx context.Context, domain string) bool {
+	_, hop, _ := strings.Cut(j.query(ctx, "transport_maps", j.p.main["transport_maps"], domain), ":")
+	return j.isOfframp(hop)
+}
+
 // lists says whether a domain is in a list of names and tables.
-func (j *postfixJudge) lists(ctx context.Context, name, domain string) bool {
+func (j *postfixCheck) lists(ctx context.Context, name, domain string) bool {
 	value := j.p.main[name]
 	return slices.ContainsFunc(postfixList(value), func(s string) bool { return strings.EqualFold(s, domain) }) || j.query(ctx, name, value, domain) != ""
 }
 
 // ownsPort25 says whether Postfix, and not Offramp, takes mail on port 25 from
 // other machines.
-func (j *postfixJudge) ownsPort25() bool {
+func (j *postfixCheck) ownsPort25() bool {
 	for _, addr := range j.settings.Gateway.SMTPAddr {
 		if host, port, err := net.SplitHostPort(strings.TrimSpace(addr)); err == nil && port == "25" && !strings.HasPrefix(host, "127.") {
 			return false
@@ -153,10 +158,10 @@ const (
 
 func noSubdomains(domain string) string { return "{." + domain + " = error:5.1.2 no such domain}" }
 
-// shelter looks whether forged addresses are refused while the client waits.
+// checkForged looks whether forged addresses are refused while the client waits.
 // Postfix would accept them else, and send bounces to whoever was named as the
 // sender.
-func (j *postfixJudge) shelter(ctx context.Context, domain string) {
+func (j *postfixCheck) checkForged(ctx context.Context, domain string) {
 	if maps := j.p.main["relay_recipient_maps"]; maps != "" && j.query(ctx, "relay_recipient_maps", maps, "@"+domain) == "" {
 		j.add(findFail, "Postfix", "relay_recipient_maps knows no address of "+domain+": opt-outs and bounces are refused", j.postconf("-e", "relay_recipient_maps = inline:{ {@"+domain+" = offramp} }, "+maps)+" && "+j.reload())
 		return
@@ -185,7 +190,7 @@ func (j *postfixJudge) shelter(ctx context.Context, domain string) {
 	j.add(findOK, "Postfix", "mail to "+domain+" is handed to Offramp, forged addresses are refused", "")
 }
 
-func (j *postfixJudge) verifies(ctx context.Context, domain string) bool {
+func (j *postfixCheck) verifies(ctx context.Context, domain string) bool {
 	for _, name := range []string{"smtpd_recipient_restrictions", "smtpd_relay_restrictions"} {
 		items := postfixList(j.p.main[name])
 		for i, item := range items {
@@ -199,7 +204,7 @@ func (j *postfixJudge) verifies(ctx context.Context, domain string) bool {
 }
 
 // shared hands the feedback domain to Offramp (docs/postfix.md).
-func (j *postfixJudge) shared(domain string) string {
+func (j *postfixCheck) shared(domain string) string {
 	with := func(name, first string) string {
 		if old := j.p.main[name]; old != "" {
 			first += ", " + old
@@ -210,7 +215,7 @@ func (j *postfixJudge) shared(domain string) string {
 		with("transport_maps", "inline:{ {"+domain+" = offramp:"+j.hop()+"}, "+noSubdomains(domain)+" }")) + " && " + j.verify(domain) + " && " + j.reload()
 }
 
-func (j *postfixJudge) verify(domain string) string {
+func (j *postfixCheck) verify(domain string) string {
 	restrictions := "smtpd_recipient_restrictions = check_recipient_access inline:{ {" + domain + " = reject_unverified_recipient} }"
 	if old := j.p.main["smtpd_recipient_restrictions"]; old != "" {
 		restrictions += ", " + old

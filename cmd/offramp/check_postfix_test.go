@@ -80,7 +80,7 @@ transport_maps = inline:{ {bounce.example.org = offramp:[127.0.0.1]:2525} {.boun
 `
 
 // judged runs the rules over one configuration.
-func judged(t *testing.T, main, master, options string, change func(*settings, *postfixJudge)) []finding {
+func judged(t *testing.T, main, master, options string, change func(*settings, *postfixCheck)) []finding {
 	t.Helper()
 	s := &settings{}
 	s.Gateway.SMTPAddr = []string{"127.0.0.1:2525"}
@@ -92,27 +92,27 @@ func judged(t *testing.T, main, master, options string, change func(*settings, *
 	}
 	s.Gateway.Relay.TrustedNetworks = []relay.Network{loopback}
 	s.DKIMKeys = []string{"example.org:k:file"}
-	j := &postfixJudge{checker: &checker{settings: s}, p: parsePostfix(usual+main, usualMaster+master, options), tables: textTables{}, feedbackHere: no}
+	j := &postfixCheck{checker: &checker{settings: s}, p: parsePostfix(usual+main, usualMaster+master, options), tables: textTables{}, feedbackHere: no}
 	if change != nil {
 		change(s, j)
 	}
-	j.judge(t.Context())
+	j.evaluate(t.Context())
 	return j.findings
 }
 
 func TestPostfixFindings(t *testing.T) {
 	encrypt := "smtp_tls_security_level = encrypt\n"
 	sasl := "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = inline:{ {[127.0.0.1]:2525 = shop:x} }\n"
-	certificate := func(s *settings, _ *postfixJudge) { s.TLSCertFile, s.Gateway.SMTPUsers = "c.pem", "shop:x" }
+	certificate := func(s *settings, _ *postfixCheck) { s.TLSCertFile, s.Gateway.SMTPUsers = "c.pem", "shop:x" }
 	relayhost := "relayhost = [127.0.0.1]:2525\n"
 	recipe := "default_transport = offramp:[127.0.0.1]:2525\n"
-	nextHop := func(hop string) func(*settings, *postfixJudge) {
-		return func(s *settings, _ *postfixJudge) { s.Gateway.Delivery.NextHop = []string{hop} }
+	nextHop := func(hop string) func(*settings, *postfixCheck) {
+		return func(s *settings, _ *postfixCheck) { s.Gateway.Delivery.NextHop = []string{hop} }
 	}
-	here := func(_ *settings, j *postfixJudge) { j.feedbackHere = yes }
+	here := func(_ *settings, j *postfixCheck) { j.feedbackHere = yes }
 	for _, c := range []struct {
 		name, main, master, options string
-		change                      func(*settings, *postfixJudge)
+		change                      func(*settings, *postfixCheck)
 		state, want, fix            string // of one finding; empty fix: none is wanted
 	}{
 		{name: "nothing leads here", main: "relayhost = [smtp.provider.example]:587\n", state: findFail, want: "no mail of this Postfix reaches Offramp", fix: "default_transport = offramp:[127.0.0.1]:2525"},
@@ -132,26 +132,26 @@ func TestPostfixFindings(t *testing.T) {
 		{name: "password that is never asked for", main: relayhost + sasl, state: findOK, want: "relayhost hands mail"},
 		{name: "passwords of senders", main: relayhost + sasl + encrypt + "smtp_sender_dependent_authentication = yes\n", change: certificate, state: findFail, want: "senders' passwords", fix: offrampTransport},
 		{name: "plain passwords forbidden", main: relayhost + sasl + encrypt, change: certificate, state: findFail, want: "noplaintext", fix: offrampTransport},
-		{name: "nobody is trusted", main: relayhost, change: func(s *settings, _ *postfixJudge) { s.Gateway.Relay.TrustedNetworks = nil }, state: findFail, want: "does not trust 127.0.0.1", fix: "OFFRAMP_TRUSTED_NETWORKS="},
+		{name: "nobody is trusted", main: relayhost, change: func(s *settings, _ *postfixCheck) { s.Gateway.Relay.TrustedNetworks = nil }, state: findFail, want: "does not trust 127.0.0.1", fix: "OFFRAMP_TRUSTED_NETWORKS="},
 		{name: "another source address", main: relayhost + "smtp_bind_address = 192.0.2.7\n", state: findFail, want: "connects from 192.0.2.7", fix: offrampTransport},
 		{name: "way around when down", main: relayhost + "smtp_fallback_relay = [192.0.2.1]\n", state: findWarn, want: "smtp_fallback_relay", fix: offrampTransport},
 		{name: "way around for all", main: recipe + "transport_maps = inline:{ {* = smtp:[192.0.2.1]} }\n", options: ownTransport, state: findWarn, want: "around Offramp", fix: "take the entry *"},
 		{name: "way around for senders", main: recipe + "sender_dependent_default_transport_maps = inline:{ {a@b = smtp:[192.0.2.1]} }\n", options: ownTransport, state: findWarn, want: "leads some senders around", fix: "postconf -X"},
 		{name: "relayhost of senders", main: relayhost + "sender_dependent_relayhost_maps = inline:{ {a@b = [192.0.2.1]} }\n", state: findWarn, want: "sender_dependent_relayhost_maps leads", fix: offrampTransport},
 		{name: "table was not made", main: "sender_dependent_default_transport_maps = hash:/etc/postfix/senders\n", state: findFail, want: "No such file", fix: "postmap hash:/etc/postfix/senders"},
-		{name: "circle", main: recipe + "relayhost = [smtp.provider.example]:587\n", options: ownTransport, change: nextHop("smtp://127.0.0.1"), state: findFail, want: "in a circle", fix: "OFFRAMP_NEXT_HOP=smtp+starttls://USER:PASSWORD@smtp.provider.example:587"},
+		{name: "loop", main: recipe + "relayhost = [smtp.provider.example]:587\n", options: ownTransport, change: nextHop("smtp://127.0.0.1"), state: findFail, want: "loops", fix: "OFFRAMP_NEXT_HOP=smtp+starttls://USER:PASSWORD@smtp.provider.example:587"},
 		{name: "filter takes it back", main: "content_filter = offramp:[127.0.0.1]:2525\n", master: "127.0.0.1:10026 inet n - n - - smtpd\n", options: ownTransport + "127.0.0.1:10026/inet/content_filter =\n", change: nextHop("smtp://127.0.0.1:10026"), state: findOK, want: "content_filter hands mail"},
-		{name: "filter filters again", main: "content_filter = offramp:[127.0.0.1]:2525\n", master: "127.0.0.1:10026 inet n - n - - smtpd\n", options: ownTransport, change: nextHop("smtp://127.0.0.1:10026"), state: findFail, want: "in a circle", fix: "OFFRAMP_NEXT_HOP="},
+		{name: "filter filters again", main: "content_filter = offramp:[127.0.0.1]:2525\n", master: "127.0.0.1:10026 inet n - n - - smtpd\n", options: ownTransport, change: nextHop("smtp://127.0.0.1:10026"), state: findFail, want: "loops", fix: "OFFRAMP_NEXT_HOP="},
 		{name: "fields are removed", main: recipe + "header_checks = inline:{ {List-Id: <news.example.com> = IGNORE} }\n", options: ownTransport, state: findWarn, want: "header_checks does IGNORE to List-Id", fix: "postmap -q"},
 		{name: "milter signs, and so does Offramp", main: recipe + "smtpd_milters = inet:localhost:8891\n", options: ownTransport, state: findOK, want: "Offramp's own signature covers"},
-		{name: "milter signs alone", main: recipe + "non_smtpd_milters = unix:opendkim/opendkim.sock\n", options: ownTransport, change: func(s *settings, _ *postfixJudge) { s.DKIMKeys = nil }, state: findWarn, want: "button does not count", fix: "offramp init"},
+		{name: "milter signs alone", main: recipe + "non_smtpd_milters = unix:opendkim/opendkim.sock\n", options: ownTransport, change: func(s *settings, _ *postfixCheck) { s.DKIMKeys = nil }, state: findWarn, want: "button does not count", fix: "offramp init"},
 		{name: "fields added behind the signature", main: "always_add_missing_headers = yes\n", change: nextHop("smtp://127.0.0.1:25"), state: findWarn, want: "breaks the signature", fix: "postconf -X always_add_missing_headers"},
-		{name: "one port for both", main: recipe, change: func(s *settings, _ *postfixJudge) { s.Gateway.SMTPAddr = []string{":25"} }, state: findFail, want: "both want :25", fix: "OFFRAMP_SMTP_ADDR="},
+		{name: "one port for both", main: recipe, change: func(s *settings, _ *postfixCheck) { s.Gateway.SMTPAddr = []string{":25"} }, state: findFail, want: "both want :25", fix: "OFFRAMP_SMTP_ADDR="},
 		{name: "feedback domain is local", main: "mydestination = host.example, bounce.example.org\n", state: findFail, want: "mydestination has bounce.example.org", fix: "mydestination = host.example'"},
 		{name: "feedback domain is virtual", main: "virtual_alias_domains = inline:{ {bounce.example.org = x} }\n", state: findFail, want: "virtual_alias_domains has", fix: "relay_domains = bounce.example.org"},
 		{name: "port 25", change: here, state: findFail, want: "opt-outs and bounces are lost", fix: "reject_unverified_recipient"},
-		{name: "port 25, DNS not known", change: func(_ *settings, j *postfixJudge) { j.feedbackHere = unknown }, state: findWarn, want: "where the MX of bounce.example.org points here", fix: "reject_unverified_recipient"},
-		{name: "relayed in a circle", main: "relay_domains = bounce.example.org\n", state: findFail, want: "transport_maps does not hand it", fix: "transport_maps = "},
+		{name: "port 25, DNS not known", change: func(_ *settings, j *postfixCheck) { j.feedbackHere = unknown }, state: findWarn, want: "where the MX of bounce.example.org points here", fix: "reject_unverified_recipient"},
+		{name: "relayed loops", main: "relay_domains = bounce.example.org\n", state: findFail, want: "transport_maps does not hand it", fix: "transport_maps = "},
 		{name: "backscatter", main: sharedDomain, change: here, state: findFail, want: "backscatter", fix: "reject_unverified_recipient"},
 		{name: "recipients unknown", main: sharedDomain + "relay_recipient_maps = inline:{ {a@b = x} }\n", state: findFail, want: "relay_recipient_maps knows no address", fix: "{@bounce.example.org = offramp}"},
 		{name: "refused for a while", main: sharedDomain + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "refused with 450", fix: refuseAtOnce},

@@ -172,3 +172,37 @@ func comesAgain(t *testing.T, o *process, p *postfix) {
 		t.Errorf("%v\n%s", err, log[max(0, len(log)-4000):])
 	}
 }
+
+// A Postfix that keeps the feedback domain for itself: check says so, and its
+// lines as printed, in any number of rounds, hand it to Offramp.
+func TestCheckFixesTheFeedbackDomain(t *testing.T) {
+	s, err := sink.Start(sink.Options{})
+	must(t, err)
+	defer s.Close()
+	o := start(t, "smtp://"+s.Addr(), "FEEDBACK_DOMAIN=bounce.trial.example")
+	for name, wrong := range map[string][]string{
+		"local":       {"mydestination = host.example, bounce.trial.example"},
+		"loop":        {"relay_domains = bounce.trial.example"},
+		"backscatter": {"relay_domains = bounce.trial.example", "transport_maps = inline:{ {bounce.trial.example = smtp:" + bracketed(o.smtp) + "} }"},
+		"recipients":  {"relay_domains = bounce.trial.example", "relay_recipient_maps = inline:{ {a@b.example = x} }"},
+	} {
+		p := startPostfix(t, bracketed(s.Addr()), append(wrong, "mynetworks = 192.0.2.1", "default_transport = smtp:"+bracketed(o.smtp),
+			"smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination", "address_verify_poll_delay = 1s")...)
+		text, fixes := p.findings(o)
+		if len(fixes) == 0 {
+			t.Errorf("%s: check says %q", name, text)
+		}
+		for round := 0; len(fixes) > 0 && round < 4; round++ {
+			p.run(fixes[0])
+			text, fixes = p.findings(o)
+		}
+		if !strings.Contains(strings.Join(text, "\n"), "mail to bounce.trial.example is handed to Offramp") && !strings.Contains(strings.Join(text, "\n"), "subdomain") {
+			t.Errorf("%s: after its lines check says %q", name, text)
+		}
+		for to, want := range map[string]string{"u+forged@bounce.trial.example": "550", "complaints@bounce.trial.example": "250"} {
+			if reply := rcpt(t, p.addr, to)[0]; !strings.HasPrefix(reply, want) {
+				t.Errorf("%s: RCPT TO:<%s>: %s", name, to, reply)
+			}
+		}
+	}
+}

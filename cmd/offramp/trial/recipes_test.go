@@ -174,7 +174,7 @@ func TestRecipesOnPlainAndHardenedPostfix(t *testing.T) {
 // Only relayhost is changed, as the first hour has it: everything is deferred.
 // check says why, its line as printed lets the deferred mail go, and one line
 // takes it out.
-func TestCheckMendsAHardenedPostfix(t *testing.T) {
+func TestCheckFixesAHardenedPostfix(t *testing.T) {
 	o, behind, smarthost := offrampAndSmarthost(t)
 	settings := hardened(bracketed(smarthost.Addr()))
 	settings = append(settings, "sender_dependent_relayhost_maps =")
