@@ -78,7 +78,7 @@ func (j *postfixCheck) checkTLS(ctx context.Context, r route, s postfixService) 
 		return smtps || j.starttls()
 	case !smtps && !j.starttls():
 		fail(fmt.Sprintf("TLS is required (level %s) for %s, and Offramp has no certificate, so it offers no STARTTLS: mail is deferred", level, r.hop), "smtp_tls_security_level", "none")
-	case level != "encrypt" && literal == nil:
+	case literal == nil && slices.Contains([]string{"verify", "secure", "dane-only"}, level):
 		fail(fmt.Sprintf("TLS level %s for %s: no certificate is verified for an IP address: mail is deferred", level, r.hop), "smtp_tls_security_level", "encrypt")
 	}
 	return true

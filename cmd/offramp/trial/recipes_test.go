@@ -171,6 +171,26 @@ func TestRecipesOnPlainAndHardenedPostfix(t *testing.T) {
 	}
 }
 
+// Whatever main.cf has for the connections to a smarthost, the transport of the
+// recipe is not touched by it.
+func TestRecipeHoldsWithEverySetting(t *testing.T) {
+	o, behind, _ := offrampAndSmarthost(t)
+	p := startPostfix(t, "[smtp.provider.example]:465", append(hardened("[smtp.provider.example]:465"),
+		"smtp_tls_wrappermode = yes", "smtp_tls_security_level = dane-only", "smtp_dns_support_level = dnssec", "smtp_host_lookup = dns",
+		"smtp_tls_policy_maps = static:secure", "smtp_bind_address = 192.0.2.7", "smtp_fallback_relay = [127.0.0.1]:1",
+		"smtp_sasl_security_options = noplaintext, noanonymous", "smtp_sasl_mechanism_filter = gssapi",
+		"smtp_generic_maps = inline:{ {root@localdomain = news@trial.example} }", "smtp_destination_rate_delay = 3600s",
+		"sender_dependent_relayhost_maps = static:[other.example]:465")...)
+	p.follow("everything", "[127.0.0.1]:2525", bracketed(o.smtp))
+	for _, subject := range []string{"first", "second"} {
+		p.submit("news@trial.example", subject)
+		p.arrives(behind, subject, true)
+	}
+	if text, fixes := p.findings(o); len(fixes) > 0 {
+		t.Errorf("%q", text)
+	}
+}
+
 // Only relayhost is changed, as the first hour has it: everything is deferred.
 // check says why, its line as printed lets the deferred mail go, and one line
 // takes it out.
