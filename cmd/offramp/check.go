@@ -25,15 +25,21 @@ const (
 
 func (a *app) checkCommand() *cobra.Command {
 	var offline bool
+	var postfix string
 	cmd := &cobra.Command{
 		Use: "check", Short: "Say what is wrong with the set-up, and the line that fixes it; exits 1 on a failure", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := &checker{app: a, offline: offline}
 			c.run(cmd.Context())
+			if postfix != "" {
+				c.postfix(cmd.Context(), postfix)
+			}
 			return a.printCheck(c.findings)
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave out the DNS, the next hop and the public address")
+	cmd.Flags().StringVar(&postfix, "postfix", "", "look at the Postfix of this machine too; `DIR` is the folder of its main.cf")
+	cmd.Flags().Lookup("postfix").NoOptDefVal = usualPostfix
 	return cmd
 }
 
