@@ -82,7 +82,7 @@ func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, erro
 	}
 	relay.DefaultStream = cmp.Or(relay.DefaultStream, a.earlierStream(ctx, s))
 	if err := relay.Validate(); err != nil {
-		return nil, err
+		return nil, fault("%v", err)
 	}
 	c := &classifying{app: a, counts: map[[3]string]int{}, sender: as.sender != ""}
 	c.classifier, err = relay.NewClassifier(func(domain string) bool { return len(keys.For(domain)) > 0 })
