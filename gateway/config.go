@@ -25,7 +25,7 @@ import (
 
 // Config holds the settings of the process and of every room.
 type Config struct {
-	PublicURL string   `env:"PUBLIC_URL" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
+	PublicURL string   `env:"PUBLIC_URL" topic:"Addresses and listeners" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
 	Hostname  string   `env:"HOSTNAME" doc:"name in greeting, EHLO and Received; empty: the machine's name"`
 	SMTPAddr  []string `env:"SMTP_ADDR" envDefault:":2525" doc:"where mail is taken: relay and feedback, STARTTLS with a certificate; comma separated"`
 	SMTPSAddr []string `env:"SMTPS_ADDR" doc:"where mail is taken with TLS from the first octet (RFC 8314), comma separated; empty: nowhere"`
@@ -36,14 +36,14 @@ type Config struct {
 
 	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one a line or separated by commas"`
 
-	Delivery delivery.Config
-	Relay    relay.Config
-	SMTP     smtpd.Config
-	Consent  consent.Config
-	Returns  feedback.Config
-	Hooks    hook.Config
-	Web      web.Config
-	Admin    admin.Config
+	Delivery delivery.Config `topic:"Next hop and delivery"`
+	Relay    relay.Config    `topic:"Accepting mail"`
+	SMTP     smtpd.Config    `topic:"SMTP server"`
+	Consent  consent.Config  `topic:"Suppression and retention"`
+	Returns  feedback.Config `topic:"Bounces, complaints and replies"`
+	Hooks    hook.Config     `topic:"Webhooks of email providers"`
+	Web      web.Config      `topic:"Recipients' page"`
+	Admin    admin.Config    `topic:"API and metrics"`
 }
 
 // Validate returns every fault of the settings, one line each, each naming its

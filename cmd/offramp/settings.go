@@ -13,15 +13,15 @@ import (
 type settings struct {
 	Gateway gateway.Config
 
-	TokenKeys   string   `env:"TOKEN_KEYS" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first seals, all open; empty: token.keys in the data folder, made on the first start"`
+	TokenKeys   string   `env:"TOKEN_KEYS" topic:"Keys and data" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first seals, all open; empty: token.keys in the data folder, made on the first start"`
 	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"key of 32 octets in base64 that receipts are signed with and erased people are recognised by, never to be changed; empty: ledger.key in the data folder, made on the first start"`
 	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned and the one-click header does not count"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
-	TLSCertFile string   `env:"TLS_CERT_FILE" doc:"certificate chain in PEM, for SMTP and the recipients' listener; read again when it changes"`
+	TLSCertFile string   `env:"TLS_CERT_FILE" topic:"Certificates" doc:"certificate chain in PEM, for SMTP and the recipients' listener; read again when it changes"`
 	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"its key in PEM"`
 	ACMEEmail   string   `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
-	LogLevel    string   `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	LogLevel    string   `env:"LOG_LEVEL" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
 	LogFormat   string   `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
 }
 
