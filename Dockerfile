@@ -17,7 +17,7 @@ RUN CGO_ENABLED=1 go build -trimpath \
 
 FROM scratch
 LABEL org.opencontainers.image.title="Offramp" \
-      org.opencontainers.image.description="SMTP relay that gives every bulk message a working way out" \
+      org.opencontainers.image.description="SMTP relay that adds a working unsubscribe to every bulk message" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /image/ /
 COPY --from=build /offramp /offramp

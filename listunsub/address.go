@@ -73,7 +73,7 @@ func (r *KeyRing) sealAddress(k *ringKey, c AddressClaims) (string, error) {
 	binary.BigEndian.PutUint64(raw[addressText:], c.ListKey)
 	w := bitWriter{out: raw[:], at: addressCoded * 8, limit: maxAddressBits}
 	if !r.code.encode(&w, c.Recipient) {
-		return "", fmt.Errorf("recipient of %d octets: %w", len(c.Recipient), ErrTooLong)
+		return "", fmt.Errorf("recipient of %d bytes: %w", len(c.Recipient), ErrTooLong)
 	}
 	for w.at%5 != 0 {
 		w.write(codeWord{1, 1})

@@ -93,10 +93,10 @@ func parseKey(s string) ([]byte, error) {
 		return nil, errors.New("not base64") // the package's error would show a part of the key
 	}
 	if len(key) != keySize {
-		return nil, fmt.Errorf("%d octets, not %d", len(key), keySize)
+		return nil, fmt.Errorf("%d bytes, want %d", len(key), keySize)
 	}
 	if strings.Count(string(key), string(key[:1])) == keySize {
-		return nil, errors.New("the same octet repeated is no key")
+		return nil, errors.New("one byte repeated is not a key")
 	}
 	return key, nil
 }

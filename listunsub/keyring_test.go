@@ -95,8 +95,8 @@ func TestParseKeyRing(t *testing.T) {
 		{std + ",", "key 2: empty"},
 		{std + "," + std, "key 2 repeats key 1"},
 		{"secret!secret", "key 1: not base64"},
-		{"c2hvcnQ=", "key 1: 5 octets, not 32"},
-		{strings.Repeat("A", 43) + "=", "key 1: the same octet repeated is no key"},
+		{"c2hvcnQ=", "key 1: 5 bytes, want 32"},
+		{strings.Repeat("A", 43) + "=", "key 1: one byte repeated is not a key"},
 		{std + "," + std + "AAAA", "key 2: not base64"},
 	} {
 		if r, err := ParseKeyRing(tc.s); err == nil || err.Error() != tc.want || r != nil {

@@ -46,7 +46,7 @@ func ParseListID(value string) (ListID, error) {
 	case l.ID == "":
 		return ListID{}, fmt.Errorf("empty: %w", ErrListID)
 	case len(l.ID) > maxListID:
-		return ListID{}, fmt.Errorf("%d octets, at most %d: %w", len(l.ID), maxListID, ErrListID)
+		return ListID{}, fmt.Errorf("%d bytes, at most %d: %w", len(l.ID), maxListID, ErrListID)
 	case !isPrintable(l.ID) || strings.ContainsAny(l.ID, "<>"):
 		return ListID{}, fmt.Errorf("not printable US-ASCII: %w", ErrListID)
 	}
@@ -60,7 +60,7 @@ func ParseListID(value string) (ListID, error) {
 // RFC 2919 section 2 also wants a dot in it; that is left to the caller.
 func (l ListID) Compose() (string, error) {
 	if len(l.ID) == 0 || len(l.ID) > maxListID || !isDotAtom(l.ID) {
-		return "", fmt.Errorf("identifier of %d octets that is no dot-atom of 1 to %d: %w", len(l.ID), maxListID, ErrListID)
+		return "", fmt.Errorf("identifier of %d bytes, want a dot-atom of 1 to %d: %w", len(l.ID), maxListID, ErrListID)
 	}
 	return foldWords(len("List-Id: "), append(phraseWords(cleanName(l.Name)), "<"+l.ID+">")), nil
 }

@@ -74,9 +74,9 @@ func (r *KeyRing) Seal(c Claims) (string, error) {
 	seconds := c.Issued.Unix()
 	switch {
 	case len(c.List) > MaxCanonicalID:
-		return "", fmt.Errorf("list of %d octets: %w", len(c.List), ErrTooLong)
+		return "", fmt.Errorf("list of %d bytes: %w", len(c.List), ErrTooLong)
 	case len(c.Recipient) > maxRecipient:
-		return "", fmt.Errorf("recipient of %d octets: %w", len(c.Recipient), ErrTooLong)
+		return "", fmt.Errorf("recipient of %d bytes: %w", len(c.Recipient), ErrTooLong)
 	case c.Recipient == "":
 		return "", errors.New("token without a recipient")
 	case c.Purpose == 0:

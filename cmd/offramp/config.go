@@ -14,7 +14,7 @@ func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Show every setting and its value, secrets masked", Args: exactly(),
 		Long: "Show every setting with its value in effect, as NAME=value lines. Secrets are\n" +
-			"masked. What is wrong goes to stderr, all of it, and the exit code is 2.",
+			"masked. Every error goes to stderr, and the exit code is then 2.",
 		RunE: func(*cobra.Command, []string) error {
 			if markdown {
 				_, err := a.stdout.Write([]byte(settingsTables()))

@@ -113,7 +113,7 @@ func (f field) remedy(value string, err error) error {
 	case envelope.Octets:
 		return fault("%s: %s is not a size: write one such as 256KiB, 50MiB or 1000000", f.Name, shown)
 	case bool:
-		return fault("%s: %s is neither true nor false", f.Name, shown)
+		return fault("%s: %s is not a switch: write true or false", f.Name, shown)
 	}
 	switch f.value.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Float64:
@@ -124,7 +124,7 @@ func (f field) remedy(value string, err error) error {
 		err = parse.Err
 	}
 	if f.Secret {
-		return fault("%s: the value cannot be read", f.Name)
+		return fault("%s: the value is invalid", f.Name)
 	}
 	return fault("%s: %s: %v", f.Name, shown, err)
 }

@@ -119,7 +119,7 @@ func (s *server) addList(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch _, err := s.Lists.List(r.Context(), id); {
 	case err == nil:
-		return refusal{status: http.StatusConflict, detail: "There is a list with this id already."}
+		return refusal{status: http.StatusConflict, detail: "A list with this id already exists."}
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}

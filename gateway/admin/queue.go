@@ -87,14 +87,14 @@ func selectors(domain, sender string) (d, from string, err error) {
 	if domain != "" {
 		a, err := address("x@" + domain)
 		if err != nil {
-			return "", "", badRequest("domain is no domain.")
+			return "", "", badRequest("domain must be a domain name.")
 		}
 		d = a.Domain()
 	}
 	if sender != "" {
 		a, err := address(sender)
 		if err != nil {
-			return "", "", badRequest("sender is no address.")
+			return "", "", badRequest("sender must be a mail address.")
 		}
 		from = a.String()
 	}

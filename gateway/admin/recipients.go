@@ -139,7 +139,7 @@ func (s *server) choose(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("Give choices or refuse_sharing.")
 	}
 	if len(q.Choices) > maxWishes {
-		return badRequest("There may be %d choices.", maxWishes)
+		return badRequest("At most %d choices are allowed.", maxWishes)
 	}
 	d := consent.Decision{Recipient: to, RefuseSharing: q.RefuseSharing}
 	for _, c := range q.Choices {
@@ -162,9 +162,9 @@ func wishOf(c Wish) (consent.Wish, error) {
 	wish := consent.Wish{List: canonicalList(c.List), State: store.State(c.State), Until: c.Until, Every: store.Frequency(c.Every)}
 	switch {
 	case wish.State != store.Paused && !c.Until.IsZero():
-		return wish, badRequest("until belongs to the state paused.")
+		return wish, badRequest("until is allowed with the state paused only.")
 	case wish.State != store.Paused && wish.State != store.Limited && c.Every != "":
-		return wish, badRequest("every belongs to the states limited and paused.")
+		return wish, badRequest("every is allowed with the states limited and paused only.")
 	case wish.State == store.Limited && c.Every == "":
 		return wish, badRequest("every is missing: day, week or month.")
 	}

@@ -81,7 +81,7 @@ func (s *server) recover(w http.ResponseWriter, r *http.Request) {
 	if cause == nil {
 		return
 	}
-	s.log().ErrorContext(r.Context(), "panic while serving the operator", "error", cause, "stack", string(debug.Stack()))
+	s.log().ErrorContext(r.Context(), "panic in an API request", "error", cause, "stack", string(debug.Stack()))
 	s.fail(w, r, refusal{status: http.StatusInternalServerError, detail: detailInternal})
 }
 

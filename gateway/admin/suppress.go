@@ -62,11 +62,11 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	var changed bool
 	switch {
 	case forAll(reason) && subject.List != store.AllLists:
-		return badRequest("reason %s has no list.", reason)
+		return badRequest("reason %s takes no list.", reason)
 	case paused(reason) == q.Until.IsZero():
-		return badRequest("until belongs to the reason paused, and is needed there.")
+		return badRequest("until is required with the reason paused, and allowed with it only.")
 	case (own(reason) || paused(reason)) && q.Note != "":
-		return badRequest("A person's own choice has no note.")
+		return badRequest("A person's own choice takes no note.")
 	case own(reason):
 		changed, err = s.Consent.OptOut(r.Context(), subject, store.Operator, ev)
 	case paused(reason):
@@ -141,7 +141,7 @@ func (s *server) unsuppress(w http.ResponseWriter, r *http.Request) error {
 	case !known(reasons[0]):
 		return errReason
 	case reasons[0] == store.ReasonUnsubscribedAll && subject.List != store.AllLists:
-		return badRequest("reason unsubscribed-all has no list.")
+		return badRequest("reason unsubscribed-all takes no list.")
 	}
 	n := 0
 	for _, reason := range reasons {

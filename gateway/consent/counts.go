@@ -123,7 +123,7 @@ func (c *Consent) write(ctx context.Context) (n int, err error) {
 		}
 	}()
 	if err := c.Turns.Sent(ctx, batch...); err != nil {
-		return 0, fmt.Errorf("record deliveries with their people: %w", err)
+		return 0, fmt.Errorf("record deliveries per person: %w", err)
 	}
 	kept = true
 	c.tally(func(s *Stats) { s.Counted.Add(int64(len(batch))) })

@@ -43,7 +43,7 @@ var (
 	ErrDate = errors.New("not a date a pause can end at")
 	// ErrWish says that a wish is none: an unknown state or frequency, or two
 	// for one list.
-	ErrWish = errors.New("not a wish")
+	ErrWish = errors.New("not a valid choice")
 )
 
 // OptOut records that a person left a list, or all lists. changed is false when
@@ -88,7 +88,7 @@ func (c *Consent) Decide(ctx context.Context, d Decision, way store.Way, ev Evid
 	// Asked before the wait, which then covers all that is found.
 	proofs, err := c.unproven(ctx, parts, events)
 	if err != nil {
-		c.log().WarnContext(ctx, "cannot read since when a decision is in force, it stands unproven", "error", err)
+		c.log().WarnContext(ctx, "cannot read when a decision came into force, so that stays unproven", "error", err)
 		c.tally(func(s *Stats) { s.Unproven.Add(1) })
 	}
 	if err := c.settle(ctx, "decision", d.Recipient.Key()); err != nil {

@@ -12,7 +12,7 @@ func receiptOf(l *letter) []Finding {
 	if !l.receipt {
 		return nil
 	}
-	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: "it is a receipt of the reader's mail program (RFC 8098)"}}
+	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: "it is a read receipt (RFC 8098)"}}
 }
 
 // challenge knows systems that ask the sender to prove that he is one: their
@@ -32,7 +32,7 @@ func challenge(l *letter) []Finding {
 	if sign == "" || l.isReport() {
 		return nil
 	}
-	return []Finding{{Kind: AutoReply, Recipient: l.from, Why: "it asks the sender to confirm that he is no machine: " + sign + " says so"}}
+	return []Finding{{Kind: AutoReply, Recipient: l.from, Why: "it asks the sender to prove that they are human: " + sign + " says so"}}
 }
 
 func (l *letter) isReport() bool {

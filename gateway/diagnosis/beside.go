@@ -95,7 +95,7 @@ func settle(f Finding, rcpt bool) Finding {
 		return f // a host is looked up by the mail system itself; a domain may be the sender's
 	}
 	f.Class = Undecided
-	f.Why += ", but not whether that was the answer to the recipient or to the message"
+	f.Why += ", but not whether that answered RCPT or the message"
 	return f
 }
 

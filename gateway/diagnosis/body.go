@@ -73,7 +73,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 	}
 	f = settle(f, rcpt)
 	if delayed {
-		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system goes on trying"
+		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system keeps trying"
 	}
 	return f
 }

@@ -47,7 +47,7 @@ type evidence struct {
 
 func (e evidence) judge() (Class, Cause, string) {
 	if e.is('2') {
-		return Undecided, "", "the reply is no refusal"
+		return Undecided, "", "the reply is not a refusal"
 	}
 	against, cause := e.against()
 	claim := e.claim()
@@ -62,7 +62,7 @@ func (e evidence) judge() (Class, Cause, string) {
 	case claim == "":
 		return e.unclear()
 	case against != "" && !e.named() && cause == CauseMailbox:
-		return Soft, cause, "the text " + against + " speaks of the mailbox, whatever the code says"
+		return Soft, cause, "the text " + against + " is about the mailbox, whatever the code says"
 	case against != "":
 		return Undecided, cause, claim + ", but " + against + " speaks of the " + subject(cause)
 	case e.contradicted() != "":
@@ -162,7 +162,7 @@ func (e evidence) unclear() (Class, Cause, string) {
 	cause := statusCause(e.status)
 	switch {
 	case e.found[delay] != "":
-		return Soft, CauseNetwork, `the text "` + e.found[delay] + `" says that delivery goes on`
+		return Soft, CauseNetwork, `the text "` + e.found[delay] + `" says that delivery is still being tried`
 	case e.found[doubtful] != "":
 		return Undecided, CauseAddress, `the text "` + e.found[doubtful] + `" does not say that the address is dead for good`
 	case cause != "" && cause != CauseAddress:

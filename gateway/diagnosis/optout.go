@@ -18,7 +18,7 @@ func optOut(l *letter) []Finding {
 			return nil
 		}
 	}
-	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line says nothing but that no more mail is wanted"}}
+	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line only asks for no more mail"}}
 }
 
 // fromList says whether a message went to many, so that it is no answer to ours.

@@ -99,7 +99,7 @@ func signerOf(key any) (crypto.Signer, error) {
 	case ed25519.PrivateKey:
 		return key, nil
 	default:
-		return nil, fmt.Errorf("key type %T is neither RSA nor Ed25519: %s", key, remedyGenerate)
+		return nil, fmt.Errorf("key type %T, want RSA or Ed25519: %s", key, remedyGenerate)
 	}
 }
 

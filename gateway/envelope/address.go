@@ -23,7 +23,7 @@ const (
 
 // ErrAddress is wrapped by every error about an address. The texts name the
 // fault and never repeat the address, so they may be logged and sent.
-var ErrAddress = errors.New("bad address")
+var ErrAddress = errors.New("invalid address")
 
 // Address is a mailbox of an SMTP envelope. The zero value is the null
 // reverse-path. Two addresses are equal (==) when they are the same mailbox as
@@ -41,7 +41,7 @@ type Address struct {
 // the quoted one counts; ParseUnquoted never reads quotes.
 //
 // Refused are: the empty string, an empty local part, control characters,
-// octets that are not UTF-8, source routes, a local part over 64 octets, a path
+// octets that are not UTF-8, source routes, a local part over 64 bytes, a path
 // over 254, and a domain that neither is one nor an address literal. A local
 // part that is no dot-atom is accepted and leaves quoted. A domain with letters
 // outside ASCII becomes A-labels by UTS 46 (non-transitional); underscores pass.
@@ -93,7 +93,7 @@ func newAddress(local, domain string) (Address, error) {
 	case local == "":
 		return Address{}, fault("no local part")
 	case len(local) > maxLocal:
-		return Address{}, fault("local part over 64 octets")
+		return Address{}, fault("local part over 64 bytes")
 	case local[0] == '"':
 		return Address{}, fault("local part begins with a quotation mark")
 	case local[0] == '@':
@@ -108,7 +108,7 @@ func newAddress(local, domain string) (Address, error) {
 	}
 	a := Address{local: local, domain: domain}
 	if len(local)+1+len(domain) > maxPath {
-		return Address{}, fault("address over 254 octets")
+		return Address{}, fault("address over 254 bytes")
 	}
 	return a, nil
 }
@@ -127,14 +127,14 @@ func unquote(s string) (content, rest string, err error) {
 			return b.String(), s[i+1:], nil
 		case '\\':
 			if i++; i == len(s) {
-				return "", "", fault("quoted local part has no end")
+				return "", "", fault("unclosed quoted local part")
 			}
 			b.WriteByte(s[i])
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return "", "", fault("quoted local part has no end")
+	return "", "", fault("unclosed quoted local part")
 }
 
 // checkText refuses what no address can carry even when quoted.

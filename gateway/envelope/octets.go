@@ -11,7 +11,7 @@ import (
 type Octets int64
 
 // ErrOctets says that a text is no size. It names the remedy.
-var ErrOctets = errors.New("not a size: write a whole number of octets, or one with a unit such as 256KiB or 50MiB")
+var ErrOctets = errors.New("not a size: write a whole number of bytes, or one with a unit such as 256KiB or 50MiB")
 
 // octetUnits has the binary units String uses in front, largest first.
 var octetUnits = [...]struct {

@@ -33,7 +33,7 @@ var (
 	ErrTooLarge = errors.New("header of a message to the feedback domain too large")
 	// ErrPostmaster says that mail to postmaster came to Receive. It goes to a
 	// person, so relay takes it.
-	ErrPostmaster = errors.New("mail to postmaster is no feedback")
+	ErrPostmaster = errors.New("mail to postmaster is not feedback")
 )
 
 // Consent records what was found (room consent). A nil error means that it is

@@ -170,7 +170,7 @@ func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool
 	head := raw[:min(len(raw), MaxHeader)]
 	if len(raw) > MaxHeader && !holdsEmptyLine(head) {
 		// What comes later in the header might say that the mail is automatic.
-		return nil, h, false, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxHeader)
+		return nil, h, false, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxHeader)
 	}
 	return raw, message.ParseHeader(head), more == 0, nil
 }

@@ -68,9 +68,9 @@ func (f *Feedback) Told(ctx context.Context, t Told) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("told by %s: %w", t.Vendor, err)
+		return fmt.Errorf("report from %s: %w", t.Vendor, err)
 	}
-	f.log().InfoContext(ctx, "told by the smarthost", slog.String("vendor", t.Vendor), slog.String("kind", string(t.Kind)),
+	f.log().InfoContext(ctx, "reported by the smarthost", slog.String("vendor", t.Vendor), slog.String("kind", string(t.Kind)),
 		slog.String("list", s.List), slog.String("to", recipient.Masked()), slog.String("message_id", t.MessageID))
 	return nil
 }
@@ -82,7 +82,7 @@ func (f *Feedback) toldBounce(ctx context.Context, t Told, s consent.Subject, on
 	class, cause, why := diagnosis.Classify(t.Status, t.Reply, t.Said)
 	weight := weigh(class, cause, t.Permanent)
 	if t.Permanent && class == diagnosis.Undecided && (cause == "" || cause == diagnosis.CauseAddress) {
-		weight, why = consent.Hard, "the smarthost says that the address is dead"
+		weight, why = consent.Hard, "the smarthost reports a dead address"
 	}
 	stopped, err := f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: s.Recipient, List: s.List, Weight: weight, Way: store.Hook, Once: once,

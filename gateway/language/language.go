@@ -128,7 +128,7 @@ func (c *Catalogue) override(dir string) error {
 func (c *Catalogue) replace(dir, file string, known map[string]*text) error {
 	s, ok := c.byTag[tagOf(file)]
 	if !ok {
-		return fmt.Errorf("%s: no such language: name the file after one of %s, or take it away",
+		return fmt.Errorf("%s: unknown language: name the file after one of %s, or remove it",
 			file, strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
 	}
 	source, err := os.ReadFile(filepath.Join(dir, file))

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-var errBase64 = errors.New("bad base64")
+var errBase64 = errors.New("invalid base64")
 
 // base64Decoder decodes base64 text that comes in pieces. White space and line
 // ends are skipped; everything else that is not clean base64 is an error, so

@@ -13,7 +13,7 @@ const (
 )
 
 // ErrField is wrapped by the errors of [NewField]. The texts never hold the value.
-var ErrField = errors.New("bad header field")
+var ErrField = errors.New("invalid header field")
 
 // NewField returns the octets of a header field, CRLF included. It is the only
 // way a field is made, so that nothing injected gets further: it refuses a name
@@ -26,7 +26,7 @@ func NewField(name, value string) ([]byte, error) {
 	}
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; c <= ' ' || c > '~' || c == ':' {
-			return nil, fmt.Errorf("%w: bad character in the name", ErrField)
+			return nil, fmt.Errorf("%w: invalid character in the name", ErrField)
 		}
 	}
 	length, text := len(name)+2, true // of the line; whether it holds any
@@ -34,7 +34,7 @@ func NewField(name, value string) ([]byte, error) {
 		switch c := value[i]; {
 		case c == '\r':
 			if len(value)-i < 4 || value[i+1] != '\n' || !isSpace(value[i+2]) || !text {
-				return nil, fmt.Errorf("%w: line end in %s that is no folding", ErrField, name)
+				return nil, fmt.Errorf("%w: line break in %s that is not folding", ErrField, name)
 			}
 			length, text = 0, false
 			i++
@@ -45,7 +45,7 @@ func NewField(name, value string) ([]byte, error) {
 			text = true
 		}
 		if length++; length > maxLine {
-			return nil, fmt.Errorf("%w: line over %d octets in %s", ErrField, maxLine, name)
+			return nil, fmt.Errorf("%w: line over %d bytes in %s", ErrField, maxLine, name)
 		}
 	}
 	if !text {

@@ -36,7 +36,7 @@ import "errors"
 var (
 	ErrHeaderTooLarge = errors.New("header too large")
 	ErrBareNewline    = errors.New("line end that is not CRLF")
-	ErrNUL            = errors.New("NUL octet in message")
+	ErrNUL            = errors.New("NUL in message")
 )
 
 // Part is a text part of a body that holds a placeholder.

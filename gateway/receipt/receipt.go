@@ -119,7 +119,7 @@ func stamp(t time.Time) string { return t.UTC().Format(micros) }
 func parse(text string) (Receipt, error) {
 	lines := strings.Split(text, "\n")
 	if len(lines) != len(names)+2 || lines[0] != heading || lines[len(lines)-1] != "" {
-		return Receipt{}, fmt.Errorf("%w: it does not have the lines of one", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: it has the wrong lines", ErrReceipt)
 	}
 	var values [len(names)]string
 	for i, name := range names {
@@ -142,7 +142,7 @@ func parse(text string) (Receipt, error) {
 		copy(r.Link[:], link)
 	}
 	if again, err := r.text(); err != nil || again != text {
-		return Receipt{}, fmt.Errorf("%w: its values are not written as in one", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: it has malformed values", ErrReceipt)
 	}
 	return r, nil
 }

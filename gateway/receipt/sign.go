@@ -31,7 +31,7 @@ const algorithm = 1
 // gateway, without spaces and plus signs. Other arguments are [ErrKey].
 func NewSigner(name string, seed []byte) (*Signer, error) {
 	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%w: the seed has %d octets, not %d", ErrKey, len(seed), ed25519.SeedSize)
+		return nil, fmt.Errorf("%w: the seed has %d bytes, not %d", ErrKey, len(seed), ed25519.SeedSize)
 	}
 	public, ok := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	if !ok {
@@ -89,7 +89,7 @@ func Open(text []byte, verifiers ...string) (Receipt, error) {
 		seen[key] = true
 	}
 	if len(text) > maxText {
-		return Receipt{}, fmt.Errorf("%w: it has %d octets", ErrReceipt, len(text))
+		return Receipt{}, fmt.Errorf("%w: it has %d bytes", ErrReceipt, len(text))
 	}
 	n, err := note.Open(text, note.VerifierList(known...))
 	var unverified *note.UnverifiedNoteError
@@ -101,7 +101,7 @@ func Open(text []byte, verifiers ...string) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
 	if !bytes.Equal(text, plain(n)) {
-		return Receipt{}, fmt.Errorf("%w: something else stands beside the signature", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: there is extra text beside the signature", ErrReceipt)
 	}
 	return parse(n.Text)
 }

@@ -83,11 +83,11 @@ func addrOf(c net.Conn) netip.Addr {
 
 // Replies that conn gives by itself.
 var (
-	replyDrain    = &reply{421, smtp.EnhancedCode{4, 3, 2}, "shutting down, try again later"}
-	replyIdle     = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without mail"}
-	replyTimeout  = &reply{421, smtp.EnhancedCode{4, 4, 2}, "timeout"}
+	replyDrain    = &reply{421, smtp.EnhancedCode{4, 3, 2}, "service not available, shutting down"}
+	replyIdle     = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without a message"}
+	replyTimeout  = &reply{421, smtp.EnhancedCode{4, 4, 2}, "timeout exceeded"}
 	replyLost     = &reply{421, smtp.EnhancedCode{4, 4, 2}, "connection lost"}
-	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "talking before the reply"}
+	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "command sent before the reply (improper pipelining)"}
 	replyLongLine = &reply{500, smtp.EnhancedCode{5, 5, 2}, "line too long"}
 )
 

@@ -17,7 +17,7 @@ func (f faults) Printf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if strings.HasPrefix(format, "panic ") && !f.late(text) {
 		f.s.Stats.Panics.Add(1)
-		f.s.Log.Error("a fault of Offramp ended a session", "ip", f.c.addr.String(), "error", text)
+		f.s.Log.Error("session ended by a panic", "ip", f.c.addr.String(), "error", text)
 		return
 	}
 	f.s.Log.Debug("session ended", "ip", f.c.addr.String(), "error", text)

@@ -56,14 +56,14 @@ func ParseLogins(s string) (*Logins, error) {
 		}
 		name, after, ok := strings.Cut(rest, ":")
 		if !ok || name == "" || strings.ContainsAny(name, ", \t\r\n$") {
-			return nil, fmt.Errorf("entry %d has no name and colon: %w", n, ErrLogins)
+			return nil, fmt.Errorf("entry %d is not name:hash: %w", n, ErrLogins)
 		}
 		hash, after, err := cutHash(after)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w: %w", n, err, ErrLogins)
 		}
 		if _, twice := l.hashes[name]; twice {
-			return nil, fmt.Errorf("entry %d has a name that came before: %w", n, ErrLogins)
+			return nil, fmt.Errorf("entry %d repeats a name: %w", n, ErrLogins)
 		}
 		l.hashes[name], rest = hash, after
 		if hash.cost() > l.decoy.cost() {

@@ -229,7 +229,7 @@ func (t *session) failed(doing string, err error) *reply {
 	r, internal := replyTo(err)
 	if r == nil {
 		id := envelope.NewQueueID(time.Now())
-		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "trouble that passes, try again later (" + id + ")"}
+		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "temporary local problem, try again later (" + id + ")"}
 		t.s.Log.Error("cannot "+doing, "queue_id", id, "ip", t.c.addr.String(), "error", err)
 	} else {
 		level := slog.LevelDebug

@@ -35,7 +35,7 @@ func readLogo(name string) (logo, error) {
 		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %w", err)
 	}
 	if len(body) > maxLogo {
-		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s has %d octets: give a picture of at most %d", name, len(body), maxLogo)
+		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s has %d bytes: give a picture of at most %d", name, len(body), maxLogo)
 	}
 	switch kind := http.DetectContentType(body); {
 	case kind == "image/png", kind == "image/jpeg", kind == "image/webp":
@@ -43,7 +43,7 @@ func readLogo(name string) (logo, error) {
 	case bytes.Contains(body[:min(len(body), 1024)], []byte("<svg")):
 		return logo{"image/svg+xml", body}, nil
 	}
-	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is no SVG, PNG, JPEG or WebP", name)
+	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is not an SVG, PNG, JPEG or WebP picture", name)
 }
 
 // file answers everything that is no link.

@@ -26,7 +26,7 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 			path := w.link(listunsub.HeaderLink)
 			for n := range 2 { // a repeat is a success
 				res := w.send(b.request(path))
-				if got := text(t, res); res.StatusCode != 200 || got != "You are off the list. No more mail from it will be sent to you.\n" {
+				if got := text(t, res); res.StatusCode != 200 || got != "You are unsubscribed. No more mail from this list will be sent to you.\n" {
 					t.Fatalf("request %d (%s): %s %q", n, b.reason, res.Status, got)
 				}
 				if ct := res.Header.Get("Content-Type"); ct != typeText {
@@ -159,7 +159,7 @@ func TestWrongTokens(t *testing.T) {
 	if got := w.made(); len(got) != 0 {
 		t.Errorf("changes %q", got)
 	}
-	if !strings.Contains(first, "Unsubscribe button of your mail program") {
+	if !strings.Contains(first, "Unsubscribe button of your mail app") {
 		t.Errorf("the answer does not help: %q", first)
 	}
 }

@@ -105,7 +105,7 @@ func TestHeaders(t *testing.T) {
 		{"body link posted to", "POST", w.link(listunsub.BodyLink), "", ""},
 		{"options", "OPTIONS", u, "", ""},
 		{"method", "PUT", u, "", ""},
-		{"wrong link", "POST", "/u/x", "", ""},
+		{"invalid link", "POST", "/u/x", "", ""},
 		{"too many wrong links", "GET", "/u/x", "", ""},
 		{"nothing here", "GET", "/", "", ""},
 		{"robots", "GET", "/robots.txt", "", ""},

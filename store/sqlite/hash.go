@@ -16,7 +16,7 @@ import (
 // keySize is that of Options.PersonKey, in octets.
 const keySize = 32
 
-var errNoKey = errors.New("a store that is written to needs a key for hashes of people, of 32 octets")
+var errNoKey = errors.New("a writable store needs a 32-byte key for hashes of people")
 
 // people turns lookup keys of erased people into their hashes.
 type people struct {

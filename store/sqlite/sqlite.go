@@ -153,12 +153,12 @@ func whole(o Options) error {
 		return err
 	}
 	if people > 0 && mail == 0 {
-		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue begins empty. If mail was waiting, stop and restore it", "file", spoolFile)
+		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue starts empty. If mail was queued, stop and restore the file", "file", spoolFile)
 	}
 	if people > 0 || mail == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to begin anew",
+	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
 		store.ErrDamaged, consentFile, spoolFile)
 }
 

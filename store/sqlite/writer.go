@@ -154,7 +154,7 @@ func (w *writer) close() error {
 	// Readers are closed by now; what cannot be copied back stays in the log
 	// and is found there by the next start.
 	if err := w.c.pragma("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		w.log.Warn("database log not copied back at the end", "file", w.name, "error", err)
+		w.log.Warn("write-ahead log not checkpointed at the end", "file", w.name, "error", err)
 	}
 	return w.c.close()
 }
@@ -247,7 +247,7 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 		if err := w.open(); err != nil {
 			return false, unavailable(err)
 		}
-		w.log.Info("database connection opened again", "file", w.name)
+		w.log.Info("database connection reopened", "file", w.name)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -354,7 +354,7 @@ func (w *writer) checkpoint() {
 		_, err = w.c.one("PRAGMA wal_checkpoint(PASSIVE)", func(row) {})
 	}
 	if err != nil && !w.stuck {
-		w.log.Warn("database log not copied back", "file", w.name, "error", err)
+		w.log.Warn("write-ahead log not checkpointed", "file", w.name, "error", err)
 	}
 	w.stuck = err != nil
 	if distrusts(err) {
