@@ -24,12 +24,12 @@ var ErrURI = errors.New("not fit for List-Unsubscribe")
 // is the sender's preference (RFC 2369 section 2). The order is otherwise
 // kept, and repeated URIs are left out.
 //
-// The value is folded (CRLF SP) between URIs when a line would pass 78 octets,
+// The value is folded (CRLF SP) between URIs when a line would pass 78 bytes,
 // never inside one and never right after the colon, where one DKIM signer is
-// known to fail. No line passes 998 octets.
+// known to fail. No line passes 998 bytes.
 //
 // The error wraps ErrURI for any other scheme (plain http cannot be one-click,
-// RFC 8058 section 3.1), for octets RFC 3986 does not allow in a URI, an https
+// RFC 8058 section 3.1), for bytes RFC 3986 does not allow in a URI, an https
 // URI without a host or with a password, a mailto URI without exactly one
 // address, a URI too long for one line, and when there is no URI at all.
 func Compose(uris ...string) (string, error) {

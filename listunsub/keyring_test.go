@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// testKey returns a key that differs for each n and is no secret.
+// testKey returns a key that differs for each n and is not a secret.
 func testKey(n int) string {
 	key := make([]byte, keySize)
 	rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}).Read(key)

@@ -11,7 +11,7 @@ type Severity string
 // The severities.
 const (
 	Error   Severity = "error"   // a standard is broken: mail clients may show no way out, or a broken one
-	Warning Severity = "warning" // allowed, and known to cause trouble
+	Warning Severity = "warning" // allowed, but known to cause problems
 )
 
 // Finding is one thing that Lint found.
@@ -34,7 +34,7 @@ func (f Finding) String() string {
 
 // Lint checks the way out of a message as it would go to a recipient: the
 // list fields, what their URIs show, and whether one DKIM signature covers
-// them. It takes any octets, CRLF or LF, and a leading mbox line. Signatures
+// them. It takes any bytes, CRLF or LF, and a leading mbox line. Signatures
 // are not verified, nothing is looked up, and no URI is fetched.
 // It returns nil when there is nothing to say.
 func Lint(message []byte) []Finding {
@@ -105,7 +105,7 @@ func (l *linter) unsubscribe() {
 	}
 }
 
-// fieldText checks what holds for the octets of every list field.
+// fieldText checks what holds for the bytes of every list field.
 func (l *linter) fieldText(f lintField) {
 	if strings.Contains(f.raw, "=?") && strings.Contains(f.raw, "?=") && f.name != "list-id" {
 		l.add(Error, "encoded-word", "RFC 2047 section 5", f.line,

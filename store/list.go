@@ -9,7 +9,7 @@ const AllLists = ""
 type List struct {
 	ID            string // canonical identifier (listunsub.CanonicalID), never empty
 	Key           uint64 // listunsub.ListKey(ID): the short form in mailto addresses
-	Name          string // for people; empty: the ID stands for it
+	Name          string // for people; empty: the ID is shown
 	Description   string // one plain sentence for the recipient page
 	Transactional bool   // exempt: mail of this list is never opted out of
 	Public        bool   // shown on the page to everybody, not only to those who get it

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ErrLedger is wrapped by every fault that a [Verifier] finds.
+// ErrLedger is wrapped by every error that a [Verifier] finds.
 var ErrLedger = errors.New("the ledger was changed")
 
 // ErasedDetail accounts for the events that an erasure emptied: how many, and
@@ -46,7 +46,7 @@ func firstEmptied(detail string) (int64, bool) {
 type Verifier struct {
 	// Receipts are links by event ID that are known from elsewhere, such as
 	// signed receipts. They find a tail that was cut off and a history that
-	// was written anew, which a chain cannot find by itself.
+	// was rewritten, which a chain cannot find by itself.
 	Receipts map[int64]Sum
 
 	// Count is how many entries were checked, Emptied how many of them an

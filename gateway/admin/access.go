@@ -29,7 +29,7 @@ func (s *server) admit(r *http.Request) error {
 	return nil
 }
 
-// checkKey compares digests, so that neither time nor length tell anything.
+// checkKey compares digests, so that neither time nor length leaks anything.
 func (s *server) checkKey(r *http.Request) error {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(key))), sha256.Sum256([]byte(s.Token))

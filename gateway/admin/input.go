@@ -161,7 +161,7 @@ func readJSON(r *http.Request, v any) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("The body is empty or ends early.")
 	default:
-		// The decoder's own text names fields and octets of the request only.
+		// The decoder's own text names fields and bytes of the request only.
 		return badRequest("The body is invalid: %s.", strings.TrimPrefix(err.Error(), "json: "))
 	}
 }

@@ -18,7 +18,7 @@ type List struct {
 	Description   string    `json:"description"`
 	Transactional bool      `json:"transactional"`
 	Public        bool      `json:"public"`      // shown to everybody, not only to those who get it
-	ThirdParty    bool      `json:"third_party"` // closed to people who refuse sharing
+	ThirdParty    bool      `json:"third_party"` // not sent to people who opted out of sharing
 	Language      string    `json:"language"`    // BCP 47 tag; empty: the operator's
 	Sender        string    `json:"sender"`      // empty: the operator
 	Footer        string    `json:"footer"`

@@ -20,7 +20,7 @@ const (
 	Gauge
 )
 
-// Metric is one number that another room keeps. Metrics of one name must have
+// Metric is one number that another package keeps. Metrics of one name must have
 // the same help, type and label names. No label may hold an address.
 type Metric struct {
 	Name   string // in full, with the prefix offramp_ and the base unit

@@ -65,7 +65,7 @@ func problemOf(err error) (p Problem, ours bool) {
 	return p, ours
 }
 
-// fail answers with a problem. Faults of ours are logged, in full.
+// fail answers with a problem. Internal errors are logged, in full.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, ours := problemOf(err)
 	if ours && !errors.Is(r.Context().Err(), context.Canceled) {
@@ -89,7 +89,7 @@ func answer(w http.ResponseWriter, v any) error {
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		// Only types of ours are written, and all of them have a JSON form.
+		// Only our own types are written, and all of them have a JSON form.
 		panic("admin: " + err.Error())
 	}
 	w.Header().Set("Content-Type", contentType)

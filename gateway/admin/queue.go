@@ -15,7 +15,7 @@ type QueueEntry struct {
 	QueueName   string           `json:"queue_name"` // active, deferred or hold
 	QueueID     string           `json:"queue_id"`
 	ArrivalTime int64            `json:"arrival_time"` // seconds since 1970
-	MessageSize int64            `json:"message_size"` // octets, header included
+	MessageSize int64            `json:"message_size"` // bytes, header included
 	Sender      string           `json:"sender"`       // empty: the null reverse-path
 	Recipients  []QueueRecipient `json:"recipients"`
 

@@ -20,7 +20,7 @@ type handle func(w http.ResponseWriter, r *http.Request) error
 // endpoint is a handle and who may call it.
 type endpoint struct {
 	handle handle
-	open   bool // anybody; it must tell nothing that is not for everybody
+	open   bool // anybody; it must reveal nothing that is not public
 }
 
 func open(h handle) endpoint   { return endpoint{handle: h, open: true} }

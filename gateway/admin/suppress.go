@@ -12,7 +12,7 @@ import (
 )
 
 // Suppress is the body of POST /api/v1/suppressions. Reason unsubscribed is
-// recorded as the person's own choice, e.g. one told by telephone, and so is
+// recorded as the person's own choice, e.g. one made by telephone, and so is
 // reason paused, as a pause. Nothing here ever ends what stops mail already.
 type Suppress struct {
 	Recipient string `json:"recipient"`
@@ -33,7 +33,7 @@ type Unsuppressed struct {
 	Remaining []Suppression `json:"remaining"`
 }
 
-// maxNote is the most characters of a note: as many octets as a record keeps.
+// maxNote is the most characters of a note: as many bytes as a record keeps.
 const maxNote = 512
 
 // suppress records one more cause.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Config holds the settings of this room.
+// Config holds the settings of this package.
 type Config struct {
 	// TransactionalDead has mail that is exempt from opt-outs checked against
 	// dead addresses: those that bounced and those the operator stopped for
@@ -38,7 +38,7 @@ const bouncesApart = 20 * time.Hour
 // section 11: 60 days), and the last message before a monthly limit.
 const leastRetention = 62 * 24 * time.Hour
 
-// Validate returns the fault of the settings, naming its variable.
+// Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	switch {
 	case c.BounceLimit < 0:

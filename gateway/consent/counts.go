@@ -19,7 +19,7 @@ const (
 type counts struct {
 	mu   sync.Mutex
 	held []store.Contact // oldest first
-	many chan struct{}   // told when perWrite are held; made by whoever listens
+	many chan struct{}   // signalled when perWrite are held; made by whoever listens
 
 	// writing is held while counts are on their way to the store.
 	writing sync.Mutex

@@ -41,7 +41,7 @@ const LongestPause = 2 * 366 * 24 * time.Hour
 var (
 	// ErrDate says that a pause ends in the past, or later than LongestPause.
 	ErrDate = errors.New("not a date a pause can end at")
-	// ErrWish says that a wish is none: an unknown state or frequency, or two
+	// ErrWish says that a choice is invalid: an unknown state or frequency, or two
 	// for one list.
 	ErrWish = errors.New("not a valid choice")
 )
@@ -178,13 +178,13 @@ func scoped(list string, one, all store.Reason) store.Reason {
 }
 
 // Explain records why a person left, in their own words or by a keyword. text
-// is cut to 512 octets; an empty one records nothing.
+// is cut to 512 bytes; an empty one records nothing.
 func (c *Consent) Explain(ctx context.Context, s Subject, text string, way store.Way, ev Evidence) error {
 	return c.note(ctx, store.EventReason, s, strings.TrimSpace(text), way, ev)
 }
 
 // Asked records that a mail went out to the person that asks for confirmation.
-// detail says of what, cut to 512 octets.
+// detail says of what, cut to 512 bytes.
 func (c *Consent) Asked(ctx context.Context, s Subject, detail string, ev Evidence) error {
 	return c.note(ctx, store.EventAsked, s, detail, store.Page, ev)
 }

@@ -112,7 +112,8 @@ func (l *letter) automaticField() string {
 	return ""
 }
 
-// autoWord keeps what strangers write out of a sentence of ours.
+// autoWord repeats a value only when it is a known word: "Auto-Submitted: call
+// +1 900 555" must not put a stranger's text into the reason that is shown.
 func autoWord(word string) string {
 	switch word {
 	case "auto-replied", "auto-notified":
@@ -122,7 +123,7 @@ func autoWord(word string) string {
 }
 
 // awaySubjects and awayTexts are folded. Subjects of one word have spaces around
-// them, so that they are no part of another.
+// them, so that they are not part of another.
 var (
 	awaySubjects = foldAll("out of office", "out of the office", "out-of-office", "automatic reply", "automatic response", "auto reply", "autoreply", "auto-reply:", "autoresponse", "auto response", "auto-response", "autoresponder", "automated reply", "automated response", " vacation ", "on vacation", "vacation reply", "vacation notice", "away from my mail", "away from the office", "i am away", "on holiday", "on annual leave", "on parental leave",
 		"自动回复", "自動回覆", "自動回复", "外出", "不在办公室", "休假", "度假",

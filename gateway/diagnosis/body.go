@@ -95,7 +95,7 @@ type splitter struct {
 	pending string // answers of a transcript, of the recipient that is named next
 }
 
-// sections splits the text; opens tells which lines begin a section.
+// sections splits the text; opens says which lines begin a section.
 func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
 	s := splitter{by: map[string]*section{}}
 	for line := range strings.Lines(l.text) {

@@ -55,7 +55,7 @@ func (e evidence) judge() (Class, Cause, string) {
 	case e.is('4'):
 		return Soft, e.softCause(cause), "the code " + e.code() + " is of a temporary failure"
 	case claim == "" && cause == CauseNetwork && statusCause(e.status) == CauseMailbox:
-		// What stops a full mailbox from being written reads like a fault.
+		// An error that comes from a full mailbox reads like a server error.
 		return Soft, CauseMailbox, "the status " + e.status + " speaks of the mailbox"
 	case claim == "" && against != "":
 		return Soft, cause, "the text " + against + " speaks of the " + subject(cause) + ", not of a dead address"
@@ -115,7 +115,7 @@ func (e evidence) claim() string {
 }
 
 // against returns what in the text speaks of something else than the address.
-// The mailbox comes first: "mailbox size limit" is no message too large.
+// The mailbox comes first: "mailbox size limit" does not mean that the message is too large.
 func (e evidence) against() (string, Cause) {
 	for _, t := range []struct {
 		about topic

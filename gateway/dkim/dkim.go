@@ -5,9 +5,9 @@
 // The body hash does not depend on the header (RFC 6376 section 3.7), so it is
 // computed once per message ([BodyHash]) and shared by the signatures of all
 // recipients ([Key.Sign]). Both algorithms are deterministic: the same input
-// gives the same octets, so a retry sends what the first attempt sent.
+// gives the same bytes, so a retry sends what the first attempt sent.
 //
-// Line ends are settled before anything gets here: every CR and LF is part of
+// Line ends are normalised before anything gets here: every CR and LF is part of
 // a CRLF. No tag l= is ever written (RFC 6376 section 8.2), and no i= or q=,
 // whose defaults are what we want.
 package dkim

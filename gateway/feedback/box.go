@@ -15,7 +15,7 @@ import (
 )
 
 // boxed does what mail to an address without a MAC says, as far as tokens in
-// what it returns prove whom it is about.
+// what it returns prove which recipient it is about.
 func (m *mail) boxed(ctx context.Context, box string) error {
 	report := m.read()
 	if box == boxCFBL {
@@ -40,7 +40,7 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 			return m.complaint(ctx, proof.subject, finding.FeedbackType)
 		}
 	case diagnosis.Bounce:
-		// Whoever got the mail has its tokens, so this is no proof that the
+		// Whoever got the mail has its tokens, so this is not proof that the
 		// address is dead: it counts as one of several at most.
 		if proof.header {
 			found, _ := about(report.Findings, proof.subject.Recipient)

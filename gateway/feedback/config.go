@@ -26,7 +26,7 @@ const (
 // mostKept bounds the disk they take: at most 1 GiB.
 const mostKept = 1000
 
-// Validate returns the fault of the settings, naming its variable.
+// Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	if c.ReturnPath != "" && c.ReturnPath != VERP && c.ReturnPath != Keep {
 		return fmt.Errorf("OFFRAMP_RETURN_PATH is %q: use %s or %s", c.ReturnPath, VERP, Keep)

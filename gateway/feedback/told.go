@@ -12,7 +12,7 @@ import (
 	"offramp/store"
 )
 
-// Told is what a smarthost tells of one recipient. Whoever calls has checked
+// Told is what a smarthost reports about one recipient. Whoever calls has checked
 // that it was the smarthost.
 type Told struct {
 	Vendor    string
@@ -24,13 +24,13 @@ type Told struct {
 	Said      string // by the last mail system
 	Type      string // of a complaint
 	// Header holds fields of the message it is about, as far as the smarthost
-	// repeats them: a token of ours in it names the list.
+	// repeats them: a valid token in it names the list.
 	Header    string
 	MessageID string
-	ID        string // of what is told: the same at every repetition
+	ID        string // of the report: the same at every repetition
 }
 
-// Told records what a smarthost tells. An error is temporary; what can never be
+// Told records what a smarthost reports. An error is temporary; what can never be
 // recorded, since it names nobody, is left out.
 func (f *Feedback) Told(ctx context.Context, t Told) error {
 	recipient, err := envelope.Parse(strings.TrimSpace(t.Recipient))

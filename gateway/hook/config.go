@@ -19,7 +19,7 @@ type Config struct {
 	SESTopics     []string `env:"HOOK_SES_TOPICS" doc:"ARNs of the SNS topics that Amazon SES publishes to, comma separated; turns /hooks/ses on"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	var faults []error
 	if c.SendGridKey != "" {

@@ -1,4 +1,4 @@
-// Package hook takes what a smarthost tells by webhook: where SendGrid,
+// Package hook takes what a smarthost reports by webhook: where SendGrid,
 // Postmark, Mailgun or Amazon SES delivers, bounces and complaints arrive only
 // there. Each call is checked as its vendor signs it before anything in it is
 // believed.
@@ -21,7 +21,7 @@ import (
 	"offramp/gateway/feedback"
 )
 
-// Outcomes records what is told. An error is temporary: the vendor calls again.
+// Outcomes records reports. An error is temporary: the vendor calls again.
 type Outcomes interface {
 	Told(ctx context.Context, t feedback.Told) error
 }
@@ -40,7 +40,7 @@ const Prefix = "/hooks/"
 const (
 	maxBody = 1 << 20
 	// tolerance is how old a signature may be. Vendors repeat a call for hours,
-	// some with the signature of the first one; what was told already changes
+	// some with the signature of the first one; what was reported already changes
 	// nothing.
 	tolerance = 24 * time.Hour
 	// ahead is how far the clock of a vendor may be ahead of ours.

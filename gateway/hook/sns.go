@@ -37,7 +37,7 @@ var (
 	confirmHost     = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 )
 
-// openNotification checks an envelope: its topic is one of ours, its signature
+// openNotification checks an envelope: its topic is configured, its signature
 // is by a certificate that Amazon publishes.
 func (c *call) openNotification() (n notification, err error) {
 	if err := json.Unmarshal(c.body, &n); err != nil {

@@ -106,7 +106,7 @@ func (in *Inbox) show(w http.ResponseWriter, r *http.Request, pages *template.Te
 	if done.Failed {
 		w.WriteHeader(http.StatusBadGateway)
 	}
-	// The client is gone when this fails, and nobody is left to tell.
+	// The client is gone when this fails, and nobody is left to notify.
 	_ = pages.ExecuteTemplate(w, "page.html", p)
 }
 

@@ -106,13 +106,13 @@ func (c *Catalogue) add(files fs.FS, name string) error {
 }
 
 // override lays the texts of a folder over the embedded ones. All its files are
-// read, so that all mistakes are told at once.
+// read, so that all errors are reported at once.
 func (c *Catalogue) override(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	// What a file may say is settled by the embedded English texts, whatever
+	// What a file may say is determined by the embedded English texts, whatever
 	// en.json of this folder makes of them.
 	known := maps.Clone(c.speakers[0].texts)
 	var mistakes []error

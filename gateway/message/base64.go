@@ -18,8 +18,8 @@ type base64Decoder struct {
 	n     int
 	out   [768]byte
 	ended bool  // padding was seen
-	read  int64 // octets decoded from so far, with line ends
-	last  int64 // read as it was behind the last octet that is not white space
+	read  int64 // bytes decoded from so far, with line ends
+	last  int64 // read as it was behind the last byte that is not white space
 	bad   bool
 }
 

@@ -26,9 +26,9 @@
 //	v, err := note.NewVerifier(key)
 //	n, err := note.Open(text, note.VerifierList(v)) // no error: n.Text is attested
 //
-// By hand: the part of the key after the second "+" is, in base64, the octet 1
-// and the 32 octets of the public key. The last word of the receipt is, in
-// base64, four octets that name the key and the 64 octets of an Ed25519
+// By hand: the part of the key after the second "+" is, in base64, the byte 1
+// and the 32 bytes of the public key. The last word of the receipt is, in
+// base64, four bytes that name the key and the 64 bytes of an Ed25519
 // signature (RFC 8032) over all lines above the empty one, line ends included.
 //
 // The ledger link fixes the ledger up to the event: whoever holds a receipt
@@ -61,7 +61,7 @@ type Receipt struct {
 	Link      store.Sum // of that event: the ledger up to it is fixed by this receipt
 }
 
-// ErrReceipt says that something is no receipt: text that Sign did not make, or
+// ErrReceipt says that something is not a receipt: text that Sign did not make, or
 // a Receipt that has no text.
 var ErrReceipt = errors.New("not a receipt")
 

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// ErrKey says that a seed, a name or a public key is none.
+	// ErrKey says that a seed, a name or a public key is invalid.
 	ErrKey = errors.New("not a key for receipts")
 	// ErrSignature says that no given key signed a text as it is now.
 	ErrSignature = errors.New("not signed by a known key")
@@ -27,7 +27,7 @@ type Signer struct {
 // algorithm is the note format's number of Ed25519.
 const algorithm = 1
 
-// NewSigner makes a signer of a 32-octet seed; name is the host of the
+// NewSigner makes a signer of a 32-byte seed; name is the host of the
 // gateway, without spaces and plus signs. Other arguments are [ErrKey].
 func NewSigner(name string, seed []byte) (*Signer, error) {
 	if len(seed) != ed25519.SeedSize {
@@ -42,7 +42,7 @@ func NewSigner(name string, seed []byte) (*Signer, error) {
 		return nil, fmt.Errorf("%w: %q: %w", ErrKey, name, err)
 	}
 	// The text form of a private key, as the package note documents it. The
-	// hash names the key: four octets over name, newline and public key.
+	// hash names the key: four bytes over name, newline and public key.
 	hash := sha256.Sum256(append([]byte(name+"\n"), append([]byte{algorithm}, public...)...))
 	signer, err := note.NewSigner(fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4],
 		base64.StdEncoding.EncodeToString(append([]byte{algorithm}, seed...))))
@@ -69,11 +69,11 @@ func (s *Signer) Sign(r Receipt) ([]byte, error) {
 // Verifier is the public key, as text to publish.
 func (s *Signer) Verifier() string { return s.verifier }
 
-// maxText is more than any receipt has, in octets.
+// maxText is more than any receipt has, in bytes.
 const maxText = 16 << 10
 
 // Open returns a receipt that one of the public keys signed. Errors are
-// [ErrKey], [ErrSignature], and [ErrReceipt] for text that is none, signed or
+// [ErrKey], [ErrSignature], and [ErrReceipt] for text that is not a receipt, signed or
 // not.
 func Open(text []byte, verifiers ...string) (Receipt, error) {
 	var known []note.Verifier

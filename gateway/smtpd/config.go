@@ -8,7 +8,7 @@ import (
 	"offramp/gateway/envelope"
 )
 
-// Config holds the limits of SMTP sessions. A zero value stands for its default.
+// Config holds the limits of SMTP sessions. A zero value means its default.
 type Config struct {
 	MaxConnections    int             `env:"SMTP_MAX_CONNECTIONS" envDefault:"1000" doc:"SMTP connections in total"`
 	ConnectionsPerIP  int             `env:"SMTP_CONNECTIONS_PER_IP" envDefault:"50" doc:"SMTP connections of one client address (IPv6: one /64)"`
@@ -22,7 +22,7 @@ type Config struct {
 	Drain             time.Duration   `env:"SMTP_DRAIN" envDefault:"25s" doc:"how long a shutdown waits for messages that are being received"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	var faults []error
 	for _, n := range []struct {

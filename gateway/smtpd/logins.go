@@ -101,7 +101,7 @@ func (l *Logins) Verify(ctx context.Context, name, password string) (bool, error
 	return right, nil
 }
 
-// digest stands for a login in memory.
+// digest means a login in memory.
 func (l *Logins) digest(parts ...string) (d [32]byte) {
 	mac := hmac.New(sha256.New, l.key[:])
 	for _, p := range parts {
@@ -116,7 +116,7 @@ func (l *Logins) digest(parts ...string) (d [32]byte) {
 func (l *Logins) bucket(name string) [32]byte { return l.digest(name) }
 
 // remembers says whether the login was right a moment ago. Finding an HMAC in
-// a map tells nobody who lacks the key anything by its time.
+// the timing of a map reveals nothing without the key.
 func (l *Logins) remembers(name, password string) bool {
 	d := l.digest(name, password)
 	l.mu.Lock()

@@ -52,15 +52,15 @@ var (
 	replyFeedbackOK = &reply{250, smtp.EnhancedCode{2, 0, 0}, "done"}
 )
 
-// What a read tells go-smtp when the connection failed inside a message: an
+// What a read returns to go-smtp when the connection failed inside a message: an
 // error of its own type, because it sends the text of any other to the client.
 var (
 	errTimeout = replyTimeout.smtp()
 	errLost    = replyLost.smtp()
 )
 
-// causes says which reply an error of the rooms below gets; the first that
-// matches counts. What is not here is trouble of ours.
+// causes says which reply an error of the packages below gets; the first that
+// matches counts. What is not here is an internal error.
 var causes = []struct {
 	err   error
 	reply *reply
@@ -76,14 +76,14 @@ var causes = []struct {
 	{store.ErrFull, &reply{452, smtp.EnhancedCode{4, 3, 1}, "insufficient system storage"}},
 }
 
-// inputError is a fault of the message as it came in.
+// inputError is an error in the message as received.
 type inputError struct{ err error }
 
 func (e *inputError) Error() string { return "message from the client: " + e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-// replyTo returns the reply to an error of the rooms below, never nil, and
-// whether the error is trouble of ours that someone should look at.
+// replyTo returns the reply to an error of the packages below, nil for one that
+// nobody expects, and whether someone should look at it.
 func replyTo(err error) (r *reply, internal bool) {
 	for _, c := range causes {
 		if errors.Is(err, c.err) {

@@ -27,7 +27,7 @@ type Config struct {
 	PageLanguage   string `env:"PAGE_LANGUAGE" envDefault:"en" doc:"language of the page when neither the browser nor the list asks for one of these: en zh de fr es pt it nl pl ja or ar"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	_, faulty := parseProxies(c.TrustedProxies)
 	faults := []error{faulty}

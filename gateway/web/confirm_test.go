@@ -148,7 +148,7 @@ func TestAskedTooOften(t *testing.T) {
 	}
 }
 
-// Links of one purpose are no links of another.
+// Links of one purpose are not links of another.
 func TestPurposesStayApart(t *testing.T) {
 	w := newWorld(t)
 	w.choose(store.Choice{List: news, State: store.Unsubscribed})

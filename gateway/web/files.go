@@ -16,16 +16,16 @@ const securityLife = 180 * 24 * time.Hour
 // logoPath is where the operator's logo is, below the path of PublicURL.
 const logoPath = "/logo"
 
-// maxLogo is the most octets of a logo.
+// maxLogo is the most bytes of a logo.
 const maxLogo = 256 << 10
 
-// logo is a picture for the head of the page. The zero logo is none.
+// logo is a picture for the head of the page. The zero logo means no logo.
 type logo struct {
 	contentType string
 	body        []byte
 }
 
-// readLogo reads the operator's logo; an empty name is none.
+// readLogo reads the operator's logo; an empty name means no logo.
 func readLogo(name string) (logo, error) {
 	if name == "" {
 		return logo{}, nil
@@ -46,7 +46,7 @@ func readLogo(name string) (logo, error) {
 	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is not an SVG, PNG, JPEG or WebP picture", name)
 }
 
-// file answers everything that is no link.
+// file answers everything that is not a link.
 func (h *handler) file(w http.ResponseWriter, r *http.Request, path string) {
 	var body []byte
 	contentType := typeText

@@ -210,7 +210,7 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
 }
 
-// recover turns a panic into 503. The answer may have begun; then net/http
+// recover turns a panic into 503. The answer may have started; then net/http
 // ignores the second header and the client sees the connection close.
 func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
 	cause := recover()

@@ -47,7 +47,7 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 	}
 }
 
-// What a mail program posts to a link out of a body is no opt-out.
+// What a mail program posts to a link out of a body is not an opt-out.
 func TestBodyLinkNeverActsAlone(t *testing.T) {
 	for _, b := range bodies(t) {
 		t.Run(b.name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestWrongTokens(t *testing.T) {
 	}
 }
 
-// A token that names nobody or nothing is no opt-out, and least of all one
+// A token that names nobody or nothing is not an opt-out, and least of all one
 // from everything.
 func TestTokenWithoutSubject(t *testing.T) {
 	for name, c := range map[string]listunsub.Claims{
@@ -285,7 +285,7 @@ func TestOptOutSurvivesItsClient(t *testing.T) {
 	}
 }
 
-// An opt-out that is on disk while mail is still being started is no success
+// An opt-out that is on disk while mail is still being started is not a success
 // yet, but it is recorded.
 func TestOptOutThatDidNotSettle(t *testing.T) {
 	w := newWorld(t)

@@ -112,7 +112,7 @@ func TestReplacementsThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// A logo is what its octets are, and the policy allows pictures only with one.
+// A logo is what its bytes are, and the policy allows pictures only with one.
 func TestLogo(t *testing.T) {
 	png := "\x89PNG\r\n\x1a\n" + strings.Repeat("\x00", 32)
 	for name, c := range map[string]struct{ file, content, kind string }{

@@ -108,7 +108,7 @@ func inAndOut(t *testing.T, d Data) {
 	same(t, "empty body", got, "")
 }
 
-// octets makes n octets that differ everywhere.
+// octets makes n bytes that differ everywhere.
 func octets(n int, seed uint64) []byte {
 	b := make([]byte, n)
 	r := rand.NewChaCha8([32]byte{byte(seed)})
