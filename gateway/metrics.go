@@ -55,7 +55,7 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("smtp_recipients_total", recipients, &s.relay.Recipients, "result", "accepted")
 	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")
 	count("smtp_exempt_messages_total", "Accepted messages that are not list mail.", &s.relay.Exempt)
-	const alarms = "Recipients that an opt-out stopped though their message bears no mark of a list, by when; more than 0 is an alarm."
+	const alarms = "Recipients that an opt-out stopped though their message has no mark of a list, by stage; more than 0 is an alarm."
 	count("unmarked_drops_total", alarms, &s.relay.DroppedUnmarked, "at", "acceptance")
 	count("unmarked_drops_total", alarms, &s.delivery.DroppedUnmarked, "at", "delivery")
 	count("smtp_received_bytes_total", "Bytes of accepted messages.", &s.relay.Octets)
