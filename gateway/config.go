@@ -46,7 +46,7 @@ type Config struct {
 	Admin    admin.Config    `topic:"API and metrics"`
 }
 
-// Validate returns every fault of the settings, one line each, each naming its
+// Validate returns every error in the settings, one line each, each naming its
 // variable and the remedy.
 func (c Config) Validate() error {
 	faults := []error{c.checkPublicURL(), c.checkDomains(), c.checkListeners(), c.checkAdmin(), c.checkRelaying(), c.checkCircle()}
@@ -82,7 +82,7 @@ func (c Config) path() string {
 	return ""
 }
 
-// BouncesComeBack says whether list mail leaves with a reverse-path of ours.
+// BouncesComeBack says whether list mail leaves with our reverse-path.
 // Without a domain of their own bounce addresses are not to be expected: the
 // host of the public URL often has no MX and no SPF record.
 func (c Config) BouncesComeBack() bool {
@@ -95,7 +95,7 @@ func (c Config) waysBack() delivery.Feedback {
 	return delivery.Feedback{Bounces: c.BouncesComeBack(), PassOn: r.PassOn, Complaints: r.CFBL, SenderID: r.SenderID}
 }
 
-// operatorMailbox is whom mail to recipients is from.
+// operatorMailbox is the sender of mail to recipients.
 func (c Config) operatorMailbox() (envelope.Address, error) {
 	address := cmp.Or(c.Web.OperatorEmail, "postmaster@"+c.Feedback())
 	from, err := envelope.Parse(address)

@@ -16,7 +16,7 @@ type Config struct {
 	BounceLimit int `env:"BOUNCE_LIMIT" envDefault:"5" doc:"soft bounces in a row, at most one counted per day, after which an address gets no more mail; 0: only a hard bounce stops it"`
 	// BounceProof is how long after mail was sent it is certain that it did not
 	// come back: servers give up after five days (RFC 5321 section 4.5.4.1).
-	BounceProof time.Duration `env:"BOUNCE_PROOF" envDefault:"144h" doc:"time without a bounce after which a sent message counts as delivered and ends a row of soft bounces"`
+	BounceProof time.Duration `env:"BOUNCE_PROOF" envDefault:"144h" doc:"time without a bounce after which a sent message counts as delivered and resets the count of soft bounces"`
 	// ComplaintScope is what a complaint stops: ComplaintsStopList or
 	// ComplaintsStopAll; empty: the list.
 	ComplaintScope string `env:"COMPLAINT_SCOPE" envDefault:"list" doc:"what a complaint stops: list (the list it is about) or all"`

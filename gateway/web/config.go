@@ -24,7 +24,7 @@ type Config struct {
 	PageAccent     string `env:"PAGE_ACCENT" doc:"colour of buttons and links on the page, as #rrggbb"`
 	PageAccentDark string `env:"PAGE_ACCENT_DARK" doc:"that colour in dark mode, as #rrggbb"`
 	PageLogo       string `env:"PAGE_LOGO" doc:"file with a logo for the page: SVG, PNG, JPEG or WebP of at most 256 KiB"`
-	PageLanguage   string `env:"PAGE_LANGUAGE" envDefault:"en" doc:"language of the page when neither the browser nor the list asks for one of these: en zh de fr es pt it nl pl ja or ar"`
+	PageLanguage   string `env:"PAGE_LANGUAGE" envDefault:"en" doc:"language of the page when neither the browser nor the list asks for one of these: en zh de fr es pt it nl pl ja ar"`
 }
 
 // Validate returns every error in the settings, each naming its variable.
