@@ -5,7 +5,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION
-# go-sqlite3 needs cgo; static glibc is sound here because netgo and osusergo
+# go-sqlite3 needs cgo; static glibc works here because netgo and osusergo
 # keep name and user look-ups in Go.
 RUN CGO_ENABLED=1 go build -trimpath \
       -tags sqlite_omit_load_extension,osusergo,netgo \
@@ -17,7 +17,7 @@ RUN CGO_ENABLED=1 go build -trimpath \
 
 FROM scratch
 LABEL org.opencontainers.image.title="Offramp" \
-      org.opencontainers.image.description="SMTP relay that gives every bulk message a working way out" \
+      org.opencontainers.image.description="SMTP relay that adds a working unsubscribe to every bulk message" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /image/ /
 COPY --from=build /offramp /offramp

@@ -3,6 +3,8 @@ TAGS    = sqlite_omit_load_extension,osusergo,netgo
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 GOTEST  = go test -race -shuffle=on -timeout 18m
+# The tools have a go.mod of their own: the program must not depend on them.
+STATICCHECK = go tool -modfile=.ci/tools.mod staticcheck
 FUZZTIME ?= 60s
 
 # Checks pages for accessibility; .ci/deps puts it there.
@@ -22,15 +24,19 @@ demo: build ## the main job, on loopback, with nothing configured
 
 test: deps ## everything a change must pass
 	@test -z "$$(gofmt -l cmd gateway listunsub store testdata)" || { gofmt -l cmd gateway listunsub store testdata; echo "gofmt: run gofmt -w on the files above" >&2; exit 1; }
+	@echo "vet and staticcheck: a first build compiles SQLite and the checkers, which takes minutes" >&2
 	go vet ./...
-	$(GOTEST) ./...
+	$(STATICCHECK) ./...
+	@echo "tests: a first build compiles SQLite again for -race; a package is printed when it and all before it are done" >&2
+	@echo '$(GOTEST) ./...'
+	@.ci/progress $(GOTEST) ./...
 
 deps: ## Debian packages that the tests use as peers and oracles
 	@.ci/deps
 
-lint: ## staticcheck and govulncheck, kept out of go.mod
+lint: ## what make test checks without running anything, and govulncheck
 	go vet ./...
-	go tool -modfile=.ci/tools.mod staticcheck ./...
+	$(STATICCHECK) ./...
 	go tool -modfile=.ci/tools.mod govulncheck ./... || echo "govulncheck: found something, or its database cannot be reached from here" >&2
 
 fuzz: ## every fuzz target in turn, FUZZTIME each

@@ -25,28 +25,28 @@ import (
 
 // Config holds the settings of the process and of every room.
 type Config struct {
-	PublicURL string   `env:"PUBLIC_URL" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; it stands in every link; required by serve"`
+	PublicURL string   `env:"PUBLIC_URL" topic:"Addresses and listeners" doc:"https address under which recipients reach OFFRAMP_HTTP_ADDR; part of every link; required by serve"`
 	Hostname  string   `env:"HOSTNAME" doc:"name in greeting, EHLO and Received; empty: the machine's name"`
-	SMTPAddr  []string `env:"SMTP_ADDR" envDefault:":2525" doc:"where mail is taken: relay and feedback, STARTTLS with a certificate; comma separated"`
-	SMTPSAddr []string `env:"SMTPS_ADDR" doc:"where mail is taken with TLS from the first octet (RFC 8314), comma separated; empty: nowhere"`
-	HTTPAddr  string   `env:"HTTP_ADDR" envDefault:":8080" doc:"where recipients' pages and one-click requests are answered; https with a certificate or ACME"`
-	AdminAddr string   `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8081" doc:"where the API, /metrics, /livez and /readyz are answered"`
+	SMTPAddr  []string `env:"SMTP_ADDR" envDefault:":2525" doc:"listeners for mail, relay and feedback, with STARTTLS when there is a certificate; comma separated"`
+	SMTPSAddr []string `env:"SMTPS_ADDR" doc:"listeners for mail with implicit TLS (RFC 8314), comma separated; empty: none"`
+	HTTPAddr  string   `env:"HTTP_ADDR" envDefault:":8080" doc:"listener for recipients' pages and one-click requests; https with a certificate or ACME"`
+	AdminAddr string   `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8081" doc:"listener for the API, /metrics, /livez and /readyz"`
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
-	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one a line or separated by commas"`
+	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
-	Delivery delivery.Config
-	Relay    relay.Config
-	SMTP     smtpd.Config
-	Consent  consent.Config
-	Returns  feedback.Config
-	Hooks    hook.Config
-	Web      web.Config
-	Admin    admin.Config
+	Delivery delivery.Config `topic:"Next hop and delivery"`
+	Relay    relay.Config    `topic:"Accepting mail"`
+	SMTP     smtpd.Config    `topic:"SMTP server"`
+	Consent  consent.Config  `topic:"Suppression and retention"`
+	Returns  feedback.Config `topic:"Bounces, complaints and replies"`
+	Hooks    hook.Config     `topic:"Webhooks of email providers"`
+	Web      web.Config      `topic:"Recipients' page"`
+	Admin    admin.Config    `topic:"API and metrics"`
 }
 
-// Validate returns every fault of the settings, one line each, each naming its
+// Validate returns every error in the settings, one line each, each naming its
 // variable and the remedy.
 func (c Config) Validate() error {
 	faults := []error{c.checkPublicURL(), c.checkDomains(), c.checkListeners(), c.checkAdmin(), c.checkRelaying(), c.checkCircle()}
@@ -82,7 +82,7 @@ func (c Config) path() string {
 	return ""
 }
 
-// BouncesComeBack says whether list mail leaves with a reverse-path of ours.
+// BouncesComeBack says whether list mail leaves with our reverse-path.
 // Without a domain of their own bounce addresses are not to be expected: the
 // host of the public URL often has no MX and no SPF record.
 func (c Config) BouncesComeBack() bool {
@@ -95,12 +95,12 @@ func (c Config) waysBack() delivery.Feedback {
 	return delivery.Feedback{Bounces: c.BouncesComeBack(), PassOn: r.PassOn, Complaints: r.CFBL, SenderID: r.SenderID}
 }
 
-// operatorMailbox is whom mail to recipients is from.
+// operatorMailbox is the sender of mail to recipients.
 func (c Config) operatorMailbox() (envelope.Address, error) {
 	address := cmp.Or(c.Web.OperatorEmail, "postmaster@"+c.Feedback())
 	from, err := envelope.Parse(address)
 	if err != nil {
-		return envelope.Address{}, fmt.Errorf("OFFRAMP_OPERATOR_EMAIL: %q is no mail address: write one such as privacy@example.org", address)
+		return envelope.Address{}, fmt.Errorf("OFFRAMP_OPERATOR_EMAIL: invalid mail address %q: write one such as privacy@example.org", address)
 	}
 	return from, nil
 }
@@ -112,13 +112,13 @@ func (c Config) checkPublicURL() error {
 	u, err := url.Parse(c.PublicURL)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q is no address: write one such as https://offramp.example.org", c.PublicURL)
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: invalid URL %q: write one such as https://offramp.example.org", c.PublicURL)
 	case u.Scheme != "https":
-		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must begin with https: mail programs press the button over https only (RFC 8058 section 3.1)", c.PublicURL)
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must begin with https: mail clients use one-click over https only (RFC 8058 section 3.1)", c.PublicURL)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q must be scheme, host and perhaps a path, without ?, # and user name", c.PublicURL)
 	case len(c.PublicURL) > 100:
-		return errors.New("OFFRAMP_PUBLIC_URL: is longer than 100 characters: links would grow past what mail programs take")
+		return errors.New("OFFRAMP_PUBLIC_URL: is longer than 100 characters: links would be too long for mail clients")
 	}
 	for _, r := range c.PublicURL {
 		if r > '~' || r <= ' ' {
@@ -131,7 +131,7 @@ func (c Config) checkPublicURL() error {
 	_, noPort := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
 	trimmed := strings.TrimRight(u.Path, "/")
 	if noURI != nil || noPort != nil || !isHost(u.Hostname()) || trimmed != "" && path.Clean(trimmed) != trimmed {
-		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q holds what no link can: write one such as https://offramp.example.org", c.PublicURL)
+		return fmt.Errorf("OFFRAMP_PUBLIC_URL: %q contains characters that a link cannot have: write one such as https://offramp.example.org", c.PublicURL)
 	}
 	return nil
 }
@@ -169,22 +169,22 @@ func (c Config) checkDomains() error {
 	var faults []error
 	if c.FeedbackDomain != "" {
 		if a, err := envelope.Parse("postmaster@" + c.FeedbackDomain); err != nil || strings.HasPrefix(a.Domain(), "[") {
-			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_DOMAIN: %q is no domain name: write one such as bounce.example.org", c.FeedbackDomain))
+			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_DOMAIN: invalid domain name %q: write one such as bounce.example.org", c.FeedbackDomain))
 		}
 	}
 	if c.FeedbackDomain == "" && isIP(c.PublicURL) {
-		faults = append(faults, errors.New("OFFRAMP_FEEDBACK_DOMAIN: is not set, and OFFRAMP_PUBLIC_URL has an IP address for a host: write a domain such as bounce.example.org"))
+		faults = append(faults, errors.New("OFFRAMP_FEEDBACK_DOMAIN: is not set, and OFFRAMP_PUBLIC_URL has an IP address as its host: write a domain such as bounce.example.org"))
 	}
 	if a, err := envelope.Parse(c.Relay.Postmaster); err == nil && a.Domain() == c.Feedback() {
 		faults = append(faults, fmt.Errorf("OFFRAMP_POSTMASTER: %q is in the feedback domain, so its mail would come back here: name a mailbox elsewhere", c.Relay.Postmaster))
 	}
 	for _, one := range c.Returns.Addresses {
 		if strings.EqualFold(one, c.Relay.Postmaster) {
-			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: %q is OFFRAMP_POSTMASTER too, and nobody would read its mail: take it out of one of them", one))
+			faults = append(faults, fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: %q is also OFFRAMP_POSTMASTER, so nobody would read its mail: remove it from one of them", one))
 		}
 	}
 	if c.Hostname != "" && !isGreeting(c.Hostname) {
-		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: %q is no host name: write one such as offramp.example.org", c.Hostname))
+		faults = append(faults, fmt.Errorf("OFFRAMP_HOSTNAME: invalid host name %q: write one such as offramp.example.org", c.Hostname))
 	}
 	return errors.Join(faults...)
 }
@@ -201,7 +201,7 @@ func (c Config) checkListeners() error {
 			_, port, err := net.SplitHostPort(addr)
 			n, portErr := strconv.ParseUint(port, 10, 16)
 			if err != nil || portErr != nil || n > 65535 {
-				faults = append(faults, fmt.Errorf("%s: %q is no listen address: write host:port, or :port for all addresses", name, addr))
+				faults = append(faults, fmt.Errorf("%s: invalid listen address %q: write host:port, or :port for all addresses", name, addr))
 			}
 		}
 		if required && given == 0 {
@@ -231,7 +231,7 @@ func (c Config) checkRelaying() error {
 	}
 	for _, addr := range append(append([]string{}, c.SMTPAddr...), c.SMTPSAddr...) {
 		if !listensOnLoopback(addr) && c.SMTPUsers == "" {
-			return fmt.Errorf("OFFRAMP_TRUSTED_NETWORKS: holds no network and OFFRAMP_SMTP_USERS no login, so nobody may send on the public listener %s: set one of them", addr)
+			return fmt.Errorf("OFFRAMP_TRUSTED_NETWORKS: names no network and OFFRAMP_SMTP_USERS no login, so nobody may send through the public listener %s: set one of them", addr)
 		}
 	}
 	return nil
@@ -251,7 +251,7 @@ func (c Config) checkCircle() error {
 			ip, notIP := netip.ParseAddr(host)
 			everywhere := host == "" || notIP == nil && ip.IsUnspecified()
 			if err == nil && port == cmp.Or(u.Port(), usual[u.Scheme]) && (everywhere || host == u.Hostname()) {
-				faults = append(faults, fmt.Errorf("OFFRAMP_NEXT_HOP: %s is this server's own listener %s, so mail would go in a circle: name the server that takes it from here", u.Host, addr))
+				faults = append(faults, fmt.Errorf("OFFRAMP_NEXT_HOP: %s is this server's own listener %s, so mail would loop: name the server that takes mail from Offramp", u.Host, addr))
 			}
 		}
 	}

@@ -41,8 +41,8 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("smtp_aborted_total", ended, &s.smtp.Timeouts, "cause", "timeout")
 	count("smtp_aborted_total", ended, &s.smtp.Misbehaved, "cause", "protocol")
 	count("smtp_aborted_total", ended, &s.smtp.DrainedForce, "cause", "shutdown")
-	count("smtp_internal_errors_total", "Replies that stand for trouble of the server itself.", &s.smtp.Internal)
-	count("smtp_panics_total", "Connections that ended in a fault of the program.", &s.smtp.Panics)
+	count("smtp_internal_errors_total", "Replies caused by internal errors or a full disk.", &s.smtp.Internal)
+	count("smtp_panics_total", "Connections that ended in a panic.", &s.smtp.Panics)
 
 	const messages = "Messages handed over by clients, to be relayed or to the feedback domain, by result."
 	count("smtp_messages_total", messages, &s.smtp.Messages, "result", "accepted")
@@ -55,18 +55,18 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("smtp_recipients_total", recipients, &s.relay.Recipients, "result", "accepted")
 	count("smtp_recipients_total", recipients, &s.relay.Dropped, "result", "suppressed")
 	count("smtp_exempt_messages_total", "Accepted messages that are not list mail.", &s.relay.Exempt)
-	const alarms = "Recipients that an opt-out stopped though their message bears no mark of a list, by when; more than 0 is an alarm."
+	const alarms = "Recipients that an opt-out stopped though their message has no mark of a list, by stage; more than 0 is an alarm."
 	count("unmarked_drops_total", alarms, &s.relay.DroppedUnmarked, "at", "acceptance")
 	count("unmarked_drops_total", alarms, &s.delivery.DroppedUnmarked, "at", "delivery")
-	count("smtp_received_bytes_total", "Octets of accepted messages.", &s.relay.Octets)
-	count("limit_drops_total", "Messages dropped at their attempt, since the person wants no more in the period.", &s.consent.TurnsRefused)
-	count("limit_returned_total", "Turns of a limit given back, since the message was not sent.", &s.consent.TurnsReturned)
-	count("contacts_total", "Deliveries recorded with their person, by result.", &s.consent.Counted, "result", "recorded")
-	count("contacts_total", "Deliveries recorded with their person, by result.", &s.consent.CountsLost, "result", "lost")
-	count("decisions_unproven_total", "Decisions in force without a record of since when.", &s.consent.Unproven)
-	count("retired_records_total", "Events and contacts that left by age.", &s.consent.Retired)
-	count("consent_panics_total", "Faults of the program while keeping records.", &s.consent.Panics)
-	count("spool_full_total", "Messages not taken for want of space.", &s.relay.Full)
+	count("smtp_received_bytes_total", "Bytes of accepted messages.", &s.relay.Octets)
+	count("limit_drops_total", "Messages dropped at delivery by a person's frequency limit.", &s.consent.TurnsRefused)
+	count("limit_returned_total", "Frequency slots released, since the message was not sent.", &s.consent.TurnsReturned)
+	count("contacts_total", "Deliveries recorded per person, by result.", &s.consent.Counted, "result", "recorded")
+	count("contacts_total", "Deliveries recorded per person, by result.", &s.consent.CountsLost, "result", "lost")
+	count("decisions_unproven_total", "Decisions in force without a record of the time.", &s.consent.Unproven)
+	count("retired_records_total", "Events and contacts removed by age.", &s.consent.Retired)
+	count("consent_panics_total", "Panics while keeping records.", &s.consent.Panics)
+	count("spool_full_total", "Messages refused for lack of disk space.", &s.relay.Full)
 
 	const attempts = "Delivery attempts, by result for each recipient."
 	count("delivery_attempts_total", attempts, &s.delivery.Delivered, "result", "delivered")
@@ -74,16 +74,16 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("delivery_attempts_total", attempts, &s.delivery.Failed, "result", "failed")
 	count("delivery_attempts_total", attempts, &s.delivery.Dropped, "result", "suppressed")
 	count("delivery_attempts_total", attempts, &s.delivery.Parked, "result", "held")
-	count("delivery_unsigned_messages_total", "List mail sent without a signature, for want of a key.", &s.delivery.Unsigned)
+	count("delivery_unsigned_messages_total", "List mail sent unsigned for lack of a DKIM key.", &s.delivery.Unsigned)
 	count("delivery_broken_signatures_total", "Messages with an earlier signature over a field that was added or replaced.", &s.delivery.BrokenSignatures)
 	count("delivery_bounces_total", "Delivery status notifications written.", &s.delivery.Bounces)
-	count("delivery_sent_bytes_total", "Octets of messages delivered.", &s.delivery.Octets)
-	count("delivery_panics_total", "Delivery attempts that ended in a fault of the program.", &s.delivery.Panics)
+	count("delivery_sent_bytes_total", "Bytes of messages delivered.", &s.delivery.Octets)
+	count("delivery_panics_total", "Delivery attempts that ended in a panic.", &s.delivery.Panics)
 	count("next_hop_connections_total", "Connections opened to next hops.", &s.delivery.Connections)
 	count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.delivery.ConnectErrors)
 	one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.delivery.Open, admin.Gauge)
 
-	const requests = "Requests of recipients, by way and result."
+	const requests = "Requests of recipients, by channel and result."
 	count("unsubscribe_requests_total", requests, &s.web.OneClick, "method", "one_click", "result", "recorded")
 	count("unsubscribe_requests_total", requests, &s.web.OneClickRepeated, "method", "one_click", "result", "repeated")
 	count("unsubscribe_requests_total", requests, &s.web.Page, "method", "page", "result", "recorded")
@@ -96,13 +96,13 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("unsubscribe_requests_total", requests, &s.feedback.OptOuts, "method", "mailto", "result", "recorded")
 	count("unsubscribe_requests_total", requests, &s.feedback.Automatic, "method", "mailto", "result", "automatic")
 	count("unsubscribe_requests_total", requests, &s.feedback.Unknown, "method", "mailto", "result", "invalid")
-	const bounces = "Bounces and refusals of recipients, by what they say of the address."
+	const bounces = "Bounces and refusals of recipients, by type."
 	count("bounces_total", bounces, &s.feedback.Hard, "type", "hard")
 	count("bounces_total", bounces, &s.feedback.Soft, "type", "soft")
 	count("bounces_total", bounces, &s.feedback.Undecided, "type", "undecided")
-	count("complaints_total", "Complaints about mail to a person a token of ours names.", &s.feedback.Complaints)
-	count("feedback_suppressed_total", "Addresses that get no more mail because of a bounce or a complaint.", &s.feedback.Stopped)
-	const feedback = "Other mail that came back, by what became of it."
+	count("complaints_total", "Complaints about mail to a recipient that a valid token names.", &s.feedback.Complaints)
+	count("feedback_suppressed_total", "Addresses suppressed because of a bounce or a complaint.", &s.feedback.Stopped)
+	const feedback = "Other returned mail, by result."
 	count("feedback_total", feedback, &s.feedback.Proposed, "result", "proposed")
 	count("feedback_total", feedback, &s.feedback.Unproven, "result", "unproven")
 	count("feedback_total", feedback, &s.feedback.Unverified, "result", "unverified")
@@ -113,9 +113,9 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	count("hooks_total", hooks, &s.hook.Refused, "result", "refused")
 	count("hooks_total", hooks, &s.hook.Malformed, "result", "malformed")
 	count("hooks_total", hooks, &s.hook.Unavailable, "result", "unavailable")
-	count("confirmations_sent_total", "Mails that asked whether mail is wanted again.", &s.web.Asked)
-	count("recipients_erased_total", "People who had everything erased, on their page.", &s.web.Erased)
-	count("recipient_files_total", "Receipts and downloads of what is held, given on the page.", &s.web.Taken)
+	count("confirmations_sent_total", "Confirmation requests sent by mail (double opt-in).", &s.web.Asked)
+	count("recipients_erased_total", "People who erased their data on the page.", &s.web.Erased)
+	count("recipient_files_total", "Receipts and data downloads given on the page.", &s.web.Taken)
 	count("recipient_pages_total", "Pages shown for a valid link.", &s.web.Shown)
 	if p.CertificateEnd != nil {
 		all = append(all, admin.Metric{

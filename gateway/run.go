@@ -57,7 +57,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return errors.Join(failed, observers.Wait())
 }
 
-// guard makes a panic an error, so that one room's fault ends the server in
+// guard makes a panic an error, so that a bug in one package ends the server in
 // order instead of at once.
 func guard(name string, f func() error) (err error) {
 	defer func() {

@@ -32,12 +32,12 @@ type AddressClaims struct {
 //	bits 4..7     low half of the key id
 //	bits 8..79    MAC of 72 bits, which is also the synthetic IV: HMAC-SHA256 of
 //	              version and key id, kind, list key and recipient, cut off
-//	bits 80..     encrypted with AES-256-CTR, IV = the MAC and 7 zero octets:
+//	bits 80..     encrypted with AES-256-CTR, IV = the MAC and 7 zero bytes:
 //	              list key (64 bits, big-endian), recipient in the code of
 //	              addressTable, ones up to a multiple of 5 bits
 //
 // 62 characters hold 310 bits, so 166 are left for the recipient: about 35
-// octets at a domain of its own, 45 at a well-known one. Of the addresses the
+// bytes at a domain of its own, 45 at a well-known one. Of the addresses the
 // table was made from 98 in 100 fit. Words for pairs and triples of letters
 // were tried: 7 in 100 fewer bits, 2 in 1,000 more addresses, not worth it.
 const (
@@ -55,7 +55,7 @@ const (
 var errAddressText = fmt.Errorf("%w: not an address token", ErrToken)
 
 // SealAddress returns the local part of a mail address, "u+..." or "b+...", of
-// at most 64 octets in lower case letters, digits and "+". Same claims and key,
+// at most 64 bytes in lower case letters, digits and "+". Same claims and key,
 // same result. The error wraps ErrTooLong for a recipient that does not fit.
 func (r *KeyRing) SealAddress(c AddressClaims) (string, error) {
 	if c.Kind != OptOutAddress && c.Kind != BounceAddress {
@@ -73,7 +73,7 @@ func (r *KeyRing) sealAddress(k *ringKey, c AddressClaims) (string, error) {
 	binary.BigEndian.PutUint64(raw[addressText:], c.ListKey)
 	w := bitWriter{out: raw[:], at: addressCoded * 8, limit: maxAddressBits}
 	if !r.code.encode(&w, c.Recipient) {
-		return "", fmt.Errorf("recipient of %d octets: %w", len(c.Recipient), ErrTooLong)
+		return "", fmt.Errorf("recipient of %d bytes: %w", len(c.Recipient), ErrTooLong)
 	}
 	for w.at%5 != 0 {
 		w.write(codeWord{1, 1})
@@ -131,7 +131,7 @@ func (r *KeyRing) OpenAddress(local string) (AddressClaims, error) {
 	return AddressClaims{}, errTokenKey
 }
 
-// decodeAddress undoes base32. The text stands for more octets than it has
+// decodeAddress undoes base32. The text holds more bits than the bytes have
 // characters for; the rest is zero.
 func (r *KeyRing) decodeAddress(text string) (raw [addressBytes]byte, ok bool) {
 	var full [addressChars]byte

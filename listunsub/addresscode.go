@@ -2,17 +2,17 @@ package listunsub
 
 import "strings"
 
-// addressCode writes addresses in few bits and reads them back, octet by octet
+// addressCode writes addresses in few bits and reads them back, byte by byte
 // the same.
 type addressCode struct {
 	rows    []codeRow
 	symbols []symbol      // by code word
-	octets  [256]codeWord // of every single octet, SHIFT or ESCAPE included
-	longer  [256][]longer // symbols of more than one octet, by the first of them
+	octets  [256]codeWord // of every single byte, SHIFT or ESCAPE included
+	longer  [256][]longer // symbols of more than one byte, by the first of them
 }
 
-// longer refers to a symbol. Its second octet is kept beside, because most
-// symbols are told apart by it.
+// longer refers to a symbol. Its second byte is kept beside, because most
+// symbols are distinguished by it.
 type longer struct {
 	second byte
 	symbol uint16
@@ -30,7 +30,7 @@ func (a codeWord) then(b codeWord) codeWord {
 }
 
 type symbol struct {
-	text string // shiftName and escapeName stand for no text
+	text string // shiftName and escapeName are not text
 	kind symbolKind
 	codeWord
 }
@@ -104,7 +104,7 @@ func (c *addressCode) encode(w *bitWriter, address string) bool {
 	var best [maxCoded]uint16
 	for i := len(address) - 1; i >= 0; i-- {
 		cost[i] = c.octets[address[i]].bits + cost[i+1]
-		best[i] = uint16(len(c.symbols)) // the octet alone
+		best[i] = uint16(len(c.symbols)) // the byte alone
 		for _, l := range c.longer[address[i]] {
 			if i+1 == len(address) || address[i+1] != l.second {
 				continue

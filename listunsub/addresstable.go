@@ -1,9 +1,9 @@
 package listunsub
 
-// Names of the two code words that are no text.
+// Names of the two code words that are not text.
 const (
 	shiftName  = "SHIFT"  // the letter that follows is upper case
-	escapeName = "ESCAPE" // one octet follows, 8 bits, most significant first
+	escapeName = "ESCAPE" // one byte follows, 8 bits, most significant first
 )
 
 // tableRow is the code words of one length: symbols separated by spaces.

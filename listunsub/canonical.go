@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxCanonicalID is the length in octets that CanonicalID never exceeds, so
+// MaxCanonicalID is the length in bytes that CanonicalID never exceeds, so
 // that a token for any list stays under 200 characters.
 const MaxCanonicalID = 60
 
@@ -17,7 +17,7 @@ const lowerBase32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 // CanonicalID returns the identifier of a list as tokens and stores use it:
 // without white space around it, in lower case, printable US-ASCII without
-// spaces, at most 60 octets. An identifier that cannot be written so keeps a
+// spaces, at most 60 bytes. An identifier that cannot be written so keeps a
 // readable head and ends in "~" and 80 bits of a hash of the whole, so that it
 // always fits. CanonicalID(CanonicalID(id)) == CanonicalID(id).
 // It is empty only when id is empty or white space.
@@ -26,7 +26,7 @@ func CanonicalID(id string) string {
 	if utf8.ValidString(id) {
 		id = strings.ToLower(id)
 	} else {
-		id = lowerASCII(id) // ToLower would make all invalid octets alike
+		id = lowerASCII(id) // ToLower would make all invalid bytes alike
 	}
 	if len(id) <= MaxCanonicalID && isPrintable(id) {
 		return id
@@ -45,13 +45,13 @@ func CanonicalID(id string) string {
 }
 
 // ListKey is the short form of a list identifier in address tokens: the first
-// 8 octets, big-endian, of the SHA-256 of its canonical form.
+// 8 bytes, big-endian, of the SHA-256 of its canonical form.
 func ListKey(id string) uint64 {
 	sum := sha256.Sum256([]byte(CanonicalID(id)))
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// lowerASCII changes A to Z only, octet by octet.
+// lowerASCII changes A to Z only, byte by byte.
 func lowerASCII(s string) string {
 	b := []byte(s)
 	for i, c := range b {

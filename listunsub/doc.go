@@ -25,11 +25,11 @@
 // # What a token hides and what it proves
 //
 // Tokens are deterministic: the same claims under the same ring give the same
-// text, so a repeated delivery has the same octets. They are encrypted, so a
+// text, so a repeated delivery has the same bytes. They are encrypted, so a
 // URL shows neither address nor list. Nothing is padded: the length of a
-// token tells the sum of the lengths of list and address to whoever sees it.
+// token reveals the sum of the lengths of list and address to whoever sees it.
 // They are authenticated with 128 bits (72 bits in mail addresses, where 64
-// octets must do) and name a use, so that a link made to show a page cannot be
+// bytes must do) and name a use, so that a link made to show a page cannot be
 // used where a link that acts is asked for. They do not expire; a ring opens
 // the tokens of all its keys.
 //

@@ -24,12 +24,12 @@ var ErrURI = errors.New("not fit for List-Unsubscribe")
 // is the sender's preference (RFC 2369 section 2). The order is otherwise
 // kept, and repeated URIs are left out.
 //
-// The value is folded (CRLF SP) between URIs when a line would pass 78 octets,
+// The value is folded (CRLF SP) between URIs when a line would pass 78 bytes,
 // never inside one and never right after the colon, where one DKIM signer is
-// known to fail. No line passes 998 octets.
+// known to fail. No line passes 998 bytes.
 //
 // The error wraps ErrURI for any other scheme (plain http cannot be one-click,
-// RFC 8058 section 3.1), for octets RFC 3986 does not allow in a URI, an https
+// RFC 8058 section 3.1), for bytes RFC 3986 does not allow in a URI, an https
 // URI without a host or with a password, a mailto URI without exactly one
 // address, a URI too long for one line, and when there is no URI at all.
 func Compose(uris ...string) (string, error) {
@@ -75,7 +75,7 @@ func foldURIs(uris []string) (string, error) {
 			line = 1
 		}
 		if line += size; line > maxLine {
-			return "", fmt.Errorf("URI of %d octets does not fit into a line of %d: %w", len(u), maxLine, ErrURI)
+			return "", fmt.Errorf("URI of %d bytes does not fit into a line of %d: %w", len(u), maxLine, ErrURI)
 		}
 		b.WriteString("<" + u + ">")
 		if i < len(uris)-1 {
@@ -88,10 +88,10 @@ func foldURIs(uris []string) (string, error) {
 // checkURI returns the scheme of a URI that may be sent.
 func checkURI(u string) (scheme string, err error) {
 	if i := strings.IndexFunc(u, func(r rune) bool { return !isURIRune(r) }); i >= 0 {
-		return "", fmt.Errorf("URI with %+q at octet %d: %w", u[i:i+1], i, ErrURI)
+		return "", fmt.Errorf("URI with %+q at byte %d: %w", u[i:i+1], i, ErrURI)
 	}
 	if i := badEscape(u); i >= 0 {
-		return "", fmt.Errorf("URI with a stray %% at octet %d: %w", i, ErrURI)
+		return "", fmt.Errorf("URI with a stray %% at byte %d: %w", i, ErrURI)
 	}
 	scheme, rest, _ := strings.Cut(u, ":")
 	switch scheme = strings.ToLower(scheme); scheme {
@@ -105,7 +105,7 @@ func checkURI(u string) (scheme string, err error) {
 			return "", fmt.Errorf("mailto URI without exactly one address: %w", ErrURI)
 		}
 	default:
-		return "", fmt.Errorf("scheme %+q is neither https nor mailto: %w", scheme, ErrURI)
+		return "", fmt.Errorf("scheme %+q, want https or mailto: %w", scheme, ErrURI)
 	}
 	return scheme, nil
 }

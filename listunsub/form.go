@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxForm is how much of a body is looked at: the pair has 26 octets.
+	// maxForm is how much of a body is looked at: the pair has 26 bytes.
 	maxForm = 8 << 10
 	// maxFormValues bounds the fields kept.
 	maxFormValues = 64

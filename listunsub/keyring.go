@@ -19,10 +19,10 @@ import (
 	"sync"
 )
 
-// keySize is the length of a key in octets.
+// keySize is the length of a key in bytes.
 const keySize = 32
 
-// ErrToken says that a token is not one of ours, was damaged, or was made for
+// ErrToken says that a token was not made with these keys, was damaged, or was made for
 // another use. It never says which to a stranger.
 var ErrToken = errors.New("not a valid token")
 
@@ -40,7 +40,7 @@ type KeyRing struct {
 
 // ringKey is what one key of the ring became.
 type ringKey struct {
-	id      byte // tells keys apart in tokens; not unique
+	id      byte // distinguishes keys in tokens; not unique
 	token   siv
 	address siv
 	label   *macPool
@@ -53,7 +53,7 @@ func NewKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// ParseKeyRing reads "key[,key...]". Every key is 32 octets in base64, of
+// ParseKeyRing reads "key[,key...]". Every key is 32 bytes in base64, of
 // either alphabet, padded or not; white space around a key is ignored. To
 // change keys put the new one in front and keep the old ones: links in mail
 // that was sent must go on working.
@@ -93,10 +93,10 @@ func parseKey(s string) ([]byte, error) {
 		return nil, errors.New("not base64") // the package's error would show a part of the key
 	}
 	if len(key) != keySize {
-		return nil, fmt.Errorf("%d octets, not %d", len(key), keySize)
+		return nil, fmt.Errorf("%d bytes, want %d", len(key), keySize)
 	}
 	if strings.Count(string(key), string(key[:1])) == keySize {
-		return nil, errors.New("the same octet repeated is no key")
+		return nil, errors.New("one byte repeated is not a key")
 	}
 	return key, nil
 }
@@ -135,7 +135,7 @@ func (r *KeyRing) GoString() string { return r.String() }
 func (r *KeyRing) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // MAC authenticates data for the use that label names, with the first key: 32
-// octets of HMAC-SHA256. The pieces are told apart, so that ("ab", "c") and
+// bytes of HMAC-SHA256. The pieces are separated, so that ("ab", "c") and
 // ("a", "bc") differ.
 func (r *KeyRing) MAC(label string, data ...[]byte) []byte {
 	return r.keys[0].label.labelled(label, data)

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// testKey returns a key that differs for each n and is no secret.
+// testKey returns a key that differs for each n and is not a secret.
 func testKey(n int) string {
 	key := make([]byte, keySize)
 	rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}).Read(key)
@@ -95,8 +95,8 @@ func TestParseKeyRing(t *testing.T) {
 		{std + ",", "key 2: empty"},
 		{std + "," + std, "key 2 repeats key 1"},
 		{"secret!secret", "key 1: not base64"},
-		{"c2hvcnQ=", "key 1: 5 octets, not 32"},
-		{strings.Repeat("A", 43) + "=", "key 1: the same octet repeated is no key"},
+		{"c2hvcnQ=", "key 1: 5 bytes, want 32"},
+		{strings.Repeat("A", 43) + "=", "key 1: one byte repeated is not a key"},
 		{std + "," + std + "AAAA", "key 2: not base64"},
 	} {
 		if r, err := ParseKeyRing(tc.s); err == nil || err.Error() != tc.want || r != nil {

@@ -11,7 +11,7 @@ type Severity string
 // The severities.
 const (
 	Error   Severity = "error"   // a standard is broken: mail clients may show no way out, or a broken one
-	Warning Severity = "warning" // allowed, and known to cause trouble
+	Warning Severity = "warning" // allowed, but known to cause problems
 )
 
 // Finding is one thing that Lint found.
@@ -34,7 +34,7 @@ func (f Finding) String() string {
 
 // Lint checks the way out of a message as it would go to a recipient: the
 // list fields, what their URIs show, and whether one DKIM signature covers
-// them. It takes any octets, CRLF or LF, and a leading mbox line. Signatures
+// them. It takes any bytes, CRLF or LF, and a leading mbox line. Signatures
 // are not verified, nothing is looked up, and no URI is fetched.
 // It returns nil when there is nothing to say.
 func Lint(message []byte) []Finding {
@@ -86,7 +86,7 @@ func (l *linter) unsubscribe() {
 	uris := scanURIs(f.raw)
 	if len(uris) == 0 {
 		l.add(Error, "uri-missing", "RFC 2369 section 2", f.line,
-			"List-Unsubscribe holds no URI. Write <https://...> in angle brackets.")
+			"List-Unsubscribe contains no URI. Write <https://...> in angle brackets.")
 	}
 	for _, u := range uris {
 		l.uri(f, u)
@@ -101,19 +101,19 @@ func (l *linter) unsubscribe() {
 			"List-Unsubscribe has no https URI, so no client can offer one-click. Add one, in front.")
 	case l.https > 1:
 		l.add(Warning, "https-several", "RFC 8058 section 3.1", f.line,
-			"List-Unsubscribe has %d https URIs, and one-click knows one. Keep the one that takes the POST.", l.https)
+			"List-Unsubscribe has %d https URIs, and one-click uses one. Keep the one that takes the POST.", l.https)
 	}
 }
 
-// fieldText checks what holds for the octets of every list field.
+// fieldText checks what holds for the bytes of every list field.
 func (l *linter) fieldText(f lintField) {
 	if strings.Contains(f.raw, "=?") && strings.Contains(f.raw, "?=") && f.name != "list-id" {
 		l.add(Error, "encoded-word", "RFC 2047 section 5", f.line,
-			"%s holds an encoded-word, which clients do not decode there. Write the value in plain US-ASCII.", f.shown)
+			"%s contains an encoded-word, which clients do not decode there. Write the value in plain US-ASCII.", f.shown)
 	}
 	if strings.IndexFunc(f.raw, func(r rune) bool { return r >= 0x7f }) >= 0 {
 		l.add(Error, "non-ascii", "RFC 5322 section 2.2", f.line,
-			"%s holds octets outside US-ASCII. Percent-encode them in URIs, use encoded-words in names.", f.shown)
+			"%s contains bytes outside US-ASCII. Percent-encode them in URIs, use encoded-words in names.", f.shown)
 	}
 	if strings.HasPrefix(f.raw, "\n") || strings.HasPrefix(strings.TrimLeft(f.raw, " \t"), "\n") {
 		l.add(Warning, "fold-after-colon", "RFC 5322 section 2.2.3", f.line,
@@ -163,7 +163,7 @@ func (l *linter) listID() {
 	switch {
 	case err != nil:
 		l.add(Error, "list-id-syntax", "RFC 2919 section 3", f.line,
-			"The identifier in List-Id is empty, over %d octets or not printable US-ASCII. Write <label.example.com>.", maxListID)
+			"The identifier in List-Id is empty, over %d bytes or not printable US-ASCII. Write <label.example.com>.", maxListID)
 	case !strings.Contains(f.raw, "<"):
 		l.add(Error, "list-id-brackets", "RFC 2919 section 3", f.line,
 			"The identifier in List-Id is not in angle brackets. Write <%s>.", id.ID)
@@ -188,6 +188,6 @@ func (l *linter) lines(message []byte) {
 	}
 	if long > 0 {
 		l.add(Error, "line-too-long", "RFC 5322 section 2.1.1", first,
-			"%d line(s) are longer than %d octets, the first here. Servers cut such lines or refuse the mail: shorten the URI, fold between URIs, or encode the body.", long, maxLine)
+			"%d line(s) are longer than %d bytes, the first here. Servers cut such lines or refuse the mail: shorten the URI, fold between URIs, or encode the body.", long, maxLine)
 	}
 }

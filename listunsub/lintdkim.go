@@ -165,7 +165,7 @@ func parseSignature(raw string) (signature, error) {
 	case tags["v"] != "1":
 		return signature{}, errors.New("v= is not 1")
 	case a != "rsa-sha256" && a != "ed25519-sha256": // RFC 8301 section 3.1 forbids rsa-sha1
-		return signature{}, fmt.Errorf("a= is %.20q, neither rsa-sha256 nor ed25519-sha256", a)
+		return signature{}, fmt.Errorf("a= is %.20q, want rsa-sha256 or ed25519-sha256", a)
 	case !isDotAtom(s.domain) || !strings.Contains(s.domain, "."):
 		return signature{}, errors.New("d= is not a domain")
 	case s.count("from") == 0:

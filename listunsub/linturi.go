@@ -30,7 +30,7 @@ func (l *linter) uri(f lintField, u rawURI) {
 		l.mailtoURI(f, rest)
 	default:
 		l.add(Warning, "uri-scheme", "RFC 2369 section 3.2", f.line,
-			"The scheme of a URI is neither https nor mailto, and clients know no other.")
+			"The scheme of a URI is not https or mailto, and clients support no other.")
 	}
 }
 
@@ -62,7 +62,7 @@ func (l *linter) mailtoURI(f lintField, rest string) {
 	for _, field := range m.fields {
 		if field.name != "subject" && field.name != "body" {
 			l.add(Warning, "mailto-fields", "RFC 6068 section 4", f.line,
-				"The mailto URI sets %.30q; clients heed only subject and body. Put what identifies the person into the address.", field.name)
+				"The mailto URI sets %.30q; clients use only subject and body. Put what identifies the person into the address.", field.name)
 			continue
 		}
 		show += " " + field.value

@@ -30,7 +30,7 @@ type ListID struct {
 // are an identifier without brackets, comments, and white space inside the
 // brackets. White space in the name is collapsed, control characters in it
 // become spaces. The case of the identifier is kept; compare [CanonicalID].
-// The error wraps ErrListID for an identifier that is empty, over 255 octets
+// The error wraps ErrListID for an identifier that is empty, over 255 bytes
 // or not printable US-ASCII.
 func ParseListID(value string) (ListID, error) {
 	value = unfold(value)
@@ -46,7 +46,7 @@ func ParseListID(value string) (ListID, error) {
 	case l.ID == "":
 		return ListID{}, fmt.Errorf("empty: %w", ErrListID)
 	case len(l.ID) > maxListID:
-		return ListID{}, fmt.Errorf("%d octets, at most %d: %w", len(l.ID), maxListID, ErrListID)
+		return ListID{}, fmt.Errorf("%d bytes, at most %d: %w", len(l.ID), maxListID, ErrListID)
 	case !isPrintable(l.ID) || strings.ContainsAny(l.ID, "<>"):
 		return ListID{}, fmt.Errorf("not printable US-ASCII: %w", ErrListID)
 	}
@@ -54,13 +54,13 @@ func ParseListID(value string) (ListID, error) {
 }
 
 // Compose returns the field value, folded (CRLF SP) between words when a line
-// would pass 78 octets. A name that is not plain text is quoted; one beyond
+// would pass 78 bytes. A name that is not plain text is quoted; one beyond
 // US-ASCII is written in encoded-words. The error wraps ErrListID when the ID
-// is empty, over 255 octets or not of dot-atom form (RFC 5322 section 3.2.3).
+// is empty, over 255 bytes or not of dot-atom form (RFC 5322 section 3.2.3).
 // RFC 2919 section 2 also wants a dot in it; that is left to the caller.
 func (l ListID) Compose() (string, error) {
 	if len(l.ID) == 0 || len(l.ID) > maxListID || !isDotAtom(l.ID) {
-		return "", fmt.Errorf("identifier of %d octets that is no dot-atom of 1 to %d: %w", len(l.ID), maxListID, ErrListID)
+		return "", fmt.Errorf("identifier of %d bytes, want a dot-atom of 1 to %d: %w", len(l.ID), maxListID, ErrListID)
 	}
 	return foldWords(len("List-Id: "), append(phraseWords(cleanName(l.Name)), "<"+l.ID+">")), nil
 }
@@ -111,7 +111,7 @@ func longestWord(s string) int {
 }
 
 // encodedWords splits between characters, as RFC 2047 section 5 asks. 42
-// octets give words of 68, so that the first fits beside the field's name.
+// bytes give words of 68, so that the first fits beside the field's name.
 func encodedWords(s string) []string {
 	var words []string
 	for s != "" {

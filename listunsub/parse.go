@@ -14,7 +14,7 @@ var ErrNoURI = errors.New("no URI in List-Unsubscribe")
 // outside of them, white space inside them removed) and takes what real mail
 // has besides: bare URIs, missing commas, a bracket that is never closed,
 // brackets within brackets, "URL:" in front, and a whole value wrapped in
-// encoded-words. URIs with control or non-ASCII octets are left out. Nothing
+// encoded-words. URIs with control or non-ASCII bytes are left out. Nothing
 // else about a URI is checked; its scheme may be any.
 // The only error is ErrNoURI.
 func Parse(value string) ([]string, error) {
@@ -153,7 +153,7 @@ func scanComment(s string) int {
 }
 
 // hasScheme says whether s begins like a URI that an opt-out can be, which is
-// how a bare URI is told from any other word.
+// how a bare URI is distinguished from any other word.
 func hasScheme(s string) bool {
 	for _, scheme := range [...]string{"https:", "http:", "mailto:"} {
 		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {

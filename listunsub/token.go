@@ -23,15 +23,15 @@ const (
 	BodyLink    Purpose = 'p' // link in a body: shows the page only
 	ConfirmLink Purpose = 'c' // link in a mail that asks for confirmation: shows a page whose form acts
 	ReturnPath  Purpose = 'r' // reverse-path the sender gave: Recipient is where a bounce is passed on to
-	FeedbackID  Purpose = 'f' // CFBL-Feedback-ID (RFC 9477 section 5.2): whom a complaint is about
+	FeedbackID  Purpose = 'f' // CFBL-Feedback-ID (RFC 9477 section 5.2): recipient of a complaint
 )
 
 // Claims is what a token says.
 type Claims struct {
-	// List is the canonical identifier, at most MaxCanonicalID octets. Empty
+	// List is the canonical identifier, at most MaxCanonicalID bytes. Empty
 	// is a value like any other.
 	List string
-	// Recipient is the address as mail is sent to it, 1 to 320 octets, kept
+	// Recipient is the address as mail is sent to it, 1 to 320 bytes, kept
 	// as it is.
 	Recipient string
 	// Issued is kept to the second; Open returns it in UTC. It only needs to
@@ -43,13 +43,13 @@ type Claims struct {
 // Layout of a token, before base64url without padding (RFC 4648 section 5):
 //
 //	0       version
-//	1       key id: one octet derived from the key
+//	1       key id: one byte derived from the key
 //	2..17   synthetic IV: HMAC-SHA256 of version, purpose and text, cut to 128 bits
 //	18..    text, encrypted with AES-256-CTR under that IV:
-//	        issued (5 octets, two's complement Unix seconds), length of the list
-//	        (1 octet), list, recipient
+//	        issued (5 bytes, two's complement Unix seconds), length of the list
+//	        (1 byte), list, recipient
 //
-// A 64-octet address with a 60-octet list makes 148 octets, 198 characters.
+// A 64-byte address with a 60-byte list makes 148 bytes, 198 characters.
 const (
 	tokenVersion  = 1
 	tokenIV       = 2
@@ -74,9 +74,9 @@ func (r *KeyRing) Seal(c Claims) (string, error) {
 	seconds := c.Issued.Unix()
 	switch {
 	case len(c.List) > MaxCanonicalID:
-		return "", fmt.Errorf("list of %d octets: %w", len(c.List), ErrTooLong)
+		return "", fmt.Errorf("list of %d bytes: %w", len(c.List), ErrTooLong)
 	case len(c.Recipient) > maxRecipient:
-		return "", fmt.Errorf("recipient of %d octets: %w", len(c.Recipient), ErrTooLong)
+		return "", fmt.Errorf("recipient of %d bytes: %w", len(c.Recipient), ErrTooLong)
 	case c.Recipient == "":
 		return "", errors.New("token without a recipient")
 	case c.Purpose == 0:

@@ -16,7 +16,7 @@ const (
 // Frequency is the most mail a person wants: one message per period.
 type Frequency string
 
-// The frequencies. The empty one is no limit.
+// The frequencies. The empty one means no limit.
 const (
 	Daily   Frequency = "day"
 	Weekly  Frequency = "week"
@@ -25,7 +25,7 @@ const (
 
 // Period is how long after one message the next one may go out. Each is a
 // little shorter than its name says, so that a letter that is sent each Monday
-// is not lost in a week in which it is early. Zero stands for no limit.
+// is not lost in a week in which it is early. Zero means no limit.
 func (f Frequency) Period() time.Duration {
 	const day = 24 * time.Hour
 	switch f {
@@ -50,7 +50,7 @@ type Choice struct {
 	Way       Way
 }
 
-// At is the state that c stands for at a moment: a pause ends by itself.
+// At is the state of c at a moment: a pause ends by itself.
 func (c Choice) At(now time.Time) State {
 	if c.State != Paused || now.Before(c.Until) {
 		return c.State
@@ -88,7 +88,7 @@ const (
 	ReasonPausedAll       Reason = "paused-all"       // by choice, for all lists
 	ReasonLimited         Reason = "limited"          // over the frequency chosen for the list
 	ReasonLimitedAll      Reason = "limited-all"      // over the frequency chosen for all lists
-	ReasonSharing         Reason = "sharing-refused"  // a third-party list, and the person refuses sharing
+	ReasonSharing         Reason = "sharing-refused"  // a third-party list, and the person opted out of sharing
 	ReasonManual          Reason = "manual"           // by the operator
 	ReasonBounced         Reason = "bounced"          // the address is dead
 	ReasonComplained      Reason = "complained"       // reported as spam

@@ -87,7 +87,7 @@ type Consent interface {
 	// TakeTurn makes t the last message of its person and list, in one
 	// transaction. ok is false, and nothing written, when another holder's
 	// message was sent or is being sent less than t.Each before t.At in the
-	// list, or less than t.All before it in any list; all then tells which
+	// list, or less than t.All before it in any list; all then says which
 	// limit it was.
 	TakeTurn(ctx context.Context, t Turn) (ok, all bool, err error)
 	// GiveTurn undoes the last TakeTurn of the same recipient, list and holder,

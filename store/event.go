@@ -14,7 +14,7 @@ const (
 	Operator  Way = "operator"  // command line or admin listener
 	Relay     Way = "relay"     // verdict on acceptance
 	Delivery  Way = "delivery"  // verdict or result of an attempt
-	Hook      Way = "hook"      // told by the smarthost that delivers
+	Hook      Way = "hook"      // reported by the smarthost that delivers
 )
 
 // EventKind is what happened.
@@ -66,11 +66,11 @@ type Event struct {
 	QueueID   string // of the message dropped or failed
 	MessageID string // Message-ID of that message, or of the mail that opted out
 	IP        string // of the client that asked
-	UserAgent string // of the client that asked, at most 256 octets
+	UserAgent string // of the client that asked, at most 256 bytes
 	Who       string // login or account that asked, empty for the person
-	Detail    string // e.g. the next hop's reply, at most 512 octets
+	Detail    string // e.g. the next hop's reply, at most 512 bytes
 	// Once, when set, makes adding an event idempotent: a second event with
-	// the same value is not added and is no error. It is not returned.
+	// the same value is not added, which is not an error. It is not returned.
 	Once string
 }
 
@@ -92,7 +92,7 @@ type OptOut struct {
 	InForce time.Time // zero: not known
 }
 
-// Reader is another system that follows the events and tells how far it came.
+// Reader is another system that follows the events and reports how far it came.
 type Reader struct {
 	Name    string // 1 to 64 characters
 	Through int64  // ID of the last event it has taken over

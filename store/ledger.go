@@ -16,7 +16,7 @@ type Sum [sha256.Size]byte
 // gone, that something was said is not.
 type Entry struct {
 	Event  Event  // of an emptied entry ID and Time alone
-	Salt   []byte // 16 random octets; nil: emptied
+	Salt   []byte // 16 random bytes; nil: emptied
 	Erased int64  // of an emptied entry: ID of the event of kind EventErased
 	Digest Sum
 	Link   Sum

@@ -9,11 +9,11 @@ const AllLists = ""
 type List struct {
 	ID            string // canonical identifier (listunsub.CanonicalID), never empty
 	Key           uint64 // listunsub.ListKey(ID): the short form in mailto addresses
-	Name          string // for people; empty: the ID stands for it
+	Name          string // for people; empty: the ID is shown
 	Description   string // one plain sentence for the recipient page
 	Transactional bool   // exempt: mail of this list is never opted out of
 	Public        bool   // shown on the page to everybody, not only to those who get it
-	ThirdParty    bool   // mail for others: closed to people who refuse sharing
+	ThirdParty    bool   // sent for others: not to people who opted out of data sharing
 	Language      string // BCP 47 tag of its mail, for the page of a person who asks for none; empty: the operator's
 	Sender        string // who sends it, as people know them; empty: the operator
 	Footer        string // one line at the foot of its page, e.g. an imprint

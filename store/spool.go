@@ -15,12 +15,12 @@ type Message struct {
 	Login       string // name the client authenticated with
 	MessageID   string // value of its Message-ID field, for the log
 	List        string // list the mail belongs to; empty: transactional, no opt-out stops it
-	Untouched   bool   // leaves without fields of ours; opt-outs from List hold all the same
+	Untouched   bool   // sent without our fields; opt-outs from List still apply
 	Mark        string // what made it list mail or transactional: a field, a rule, a default; at most 100 bytes
 	Unmarked    bool   // nothing in the message did: a default decided
 	Trace       []byte // fields put in front on acceptance, CRLF included: Received, and what was missing
-	Header      []byte // as received after line ends were settled, with the empty line
-	Size        int64  // octets of the body
+	Header      []byte // as received, with normalised line ends and the empty line
+	Size        int64  // bytes of the body
 	BodyHash    []byte // DKIM relaxed body hash (SHA-256) of the body as stored; empty: it is not signed
 	Parts       []Part // text parts that hold a placeholder; empty: body is sent as stored
 
@@ -33,7 +33,7 @@ type Message struct {
 
 // Part is a text part of the body that holds a placeholder.
 type Part struct {
-	Offset, Length int64  // octets of the encoded content within the body
+	Offset, Length int64  // bytes of the encoded content within the body
 	Encoding       string // 7bit, 8bit, binary, quoted-printable or base64
 	HTML           bool   // values are escaped for HTML
 	Charset        string // lower case; empty: us-ascii
@@ -63,11 +63,11 @@ type Recipient struct {
 	Status   Status    // of the last attempt
 }
 
-// Status is the outcome of an attempt as the next hop told it.
+// Status is the outcome of an attempt as the next hop reported it.
 type Status struct {
 	Code     int    // SMTP reply code; 0: no reply
 	Enhanced string // e.g. "5.1.1"; empty: none given
-	Text     string // the reply or our own words, at most 512 octets
+	Text     string // the reply or our own text, at most 512 bytes
 	Host     string // who said it
 }
 
@@ -135,7 +135,7 @@ const (
 // Draft is a body on its way into the spool. Exactly one of Commit and Abort
 // ends it; Abort after Commit does nothing.
 type Draft interface {
-	// Write adds octets to the body. It keeps no more than one chunk in memory.
+	// Write adds bytes to the body. It keeps no more than one chunk in memory.
 	io.Writer
 	// Commit makes the message and all its recipients durable together. m.Size
 	// is not looked at: the size kept is that of what was written. A recipient
@@ -145,7 +145,7 @@ type Draft interface {
 	Abort()
 }
 
-// Spool is the storage of mail that was accepted and not yet settled.
+// Spool is the storage of mail that was accepted and not yet completed.
 //
 // A lease belongs to the process that took it: recipients leased by a process
 // that ended are due again as soon as the spool is opened.
@@ -153,18 +153,18 @@ type Spool interface {
 	// Create begins a message; ctx bounds the writes of its body as well.
 	Create(ctx context.Context) (Draft, error)
 	// Lease returns up to limit queued recipients whose Next is not after now,
-	// oldest Next first, none twice until their result is settled, and none of
+	// oldest Next first, none twice until their result is recorded, and none of
 	// the destinations in skip.
 	Lease(ctx context.Context, now time.Time, limit int, skip []string) ([]Job, error)
 	// Next returns the earliest Next of the queued recipients that are not
 	// leased and not of the destinations in skip; ok is false for an empty queue.
 	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
 	// Body opens the body of a message or returns ErrNotFound. Reading returns an error wrapping
-	// ErrDamaged at the first octet that is not what was written.
+	// ErrDamaged at the first byte that is not what was written.
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
 	// Settle records results in one transaction and ends the leases, unless it
 	// returns an error: then they last until a later Settle. A recipient that is gone
-	// meanwhile is no error. A message without recipients leaves with them.
+	// meanwhile is not an error. A message without recipients leaves with them.
 	Settle(ctx context.Context, results ...Result) error
 
 	// Failures returns messages with recipients in state Failed and without
@@ -183,7 +183,7 @@ type Spool interface {
 	// Act applies an action to the recipients that f selects (f.Limit and
 	// f.After do not count) and returns how many it changed: Retry those that
 	// are queued, Hold the same, ReleaseHold those that are held, Remove all.
-	// A leased recipient is neither removed nor retried, its result settles
+	// A leased recipient is neither removed nor retried, its result decides
 	// it; one that is held meanwhile stays held if it is deferred or returned.
 	// Many messages are changed in steps, each of them whole or not at all.
 	Act(ctx context.Context, a QueueAction, f QueueFilter) (int, error)
@@ -209,6 +209,6 @@ type Bounce struct {
 type Usage struct {
 	Messages, Queued, Held, Failed int
 	Oldest                         time.Time // Received of the message created first; zero: empty
-	Free                           uint64    // octets free for more mail, on the volume and within the engine's files
-	Capacity                       uint64    // octets of the volume
+	Free                           uint64    // bytes free for more mail, on the volume and within the engine's files
+	Capacity                       uint64    // bytes of the volume
 }

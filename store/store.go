@@ -21,7 +21,7 @@ var (
 	// ErrUnavailable says that the engine cannot answer now and that the same
 	// call may succeed later: locked, read-only, connection lost, I/O error.
 	ErrUnavailable = errors.New("store unavailable")
-	// ErrFull says that there is no room left. Nothing was kept.
+	// ErrFull says that there is no space left. Nothing was kept.
 	ErrFull = errors.New("store full")
 	// ErrDamaged says that what was read is not what was written.
 	ErrDamaged = errors.New("record damaged")
@@ -30,7 +30,7 @@ var (
 	// ErrChanged says that what was to be changed is not what the caller saw.
 	ErrChanged = errors.New("changed meanwhile")
 	// ErrKey says that the key for hashes of people is not the one the data was
-	// begun with, so that nobody who had everything erased would be recognised.
+	// created with, so that nobody who had everything erased would be recognised.
 	ErrKey = errors.New("not the key of the data")
 	// ErrInUse says that another process serves from the same data.
 	ErrInUse = errors.New("data in use by another process")

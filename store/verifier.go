@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ErrLedger is wrapped by every fault that a [Verifier] finds.
+// ErrLedger is wrapped by every error that a [Verifier] finds.
 var ErrLedger = errors.New("the ledger was changed")
 
 // ErasedDetail accounts for the events that an erasure emptied: how many, and
@@ -46,7 +46,7 @@ func firstEmptied(detail string) (int64, bool) {
 type Verifier struct {
 	// Receipts are links by event ID that are known from elsewhere, such as
 	// signed receipts. They find a tail that was cut off and a history that
-	// was written anew, which a chain cannot find by itself.
+	// was rewritten, which a chain cannot find by itself.
 	Receipts map[int64]Sum
 
 	// Count is how many entries were checked, Emptied how many of them an
@@ -74,19 +74,19 @@ func (v *Verifier) Add(e Entry) error {
 	} else {
 		switch {
 		case e.Event.ID <= v.id:
-			return fault(e.Event.ID, "stands behind event %d", v.id)
+			return fault(e.Event.ID, "comes after event %d", v.id)
 		case e.Event.ID > v.id+1:
 			return fault(v.id+1, "is missing, event %d follows event %d", e.Event.ID, v.id)
 		}
 		if LinkAfter(v.link, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
-			return fault(e.Event.ID, "does not continue event %d: its time, its digest or its link is another one, or an event before it", v.id)
+			return fault(e.Event.ID, "does not continue event %d: its time, digest or link was changed, or an event before it", v.id)
 		}
 		v.id, v.link = e.Event.ID, e.Link
 	}
 	v.Count++
 	if want, ok := v.Receipts[e.Event.ID]; ok {
 		if want != e.Link {
-			return fault(e.Event.ID, "is not the one of the receipt: the history up to it was written anew")
+			return fault(e.Event.ID, "differs from the receipt: the history up to it was rewritten")
 		}
 		v.seen[e.Event.ID] = true
 	}
@@ -98,7 +98,7 @@ func (v *Verifier) contents(e Entry) error {
 	id := e.Event.ID
 	if e.Salt == nil {
 		if e.Erased <= id {
-			return fault(id, "was emptied, and no erasure says so")
+			return fault(id, "was emptied without an erasure")
 		}
 		if bare := (Event{ID: id, Time: e.Event.Time}); e.Event != bare {
 			return fault(id, "has contents and no salt")
@@ -108,10 +108,10 @@ func (v *Verifier) contents(e Entry) error {
 		return nil
 	}
 	if e.Erased != 0 {
-		return fault(id, "is said to be emptied, and has contents")
+		return fault(id, "is marked as emptied, but has contents")
 	}
 	if e.Event.Digest(e.Salt) != e.Digest {
-		return fault(id, "has other contents than when it was added")
+		return fault(id, "was changed after it was added")
 	}
 	switch e.Event.Kind {
 	case EventErased:
@@ -133,7 +133,7 @@ func (v *Verifier) End(h Head) error {
 		last, link = v.id, v.link
 	}
 	if h.ID != last || h.Link != link {
-		return fault(last, "is not the last one: the engine names event %d", h.ID)
+		return fault(last, "is not the last one: the store reports event %d", h.ID)
 	}
 	for id := range v.Receipts {
 		switch {
@@ -150,7 +150,7 @@ func (v *Verifier) End(h Head) error {
 func (v *Verifier) begins(h Head) error {
 	if h.First != 0 {
 		if link, ok := v.retired[h.First]; !ok || link != hex.EncodeToString(h.FirstLink[:]) {
-			return fault(h.First, "and those before it are missing, and no event says that they were retired")
+			return fault(h.First, "and those before it are missing, but were not retired by any event")
 		}
 	}
 	if !v.began {
@@ -161,7 +161,7 @@ func (v *Verifier) begins(h Head) error {
 		return fault(h.First+1, "is missing: the first one is event %d", e.Event.ID)
 	}
 	if LinkAfter(h.FirstLink, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
-		return fault(e.Event.ID, "is not the one the ledger began with: its time, its digest or its link is another one")
+		return fault(e.Event.ID, "is not the first event of the ledger: its time, digest or link was changed")
 	}
 	return nil
 }
@@ -175,12 +175,12 @@ func (v *Verifier) accounts(h Head) error {
 			continue
 		}
 		if ErasedDetail(v.emptied[id]) != detail {
-			return fault(id, "is an erasure that emptied other events than those that are empty now")
+			return fault(id, "is an erasure, but not of the events that are empty now")
 		}
 		delete(v.emptied, id)
 	}
 	for id, entries := range v.emptied {
-		return fault(entries[0], "was emptied, and event %d is no erasure", id)
+		return fault(entries[0], "was emptied, but event %d is not an erasure", id)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func passedSockets() (activated, error) {
 		}
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		if err != nil {
-			return nil, fmt.Errorf("socket activation: %s is no TCP socket: use ListenStream= with a port", l.Addr())
+			return nil, fmt.Errorf("socket activation: %s is not a TCP socket: use ListenStream= with a port", l.Addr())
 		}
 		byPort[port] = l
 	}

@@ -63,7 +63,7 @@ func (c *checker) defaultStream(s admin.Streams) {
 func (c *checker) alarms(senders []admin.Sender) {
 	for _, t := range senders {
 		if t.Unmarked && t.Dropped > 0 {
-			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that bore no mark of a list (last counted %s): see \"dropped\" in the log. If this is no newsletter, add a rule",
+			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that had no mark of a list (last counted %s): see \"dropped\" in the log. If it is not a newsletter, add a rule",
 				plural(int(t.Dropped), "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
 		}
 	}

@@ -23,10 +23,10 @@ func (a *app) classifyCommand() *cobra.Command {
 	var summary bool
 	cmd := &cobra.Command{
 		Use: "classify FILE|FOLDER|-...", Short: "Show which mail would be list mail or transactional, and why; nothing is recorded",
-		Long: "Show what the gateway would take each message for, and why: a dry run before\n" +
+		Long: "Show how the gateway would classify each message, and why: a dry run before\n" +
 			"going live. Takes messages, mbox files, Maildirs and other folders of messages.\n" +
 			"The settings decide as they do in serve, with OFFRAMP_STREAM_RULES and the keys.\n" +
-			"Files that hold no message are skipped. A table of all reasons goes to stderr.",
+			"Files that are not messages are skipped. A table of all reasons goes to stderr.",
 		Example: "  offramp classify newsletter.eml reset.eml\n" +
 			"  offramp classify --summary Maildir/ archive.mbox\n" +
 			"  offramp classify --login shop --json order.eml",
@@ -163,7 +163,7 @@ func (c *classifying) classify(m found) error {
 		why += ": " + v.Mark
 	}
 	if d.Ignored != "" {
-		why += " (" + stream.ControlHeader + " is not followed: " + d.Ignored + ")"
+		why += " (" + stream.ControlHeader + " is ignored: " + d.Ignored + ")"
 	}
 	c.app.print("%s\t%s\t%s", printable(v.File), printable(is), printable(why))
 	return nil

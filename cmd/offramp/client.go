@@ -54,7 +54,7 @@ func (a *app) operate(ctx context.Context, work func(*client) error) error {
 func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, os.ErrNotExist) {
 		// A command that only looks must not make a data folder.
-		return nil, fault("OFFRAMP_DATA_DIR: there is no data in %s: give the folder the server uses, or start `offramp serve` first", s.DataDir)
+		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or start `offramp serve` first", s.DataDir)
 	}
 	if err := s.needLedgerKey(); err != nil {
 		// The server may have its key from where this command does not look.
@@ -173,7 +173,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: give commands the OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN of the server", c.base), err}
+		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: set the server's OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN for this command", c.base), err}
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -181,12 +181,12 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
-		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s has another key: give this command the OFFRAMP_ADMIN_TOKEN of the server", c.base)}
+		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
 	}
 	if resp.StatusCode != http.StatusOK {
 		var p admin.Problem
 		if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
-			p.Detail = fmt.Sprintf("%s answers %d, and not as Offramp does", c.base, resp.StatusCode)
+			p.Detail = fmt.Sprintf("%s answers %d, but does not look like Offramp", c.base, resp.StatusCode)
 		}
 		return &apiError{resp.StatusCode, p.Detail}
 	}

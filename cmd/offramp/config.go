@@ -14,10 +14,10 @@ func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Show every setting and its value, secrets masked", Args: exactly(),
 		Long: "Show every setting with its value in effect, as NAME=value lines. Secrets are\n" +
-			"masked. What is wrong goes to stderr, all of it, and the exit code is 2.",
+			"masked. Every error goes to stderr, and the exit code is then 2.",
 		RunE: func(*cobra.Command, []string) error {
 			if markdown {
-				_, err := a.stdout.Write([]byte(settingsTable()))
+				_, err := a.stdout.Write([]byte(settingsTables()))
 				return err
 			}
 			s, err := a.servingSettings()
@@ -27,7 +27,7 @@ func (a *app) configCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the table of the README")
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the tables of docs/settings.md")
 	return cmd
 }
 
@@ -62,11 +62,16 @@ func (a *app) printConfig(s *settings) error {
 	return nil
 }
 
-// settingsTable is the table of the README, from the settings themselves.
-func settingsTable() string {
+// settingsTables are the tables of docs/settings.md, one for each topic, from
+// the settings themselves.
+func settingsTables() string {
 	var b strings.Builder
-	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
+	var topic string
 	for _, f := range fieldsOf(new(settings)) {
+		if f.Topic != topic {
+			topic = f.Topic
+			b.WriteString("\n## " + topic + "\n\n| Variable | Default | Meaning |\n|---|---|---|\n")
+		}
 		name := "`" + f.Name + "`"
 		if f.Secret {
 			name += ", or `" + f.Name + "_FILE`"
@@ -77,5 +82,5 @@ func settingsTable() string {
 		}
 		b.WriteString("| " + name + " | " + value + " | " + strings.ReplaceAll(f.Doc, "|", `\|`) + " |\n")
 	}
-	return b.String()
+	return strings.TrimPrefix(b.String(), "\n")
 }

@@ -17,16 +17,16 @@ import (
 func (a *app) demoCommand() *cobra.Command {
 	var keep, script bool
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Show the whole thing on this machine, with nothing to set up", Args: exactly(),
+		Use: "demo", Short: "Try it all on this machine, with nothing to set up", Args: exactly(),
 		Long: "Run Offramp with made-up keys and a next hop of its own, send a newsletter to\n" +
 			"three people, and show what each of them gets. Everything stays on loopback.\n" +
-			"With --script the story plays by itself and every step is checked.",
+			"With --script it runs unattended and checks every step.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.demo(cmd.Context(), keep, script)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the folder with keys and data, and say how to serve from it")
-	cmd.Flags().BoolVar(&script, "script", false, "play the story unattended, check each step, exit 0 or say what failed")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the folder with keys and data, and print how to serve from it")
+	cmd.Flags().BoolVar(&script, "script", false, "run unattended and check each step; exits 0 or reports what failed")
 	return cmd
 }
 
@@ -37,7 +37,7 @@ func (a *app) demo(ctx context.Context, keep, script bool) (err error) {
 	}
 	defer func() {
 		if keep {
-			a.say("\nKept %s. Give it a next hop in %s/.env, then: offramp serve --env-file %s/.env", dir, dir, dir)
+			a.say("\nKept %s. Set OFFRAMP_NEXT_HOP in %s/.env, then: offramp serve --env-file %s/.env", dir, dir, dir)
 			return
 		}
 		if removeErr := os.RemoveAll(dir); err == nil {
@@ -179,7 +179,7 @@ func (d *demo) sendAgain(ctx context.Context) error {
 		if len(d.lettersOf(p)) > before[p.Address] {
 			d.app.print("  %-6s got it", p.Name)
 		} else {
-			d.app.print("  %-6s %s", p.Name, d.app.paint("left out: opted out", yellow))
+			d.app.print("  %-6s %s", p.Name, d.app.paint("not sent: opted out", yellow))
 		}
 	}
 	return nil

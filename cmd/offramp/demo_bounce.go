@@ -15,7 +15,7 @@ import (
 func (d *demo) bounceOf(p inbox.Mailbox) (to string, raw []byte, err error) {
 	letters := d.lettersOf(p)
 	if len(letters) == 0 {
-		return "", nil, errors.New("there is no letter to bounce")
+		return "", nil, errors.New("there is no message to bounce")
 	}
 	last := letters[len(letters)-1]
 	raw = []byte(strings.ReplaceAll(`From: MAILER-DAEMON@mx.example.net

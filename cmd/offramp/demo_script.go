@@ -29,19 +29,19 @@ func (d *demo) play(ctx context.Context) error {
 	ada, ben, chloe := people[0], people[1], people[2]
 	for _, s := range []step{
 		{"a newsletter for three people is accepted and arrives at each of them", d.tryIssue(ada, ben, chloe)},
-		{"each copy has List-Unsubscribe and List-Unsubscribe-Post, with a token of its own", d.tryHeaders},
-		{"the linter has nothing to complain about", d.tryLint},
-		{"every DKIM signature is good and covers both fields (RSA and Ed25519)", d.trySignatures},
+		{"each copy has List-Unsubscribe and List-Unsubscribe-Post, with its own token", d.tryHeaders},
+		{"the linter finds no problems", d.tryLint},
+		{"every DKIM signature is valid and covers both fields (RSA and Ed25519)", d.trySignatures},
 		{"links in the text are filled in for each person", d.tryBody},
 		{"looking at a link (GET, HEAD, OPTIONS) opts nobody out", d.tryLooking(ada)},
 		{"a forged link is refused with 404", d.tryForged},
 		{"Ada's provider posts one-click: 200, no redirect, no cookie", d.tryOneClick(ada)},
-		{"posting it again is a success as well", d.tryOneClick(ada)},
+		{"posting it again succeeds too", d.tryOneClick(ada)},
 		{"the next issue reaches Ben and Chloe, and not Ada", d.tryIssue(ben, chloe)},
 		{"a password reset still reaches Ada, untouched", d.tryReset(ada)},
 		{"Ben opts out by mail to the address in his header", d.tryMail(ben)},
 		{"mail to a made-up opt-out address is refused at RCPT", d.tryForgedMail},
-		{"Chloe leaves on the page, and takes it back", d.tryPage(chloe)},
+		{"Chloe unsubscribes on the page, and undoes it", d.tryPage(chloe)},
 		{"the next issue reaches Chloe alone", d.tryIssue(chloe)},
 		{"Chloe's mailbox is gone: the bounce is read, and goes on to the sender", d.tryBounce(chloe)},
 		{"the next issue reaches nobody", d.tryIssue()},
@@ -49,7 +49,7 @@ func (d *demo) play(ctx context.Context) error {
 	} {
 		if err := s.try(ctx); err != nil {
 			if ctx.Err() != nil {
-				return errors.New("demo: ended before the story was over")
+				return errors.New("demo: ended before the last step")
 			}
 			a.print("%s %s: %v", a.paint("FAIL", red), s.claim, err)
 			return silent{exitFailed}
@@ -134,7 +134,7 @@ func (d *demo) tryBody(context.Context) error {
 		// Undo the soft line breaks of quoted-printable (RFC 2045 section 6.7).
 		body = strings.ReplaceAll(body, "=\r\n", "")
 		if strings.Contains(body, "{{offramp") || !strings.Contains(body, d.settings.Gateway.PublicURL+"/p/") {
-			return fmt.Errorf("%s's text has no link of its own", p.Name)
+			return fmt.Errorf("%s's text has no personal link", p.Name)
 		}
 	}
 	return nil
@@ -278,7 +278,7 @@ func (d *demo) tryMail(p inbox.Mailbox) func(context.Context) error {
 func (d *demo) tryForgedMail(ctx context.Context) error {
 	err := d.submit(ctx, people[2].Address, []string{"u+" + strings.Repeat("a", 50) + "@" + demoFeedback}, []byte("Subject: unsubscribe\r\n\r\n"))
 	if err == nil {
-		return errors.New("it was taken")
+		return errors.New("it was accepted")
 	}
 	if !strings.Contains(err.Error(), "5.1.1") && !strings.Contains(err.Error(), "550") {
 		return err
@@ -306,7 +306,7 @@ func (d *demo) tryPage(p inbox.Mailbox) func(context.Context) error {
 			return fmt.Errorf("undo: %w", err)
 		}
 		if d.mustBeOff(ctx, p) == nil {
-			return errors.New("taking it back changed nothing")
+			return errors.New("the undo changed nothing")
 		}
 		return nil
 	}
@@ -336,7 +336,7 @@ func (d *demo) pressForm(ctx context.Context, uri, body string) (string, error) 
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the button is answered %d", resp.StatusCode)
+		err = fmt.Errorf("the button's request is answered %d", resp.StatusCode)
 	}
 	return string(raw), err
 }

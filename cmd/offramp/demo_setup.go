@@ -33,7 +33,7 @@ import (
 	"offramp/testdata"
 )
 
-// people are whom the demo writes to.
+// people are the recipients of the demo.
 var people = [...]inbox.Mailbox{
 	{Name: "Ada", Address: "ada@example.org"},
 	{Name: "Ben", Address: "ben@example.org"},
@@ -61,7 +61,7 @@ type demo struct {
 	certFile string
 	web      net.Listener // inbox and pages, without TLS, for a browser on this machine
 	issues   atomic.Int64 // sent, from the keyboard and from the inbox
-	seen     int64        // last event that was told
+	seen     int64        // last event that was shown
 }
 
 // startDemo makes keys, next hop, store and gateway in dir.

@@ -39,7 +39,7 @@ func (d *demo) explain(letters []sink.Message) error {
 	}
 	a.print("\nUnsubscribe Ada as her mailbox provider does it:\n")
 	a.print("  curl --cacert %s -d List-Unsubscribe=One-Click \\\n    %s", d.certFile, oneClickURI(d.lettersOf(people[0])[0].Data))
-	a.print("\nSend mail of your own through it:\n")
+	a.print("\nSend your own mail through it:\n")
 	a.print("  swaks --server %s --from %s --to ada@example.org --to you@example.org \\\n    --header 'List-Id: <%s>' --header 'Subject: Hello'", d.settings.Gateway.SMTPAddr[0], demoSender, demoList)
 	a.print("\n%s then Enter: %s unsubscribe Ada as her provider would, %s send the next issue, %s quit.",
 		a.paint("Press", bold), a.paint("u", bold), a.paint("s", bold), a.paint("q", bold))

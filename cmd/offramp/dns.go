@@ -150,7 +150,7 @@ func (a *app) dnsCommand() *cobra.Command {
 				return err
 			}
 			if format != "bind" && format != "json" {
-				return fault("--format: %q is neither bind nor json", format)
+				return fault("--format: invalid value %q: want bind or json", format)
 			}
 			a.asJSON = a.asJSON || format == "json"
 			return a.dns(cmd.Context(), domain, check)
@@ -193,7 +193,7 @@ func (a *app) dns(ctx context.Context, domain string, check bool) error {
 func parseDomain(s string) (string, error) {
 	address, err := envelope.Parse("postmaster@" + s)
 	if err != nil || strings.Contains(s, "@") || !strings.Contains(address.Domain(), ".") || strings.HasPrefix(address.Domain(), "[") {
-		return "", fault("%q is no domain name: write one such as example.org", s)
+		return "", fault("invalid domain name %q: write one such as example.org", s)
 	}
 	return address.Domain(), nil
 }

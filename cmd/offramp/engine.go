@@ -32,7 +32,7 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 		return nil, storeFault(s.DataDir, err)
 	}
 	if made {
-		log.Info("made the ledger key: keep a copy, receipts are signed with it and erased people recognised by it", "file", s.ledgerKeyPath())
+		log.Info("created the ledger key: keep a copy, it signs receipts and recognises erased people", "file", s.ledgerKeyPath())
 	}
 	return db, nil
 }
@@ -60,7 +60,7 @@ func (a *app) openWhenFree(ctx context.Context, s *settings, log *slog.Logger, h
 // prepareDataDir makes the folder and tries whether it can be written.
 func prepareDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return &dataDirError{dir, "cannot be made: " + plainPathError(err), err}
+		return &dataDirError{dir, "cannot be created: " + plainPathError(err), err}
 	}
 	probe, err := os.CreateTemp(dir, ".write-*")
 	if err != nil {
@@ -91,9 +91,9 @@ func storeFault(dir string, err error) error {
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
 	case errors.Is(err, store.ErrDamaged):
-		return &dataDirError{dir, "holds a damaged database: " + err.Error(), err}
+		return &dataDirError{dir, "contains a damaged database: " + err.Error(), err}
 	case errors.Is(err, store.ErrFull):
-		return &dataDirError{dir, "is on a full volume: make room", err}
+		return &dataDirError{dir, "is on a full volume: free some space", err}
 	}
 	return &dataDirError{dir, "cannot be opened: " + err.Error(), err}
 }

@@ -68,7 +68,7 @@ func parseEnvFile(in io.Reader, path string, env map[string]string) error {
 		}
 		value, ok = unquote(strings.TrimSpace(value))
 		if !ok {
-			faults = append(faults, fault("%s line %d: %s has a quote that is not closed", path, n, name))
+			faults = append(faults, fault("%s line %d: %s has an unclosed quote", path, n, name))
 			continue
 		}
 		if _, given := set[name]; !given {
@@ -77,7 +77,7 @@ func parseEnvFile(in io.Reader, path string, env map[string]string) error {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return unreadFile{fault("--env-file: %s has a line over 1 MiB: it is no file of settings", path)}
+		return unreadFile{fault("--env-file: %s has a line longer than 1 MiB: this does not look like a settings file", path)}
 	case err != nil:
 		return unreadFile{fault("--env-file: %s", plainPathError(err))}
 	}

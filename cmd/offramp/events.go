@@ -25,8 +25,8 @@ func (a *app) eventsCommand() *cobra.Command {
 	var f eventFlags
 	cmd := &cobra.Command{
 		Use: "events", Short: "Show what happened: choices, drops, failures", Args: unknownCommand,
-		Long: "Show what happened. Every change of a choice is an event; together the events\n" +
-			"are a ledger in which nothing can be changed unnoticed: see `offramp events verify`.",
+		Long: "Show what happened. Every change of a choice is an event; the events are a\n" +
+			"tamper-evident ledger: see `offramp events verify`.",
 		Example: "  offramp events --recipient ada@example.org\n  offramp events --since 24h --kind unsubscribed --json\n  offramp events --follow",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.since < 0 || f.limit < 0 || f.after < 0 {
@@ -39,10 +39,10 @@ func (a *app) eventsCommand() *cobra.Command {
 	flags.StringVar(&f.recipient, "recipient", "", "only events of this address")
 	flags.StringVar(&f.list, "list", "", "only events of this list")
 	flags.StringVar(&f.kind, "kind", "", "only these kinds, separated by commas: "+eventKinds())
-	flags.DurationVar(&f.since, "since", 0, "only events younger than this, e.g. 24h")
+	flags.DurationVar(&f.since, "since", 0, "only events newer than this, e.g. 24h")
 	flags.Int64Var(&f.after, "after", 0, "only events after the one with this id")
-	flags.IntVar(&f.limit, "limit", 0, "at most so many events (default: all)")
-	flags.BoolVar(&f.follow, "follow", false, "go on and show events as they happen; needs the running server")
+	flags.IntVar(&f.limit, "limit", 0, "at most this many events (default: all)")
+	flags.BoolVar(&f.follow, "follow", false, "keep showing events as they happen; needs the running server")
 	cmd.AddCommand(a.eventsVerify(), a.eventsAck(), a.eventsReaders())
 	return cmd
 }
@@ -73,7 +73,7 @@ const followEvery = time.Second
 // ends it.
 func (a *app) showEvents(ctx context.Context, c *client, f eventFlags) error {
 	if f.follow && c.files {
-		return fault("events --follow: no server runs on this data, so nothing happens: start `offramp serve`")
+		return fault("events --follow: no server is running on this data: start `offramp serve`")
 	}
 	shown, after, started := 0, f.after, a.now()
 	for {

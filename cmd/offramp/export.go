@@ -45,14 +45,14 @@ type exportFlags struct{ format, hash, list string }
 func (a *app) suppressExport() *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write everybody who gets no mail, for `suppress import` or for partners", Args: exactly(),
-		Long: "Write everything that stops mail: opt-outs, pauses that have not ended, and other\n" +
-			"suppressions. `offramp suppress import` reads it again.\n\n" +
-			"With --hash sha256, partners find whom they share with you: each hash is the\n" +
-			"SHA-256 of the address in lower case. With --hash keyed nobody can try addresses\n" +
-			"out; the hashes tell you alone which lines are about one person. Notes are left\n" +
-			"out of hashed exports. People who had everything erased are known by their keyed\n" +
-			"hash alone, and so are in that export only.\n\n" +
+		Use: "export", Short: "Export all suppressions, for `suppress import` or for partners", Args: exactly(),
+		Long: "Export everything that stops mail: opt-outs, pauses that have not ended, and\n" +
+			"other suppressions. `offramp suppress import` reads it again.\n\n" +
+			"With --hash sha256, partners can match their own addresses: each hash is the\n" +
+			"SHA-256 of the address in lower case. With --hash keyed nobody can guess\n" +
+			"addresses; only you can see which lines are about the same person. Notes are left\n" +
+			"out of hashed exports. Erased people are known by their keyed hash only, and so\n" +
+			"are in that export only.\n\n" +
 			"In CSV a cell that a spreadsheet would take for a formula has a ' in front.",
 		Example: "  offramp suppress export > people.csv\n  offramp suppress export --hash sha256 --list offers.example.org > partner.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,18 +60,18 @@ func (a *app) suppressExport() *cobra.Command {
 				f.format = "json"
 			}
 			if f.format != "csv" && f.format != "json" {
-				return fault("--format: %q is neither csv nor json", f.format)
+				return fault("--format: invalid value %q: want csv or json", f.format)
 			}
 			if f.hash != hashNone && f.hash != hashSHA256 && f.hash != hashKeyed {
-				return fault("--hash: %q is none of none, sha256 and keyed", f.hash)
+				return fault("--hash: invalid value %q: want none, sha256 or keyed", f.hash)
 			}
 			named := cmd.Flags().Changed("list")
 			return a.operate(cmd.Context(), func(c *client) error { return a.export(cmd.Context(), c, f, named) })
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "csv", "csv, or json: one object a line")
-	flags.StringVar(&f.hash, "hash", hashNone, "name people by: none (their addresses), sha256 or keyed")
+	flags.StringVar(&f.format, "format", "csv", "csv, or json: one object per line")
+	flags.StringVar(&f.hash, "hash", hashNone, "how people are named: none (by address), sha256 or keyed")
 	flags.StringVar(&f.list, "list", "", "only records of this list; '': those of all lists")
 	return cmd
 }
@@ -113,7 +113,7 @@ func (a *app) export(ctx context.Context, c *client, f exportFlags, named bool) 
 		return err
 	}
 	if out.erased > 0 {
-		a.say("Left out are %d records of people who had everything erased: --hash keyed writes them.", out.erased)
+		a.say("Left out: %d records of erased people; --hash keyed includes them.", out.erased)
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ import (
 func (s *settings) feedbackDir() string { return filepath.Join(s.DataDir, "feedback") }
 
 func (a *app) feedbackCommand() *cobra.Command {
-	return group("feedback", "See what mail that comes back is taken for", a.feedbackTestCommand())
+	return group("feedback", "See how returned mail is classified", a.feedbackTestCommand())
 }
 
 func (a *app) feedbackTestCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "test FILE|-...", Short: "Show what a bounce, complaint or reply would be taken for, and why; nothing is recorded",
+		Use: "test FILE|-...", Short: "Show how a bounce, complaint or reply would be classified, and why; records nothing",
 		Example: "  offramp feedback test bounce.eml\n  offramp feedback test data/feedback/*.eml --json",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -20,25 +21,29 @@ type field struct {
 	Doc     string
 	Secret  bool
 	Empty   bool // an empty value means something else than the default
+	Topic   string
 	value   reflect.Value
 	spec    reflect.StructField
 }
 
 // fieldsOf lists the settings below v, a pointer to a struct, in the order
-// they are declared.
+// they are declared. A topic tag opens a topic, for what follows it too.
 func fieldsOf(v any) []field {
 	var all []field
+	var topic string
 	var walk func(reflect.Value)
 	walk = func(s reflect.Value) {
 		for i := range s.NumField() {
 			spec := s.Type().Field(i)
 			key, _, _ := strings.Cut(spec.Tag.Get("env"), ",")
+			topic = cmp.Or(spec.Tag.Get("topic"), topic)
 			switch {
 			case !spec.IsExported() || key == "-":
 			case key != "":
 				all = append(all, field{
 					Name: prefix + key, Default: spec.Tag.Get("envDefault"), Doc: spec.Tag.Get("doc"),
 					Secret: spec.Tag.Get("secret") == "true", Empty: spec.Tag.Get("empty") != "",
+					Topic: topic,
 					value: s.Field(i), spec: spec,
 				})
 			case spec.Type.Kind() == reflect.Struct:
@@ -108,7 +113,7 @@ func (f field) remedy(value string, err error) error {
 	case envelope.Octets:
 		return fault("%s: %s is not a size: write one such as 256KiB, 50MiB or 1000000", f.Name, shown)
 	case bool:
-		return fault("%s: %s is neither true nor false", f.Name, shown)
+		return fault("%s: %s is not a switch: write true or false", f.Name, shown)
 	}
 	switch f.value.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Float64:
@@ -119,7 +124,7 @@ func (f field) remedy(value string, err error) error {
 		err = parse.Err
 	}
 	if f.Secret {
-		return fault("%s: the value cannot be read", f.Name)
+		return fault("%s: the value is invalid", f.Name)
 	}
 	return fault("%s: %s: %v", f.Name, shown, err)
 }

@@ -15,8 +15,8 @@ import (
 func (a *app) healthCommand() *cobra.Command {
 	var live bool
 	cmd := &cobra.Command{
-		Use: "health", Short: "Ask the running server whether it is ready; exits 1 when it is not", Args: exactly(),
-		Long: "Ask the running server, on its admin listener, whether it is ready. For a\ncontainer's HEALTHCHECK and for monitoring.",
+		Use: "health", Short: "Check whether the running server is ready; exits 1 if it is not", Args: exactly(),
+		Long: "Check on the admin listener whether the running server is ready. For a\ncontainer's HEALTHCHECK and for monitoring.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.lenientSettings()
 			if err != nil {
@@ -29,7 +29,7 @@ func (a *app) healthCommand() *cobra.Command {
 			return a.health(cmd.Context(), s, path)
 		},
 	}
-	cmd.Flags().BoolVar(&live, "live", false, "only ask whether it runs")
+	cmd.Flags().BoolVar(&live, "live", false, "only check that it runs")
 	return cmd
 }
 

@@ -26,14 +26,14 @@ type importFlags struct {
 func (a *app) suppressImport() *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
-		Use: "import FILE", Short: "Take over suppressions from a file; - is stdin", Args: exactly("FILE"),
-		Long: "Take over suppressions from an export of Offramp (CSV or JSON lines), or from a\n" +
-			"file with one address a line, in which lines that begin with # count for\n" +
-			"nothing. In CSV the columns are found by name: email, list, reason, created_at,\n" +
-			"expires_at, note; only the first is needed.\n\n" +
-			"The whole file is read first, and what is in it shown. An import only ever adds:\n" +
-			"it ends nobody's opt-out, shortens nobody's pause, and whoever had everything\n" +
-			"erased stays erased. The date a record came with is kept. Doing it again is safe.",
+		Use: "import FILE", Short: "Import suppressions from a file; - is stdin", Args: exactly("FILE"),
+		Long: "Import suppressions from an export of Offramp (CSV or JSON lines), or from a\n" +
+			"file with one address per line, in which lines that begin with # are\n" +
+			"ignored. In CSV the columns are found by name: email, list, reason, created_at,\n" +
+			"expires_at, note; only the first is required.\n\n" +
+			"The whole file is read and summarised first. An import only adds: it never ends\n" +
+			"an opt-out, shortens a pause or brings back an erased person. The date of each\n" +
+			"record is kept. Importing a file again is safe.",
 		Example: "  offramp suppress import people.csv\n  offramp suppress import bounces.txt --reason bounced --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := &importer{list: f.list, reason: store.Reason(f.reason), now: a.now()}
@@ -54,9 +54,9 @@ func (a *app) suppressImport() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.reason, "reason", string(store.ReasonManual), "of records that have none: manual, bounced, complained or unsubscribed")
-	flags.StringVar(&f.list, "list", "", "where the file has no list column (default: all lists)")
-	flags.BoolVar(&f.yes, "yes", false, "do not ask")
+	flags.StringVar(&f.reason, "reason", string(store.ReasonManual), "reason of records that have none: manual, bounced, complained or unsubscribed")
+	flags.StringVar(&f.list, "list", "", "list where the file has no list column (default: all lists)")
+	flags.BoolVar(&f.yes, "yes", false, "do not ask for confirmation")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what is in the file and change nothing")
 	return cmd
 }
@@ -96,7 +96,7 @@ func (a *app) preview(m *importer) error {
 	if a.asJSON {
 		return a.printLine(p)
 	}
-	a.say("%d records in the file, %d to be taken over:", p.Records, len(m.rows))
+	a.say("%d records in the file, %d to import:", p.Records, len(m.rows))
 	for _, reason := range slices.Sorted(maps.Keys(p.Taken)) {
 		a.say("  %s: %d", reason, p.Taken[reason])
 	}
@@ -104,7 +104,7 @@ func (a *app) preview(m *importer) error {
 		a.say("  pauses that have ended, left out: %d", p.Over)
 	}
 	if p.Faulty > 0 {
-		a.say("  faulty, left out: %d", p.Faulty)
+		a.say("  invalid, left out: %d", p.Faulty)
 	}
 	for _, text := range p.Faults {
 		a.say("    %s", printable(text))
@@ -123,9 +123,9 @@ func (m *importer) result() error {
 // confirmImport asks whether what was shown is meant. A list that comes on
 // stdin leaves nothing to ask on.
 func (a *app) confirmImport(m *importer, name string, yes bool) error {
-	question := fmt.Sprintf("Stop mail by %d records?", len(m.rows))
+	question := fmt.Sprintf("Import %d suppressions?", len(m.rows))
 	if name == "-" && !yes {
-		return fault("%s The file comes on stdin, where nobody can be asked: add --yes", question)
+		return fault("%s The file is read from stdin, so nothing can be asked there: add --yes", question)
 	}
 	return a.confirm(question, yes)
 }
@@ -172,10 +172,10 @@ func (a *app) apply(ctx context.Context, c *client, rows []importRow) error {
 	if a.asJSON {
 		err = errors.Join(err, a.printLine(r))
 	} else {
-		a.say("%d records taken over, %d stood already.", r.Changed, r.Unchanged)
+		a.say("%d records imported, %d already existed.", r.Changed, r.Unchanged)
 	}
 	if left := int64(len(rows)) - done.Load(); left > 0 {
-		a.say("%d records are left: import the file again.", left)
+		a.say("%d records were not imported: import the file again.", left)
 	}
 	return err
 }

@@ -88,7 +88,7 @@ func (m *importer) readImport(in io.Reader) error {
 	case hasColumn(first, "email"):
 		return m.readCSV(r)
 	case hasColumn(first, "sha256"), hasColumn(first, "hash"):
-		return fault("suppress import: this export has hashes for addresses: nobody can be found by them")
+		return fault("suppress import: this export has hashes instead of addresses: import one made without --hash")
 	}
 	return m.readLines(r, m.plainLine)
 }
@@ -109,7 +109,7 @@ func (m *importer) readCSV(in io.Reader) error {
 	r.FieldsPerRecord = -1
 	header, err := r.Read()
 	if err != nil {
-		return fault("suppress import: the header cannot be read: %v", err)
+		return fault("suppress import: invalid header: %v", err)
 	}
 	at := map[string]int{}
 	for _, name := range []string{"email", "list", "reason", "created_at", "expires_at", "note"} {
@@ -164,12 +164,12 @@ func (m *importer) readLines(in io.Reader, row func(string) (raw rawRow, ok bool
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fault("suppress import: there is a line over 1 MiB: this is no file of addresses")
+		return fault("suppress import: line longer than 1 MiB: this does not look like a file of addresses")
 	}
 	return lines.Err()
 }
 
-var errNoObject = errors.New("not one JSON object with texts")
+var errNoObject = errors.New("not a JSON object with string values")
 
 func (m *importer) jsonLine(text string) (raw rawRow, ok bool, err error) {
 	if json.Unmarshal([]byte(text), &raw) != nil {
@@ -208,7 +208,7 @@ func (m *importer) add(line int, raw rawRow) error {
 	i, again := m.index[key]
 	if !again {
 		if len(m.rows) == maxImportRows {
-			return fault("suppress import: there are over %d records: split the file", maxImportRows)
+			return fault("suppress import: more than %d records: split the file", maxImportRows)
 		}
 		m.index[key] = len(m.rows)
 		m.rows = append(m.rows, row)
@@ -232,7 +232,7 @@ func (m *importer) check(raw rawRow) (importRow, error) {
 	row := importRow{Reason: store.Reason(strings.ToLower(raw.Reason))}
 	var err error
 	if row.Address, err = envelope.Parse(strings.TrimSpace(raw.Email)); err != nil {
-		return row, fmt.Errorf("%q is no mail address", shortened(raw.Email))
+		return row, fmt.Errorf("invalid mail address %q", shortened(raw.Email))
 	}
 	if row.Reason == "" {
 		row.Reason = m.reason
@@ -243,19 +243,19 @@ func (m *importer) check(raw rawRow) (importRow, error) {
 	}
 	row.List = listunsub.CanonicalID(list)
 	if row.Since, err = m.date(raw.Created); err != nil || row.Since.After(m.now) {
-		return row, fmt.Errorf("created_at: %q is no time in the past", shortened(raw.Created))
+		return row, fmt.Errorf("created_at: %q is not a time in the past", shortened(raw.Created))
 	}
 	if row.Until, err = m.date(raw.Expires); err != nil {
-		return row, fmt.Errorf("expires_at: %q is no time", shortened(raw.Expires))
+		return row, fmt.Errorf("expires_at: invalid time %q", shortened(raw.Expires))
 	}
 	if !row.settleReason() {
-		return row, fmt.Errorf("reason %q is none of manual, bounced, complained, unsubscribed, unsubscribed-all, paused and paused-all", shortened(raw.Reason))
+		return row, fmt.Errorf("reason %q: want manual, bounced, complained, unsubscribed, unsubscribed-all, paused or paused-all", shortened(raw.Reason))
 	}
 	if row.Reason == store.ReasonManual || row.Reason == store.ReasonBounced || row.Reason == store.ReasonComplained {
 		row.Note = oneLine(raw.Note)
 	}
 	if pause := row.Reason == store.ReasonPaused || row.Reason == store.ReasonPausedAll; pause == row.Until.IsZero() {
-		return row, errors.New("expires_at is when a pause ends, and is needed there and nowhere else")
+		return row, errors.New("expires_at is the end of a pause: required for a pause, not allowed otherwise")
 	}
 	if row.Until.Sub(m.now) > consent.LongestPause {
 		return row, errors.New("expires_at: a pause is at most two years long")

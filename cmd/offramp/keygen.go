@@ -22,8 +22,8 @@ func (a *app) keygenToken() *cobra.Command {
 	return &cobra.Command{
 		Use: "token", Short: "Make a key for OFFRAMP_TOKEN_KEYS", Args: exactly(),
 		Long: "Make a key for OFFRAMP_TOKEN_KEYS or the file token.keys in the data folder.\n" +
-			"Put a new key in front of the old ones: the first key seals, all keys open.\n" +
-			"Never remove a key that sealed links which are still in people's mailboxes.",
+			"Put a new key in front of the old ones: the first key makes new links, all keys\n" +
+			"open them. Never remove a key while links made with it are in people's mailboxes.",
 		RunE: func(*cobra.Command, []string) error {
 			key := listunsub.NewKey()
 			if a.asJSON {
@@ -39,8 +39,8 @@ func (a *app) keygenLedger() *cobra.Command {
 	return &cobra.Command{
 		Use: "ledger", Short: "Make a key for OFFRAMP_LEDGER_KEY", Args: exactly(),
 		Long: "Make a key for OFFRAMP_LEDGER_KEY or the file ledger.key in the data folder,\n" +
-			"before the first start. Never change it afterwards: people who had everything\n" +
-			"erased are recognised by it, and receipts that were given out are checked by it.",
+			"before the first start. Never change it afterwards: it recognises people who had\n" +
+			"everything erased, and the receipts already given out are checked with it.",
 		RunE: func(*cobra.Command, []string) error {
 			key := newLedgerKey()
 			if a.asJSON {
@@ -58,7 +58,7 @@ func (a *app) keygenDKIM() *cobra.Command {
 		Use: "dkim", Short: "Make a DKIM key", Args: exactly(),
 		Example: "  offramp keygen dkim --type rsa --out rsa.pem --domain example.org --selector s1",
 		Long: "Make a DKIM key. It goes to stdout, or with --out to a new file, and then\n" +
-			"the DNS record that belongs to it goes to stdout.",
+			"its DNS record goes to stdout.",
 		RunE: func(*cobra.Command, []string) error {
 			block, err := newDKIMKey(kind)
 			if err != nil {
@@ -111,7 +111,7 @@ func newDKIMKey(kind string) ([]byte, error) {
 	case "ed25519":
 		return dkim.GenerateEd25519()
 	}
-	return nil, fault("--type: %q is neither rsa nor ed25519", kind)
+	return nil, fault("--type: invalid value %q: want rsa or ed25519", kind)
 }
 
 func (a *app) keygenUser() *cobra.Command {
@@ -121,7 +121,7 @@ func (a *app) keygenUser() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
 			if name == "" || strings.ContainsAny(name, ":, \t\r\n") {
-				return fault("keygen smtp-user: the name %q must not hold a colon, comma or space", name)
+				return fault("keygen smtp-user: the name %q must not contain a colon, comma or space", name)
 			}
 			if a.inputTTY {
 				a.say("Password for %s (it shows as you type it):", name)
@@ -129,7 +129,7 @@ func (a *app) keygenUser() *cobra.Command {
 			line, err := bufio.NewReader(a.stdin).ReadString('\n')
 			password := strings.TrimRight(line, "\r\n")
 			if password == "" {
-				return fault("keygen smtp-user: no password came on stdin%s", ioReason(err))
+				return fault("keygen smtp-user: no password on stdin%s", ioReason(err))
 			}
 			hash, err := smtpd.HashPassword(password)
 			if err != nil {

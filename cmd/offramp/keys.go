@@ -23,7 +23,7 @@ func (s *settings) tokenKeys() (ring *listunsub.KeyRing, made bool, err error) {
 	if s.TokenKeys != "" {
 		ring, err = listunsub.ParseKeyRing(s.TokenKeys)
 		if err != nil {
-			return nil, false, fault("OFFRAMP_TOKEN_KEYS: is not a list of keys of 32 octets in base64: make one with `offramp keygen token`")
+			return nil, false, fault("OFFRAMP_TOKEN_KEYS: is not a list of 32-byte keys in base64: make one with `offramp keygen token`")
 		}
 		return ring, false, nil
 	}
@@ -42,7 +42,7 @@ func (s *settings) tokenKeys() (ring *listunsub.KeyRing, made bool, err error) {
 	}
 	ring, err = listunsub.ParseKeyRing(strings.Join(strings.Fields(string(raw)), ","))
 	if err != nil {
-		return nil, false, fault("OFFRAMP_DATA_DIR: %s does not hold token keys any more: restore it from a backup, since links already sent need it", path)
+		return nil, false, fault("OFFRAMP_DATA_DIR: %s contains no token keys any more: restore it from a backup, since links already sent need it", path)
 	}
 	return ring, false, nil
 }
@@ -52,7 +52,7 @@ func (s *settings) tokenKeys() (ring *listunsub.KeyRing, made bool, err error) {
 func (s *settings) needTokenKeys() error {
 	path := filepath.Join(s.DataDir, tokenKeysFile)
 	if _, err := os.Stat(path); s.TokenKeys == "" && errors.Is(err, fs.ErrNotExist) {
-		return fault("OFFRAMP_DATA_DIR: there are no token keys in %s: give the folder the server uses, or OFFRAMP_TOKEN_KEYS", s.DataDir)
+		return fault("OFFRAMP_DATA_DIR: no token keys in %s: name the server's data folder, or set OFFRAMP_TOKEN_KEYS", s.DataDir)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (s *settings) keptTokenKeys(ctx context.Context, people interface {
 	if err != nil || len(lists) == 0 { // a list is there once mail was accepted for it
 		return err
 	}
-	return fault("OFFRAMP_TOKEN_KEYS: is not set and there is no %s, but links were sent before: restore the file or set the keys used then; to let those links die, `offramp keygen token > %s`", path, path)
+	return fault("OFFRAMP_TOKEN_KEYS: is not set and there is no %s, but links were sent before: restore the file or set the keys used then; to invalidate those links, run `offramp keygen token > %s`", path, path)
 }
 
 // writeNew writes a file that must not exist yet, readable by its owner alone,

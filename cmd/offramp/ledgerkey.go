@@ -34,7 +34,7 @@ func newLedgerKey() string {
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-var errLedgerKey = errors.New("not 32 octets in base64")
+var errLedgerKey = errors.New("not 32 bytes in base64")
 
 func parseLedgerKey(text string) (ledgerKeys, error) {
 	master, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
@@ -56,7 +56,7 @@ func (s *settings) ledgerKeyPath() string { return filepath.Join(s.DataDir, ledg
 func (s *settings) ledgerKeys() (keys ledgerKeys, made bool, err error) {
 	if s.LedgerKey != "" {
 		if keys, err = parseLedgerKey(s.LedgerKey); err != nil {
-			return keys, false, fault("OFFRAMP_LEDGER_KEY: is not a key of 32 octets in base64: make one with `offramp keygen ledger`")
+			return keys, false, fault("OFFRAMP_LEDGER_KEY: is not a 32-byte key in base64: make one with `offramp keygen ledger`")
 		}
 		return keys, false, nil
 	}
@@ -74,7 +74,7 @@ func (s *settings) ledgerKeys() (keys ledgerKeys, made bool, err error) {
 		return keys, false, fault("OFFRAMP_DATA_DIR: the ledger key cannot be read: %s", plainPathError(err))
 	}
 	if keys, err = parseLedgerKey(string(raw)); err != nil {
-		return keys, false, fault("OFFRAMP_DATA_DIR: %s does not hold a ledger key any more: restore it from a backup, since erased people are recognised by it", path)
+		return keys, false, fault("OFFRAMP_DATA_DIR: %s contains no ledger key any more: restore it from a backup, since erased people are recognised by it", path)
 	}
 	return keys, false, nil
 }
@@ -83,7 +83,7 @@ func (s *settings) ledgerKeys() (keys ledgerKeys, made bool, err error) {
 // command that looks at data has no use for a new one.
 func (s *settings) needLedgerKey() error {
 	if _, err := os.Stat(s.ledgerKeyPath()); s.LedgerKey == "" && errors.Is(err, fs.ErrNotExist) {
-		return fault("OFFRAMP_LEDGER_KEY: is not set and there is no %s: set the key of the server or restore the file; where no release before this one made it, start `offramp serve` once", s.ledgerKeyPath())
+		return fault("OFFRAMP_LEDGER_KEY: is not set and there is no %s: set the server's key or restore the file; if the data is from a release without ledger keys, start `offramp serve` once", s.ledgerKeyPath())
 	}
 	return nil
 }
@@ -93,12 +93,12 @@ func (s *settings) needLedgerKey() error {
 func (s *settings) wrongLedgerKey(made bool) error {
 	switch {
 	case made:
-		fault := fault("OFFRAMP_LEDGER_KEY: is not set and there is no %s, but the data was begun with a key: restore the file or set the key used then, since erased people are recognised by it", s.ledgerKeyPath())
+		fault := fault("OFFRAMP_LEDGER_KEY: is not set and there is no %s, but the data was created with a key: restore the file or set that key, since erased people are recognised by it", s.ledgerKeyPath())
 		return errors.Join(fault, os.Remove(s.ledgerKeyPath()))
 	case s.LedgerKey != "":
-		return fault("OFFRAMP_LEDGER_KEY: is not the key that the data in %s was begun with: set that one, since erased people are recognised by it", s.DataDir)
+		return fault("OFFRAMP_LEDGER_KEY: the data in %s was created with another key: set that one, since erased people are recognised by it", s.DataDir)
 	}
-	return fault("OFFRAMP_LEDGER_KEY: %s is not the key that the data was begun with: restore that one, since erased people are recognised by it", s.ledgerKeyPath())
+	return fault("OFFRAMP_LEDGER_KEY: the data was created with another key than %s: restore that one, since erased people are recognised by it", s.ledgerKeyPath())
 }
 
 // receipts returns the signer of receipts, under the name recipients know.

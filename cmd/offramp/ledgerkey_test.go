@@ -85,7 +85,7 @@ func TestWrongLedgerKey(t *testing.T) {
 		t.Errorf("%v, or the file is there", err)
 	}
 	s.LedgerKey = newLedgerKey()
-	if err := s.wrongLedgerKey(false); !strings.HasPrefix(err.Error(), "OFFRAMP_LEDGER_KEY: is not the key") {
+	if err := s.wrongLedgerKey(false); !strings.HasPrefix(err.Error(), "OFFRAMP_LEDGER_KEY: the data in ") {
 		t.Errorf("%v", err)
 	}
 }

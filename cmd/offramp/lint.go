@@ -60,7 +60,7 @@ func (a *app) printFindings(all []listunsub.Finding) error {
 		return silent{exitFailed}
 	}
 	if len(all) == 0 {
-		a.say("Nothing to complain about.")
+		a.say("No problems found.")
 	}
 	return nil
 }

@@ -16,14 +16,15 @@ import (
 
 func (a *app) listsCommand() *cobra.Command {
 	show := &cobra.Command{
-		Use: "list", Short: "Show the lists people can leave", Args: exactly(), RunE: a.runLists,
+		Use: "list", Short: "Show the lists people can unsubscribe from", Args: exactly(), RunE: a.runLists,
 	}
 	cmd := &cobra.Command{
-		Use: "lists", Short: "Show and describe the lists people can leave", Args: unknownCommand, RunE: a.runLists,
-		Long: "Show and describe the lists people can leave. A list comes into being when\n" +
-			"the first message for it is seen, or by `offramp lists add`.\n\n" +
-			"A public list is shown on everybody's page, others to those who get their mail.\n" +
-			"A third-party list is closed to people who refuse to have their data shared.",
+		Use: "lists", Short: "Show and describe the lists people can unsubscribe from", Args: unknownCommand, RunE: a.runLists,
+		Long: "Show and describe the lists people can unsubscribe from. A list is created by\n" +
+			"its first message, or by `offramp lists add`.\n" +
+			"\n" +
+			"A public list is shown on everybody's page, others to people who get their mail.\n" +
+			"A third-party list is not sent to people who opted out of data sharing.",
 	}
 	cmd.AddCommand(show, a.listsAdd(), a.listsSet())
 	return cmd
@@ -45,7 +46,7 @@ func (a *app) runLists(cmd *cobra.Command, _ []string) error {
 			return nil
 		}
 		if len(all) == 0 {
-			a.say("There are no lists yet: a list comes into being with its first message.")
+			a.say("There are no lists yet: a list is created by its first message.")
 			return nil
 		}
 		rows := [][]string{{"LIST", "KIND", "SHOWN", "LANGUAGE", "SINCE", "NAME", "SENDER", "DESCRIPTION", "FOOTER"}}
@@ -84,14 +85,14 @@ type listFlags struct {
 func newListFlags(flags *pflag.FlagSet) listFlags {
 	f := listFlags{texts: map[string]*string{}, marks: map[string]*bool{}}
 	for name, usage := range map[string]string{
-		"name": "name people see", "description": "one plain sentence people see", "sender": "who sends it, as people know them",
+		"name": "name people see", "description": "one plain sentence people see", "sender": "name of the sender, as people know it",
 		"footer": "one line at the foot of its page, e.g. an imprint", "language": "language of its mail, e.g. de or pt-BR",
 	} {
 		f.texts[name] = flags.String(name, "", usage)
 	}
 	for name, usage := range map[string]string{
-		"transactional": "exempt: nobody opts out of it", "public": "shown on everybody's page; --public=false: to those who get its mail",
-		"third-party": "mail for others: closed to people who refuse sharing",
+		"transactional": "exempt: nobody can opt out of it", "public": "shown on everybody's page; --public=false: only to people who get its mail",
+		"third-party": "sent for others: not to people who opted out of data sharing",
 	} {
 		f.marks[name] = flags.Bool(name, false, usage)
 	}
@@ -146,7 +147,7 @@ func (a *app) listsSet() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		patch := f.patch(cmd.Flags())
 		if patch == (admin.ListPatch{}) {
-			return fault("lists set: say what to set: --name, --description, --sender, --footer, --language, --public, --third-party or --transactional")
+			return fault("lists set: nothing to set: give --name, --description, --sender, --footer, --language, --public, --third-party or --transactional")
 		}
 		return a.operate(cmd.Context(), func(c *client) error {
 			var l admin.List

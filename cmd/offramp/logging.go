@@ -17,7 +17,7 @@ func (s *settings) level() (slog.Level, error) {
 	case "error":
 		return slog.LevelError, nil
 	}
-	return slog.LevelInfo, fault("OFFRAMP_LOG_LEVEL: %q is none of debug, info, warn, error", s.LogLevel)
+	return slog.LevelInfo, fault("OFFRAMP_LOG_LEVEL: invalid level %q: want debug, info, warn or error", s.LogLevel)
 }
 
 // logger writes to w as the settings say.

@@ -17,7 +17,7 @@ import (
 	"offramp/store"
 )
 
-var update = flag.Bool("update", false, "write the settings table into README.md")
+var update = flag.Bool("update", false, "write the settings into docs/settings.md")
 
 // The scripts run this test binary as the program.
 func TestMain(m *testing.M) {
@@ -71,23 +71,23 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
-// The README's settings table is the one the settings make.
-func TestReadmeSettings(t *testing.T) {
+// The settings in docs/settings.md are those of the program.
+func TestSettingsPage(t *testing.T) {
 	const begin, end = "<!-- settings:begin -->\n", "<!-- settings:end -->"
-	path := filepath.Join("..", "..", "README.md")
+	path := filepath.Join("..", "..", "docs", "settings.md")
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, ok := strings.Cut(string(raw), begin)
 	if !ok {
-		t.Fatalf("README.md has no line %q", strings.TrimSpace(begin))
+		t.Fatalf("docs/settings.md has no line %q", strings.TrimSpace(begin))
 	}
 	got, after, ok := strings.Cut(rest, end)
 	if !ok {
-		t.Fatalf("README.md has no line %q", end)
+		t.Fatalf("docs/settings.md has no line %q", end)
 	}
-	want := settingsTable()
+	want := settingsTables()
 	if *update {
 		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func TestReadmeSettings(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the table in README.md is not what the settings say (go test ./cmd/offramp -run Readme -update writes it):\n%s", diff)
+		t.Errorf("docs/settings.md differs from the program (go test ./cmd/offramp -run SettingsPage -update writes it):\n%s", diff)
 	}
 }
 
@@ -173,8 +173,8 @@ func TestStoreFaults(t *testing.T) {
 	for cause, want := range map[error]string{
 		store.ErrInUse:   "OFFRAMP_DATA_DIR: the data folder data is in use by another offramp process: stop it, or choose another folder",
 		store.ErrNewer:   "OFFRAMP_DATA_DIR: the data folder data was written by a newer release of Offramp: run that release, or restore a backup",
-		store.ErrFull:    "OFFRAMP_DATA_DIR: the data folder data is on a full volume: make room",
-		store.ErrDamaged: "OFFRAMP_DATA_DIR: the data folder data holds a damaged database: page 7: record damaged",
+		store.ErrFull:    "OFFRAMP_DATA_DIR: the data folder data is on a full volume: free some space",
+		store.ErrDamaged: "OFFRAMP_DATA_DIR: the data folder data contains a damaged database: page 7: record damaged",
 	} {
 		err := storeFault("data", fmt.Errorf("page 7: %w", cause))
 		if err.Error() != want || !errors.Is(err, cause) || len(lines(err)) != 1 {

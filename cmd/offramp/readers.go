@@ -15,15 +15,15 @@ import (
 
 func (a *app) eventsAck() *cobra.Command {
 	return &cobra.Command{
-		Use: "ack NAME ID", Short: "Record that another system has taken over all events up to one", Args: exactly("NAME", "ID"),
-		Long: "Record that another system, for instance a CRM, has taken over all events up\n" +
-			"to the one with that id. `offramp report` says how far each is behind. It never\n" +
+		Use: "ack NAME ID", Short: "Record that another system has processed all events up to one", Args: exactly("NAME", "ID"),
+		Long: "Record that another system, for instance a CRM, has processed all events up\n" +
+			"to the one with that id. `offramp report` shows how far each is behind. It never\n" +
 			"goes back.",
 		Example: "  offramp events --after 41 --json | crm-import && offramp events ack crm 57",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			through, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil || through < 0 {
-				return fault("events ack: %q is no id of an event", args[1])
+				return fault("events ack: invalid event id %q", args[1])
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
 				var r admin.Reader
@@ -54,14 +54,14 @@ func (a *app) eventsReaders() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use: "rm NAME", Short: "Forget a system that follows no more", Args: exactly("NAME"),
+		Use: "rm NAME", Short: "Forget a system that no longer follows the events", Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.operate(cmd.Context(), func(c *client) error {
 				var changed admin.Changed
 				err := c.call(cmd.Context(), "DELETE", "readers/"+url.PathEscape(args[0]), nil, &changed)
 				switch {
 				case errors.Is(err, store.ErrNotFound):
-					return fmt.Errorf("nobody follows the events as %q: `offramp events readers` shows who does", args[0])
+					return fmt.Errorf("no system %q follows the events: `offramp events readers` lists them", args[0])
 				case err != nil:
 					return err
 				case a.asJSON:

@@ -21,9 +21,9 @@ func (a *app) receiptCommand() *cobra.Command {
 		Use: "receipt ADDRESS", Short: "Write signed receipts of a person's opt-outs; exits 1 when there are none",
 		Args: exactly("ADDRESS"),
 		Long: "Write signed receipts of a person's opt-outs, the newest first: when each was\n" +
-			"received, when it was in force, by which way, of which list. Anybody can check\n" +
-			"one with `offramp receipt check`, or with other readers of signed notes, and the\n" +
-			"key that `offramp receipt key` shows.",
+			"received, when it was in force, by which channel and for which list. Anybody can\n" +
+			"check one with `offramp receipt check`, or with any reader of signed notes, and\n" +
+			"the key that `offramp receipt key` shows.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {
@@ -51,7 +51,7 @@ func (a *app) receiptCommand() *cobra.Command {
 // printReceipts writes each receipt as it is signed.
 func (a *app) printReceipts(all []admin.Receipt) error {
 	if len(all) == 0 {
-		a.say("There is no opt-out to give a receipt of.")
+		a.say("There is no opt-out to give a receipt for.")
 		return silent{exitFailed}
 	}
 	for i, r := range all {
@@ -99,9 +99,9 @@ func (c *client) receiptKey(ctx context.Context) (string, error) {
 func (a *app) receiptCheck() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "check FILE", Short: "Check the signatures of receipts; exits 1 when one is not right", Args: exactly("FILE"),
+		Use: "check FILE", Short: "Check the signatures of receipts; exits 1 when one is invalid", Args: exactly("FILE"),
 		Long: "Check the signature of each receipt in a file and show what it says. With --key\n" +
-			"nothing else is needed; else the key is asked of the server or the data. FILE -\n" +
+			"nothing else is needed; otherwise the key comes from the server or the data. FILE -\n" +
 			"is stdin.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			texts, err := a.readReceipts(args[0])
@@ -176,11 +176,11 @@ func splitReceipts(text string) []string {
 func receiptFault(name string, err error) error {
 	switch {
 	case errors.Is(err, receipt.ErrKey):
-		return fault("--key: this is no public key: `offramp receipt key` shows one")
+		return fault("--key: not a public key: `offramp receipt key` shows one")
 	case errors.Is(err, receipt.ErrSignature):
-		return &badReceipt{name + ": the signature is not right: the receipt was changed, or comes from another gateway (then give its key with --key), or this command has another OFFRAMP_PUBLIC_URL than the server", err}
+		return &badReceipt{name + ": invalid signature: the receipt was changed, or comes from another gateway (then give its key with --key), or this command's OFFRAMP_PUBLIC_URL differs from the server's", err}
 	}
-	return &badReceipt{name + ": this is no receipt, or one that was changed", err}
+	return &badReceipt{name + ": not a receipt, or one that was changed", err}
 }
 
 // badReceipt is a receipt that does not open.
@@ -214,10 +214,10 @@ func (a *app) printReceipt(r receipt.Receipt) error {
 	if r.List != store.AllLists {
 		what = "the list " + printable(r.List)
 	}
-	a.print("The signature is right.")
+	a.print("The signature is valid.")
 	a.print("%s: %s, %s, by %s, received %s, event %d", printable(r.Recipient), r.Kind, what, r.Way, r.Received.Format(time.RFC3339Nano), r.Event)
 	if r.InForce.IsZero() {
-		a.print("Since when it was in force is not recorded.")
+		a.print("The time from which it was in force is not recorded.")
 	} else {
 		a.print("In force %s, %s later.", r.InForce.Format(time.RFC3339Nano), r.InForce.Sub(r.Received))
 	}

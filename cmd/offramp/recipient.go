@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) recipientCommand() *cobra.Command {
-	return group("recipient", "Show, decide for and erase one person", a.recipientShow(), a.recipientChoose(), a.recipientErase())
+	return group("recipient", "Show, change and erase what is stored about a person", a.recipientShow(), a.recipientChoose(), a.recipientErase())
 }
 
 // recipientPath is the API's path of the person an argument names.
@@ -27,16 +27,16 @@ func (a *app) recipientPath(args []string) (string, error) {
 		return "", err
 	}
 	if len(addresses) != 1 {
-		return "", fault("%q is no mail address", args[0])
+		return "", fault("invalid mail address %q", args[0])
 	}
 	return "recipients/" + url.PathEscape(addresses[0]), nil
 }
 
 func (a *app) recipientShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ADDRESS", Short: "Show all that is held about a person", Args: exactly("ADDRESS"),
-		Long: "Show all that is held about a person: choices, suppressions, what was sent when.\n" +
-			"The history stands in `offramp events --recipient ADDRESS`.",
+		Use: "show ADDRESS", Short: "Show everything stored about a person", Args: exactly("ADDRESS"),
+		Long: "Show everything stored about a person: choices, suppressions, what was sent when.\n" +
+			"The history is in `offramp events --recipient ADDRESS`.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {
@@ -58,10 +58,10 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		return a.printJSON(r)
 	}
 	if r.Erased {
-		a.print("This person had everything erased; the choices stand under the hash %s.", printable(r.Recipient))
+		a.print("This person was erased; the choices are kept under the hash %s.", printable(r.Recipient))
 	}
 	if !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0 {
-		a.say("Nothing is held about this address.")
+		a.say("Nothing is stored about this address.")
 		return nil
 	}
 	rows := [][]string{{"WHAT", "LIST", "", "SINCE", "BY"}}
@@ -116,9 +116,9 @@ type chooseFlags struct {
 func (a *app) recipientChoose() *cobra.Command {
 	var f chooseFlags
 	cmd := &cobra.Command{
-		Use: "choose ADDRESS", Short: "Record what a person told you they want", Args: exactly("ADDRESS"),
-		Long: "Record what a person told you they want, as their own choice. It is an event\n" +
-			"that names you, the operator, as the way it came.",
+		Use: "choose ADDRESS", Short: "Record a choice that a person asked you for", Args: exactly("ADDRESS"),
+		Long: "Record a choice that a person asked you for, as their own choice. The event names\n" +
+			"you, the operator, as its channel.",
 		Example: "  offramp recipient choose ada@example.org --list letter.example.org --state paused --days 30\n" +
 			"  offramp recipient choose ada@example.org --state limited --every week\n" +
 			"  offramp recipient choose ada@example.org --sharing refused",
@@ -153,7 +153,7 @@ func (a *app) recipientChoose() *cobra.Command {
 	flags.StringVar(&f.state, "state", "", "subscribed, unsubscribed, paused or limited")
 	flags.StringVar(&f.until, "until", "", "end of a pause: 2026-12-24 or 2026-12-24T18:00:00Z")
 	flags.IntVar(&f.days, "days", 0, "end of a pause, so many days from now")
-	flags.StringVar(&f.every, "every", "", "at most one message a day, week or month; of a pause, what holds afterwards")
+	flags.StringVar(&f.every, "every", "", "at most one message a day, week or month; with a pause, what applies afterwards")
 	flags.StringVar(&f.sharing, "sharing", "", "refused or allowed: whether the person's data may be shared")
 	return cmd
 }
@@ -166,11 +166,11 @@ func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
 		refused := f.sharing == "refused"
 		c.RefuseSharing = &refused
 	default:
-		return c, fault("--sharing: %q is neither refused nor allowed", f.sharing)
+		return c, fault("--sharing: invalid value %q: want refused or allowed", f.sharing)
 	}
 	if f.state == "" {
 		if c.RefuseSharing == nil || f.list != "" || f.until != "" || f.days != 0 || f.every != "" {
-			return c, fault("recipient choose: say what the person wants: --state or --sharing")
+			return c, fault("recipient choose: nothing to record: give --state or --sharing")
 		}
 		return c, nil
 	}
@@ -179,7 +179,7 @@ func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
 	case f.until != "" && f.days != 0:
 		return c, fault("--until and --days: only one of them can end a pause")
 	case f.days < 0:
-		return c, fault("--days: %d days from now are past", f.days)
+		return c, fault("--days: %d is in the past", f.days)
 	case f.days > 0:
 		wish.Until = now.UTC().AddDate(0, 0, f.days)
 	case f.until != "":
@@ -204,9 +204,9 @@ func (a *app) recipientErase() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "erase ADDRESS", Short: "Erase a person: address, history and evidence", Args: exactly("ADDRESS"),
-		Long: "Erase a person: address, history, evidence and waiting list mail go for good.\n" +
-			"What stays is a keyed hash with the choices and all lists left, so that neither\n" +
-			"an import nor a sender can bring the person back. It cannot be undone.",
+		Long: "Erase a person: address, history, evidence and queued list mail, for good. What\n" +
+			"stays is a keyed hash, unsubscribed from all lists, so that neither an import nor\n" +
+			"a sender can bring the person back. It cannot be undone.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {
@@ -223,12 +223,12 @@ func (a *app) recipientErase() *cobra.Command {
 				if a.asJSON {
 					return a.printLine(erased)
 				}
-				a.say("Erased. The choices stand under the hash %s.", printable(erased.Recipient))
+				a.say("Erased. The choices are kept under the hash %s.", printable(erased.Recipient))
 				return nil
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 

@@ -23,7 +23,7 @@ func (a *app) reportCommand() *cobra.Command {
 			"count as business days. It exits 1 when a deadline was missed or is overdue.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {
-				return fault("--since: %s is no time back: write one such as 720h", since)
+				return fault("--since: invalid duration %s: write one such as 720h", since)
 			}
 			var r admin.Report
 			err := a.operate(cmd.Context(), func(c *client) error {
@@ -91,7 +91,7 @@ func (a *app) printBehind(readers []admin.ReaderReport) error {
 		return nil
 	}
 	a.print("")
-	rows := [][]string{{"SYSTEM", "THROUGH", "OLDEST OPT-OUT NOT TAKEN OVER", "DUE"}}
+	rows := [][]string{{"SYSTEM", "THROUGH", "OLDEST OPT-OUT NOT ACKNOWLEDGED", "DUE"}}
 	for _, b := range readers {
 		row := []string{b.Name, strconv.FormatInt(b.Through, 10), "none", ""}
 		if b.Oldest != 0 {

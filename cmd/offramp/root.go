@@ -11,9 +11,9 @@ import (
 func (a *app) commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "offramp",
-		Short: "An SMTP relay that gives every bulk message a working way out",
-		Long: "Offramp is an SMTP relay that gives every bulk message a working way out:\n" +
-			"one-click unsubscribe headers for each recipient, signed, kept and honoured.\n\n" +
+		Short: "An SMTP relay that adds a working unsubscribe to every bulk message",
+		Long: "Offramp is an SMTP relay that adds a working unsubscribe to every bulk message:\n" +
+			"one-click headers with each recipient's own token, under your DKIM signature. It\nstops mail to people who unsubscribed.\n\n" +
 			"Settings come from the environment or --env-file; `offramp config` lists them.\n" +
 			"Start with `offramp demo`, then `offramp init DOMAIN`.",
 		SilenceErrors: true, SilenceUsage: true,
@@ -30,20 +30,21 @@ func (a *app) commands() *cobra.Command {
 	flags.BoolVar(&a.asJSON, "json", false, "write data as JSON")
 	flags.StringVar(&a.envFile, "env-file", "", "read settings from a file of NAME=value lines")
 	root.AddGroup(
-		&cobra.Group{ID: "start", Title: "Begin:"},
-		&cobra.Group{ID: "run", Title: "Run:"},
-		&cobra.Group{ID: "people", Title: "People, lists and mail:"},
-		&cobra.Group{ID: "proof", Title: "What happened, and proof of it:"},
+		&cobra.Group{ID: "start", Title: "Getting started:"},
+		&cobra.Group{ID: "operation", Title: "Operation:"},
+		&cobra.Group{ID: "audit", Title: "Audit:"},
 		&cobra.Group{ID: "tools", Title: "Tools:"},
 	)
 	for _, g := range []struct {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.checkCommand(), a.dnsCommand()}},
-		{"run", []*cobra.Command{a.serveCommand(), a.healthCommand(), a.configCommand()}},
-		{"people", []*cobra.Command{a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.queueCommand()}},
-		{"proof", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
+		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
+		{"operation", []*cobra.Command{
+			a.serveCommand(), a.healthCommand(), a.configCommand(),
+			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(),
+		}},
+		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
 		{"tools", []*cobra.Command{a.lintCommand(), a.classifyCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
 	} {
 		for _, command := range g.commands {
@@ -56,7 +57,7 @@ func (a *app) commands() *cobra.Command {
 	return root
 }
 
-// unknownCommand refuses a word that is no command and suggests one that is.
+// unknownCommand refuses an unknown command and suggests one that exists.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -78,20 +79,20 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		for _, sub := range cmd.Commands() {
 			names = append(names, sub.Name())
 		}
-		return fault("%s: say what to do: %s", cmd.CommandPath(), strings.Join(names, ", "))
+		return fault("%s: a command is missing: %s", cmd.CommandPath(), strings.Join(names, ", "))
 	}}
 	cmd.AddCommand(commands...)
 	return cmd
 }
 
-// exactly asks for as many arguments as names, and says which are missing.
+// exactly wants as many arguments as names, and names those that are missing.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
 			return fault("%s: %s is missing: see `%s --help`", cmd.CommandPath(), strings.Join(names[len(args):], " and "), cmd.CommandPath())
 		case len(args) > len(names):
-			return fault("%s: %q is one argument too many", cmd.CommandPath(), args[len(names)])
+			return fault("%s: unexpected argument %q", cmd.CommandPath(), args[len(names)])
 		}
 		return nil
 	}

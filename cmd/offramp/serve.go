@@ -24,9 +24,9 @@ import (
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the server", Args: exactly(),
-		Long: "Run the server until SIGTERM or SIGINT: then it takes no new mail, ends what\n" +
-			"runs, and leaves. A second signal ends it at once; nothing accepted is lost.\n" +
-			"SIGHUP reads the TLS certificate again.",
+		Long: "Run the server until SIGTERM or SIGINT: it then accepts no new mail, finishes what\n" +
+			"is running and exits. A second signal stops it at once; no accepted mail is lost.\n" +
+			"SIGHUP reloads the TLS certificate.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.servingSettings()
 			if err != nil {
@@ -67,7 +67,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	if made {
-		log.Info("made token keys: keep a copy, every link that is sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
+		log.Info("created the token keys: keep a copy, every link sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
 	}
 	if parts.Receipts, err = s.receipts(); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	if len(parts.Keys.All()) == 0 {
-		log.Warn("no DKIM keys: mail goes out unsigned, and the one-click header does not count: see `offramp keygen dkim` and OFFRAMP_DKIM_KEYS")
+		log.Warn("no DKIM keys: mail goes out unsigned, and mailbox providers ignore its one-click header: see `offramp keygen dkim` and OFFRAMP_DKIM_KEYS")
 	}
 	for _, addr := range sockets.unused() {
 		log.Warn("a socket of the service manager is not used: no OFFRAMP_..._ADDR has its port", "addr", addr)
@@ -111,7 +111,7 @@ func (s *settings) earlierStream(ctx context.Context, data store.Consent, log *s
 
 // announce logs where the server is reached: one line with everything.
 func announce(log *slog.Logger, s *settings, at gateway.Addrs) {
-	log.Info("offramp serves", "version", readBuild().Version,
+	log.Info("offramp started", "version", readBuild().Version,
 		"public_url", s.Gateway.PublicURL, "smtp", strings.Join(at.SMTP, ","), "smtps", strings.Join(at.SMTPS, ","),
 		"http", at.HTTP, "admin", at.Admin, "feedback_domain", s.Gateway.Feedback(), "data", s.DataDir)
 }
@@ -145,7 +145,7 @@ func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certifica
 	group.Go(func() error {
 		<-ctx.Done()
 		notify(log, daemon.SdNotifyStopping)
-		log.Info("stopping: no new mail is taken, what runs ends")
+		log.Info("stopping: no new mail is accepted, running deliveries finish")
 		return nil
 	})
 	notify(log, daemon.SdNotifyReady)
@@ -156,14 +156,14 @@ func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certifica
 
 func reload(cert *certificate, log *slog.Logger) {
 	if cert == nil {
-		log.Info("nothing to read again: there is no certificate file")
+		log.Info("nothing to reload: there is no certificate file")
 		return
 	}
 	if err := cert.Reload(); err != nil {
-		log.Error("certificate not read again, the old one stays", "error", err)
+		log.Error("certificate not reloaded, the old one stays in use", "error", err)
 		return
 	}
-	log.Info("certificate read again", "expires", cert.Expires())
+	log.Info("certificate reloaded", "expires", cert.Expires())
 }
 
 // notify tells the service manager (sd_notify(3)); without one it does nothing.

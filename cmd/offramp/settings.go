@@ -13,15 +13,15 @@ import (
 type settings struct {
 	Gateway gateway.Config
 
-	TokenKeys   string   `env:"TOKEN_KEYS" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first seals, all open; empty: token.keys in the data folder, made on the first start"`
-	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"key of 32 octets in base64 that receipts are signed with and erased people are recognised by, never to be changed; empty: ledger.key in the data folder, made on the first start"`
-	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned and the one-click header does not count"`
+	TokenKeys   string   `env:"TOKEN_KEYS" topic:"Keys and data" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first makes new links, all of them open links; empty: token.keys in the data folder, created on the first start"`
+	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"32-byte key in base64 that signs receipts and recognises erased people; never change it; empty: ledger.key in the data folder, created on the first start"`
+	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned, and mailbox providers ignore its one-click header"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
-	TLSCertFile string   `env:"TLS_CERT_FILE" doc:"certificate chain in PEM, for SMTP and the recipients' listener; read again when it changes"`
-	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"its key in PEM"`
+	TLSCertFile string   `env:"TLS_CERT_FILE" topic:"Certificates" doc:"certificate chain in PEM, for SMTP and the recipients' listener; reloaded when it changes"`
+	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"private key of the certificate, in PEM"`
 	ACMEEmail   string   `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
-	LogLevel    string   `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	LogLevel    string   `env:"LOG_LEVEL" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
 	LogFormat   string   `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
 }
 
@@ -88,7 +88,7 @@ func (a *app) servingSettings() (*settings, error) {
 	}
 	err := errors.Join(faults...)
 	if _, missing := os.Stat(dotEnv); err != nil && a.envFile == "" && missing == nil {
-		err = errors.Join(err, fault("--env-file: %s lies here and was not read: add --env-file %s", dotEnv, dotEnv))
+		err = errors.Join(err, fault("--env-file: there is a %s here that was not read: add --env-file %s", dotEnv, dotEnv))
 	}
 	return s, err
 }
@@ -113,24 +113,24 @@ func (s *settings) checkDatabase() error {
 func (s *settings) Validate() error {
 	faults := []error{s.checkDatabase(), s.Gateway.Validate(), s.checkKeys()}
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
-		faults = append(faults, fault("OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE: only one of them is set: set both or none"))
+		faults = append(faults, fault("OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE: only one of them is set: set both or neither"))
 	}
 	if len(s.Gateway.SMTPSAddr) > 0 && s.TLSCertFile == "" && s.ACMEEmail == "" {
 		faults = append(faults, fault("OFFRAMP_SMTPS_ADDR: needs a certificate: set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL"))
 	}
 	if s.ACMEEmail != "" {
 		if s.TLSCertFile != "" {
-			faults = append(faults, fault("OFFRAMP_ACME_EMAIL and OFFRAMP_TLS_CERT_FILE: both would give the certificate: remove one"))
+			faults = append(faults, fault("OFFRAMP_ACME_EMAIL and OFFRAMP_TLS_CERT_FILE: both provide the certificate: remove one"))
 		}
 		if !strings.Contains(s.ACMEEmail, "@") {
-			faults = append(faults, fault("OFFRAMP_ACME_EMAIL: %q is no mail address", s.ACMEEmail))
+			faults = append(faults, fault("OFFRAMP_ACME_EMAIL: invalid mail address %q", s.ACMEEmail))
 		}
 	}
 	if _, err := s.level(); err != nil {
 		faults = append(faults, err)
 	}
 	if s.LogFormat != "text" && s.LogFormat != "json" {
-		faults = append(faults, fault("OFFRAMP_LOG_FORMAT: %q is neither text nor json", s.LogFormat))
+		faults = append(faults, fault("OFFRAMP_LOG_FORMAT: invalid format %q: want text or json", s.LogFormat))
 	}
 	return errors.Join(faults...)
 }

@@ -27,16 +27,16 @@ func (f *suppressFlags) register(cmd *cobra.Command, reason, usage string) {
 }
 
 func (a *app) suppressCommand() *cobra.Command {
-	return group("suppress", "Show and change who gets no mail", a.suppressAdd(), a.suppressRm(), a.suppressGet(), a.suppressList(),
+	return group("suppress", "Show and change suppressions", a.suppressAdd(), a.suppressRm(), a.suppressGet(), a.suppressList(),
 		a.suppressExport(), a.suppressImport())
 }
 
 func (a *app) suppressAdd() *cobra.Command {
 	var f suppressFlags
 	cmd := &cobra.Command{
-		Use: "add ADDRESS...", Short: "Stop mail to addresses; - reads them from stdin, one a line",
+		Use: "add ADDRESS...", Short: "Stop mail to addresses; - reads them from stdin, one per line",
 		Long: "Stop mail to addresses. With --reason unsubscribed it is recorded as the\n" +
-			"person's own choice, for instance one told by telephone.",
+			"person's own choice, for instance one made by telephone.",
 		Example: "  offramp suppress add ada@example.org --reason complained\n  offramp suppress add - < addresses.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
@@ -48,16 +48,16 @@ func (a *app) suppressAdd() *cobra.Command {
 		},
 	}
 	f.register(cmd, string(store.ReasonManual), "manual, bounced, complained or unsubscribed")
-	cmd.Flags().StringVar(&f.note, "note", "", "why, for whoever reads the record")
+	cmd.Flags().StringVar(&f.note, "note", "", "note for the record")
 	return cmd
 }
 
 func (a *app) suppressRm() *cobra.Command {
 	var f suppressFlags
 	cmd := &cobra.Command{
-		Use: "rm ADDRESS...", Short: "End suppressions; - reads addresses from stdin, one a line",
+		Use: "rm ADDRESS...", Short: "End suppressions; - reads addresses from stdin, one per line",
 		Long: "End suppressions. A person's own opt-out stays, unless --reason unsubscribed\n" +
-			"names it: take one back only when that person asked for it.",
+			"names it: do that only when the person asked for it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
 				var result admin.Unsuppressed
@@ -70,7 +70,7 @@ func (a *app) suppressRm() *cobra.Command {
 			}, "removed")
 		},
 	}
-	f.register(cmd, "", "only this: manual, bounced, complained, unsubscribed or unsubscribed-all (default: all but the person's own choice)")
+	f.register(cmd, "", "only this reason: manual, bounced, complained, unsubscribed or unsubscribed-all (default: all but the person's own choice)")
 	return cmd
 }
 
@@ -122,7 +122,7 @@ func (a *app) addresses(args []string) ([]string, error) {
 	var faults []error
 	for _, text := range args {
 		if address, err := envelope.Parse(text); err != nil || address.IsNull() {
-			faults = append(faults, fault("%q is no mail address", text))
+			faults = append(faults, fault("invalid mail address %q", text))
 		}
 	}
 	return args, errors.Join(faults...)
@@ -150,7 +150,7 @@ func (a *app) suppressList() *cobra.Command {
 	var f suppressFlags
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "Show everybody who gets no mail", Args: exactly(),
+		Use: "list", Short: "List all suppressions", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 0 {
 				return fault("--limit: %d is negative", limit)
@@ -161,7 +161,7 @@ func (a *app) suppressList() *cobra.Command {
 	}
 	f.register(cmd, "", "only this reason")
 	cmd.Flags().Lookup("list").Usage = "only records of this list"
-	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many records (default: all)")
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most this many records (default: all)")
 	return cmd
 }
 

@@ -92,7 +92,7 @@ func (c *certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 				err = c.Reload()
 			}
 			if err != nil {
-				c.log.Warn("certificate not reloaded, the old one stays", "error", err)
+				c.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
 			} else {
 				c.log.Info("certificate reloaded", "expires", c.Expires())
 			}

@@ -21,8 +21,8 @@ type tokenView struct {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
-	return group("token", "Look into unsubscribe links", &cobra.Command{
-		Use: "inspect LINK|TOKEN|ADDRESS", Short: "Say whom and which list a link or feedback address is for; exits 1 when it is not ours",
+	return group("token", "Inspect unsubscribe links", &cobra.Command{
+		Use: "inspect LINK|TOKEN|ADDRESS", Short: "Show the person and list of a link or feedback address; exits 1 when it is not valid here",
 		Args: exactly("LINK|TOKEN|ADDRESS"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := a.lenientSettings()
@@ -100,7 +100,7 @@ func (a *app) printToken(v tokenView) error {
 			return err
 		}
 	default:
-		a.say("This is no link or address that these token keys made: it is damaged, foreign or forged.")
+		a.say("Not a link or address made with these token keys: it is damaged, foreign or forged.")
 	}
 	if !v.Valid {
 		return silent{exitFailed}

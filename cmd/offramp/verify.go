@@ -30,8 +30,8 @@ func (a *app) eventsVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Verify the ledger of events; exits 1 when anything was changed", Args: exactly(),
 		Long: "Read the whole ledger of events and verify that none was changed, removed, added\n" +
-			"or moved. Whoever can write the data could write all of it anew: a receipt that\n" +
-			"was given out before fixes everything up to its event, so give one or more of\n" +
+			"or moved. Whoever can write the data could rewrite the whole ledger: a receipt\n" +
+			"issued earlier pins everything up to its event, so give one or more of\n" +
 			"the newest.",
 		Example: "  offramp receipt ada@example.org > ada.txt\n  offramp events verify --receipt ada.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ func (a *app) eventsVerify() *cobra.Command {
 			return a.operate(cmd.Context(), func(c *client) error { return a.verifyEvents(cmd.Context(), c, texts, key) })
 		},
 	}
-	cmd.Flags().StringArrayVar(&files, "receipt", nil, "file with receipts that were given out before; repeatable")
+	cmd.Flags().StringArrayVar(&files, "receipt", nil, "file with receipts issued earlier; repeatable")
 	cmd.Flags().StringVar(&key, "key", "", "public key of the receipts (default: that of the server or the data)")
 	return cmd
 }
@@ -65,7 +65,7 @@ func links(receipts []namedText, key string) (map[int64]store.Sum, error) {
 			return nil, receiptFault(n.name, err)
 		}
 		if link, ok := found[r.Event]; ok && link != r.Link {
-			return nil, fmt.Errorf("%s: another receipt says otherwise of event %d: two ledgers were shown", n.name, r.Event)
+			return nil, fmt.Errorf("%s: contradicts another receipt about event %d: there are two ledgers", n.name, r.Event)
 		}
 		found[r.Event] = r.Link
 	}

@@ -56,7 +56,7 @@ func (b buildInfo) String() string {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which version this is", Args: exactly(),
+		Use: "version", Short: "Show the version", Args: exactly(),
 		RunE: func(*cobra.Command, []string) error {
 			b := readBuild()
 			if a.asJSON {

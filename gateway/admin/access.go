@@ -15,7 +15,7 @@ func (s *server) admit(r *http.Request) error {
 	// A browser that acts for another site is refused before anything else:
 	// the operator did not ask for it.
 	if err := s.guard.Check(r); err != nil {
-		return refusal{status: http.StatusForbidden, detail: "Requests that another site makes in a browser are not answered."}
+		return refusal{status: http.StatusForbidden, detail: "Cross-site browser requests are refused."}
 	}
 	if s.Token != "" {
 		return s.checkKey(r)
@@ -24,12 +24,12 @@ func (s *server) admit(r *http.Request) error {
 		return refusal{status: http.StatusForbidden, detail: "Without OFFRAMP_ADMIN_TOKEN only clients on the same machine are answered."}
 	}
 	if !localName(r.Host) {
-		return refusal{status: http.StatusForbidden, detail: "Without OFFRAMP_ADMIN_TOKEN this is answered under localhost or a loopback address only."}
+		return refusal{status: http.StatusForbidden, detail: "Without OFFRAMP_ADMIN_TOKEN, use localhost or a loopback address as the host."}
 	}
 	return nil
 }
 
-// checkKey compares digests, so that neither time nor length tell anything.
+// checkKey compares digests, so that neither time nor length leaks anything.
 func (s *server) checkKey(r *http.Request) error {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(key))), sha256.Sum256([]byte(s.Token))

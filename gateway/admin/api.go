@@ -32,7 +32,7 @@ type Config struct {
 // minToken keeps out keys that can be guessed.
 const minToken = 20
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	if c.Token != "" && len(c.Token) < minToken {
 		return errors.New("OFFRAMP_ADMIN_TOKEN: shorter than 20 characters: use a random one, for example from openssl rand -base64 32")
@@ -56,7 +56,7 @@ type API struct {
 	// Checks are run by /readyz beside the spool's own: it must answer, and
 	// have room for mail.
 	Checks []Check
-	// MinFree is how many octets must be free on the spool's volume to be
+	// MinFree is how many bytes must be free on the spool's volume to be
 	// ready, beside the twentieth that must always be. 0: the twentieth alone.
 	MinFree uint64
 	// Metrics are served beside those of the queue, the process and the
@@ -84,7 +84,7 @@ func (a *API) Server() *http.Server {
 }
 
 // Handler returns the handler of the admin listener. It panics when Metrics
-// hold a name twice or one that is no metric's name.
+// hold a name twice or an invalid metric name.
 func (a *API) Handler() http.Handler {
 	s := &server{API: a, guard: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
@@ -94,7 +94,7 @@ func (a *API) Handler() http.Handler {
 	return mux
 }
 
-// routes are all paths. Those that are open tell nothing of anybody.
+// routes are all paths. Those that are open reveal nothing about anybody.
 func (s *server) routes() map[string]methods {
 	return map[string]methods{
 		"/livez":                {http.MethodGet: open(s.live)},

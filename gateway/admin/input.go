@@ -27,7 +27,7 @@ type query struct{ values url.Values }
 func readQuery(r *http.Request, names ...string) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return query{}, badRequest("The query cannot be read.")
+		return query{}, badRequest("The query string is invalid.")
 	}
 	for name, v := range values {
 		if !slices.Contains(names, name) {
@@ -143,7 +143,7 @@ func readJSON(r *http.Request, v any) error {
 	err = d.Decode(v)
 	if err == nil {
 		if _, err = d.Token(); err == nil {
-			return badRequest("The body holds more than one JSON value.")
+			return badRequest("The body contains more than one JSON value.")
 		}
 	}
 	var tooLarge *http.MaxBytesError
@@ -161,15 +161,15 @@ func readJSON(r *http.Request, v any) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("The body is empty or ends early.")
 	default:
-		// The decoder's own text names fields and octets of the request only.
-		return badRequest("The body is not what is expected here: %s.", strings.TrimPrefix(err.Error(), "json: "))
+		// The decoder's own text names fields and bytes of the request only.
+		return badRequest("The body is invalid: %s.", strings.TrimPrefix(err.Error(), "json: "))
 	}
 }
 
 // plain refuses text that would break a line or a page, or is too long.
 func plain(name, s string, most int) error {
 	if utf8.RuneCountInString(s) > most {
-		return badRequest("%s may have %d characters.", name, most)
+		return badRequest("%s may have at most %d characters.", name, most)
 	}
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return badRequest("%s must be one line of text.", name)

@@ -14,7 +14,7 @@ type Sum store.Sum
 // MarshalText implements encoding.TextMarshaler.
 func (s Sum) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
 
-var errSum = errors.New("not the hexadecimal form of a SHA-256")
+var errSum = errors.New("not a SHA-256 in hexadecimal")
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Sum) UnmarshalText(text []byte) error {

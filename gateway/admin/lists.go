@@ -18,7 +18,7 @@ type List struct {
 	Description   string    `json:"description"`
 	Transactional bool      `json:"transactional"`
 	Public        bool      `json:"public"`      // shown to everybody, not only to those who get it
-	ThirdParty    bool      `json:"third_party"` // closed to people who refuse sharing
+	ThirdParty    bool      `json:"third_party"` // not sent to people who opted out of sharing
 	Language      string    `json:"language"`    // BCP 47 tag; empty: the operator's
 	Sender        string    `json:"sender"`      // empty: the operator
 	Footer        string    `json:"footer"`
@@ -119,7 +119,7 @@ func (s *server) addList(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch _, err := s.Lists.List(r.Context(), id); {
 	case err == nil:
-		return refusal{status: http.StatusConflict, detail: "There is a list with this id already."}
+		return refusal{status: http.StatusConflict, detail: "A list with this id already exists."}
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}

@@ -20,7 +20,7 @@ const (
 	Gauge
 )
 
-// Metric is one number that another room keeps. Metrics of one name must have
+// Metric is one number that another package keeps. Metrics of one name must have
 // the same help, type and label names. No label may hold an address.
 type Metric struct {
 	Name   string // in full, with the prefix offramp_ and the base unit
@@ -78,8 +78,8 @@ func newQueueCollector(a *API) *queueCollector {
 		messages:   desc("offramp_queue_messages", "Messages in the spool."),
 		recipients: desc("offramp_queue_recipients", "Recipients in the spool, by what they wait for.", "state"),
 		oldest:     desc("offramp_queue_oldest_age_seconds", "Age of the oldest message in the spool; 0 when it is empty."),
-		free:       desc("offramp_spool_free_bytes", "Octets free on the spool's volume."),
-		volume:     desc("offramp_spool_capacity_bytes", "Octets of the spool's volume."),
+		free:       desc("offramp_spool_free_bytes", "Bytes free on the spool's volume."),
+		volume:     desc("offramp_spool_capacity_bytes", "Size of the spool's volume in bytes."),
 	}
 }
 

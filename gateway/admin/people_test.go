@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// The ledger is given out octet for octet.
+// The ledger is given out byte for byte.
 func TestLedger(t *testing.T) {
 	w := newWorld(t)
 	whole := store.Event{ID: 3, Time: start.Add(123 * time.Microsecond), Kind: store.EventPaused, Recipient: "ada@example.com", Ref: 2, Detail: "<\u2028&"}

@@ -33,7 +33,7 @@ func badRequest(format string, args ...any) error {
 	return refusal{status: http.StatusBadRequest, detail: fmt.Sprintf(format, args...)}
 }
 
-const detailInternal = "Something went wrong inside; the log says what."
+const detailInternal = "Internal error; see the log."
 
 // problemOf is the one mapping from errors to what a client sees.
 func problemOf(err error) (p Problem, ours bool) {
@@ -43,21 +43,21 @@ func problemOf(err error) (p Problem, ours bool) {
 	case errors.As(err, &own):
 		p.Status, p.Detail = own.status, own.detail
 	case errors.As(err, &tooLarge):
-		p.Status, p.Detail = http.StatusRequestEntityTooLarge, fmt.Sprintf("A body may have %d octets.", tooLarge.Limit)
+		p.Status, p.Detail = http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes.", tooLarge.Limit)
 	case errors.Is(err, envelope.ErrAddress):
-		p.Status, p.Detail = http.StatusBadRequest, "This is no mail address."
+		p.Status, p.Detail = http.StatusBadRequest, "This is not a valid mail address."
 	case errors.Is(err, store.ErrNotFound):
-		p.Status, p.Detail = http.StatusNotFound, "There is no such thing here."
+		p.Status, p.Detail = http.StatusNotFound, "Not found."
 	case errors.Is(err, store.ErrChanged):
-		p.Status, p.Detail = http.StatusConflict, "Somebody else changed this meanwhile; look again."
+		p.Status, p.Detail = http.StatusConflict, "Changed by another request; fetch it again."
 	case errors.Is(err, consent.ErrDate):
-		p.Status, p.Detail = http.StatusBadRequest, "until must be a time to come, within two years."
+		p.Status, p.Detail = http.StatusBadRequest, "until must be in the future, within two years."
 	case errors.Is(err, consent.ErrWish):
 		p.Status, p.Detail = http.StatusBadRequest, "state must be subscribed, unsubscribed, paused or limited, every be day, week or month, and each list be named once."
 	case errors.Is(err, consent.ErrSending):
-		p.Status, p.Detail = http.StatusServiceUnavailable, "Everything is erased but a message that is being sent at this moment; erase again in some minutes."
+		p.Status, p.Detail = http.StatusServiceUnavailable, "Erased, except for a message that is being sent right now; erase again in a few minutes."
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded):
-		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "The store cannot answer now; try again.", true
+		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "The store is unavailable; try again later.", true
 	default:
 		p.Status, p.Detail, ours = http.StatusInternalServerError, detailInternal, true
 	}
@@ -65,11 +65,11 @@ func problemOf(err error) (p Problem, ours bool) {
 	return p, ours
 }
 
-// fail answers with a problem. Faults of ours are logged, in full.
+// fail answers with a problem. Internal errors are logged, in full.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, ours := problemOf(err)
 	if ours && !errors.Is(r.Context().Err(), context.Canceled) {
-		s.log().ErrorContext(r.Context(), "operator not served", "path", r.URL.Path, "status", p.Status, "error", err)
+		s.log().ErrorContext(r.Context(), "API request failed", "path", r.URL.Path, "status", p.Status, "error", err)
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
@@ -89,7 +89,7 @@ func answer(w http.ResponseWriter, v any) error {
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		// Only types of ours are written, and all of them have a JSON form.
+		// Only our own types are written, and all of them have a JSON form.
 		panic("admin: " + err.Error())
 	}
 	w.Header().Set("Content-Type", contentType)

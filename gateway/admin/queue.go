@@ -15,7 +15,7 @@ type QueueEntry struct {
 	QueueName   string           `json:"queue_name"` // active, deferred or hold
 	QueueID     string           `json:"queue_id"`
 	ArrivalTime int64            `json:"arrival_time"` // seconds since 1970
-	MessageSize int64            `json:"message_size"` // octets, header included
+	MessageSize int64            `json:"message_size"` // bytes, header included
 	Sender      string           `json:"sender"`       // empty: the null reverse-path
 	Recipients  []QueueRecipient `json:"recipients"`
 
@@ -87,14 +87,14 @@ func selectors(domain, sender string) (d, from string, err error) {
 	if domain != "" {
 		a, err := address("x@" + domain)
 		if err != nil {
-			return "", "", badRequest("domain is no domain.")
+			return "", "", badRequest("domain must be a domain name.")
 		}
 		d = a.Domain()
 	}
 	if sender != "" {
 		a, err := address(sender)
 		if err != nil {
-			return "", "", badRequest("sender is no address.")
+			return "", "", badRequest("sender must be a mail address.")
 		}
 		from = a.String()
 	}

@@ -53,7 +53,7 @@ type Sharing struct {
 }
 
 // Choose is the body of POST /api/v1/recipients/{address}/choices: what a
-// person wants, told to the operator. All of it is recorded or nothing; what is
+// person asked the operator for. All of it is recorded or nothing; what is
 // left out stays.
 type Choose struct {
 	Choices       []Wish `json:"choices,omitempty"`
@@ -82,8 +82,8 @@ type Erased struct {
 // maxWishes is more than any person gets lists.
 const maxWishes = 500
 
-// whom returns the person in the path of a request without a query.
-func whom(r *http.Request) (envelope.Address, error) {
+// recipientOf returns the recipient in the path of a request without a query.
+func recipientOf(r *http.Request) (envelope.Address, error) {
 	if _, err := readQuery(r); err != nil {
 		return envelope.Address{}, err
 	}
@@ -91,7 +91,7 @@ func whom(r *http.Request) (envelope.Address, error) {
 }
 
 func (s *server) recipient(w http.ResponseWriter, r *http.Request) error {
-	to, err := whom(r)
+	to, err := recipientOf(r)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *server) recipient(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) choose(w http.ResponseWriter, r *http.Request) error {
-	to, err := whom(r)
+	to, err := recipientOf(r)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (s *server) choose(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("Give choices or refuse_sharing.")
 	}
 	if len(q.Choices) > maxWishes {
-		return badRequest("There may be %d choices.", maxWishes)
+		return badRequest("At most %d choices are allowed.", maxWishes)
 	}
 	d := consent.Decision{Recipient: to, RefuseSharing: q.RefuseSharing}
 	for _, c := range q.Choices {
@@ -162,9 +162,9 @@ func wishOf(c Wish) (consent.Wish, error) {
 	wish := consent.Wish{List: canonicalList(c.List), State: store.State(c.State), Until: c.Until, Every: store.Frequency(c.Every)}
 	switch {
 	case wish.State != store.Paused && !c.Until.IsZero():
-		return wish, badRequest("until belongs to the state paused.")
+		return wish, badRequest("until is allowed with the state paused only.")
 	case wish.State != store.Paused && wish.State != store.Limited && c.Every != "":
-		return wish, badRequest("every belongs to the states limited and paused.")
+		return wish, badRequest("every is allowed with the states limited and paused only.")
 	case wish.State == store.Limited && c.Every == "":
 		return wish, badRequest("every is missing: day, week or month.")
 	}
@@ -173,7 +173,7 @@ func wishOf(c Wish) (consent.Wish, error) {
 
 // erase forgets who a person is; the choices stay under a keyed hash.
 func (s *server) erase(w http.ResponseWriter, r *http.Request) error {
-	to, err := whom(r)
+	to, err := recipientOf(r)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type handle func(w http.ResponseWriter, r *http.Request) error
 // endpoint is a handle and who may call it.
 type endpoint struct {
 	handle handle
-	open   bool // anybody; it must tell nothing that is not for everybody
+	open   bool // anybody; it must reveal nothing that is not public
 }
 
 func open(h handle) endpoint   { return endpoint{handle: h, open: true} }
@@ -81,7 +81,7 @@ func (s *server) recover(w http.ResponseWriter, r *http.Request) {
 	if cause == nil {
 		return
 	}
-	s.log().ErrorContext(r.Context(), "panic while serving the operator", "error", cause, "stack", string(debug.Stack()))
+	s.log().ErrorContext(r.Context(), "panic in an API request", "error", cause, "stack", string(debug.Stack()))
 	s.fail(w, r, refusal{status: http.StatusInternalServerError, detail: detailInternal})
 }
 

@@ -87,7 +87,7 @@ func TestBadBodyTexts(t *testing.T) {
 		`"rm"`:                         "The body must be one JSON object.",
 		`{"action":1}`:                 "action must not be a JSON number.",
 		`{"action":"rm","all":"yes"}`:  "all must not be a JSON string.",
-		`{"action":"rm","everyone":1}`: `The body is not what is expected here: unknown field \"everyone\".`,
+		`{"action":"rm","everyone":1}`: `The body is invalid: unknown field \"everyone\".`,
 	} {
 		_, got := newWorld(t).send(request("POST", "/api/v1/queue", body))
 		if !strings.Contains(got, want) || strings.Contains(got, "admin.") {

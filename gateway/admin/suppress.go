@@ -12,7 +12,7 @@ import (
 )
 
 // Suppress is the body of POST /api/v1/suppressions. Reason unsubscribed is
-// recorded as the person's own choice, e.g. one told by telephone, and so is
+// recorded as the person's own choice, e.g. one made by telephone, and so is
 // reason paused, as a pause. Nothing here ever ends what stops mail already.
 type Suppress struct {
 	Recipient string `json:"recipient"`
@@ -33,7 +33,7 @@ type Unsuppressed struct {
 	Remaining []Suppression `json:"remaining"`
 }
 
-// maxNote is the most characters of a note: as many octets as a record keeps.
+// maxNote is the most characters of a note: as many bytes as a record keeps.
 const maxNote = 512
 
 // suppress records one more cause.
@@ -62,11 +62,11 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	var changed bool
 	switch {
 	case forAll(reason) && subject.List != store.AllLists:
-		return badRequest("reason %s has no list.", reason)
+		return badRequest("reason %s takes no list.", reason)
 	case paused(reason) == q.Until.IsZero():
-		return badRequest("until belongs to the reason paused, and is needed there.")
+		return badRequest("until is required with the reason paused, and allowed with it only.")
 	case (own(reason) || paused(reason)) && q.Note != "":
-		return badRequest("A person's own choice has no note.")
+		return badRequest("A person's own choice takes no note.")
 	case own(reason):
 		changed, err = s.Consent.OptOut(r.Context(), subject, store.Operator, ev)
 	case paused(reason):
@@ -141,7 +141,7 @@ func (s *server) unsuppress(w http.ResponseWriter, r *http.Request) error {
 	case !known(reasons[0]):
 		return errReason
 	case reasons[0] == store.ReasonUnsubscribedAll && subject.List != store.AllLists:
-		return badRequest("reason unsubscribed-all has no list.")
+		return badRequest("reason unsubscribed-all takes no list.")
 	}
 	n := 0
 	for _, reason := range reasons {

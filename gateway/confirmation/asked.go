@@ -19,7 +19,7 @@ const (
 const kept = 16384
 
 // asked remembers what was sent in the last day. It holds no address but a hash
-// under a seed of this process, so nothing in it can be told or restored, also
+// under a seed of this process, so nothing in it can be read or restored, also
 // of a person who is erased meanwhile. The zero value is ready.
 type asked struct {
 	mu    sync.Mutex
@@ -67,7 +67,7 @@ func (a *asked) key(q *Question) key {
 	}
 	return key{
 		person: maphash.String(a.seed, q.Recipient.Key()),
-		// Sharing and no list are no identifiers: the list alone is the question.
+		// Sharing and no list are not identifiers: the list alone is the question.
 		question: maphash.String(a.seed, q.list()),
 	}
 }

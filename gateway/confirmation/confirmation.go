@@ -3,7 +3,7 @@
 // Whoever holds a link of a message can open the preference page: the person,
 // but also everybody the message was forwarded to. What takes an opt-out back
 // therefore needs a yes from the address itself (double opt-in). The mail has
-// a link to a page; only the button of that page acts. The room writes and
+// a link to a page; only the button of that page acts. The package writes and
 // spools the mail, no more: it changes no choice.
 package confirmation
 
@@ -37,20 +37,20 @@ var ErrAsked = errors.New("asked already")
 // What is what a person is to confirm.
 type What int
 
-// The questions. Zero is none.
+// The questions. Zero is not one.
 const (
 	ListAgain    What = iota + 1 // mail of one list
 	AllAgain                     // mail of all lists that the person did not leave one by one
 	SharingAgain                 // data may be shared with third parties
 )
 
-// Question is what Ask asks, and whom.
+// Question is what Ask asks, and the person asked.
 type Question struct {
 	Recipient envelope.Address // who is asked
 	What      What
 	List      string  // canonical identifier; of ListAgain alone
 	ListName  string  // for people; empty: List
-	Sender    string  // who sends the list, for people; empty: not told
+	Sender    string  // name of the list's sender; empty: not shown
 	Speaker   Speaker // the recipient's language
 }
 
@@ -82,7 +82,7 @@ type Confirmation struct {
 	Tokens    Tokens           // needed
 	Keys      *dkim.Keys       // nil: mail leaves unsigned
 	PublicURL string           // https URL of the recipients' listener
-	From      envelope.Address // whom the mail is from; needed
+	From      envelope.Address // sender of the mail; required
 	Operator  string           // name of the operator for people; empty: the domain of From
 	Wake      func()           // called when mail is spooled; nil: the queue finds it itself
 	Now       func() time.Time // nil: time.Now

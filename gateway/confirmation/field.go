@@ -13,7 +13,7 @@ import (
 const (
 	maxName   = 200 // characters of a name, or a subject, that anybody reads
 	maxColumn = 76
-	maxWord   = 60 // octets of a word that is not encoded
+	maxWord   = 60 // bytes of a word that is not encoded
 )
 
 // plain makes a name what it should be: one line, without characters that
@@ -57,7 +57,7 @@ func phraseWords(name string) []string {
 	return strings.Split(`"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)+`"`, " ")
 }
 
-// encodedWords writes text in encoded-words of at most 68 octets, the first of
+// encodedWords writes text in encoded-words of at most 68 bytes, the first of
 // which fits behind a short name, cut between characters (RFC 2047 section 5).
 func encodedWords(text string) []string {
 	const piece = 42

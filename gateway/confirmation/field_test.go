@@ -13,7 +13,7 @@ import (
 var fieldNames = []string{"Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type",
 	"Content-Transfer-Encoding", "Content-Language", "Auto-Submitted"}
 
-// checkLines checks that every line ends in CRLF and has less than 78 octets.
+// checkLines checks that every line ends in CRLF and has less than 78 bytes.
 func checkLines(t testing.TB, raw []byte) {
 	t.Helper()
 	if !bytes.HasSuffix(raw, []byte("\r\n")) {

@@ -19,7 +19,7 @@ import (
 )
 
 // compose writes the mail. Its reverse-path is null, so that nothing comes back
-// when the address is none, and it belongs to no list: delivery sends it as it
+// when the address is invalid, and it belongs to no list: delivery sends it as it
 // is, so it is signed here.
 func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []byte, error) {
 	token, err := c.Tokens.Seal(listunsub.Claims{
@@ -81,7 +81,7 @@ func (c *Confirmation) say(q *Question, link string, now time.Time) (subject, te
 	return say(kind + "subject"), strings.Join(paragraphs, "\n\n") + "\n"
 }
 
-// encode returns text in quoted-printable, with lines of 76 octets at most.
+// encode returns text in quoted-printable, with lines of 76 bytes at most.
 func encode(text string) ([]byte, error) {
 	var out bytes.Buffer
 	w := quotedprintable.NewWriter(&out)

@@ -43,7 +43,7 @@ func (c *Consent) Admit(ctx context.Context, recipient envelope.Address, list, h
 	ok, all, err := c.Turns.TakeTurn(ctx, t)
 	switch {
 	case err != nil:
-		return store.Verdict{}, nil, fmt.Errorf("take a turn: %w", err)
+		return store.Verdict{}, nil, fmt.Errorf("take a frequency slot: %w", err)
 	case ok:
 		return v, c.ended(t), nil
 	}
@@ -68,7 +68,7 @@ func (c *Consent) ended(t store.Turn) func(context.Context, store.Outcome) error
 			c.sent(store.Contact{Recipient: t.Recipient, List: t.List, First: now, Last: now, Count: 1})
 		case o == store.NotSent && limited(t):
 			if err := c.Turns.GiveTurn(ctx, t); err != nil {
-				return fmt.Errorf("give a turn back: %w", err)
+				return fmt.Errorf("release a frequency slot: %w", err)
 			}
 			c.tally(func(s *Stats) { s.TurnsReturned.Add(1) })
 		}

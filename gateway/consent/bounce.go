@@ -15,7 +15,7 @@ type Weight int
 const (
 	NoWeight Weight = iota // about the message, the sender or the network: recorded alone
 	Soft                   // the address did not work this time
-	Hard                   // there is no such address any more
+	Hard                   // the address does not exist any more
 )
 
 // Bounce is mail to one person that came back, or was refused.
@@ -24,9 +24,9 @@ type Bounce struct {
 	List      string // of that mail; empty: not known
 	Weight    Weight
 	Way       store.Way // store.Mail, store.Delivery or store.Hook
-	Detail    string    // status and diagnostic, cut to 512 octets
+	Detail    string    // status and diagnostic, cut to 512 bytes
 	QueueID   string    // of that mail, where it is known
-	// Once names what told of it, so that being told twice counts once.
+	// Once names the report, so that a repeated report counts once.
 	Once string
 }
 

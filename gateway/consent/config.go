@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Config holds the settings of this room.
+// Config holds the settings of this package.
 type Config struct {
 	// TransactionalDead has mail that is exempt from opt-outs checked against
 	// dead addresses: those that bounced and those the operator stopped for
@@ -13,15 +13,15 @@ type Config struct {
 	TransactionalDead bool `env:"CHECK_TRANSACTIONAL" envDefault:"true" doc:"drop exempt (transactional) mail too when its address bounced or was suppressed by hand for all lists"`
 	// BounceLimit is how many soft bounces in a run make an address dead, at
 	// most one a day; zero: none do.
-	BounceLimit int `env:"BOUNCE_LIMIT" envDefault:"5" doc:"after how many soft bounces in a run, at most one counted a day, an address gets no more mail; 0: only a hard bounce stops it"`
+	BounceLimit int `env:"BOUNCE_LIMIT" envDefault:"5" doc:"soft bounces in a row, at most one counted per day, after which an address gets no more mail; 0: only a hard bounce stops it"`
 	// BounceProof is how long after mail was sent it is certain that it did not
 	// come back: servers give up after five days (RFC 5321 section 4.5.4.1).
-	BounceProof time.Duration `env:"BOUNCE_PROOF" envDefault:"144h" doc:"how long mail must stay away after it was sent to count as arrived, which ends a run of soft bounces"`
+	BounceProof time.Duration `env:"BOUNCE_PROOF" envDefault:"144h" doc:"time without a bounce after which a sent message counts as delivered and resets the count of soft bounces"`
 	// ComplaintScope is what a complaint stops: ComplaintsStopList or
 	// ComplaintsStopAll; empty: the list.
 	ComplaintScope string `env:"COMPLAINT_SCOPE" envDefault:"list" doc:"what a complaint stops: list (the list it is about) or all"`
 	// Retention is how long events and contacts are kept; zero keeps them.
-	Retention time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and what was sent to whom are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
+	Retention time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and records of sent mail are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
 }
 
 // The scopes of a complaint.
@@ -38,7 +38,7 @@ const bouncesApart = 20 * time.Hour
 // section 11: 60 days), and the last message before a monthly limit.
 const leastRetention = 62 * 24 * time.Hour
 
-// Validate returns the fault of the settings, naming its variable.
+// Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	switch {
 	case c.BounceLimit < 0:

@@ -3,7 +3,7 @@
 //
 // A change is its records with their events and evidence in one transaction,
 // and repeating it is a success that changes nothing. A change that stops mail
-// returns only after every attempt that began before it has said whom it
+// returns only after every attempt that began before it has sent MAIL
 // writes to ([Consent.Start]): once its caller has answered, no attempt for
 // that recipient and list begins any more. Then an event of its own says since
 // when it is in force.
@@ -92,7 +92,7 @@ type Copies interface {
 
 // Consent changes and reads choices and suppressions. All methods can be
 // called by many goroutines. Store and Records must be set, Turns and Lists
-// too where mail is judged, and a Consent must not be copied: every room
+// too where mail is judged, and a Consent must not be copied: every package
 // shares the one that delivery starts attempts with.
 type Consent struct {
 	Config  Config
@@ -110,7 +110,7 @@ type Consent struct {
 	counts counts
 }
 
-// Subject is whom, and of what, a change is about.
+// Subject is the person and list that a change is about.
 type Subject struct {
 	Recipient envelope.Address
 	List      string // canonical identifier, or store.AllLists
@@ -120,7 +120,7 @@ type Subject struct {
 // too long for an event is cut.
 type Evidence struct {
 	IP        string // of the client
-	UserAgent string // of the client, cut to 256 octets
+	UserAgent string // of the client, cut to 256 bytes
 	MessageID string // of the mail that asked
 	Who       string // login or account, empty for the person
 	// Since is when it was asked for elsewhere, where records are taken over

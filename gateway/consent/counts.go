@@ -19,7 +19,7 @@ const (
 type counts struct {
 	mu   sync.Mutex
 	held []store.Contact // oldest first
-	many chan struct{}   // told when perWrite are held; made by whoever listens
+	many chan struct{}   // signalled when perWrite are held; made by whoever listens
 
 	// writing is held while counts are on their way to the store.
 	writing sync.Mutex
@@ -123,7 +123,7 @@ func (c *Consent) write(ctx context.Context) (n int, err error) {
 		}
 	}()
 	if err := c.Turns.Sent(ctx, batch...); err != nil {
-		return 0, fmt.Errorf("record deliveries with their people: %w", err)
+		return 0, fmt.Errorf("record deliveries per person: %w", err)
 	}
 	kept = true
 	c.tally(func(s *Stats) { s.Counted.Add(int64(len(batch))) })

@@ -41,9 +41,9 @@ const LongestPause = 2 * 366 * 24 * time.Hour
 var (
 	// ErrDate says that a pause ends in the past, or later than LongestPause.
 	ErrDate = errors.New("not a date a pause can end at")
-	// ErrWish says that a wish is none: an unknown state or frequency, or two
+	// ErrWish says that a choice is invalid: an unknown state or frequency, or two
 	// for one list.
-	ErrWish = errors.New("not a wish")
+	ErrWish = errors.New("not a valid choice")
 )
 
 // OptOut records that a person left a list, or all lists. changed is false when
@@ -88,7 +88,7 @@ func (c *Consent) Decide(ctx context.Context, d Decision, way store.Way, ev Evid
 	// Asked before the wait, which then covers all that is found.
 	proofs, err := c.unproven(ctx, parts, events)
 	if err != nil {
-		c.log().WarnContext(ctx, "cannot read since when a decision is in force, it stands unproven", "error", err)
+		c.log().WarnContext(ctx, "cannot read when a decision came into force, so that stays unproven", "error", err)
 		c.tally(func(s *Stats) { s.Unproven.Add(1) })
 	}
 	if err := c.settle(ctx, "decision", d.Recipient.Key()); err != nil {
@@ -178,13 +178,13 @@ func scoped(list string, one, all store.Reason) store.Reason {
 }
 
 // Explain records why a person left, in their own words or by a keyword. text
-// is cut to 512 octets; an empty one records nothing.
+// is cut to 512 bytes; an empty one records nothing.
 func (c *Consent) Explain(ctx context.Context, s Subject, text string, way store.Way, ev Evidence) error {
 	return c.note(ctx, store.EventReason, s, strings.TrimSpace(text), way, ev)
 }
 
 // Asked records that a mail went out to the person that asks for confirmation.
-// detail says of what, cut to 512 octets.
+// detail says of what, cut to 512 bytes.
 func (c *Consent) Asked(ctx context.Context, s Subject, detail string, ev Evidence) error {
 	return c.note(ctx, store.EventAsked, s, detail, store.Page, ev)
 }

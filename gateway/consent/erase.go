@@ -73,7 +73,7 @@ func (c *Consent) removeMail(ctx context.Context, key string) error {
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		n, err := c.Mail.Forget(ctx, match)
 		if err != nil {
-			return fmt.Errorf("remove mail that waits: %w", err)
+			return fmt.Errorf("remove queued mail: %w", err)
 		}
 		if n == 0 {
 			break
@@ -84,12 +84,12 @@ func (c *Consent) removeMail(ctx context.Context, key string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("remove mail that waits: %w", ctx.Err())
+			return fmt.Errorf("remove queued mail: %w", ctx.Err())
 		case <-time.After(wait):
 		}
 	}
 	if err := c.Mail.Scrub(ctx); err != nil {
-		return fmt.Errorf("scrub mail that left: %w", err)
+		return fmt.Errorf("scrub delivered mail: %w", err)
 	}
 	return sending
 }

@@ -8,7 +8,7 @@ import (
 	"offramp/store"
 )
 
-// The most octets of a text in an event.
+// The most bytes of a text in an event.
 const (
 	maxUserAgent = 256
 	maxDetail    = 512
@@ -41,16 +41,16 @@ func (ev Evidence) since(now time.Time) time.Time {
 	return ev.Since.UTC().Truncate(time.Microsecond)
 }
 
-// cut returns at most n octets of a text that strangers wrote, in UTF-8 and
+// cut returns at most n bytes of a text that strangers wrote, in UTF-8 and
 // without control characters, which not every engine stores.
 func cut(text string, n int) string {
-	// More than n octets are of no use, however long the text is.
+	// More than n bytes are of no use, however long the text is.
 	text = text[:min(len(text), 4*n)]
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return ' '
 		}
-		return r // an octet that is not UTF-8 is utf8.RuneError here
+		return r // a byte that is not UTF-8 is utf8.RuneError here
 	}, text)
 	if len(text) <= n {
 		return text

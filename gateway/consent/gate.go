@@ -25,7 +25,7 @@ func (c *Consent) Start(recipient envelope.Address) (done func()) {
 	return c.gate.shard(recipient.Key()).start()
 }
 
-// settle waits for attempts to recipient that may not have seen a change that
+// settle waits for delivery attempts to recipient that may not have seen a change that
 // is on disk by now.
 func (c *Consent) settle(ctx context.Context, what, recipient string) error {
 	ctx, cancel := context.WithTimeout(ctx, longestWait)

@@ -124,7 +124,7 @@ func (c *Consent) prove(ctx context.Context, events []store.Event) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofWait)
 	defer cancel()
 	if err := c.Store.AddEvents(ctx, proofs...); err != nil {
-		c.log().WarnContext(ctx, "cannot record since when a decision is in force, it stands unproven", "event", events[0].ID, "error", err)
+		c.log().WarnContext(ctx, "cannot record when a decision came into force, so that stays unproven", "event", events[0].ID, "error", err)
 		c.tally(func(s *Stats) { s.Unproven.Add(int64(len(events))) })
 	}
 }

@@ -48,7 +48,7 @@ func (c *Consent) flushAll(ctx context.Context) {
 		}
 		err := c.survive(func() error { return c.flush(ctx) })
 		if err != nil && !failing && ctx.Err() == nil {
-			c.log().Error("cannot record deliveries with their people, trying again", "error", err)
+			c.log().Error("cannot record deliveries per person, trying again", "error", err)
 		}
 		failing = err != nil
 	}
@@ -56,7 +56,7 @@ func (c *Consent) flushAll(ctx context.Context) {
 	defer cancel()
 	if err := c.survive(func() error { return c.flush(ctx) }); err != nil {
 		n := c.counts.len()
-		c.log().Error("deliveries were not recorded with their people before the stop", "count", n, "error", err)
+		c.log().Error("deliveries not recorded per person before the shutdown", "count", n, "error", err)
 		c.tally(func(s *Stats) { s.CountsLost.Add(int64(n)) })
 	}
 }
@@ -71,7 +71,7 @@ func (c *Consent) retireAll(ctx context.Context) {
 		case <-timer.C:
 		}
 		if err := c.survive(func() error { return c.retire(ctx) }); err != nil && ctx.Err() == nil {
-			c.log().Error("cannot remove what is older than the retention, trying again", "error", err)
+			c.log().Error("cannot remove events older than the retention, trying again", "error", err)
 		}
 		timer.Reset(retireEvery)
 	}
@@ -96,7 +96,7 @@ func (c *Consent) retire(ctx context.Context) error {
 		c.tally(func(s *Stats) { s.Retired.Add(n) })
 	}
 	if gone > 0 {
-		c.log().Info("events left the ledger by age", "count", gone, "before", before)
+		c.log().Info("events older than the retention removed", "count", gone, "before", before)
 	}
 	return nil
 }

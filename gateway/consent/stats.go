@@ -11,5 +11,5 @@ type Stats struct {
 	CountsLost    atomic.Int64 // deliveries not recorded, the store being away for long
 	Unproven      atomic.Int64 // decisions without a record of when they were in force
 	Retired       atomic.Int64 // events that left the ledger by age
-	Panics        atomic.Int64 // faults of ours in the background
+	Panics        atomic.Int64 // panics in the background
 }

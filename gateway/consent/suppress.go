@@ -15,7 +15,7 @@ var ErrReason = errors.New("not a reason for a suppression")
 
 // Suppress stops mail to a recipient for a cause that is not the person's own
 // choice: store.ReasonManual, store.ReasonBounced or store.ReasonComplained.
-// note says more about it, cut to 512 octets. Errors and changed are those of
+// note says more about it, cut to 512 bytes. Errors and changed are those of
 // [Consent.OptOut]; another reason is [ErrReason].
 func (c *Consent) Suppress(ctx context.Context, s Subject, reason store.Reason, note string, ev Evidence) (changed bool, err error) {
 	e, err := c.suppressionEvent(store.EventSuppressed, s, reason, ev)

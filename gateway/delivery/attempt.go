@@ -101,13 +101,13 @@ func (a *attempt) connect(ctx context.Context) bool {
 	}
 	if _, there := q.pool.size(key); there > 0 {
 		// It serves others of us at this moment: it has enough, or hiccups.
-		q.Log.Info("next hop takes no further connection", "relay", host, "open", there, "error", err)
+		q.Log.Info("next hop accepts no further connection", "relay", host, "open", there, "error", err)
 		a.contact.crowded = there
 		a.returnAll(a.task.jobs)
 		return false
 	}
 	if misconfigured(err) && !q.route.hops.direct {
-		q.Log.Error("next hop refuses us before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", host, "domain", key, "error", err)
+		q.Log.Error("next hop rejects the session before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", host, "domain", key, "error", err)
 	} else {
 		q.Log.Warn("next hop cannot be reached", "relay", host, "domain", key, "error", err)
 	}
@@ -223,7 +223,7 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 	for _, j := range jobs {
 		address, err := envelope.Parse(j.Recipient.Address)
 		if err != nil {
-			a.settle(j, store.Parked, store.Status{Enhanced: "5.1.3", Text: "the address in the queue cannot be read"})
+			a.settle(j, store.Parked, store.Status{Enhanced: "5.1.3", Text: "invalid address in the queue"})
 			continue
 		}
 		gates = append(gates, a.q.Verdicts.Start(address))

@@ -9,23 +9,23 @@ import (
 // Config holds the settings of deliveries. A zero duration or number stands for its default.
 type Config struct {
 	NextHop            []string `env:"NEXT_HOP" secret:"true" doc:"where mail goes: smtp://host:25, smtp+starttls://user:password@host:587, smtps://host:465, lmtp://host:24, several for fail-over, or mx for direct delivery; percent-encode special characters of a password"`
-	NextHopConnections int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in all"`
+	NextHopConnections int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in total"`
 	PerDestination     int      `env:"NEXT_HOP_PER_DESTINATION" envDefault:"0" doc:"connections to one destination; 0: all of them for a smarthost, 4 with mx"`
 	TLSCAFile          string   `env:"NEXT_HOP_TLS_CA" doc:"PEM file of the authorities that smtp+starttls and smtps next hops are verified against; empty: those of the system"`
-	ExistingHeader     string   `env:"EXISTING_HEADER" envDefault:"replace" doc:"what becomes of a List-Unsubscribe the sender set: replace or keep"`
+	ExistingHeader     string   `env:"EXISTING_HEADER" envDefault:"replace" doc:"what to do with a List-Unsubscribe that the sender set: replace or keep"`
 
-	RetryMin     time.Duration `env:"RETRY_MIN" envDefault:"1m" doc:"wait after the first deferral; it doubles from one to the next"`
+	RetryMin     time.Duration `env:"RETRY_MIN" envDefault:"1m" doc:"wait after the first deferral; doubles with each further one"`
 	RetryMax     time.Duration `env:"RETRY_MAX" envDefault:"4h" doc:"longest wait between two attempts"`
 	Expire       time.Duration `env:"RETRY_EXPIRE" envDefault:"120h" doc:"age at which a deferred message bounces"`
-	BounceExpire time.Duration `env:"RETRY_EXPIRE_BOUNCES" envDefault:"24h" doc:"age at which mail with the null reverse-path, such as a bounce, is given up"`
-	DelayNotice  time.Duration `env:"RETRY_NOTICE" envDefault:"4h" doc:"age at which a sender who asked with NOTIFY=DELAY is told that delivery is delayed"`
+	BounceExpire time.Duration `env:"RETRY_EXPIRE_BOUNCES" envDefault:"24h" doc:"age at which mail with the null reverse-path, such as a bounce, is discarded"`
+	DelayNotice  time.Duration `env:"RETRY_NOTICE" envDefault:"4h" doc:"age at which a sender who asked for it (NOTIFY=DELAY) is notified that delivery is delayed"`
 
-	ConnectTimeout time.Duration `env:"NEXT_HOP_TIMEOUT_CONNECT" envDefault:"30s" doc:"to open a connection, and again for its TLS handshake"`
-	CommandTimeout time.Duration `env:"NEXT_HOP_TIMEOUT_COMMAND" envDefault:"300s" doc:"for the reply to a command"`
-	WriteTimeout   time.Duration `env:"NEXT_HOP_TIMEOUT_WRITE" envDefault:"180s" doc:"to write one block of a message"`
-	DotTimeout     time.Duration `env:"NEXT_HOP_TIMEOUT_DOT" envDefault:"600s" doc:"for the reply to a whole message"`
+	ConnectTimeout time.Duration `env:"NEXT_HOP_TIMEOUT_CONNECT" envDefault:"30s" doc:"timeout to open a connection, and again for its TLS handshake"`
+	CommandTimeout time.Duration `env:"NEXT_HOP_TIMEOUT_COMMAND" envDefault:"300s" doc:"timeout for the reply to a command"`
+	WriteTimeout   time.Duration `env:"NEXT_HOP_TIMEOUT_WRITE" envDefault:"180s" doc:"timeout to write one block of a message"`
+	DotTimeout     time.Duration `env:"NEXT_HOP_TIMEOUT_DOT" envDefault:"600s" doc:"timeout for the final reply to a message"`
 	IdleTimeout    time.Duration `env:"NEXT_HOP_IDLE" envDefault:"20s" doc:"how long an unused connection is kept for the next message"`
-	Drain          time.Duration `env:"NEXT_HOP_DRAIN" envDefault:"25s" doc:"how long a stop waits for deliveries that run"`
+	Drain          time.Duration `env:"NEXT_HOP_DRAIN" envDefault:"25s" doc:"how long a shutdown waits for running deliveries"`
 }
 
 // ErrNoNextHop says that no next hop is configured.

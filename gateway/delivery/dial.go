@@ -196,7 +196,7 @@ func (d *dialer) client(s *session, h hop) error {
 	case slices.Contains(mechanisms, sasl.Login):
 		mechanism = sasl.NewLoginClient(h.user, h.password)
 	default:
-		return &stageError{stageAuth, fmt.Errorf("neither AUTH PLAIN nor LOGIN is offered")}
+		return &stageError{stageAuth, fmt.Errorf("AUTH PLAIN or LOGIN is not offered")}
 	}
 	if err := s.client.Auth(mechanism); err != nil {
 		return &stageError{stageAuth, err}

@@ -8,7 +8,7 @@ import (
 // errLineEnd says that content holds a CR or LF that is not a line end. What
 // was accepted never does, so the content is damaged; sent on, a lone LF
 // before a dot could end the message early at a careless peer.
-var errLineEnd = errors.New("content holds a CR or LF that is no line end")
+var errLineEnd = errors.New("content contains a bare CR or LF")
 
 // dotWriter writes content of the DATA command (RFC 5321 section 4.5.2) to a
 // wire, octet for octet but for the doubled dots. It holds back a final CRLF,

@@ -38,11 +38,11 @@ type notice struct {
 // wording is how an action is put to a person.
 var wording = map[action]struct{ subject, intro string }{
 	failed: {"Your message could not be delivered",
-		"Your message could not be delivered to the recipients below.\r\nIt will not be tried again."},
+		"Your message could not be delivered to the recipients below.\r\nDelivery will not be tried again."},
 	delayed: {"Your message is delayed",
-		"Your message could not be delivered to the recipients below so far.\r\nIt will be tried again; you need not send it again."},
+		"Your message has not been delivered to the recipients below yet.\r\nDelivery will be tried again; you do not need to resend it."},
 	relayed: {"Your message was passed on",
-		"Your message was passed on to a mail system that does not confirm delivery.\r\nYou will hear of a failure, but not of success."},
+		"Your message was passed on to a mail system that does not confirm delivery.\r\nYou will be notified of a failure, but not of success."},
 	delivered: {"Your message was delivered",
 		"Your message was delivered to the recipients below."},
 }
@@ -157,7 +157,7 @@ func (n notice) text() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "This is the mail system at %s.\r\n\r\n%s\r\n", n.hostname, wording[n.action].intro)
 	if n.action == delayed {
-		fmt.Fprintf(&b, "It is given up on %s.\r\n", n.until.UTC().Format(time.RFC1123Z))
+		fmt.Fprintf(&b, "Delivery will be tried until %s.\r\n", n.until.UTC().Format(time.RFC1123Z))
 	}
 	for _, r := range n.recipients {
 		fmt.Fprintf(&b, "\r\n<%s>\r\n", r.Address)

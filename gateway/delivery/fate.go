@@ -70,17 +70,17 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 	log := a.q.Log.With("queue_id", a.task.parcel.m.ID, "list", a.task.parcel.m.List)
 	switch {
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, errLineEnd):
-		log.Error("a message in the queue is damaged and held", "error", err)
+		log.Error("a queued message is damaged and held", "error", err)
 		for _, j := range jobs {
-			a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the message in the queue is damaged, it is held for the operator"})
+			a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the queued message is damaged and held for the operator"})
 		}
 	case ctx.Err() != nil:
 		a.returnAll(jobs)
 	default:
-		log.Error("cannot "+what+", the delivery waits", "error", err)
+		log.Error("cannot "+what+", the delivery is deferred", "error", err)
 		for _, j := range jobs {
 			a.deferUntil(j, a.q.Now().Add(min(a.q.config.RetryMin, 10*time.Second)),
-				store.Status{Enhanced: "4.3.0", Text: "internal trouble: cannot " + what})
+				store.Status{Enhanced: "4.3.0", Text: "internal error: cannot " + what})
 		}
 	}
 }
@@ -104,7 +104,7 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 		a.returnAll([]store.Job{j})
 	default:
 		if ours(err) {
-			a.q.Log.Error("next hop demands credentials or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", maskAddresses(st.Text))
+			a.q.Log.Error("next hop requires authentication or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", maskAddresses(st.Text))
 		}
 		a.deferAll([]store.Job{j}, st)
 	}
@@ -148,7 +148,7 @@ func (a *attempt) abandon() {
 	}
 	for _, j := range a.task.jobs {
 		if !settled[j.Recipient.ID] {
-			a.deferAll([]store.Job{j}, store.Status{Enhanced: "4.3.0", Text: "internal fault, it is in the log"})
+			a.deferAll([]store.Job{j}, store.Status{Enhanced: "4.3.0", Text: "internal error, see the log"})
 		}
 	}
 	a.record(context.Background())
@@ -247,7 +247,7 @@ func (a *attempt) log(f fate) {
 		s.Dropped.Add(1)
 		text = "dropped"
 		if m.Unmarked && f.reason.OptOut() {
-			level, text = slog.LevelWarn, "dropped, though the message bears no mark of a list: see OFFRAMP_DEFAULT_STREAM"
+			level, text = slog.LevelWarn, "dropped, though the message has no mark of a list: see OFFRAMP_DEFAULT_STREAM"
 			s.DroppedUnmarked.Add(1)
 		}
 		if a.q.Traffic != nil && f.reason.OptOut() {
@@ -300,7 +300,7 @@ func (q *Queue) persist(ctx context.Context, what string, write func(context.Con
 		}
 		select {
 		case <-ctx.Done():
-			q.Log.Error(fmt.Sprintf("cannot %s before the stop", what), "error", err)
+			q.Log.Error(fmt.Sprintf("cannot %s before the shutdown", what), "error", err)
 			return false
 		case <-time.After(wait):
 		}

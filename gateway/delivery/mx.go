@@ -80,7 +80,7 @@ func (e *exchangers) targets(ctx context.Context, domain string) ([]target, erro
 		// it to what listens on loopback here.
 		return nil, final("5.4.6", "the mail exchangers of %s have only local addresses", domain)
 	}
-	return nil, final("5.1.2", "the domain %s does not exist or takes no mail", domain)
+	return nil, final("5.1.2", "the domain %s does not exist or accepts no mail", domain)
 }
 
 // hosts returns the mail exchangers of domain by preference, equal ones in
@@ -97,7 +97,7 @@ func (e *exchangers) hosts(ctx context.Context, domain string) ([]string, error)
 		return []string{domain}, nil
 	}
 	if len(records) == 1 && strings.TrimSuffix(records[0].Host, ".") == "" {
-		return nil, final("5.1.10", "the domain %s takes no mail (null MX)", domain) // RFC 7505
+		return nil, final("5.1.10", "the domain %s accepts no mail (null MX)", domain) // RFC 7505
 	}
 	records = slices.Clone(records)
 	for i := len(records) - 1; i > 0; i-- {
@@ -129,7 +129,7 @@ func (e *exchangers) literal(domain string) ([]target, error) {
 	}
 	ip, err := netip.ParseAddr(text)
 	if ip = ip.Unmap(); err != nil || local(ip) {
-		return nil, final("5.1.2", "%s is no address literal that mail can be sent to", domain)
+		return nil, final("5.1.2", "%s is not an address literal that mail can be sent to", domain)
 	}
 	return []target{e.target(ip.String(), ip)}, nil
 }

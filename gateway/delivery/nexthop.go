@@ -155,7 +155,7 @@ func loadCA(path string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("OFFRAMP_NEXT_HOP_TLS_CA: %s holds no certificate in PEM form", path)
+		return nil, fmt.Errorf("OFFRAMP_NEXT_HOP_TLS_CA: %s contains no certificate in PEM format", path)
 	}
 	return pool, nil
 }

@@ -92,7 +92,7 @@ func (q *Queue) reportAll(ctx, hard context.Context) {
 		failures, err := q.Spool.Failures(ctx, failuresAtOnce)
 		if err != nil {
 			if ctx.Err() == nil {
-				q.Log.Error("cannot read failed recipients, their bounces wait", "error", err)
+				q.Log.Error("cannot read failed recipients, their bounces are delayed", "error", err)
 			}
 			return
 		}
@@ -133,13 +133,13 @@ func (q *Queue) reportOne(ctx context.Context, f store.Failure) (ok bool) {
 	switch {
 	case f.Message.ReversePath == "":
 		// No bounce of a bounce (RFC 5321 section 6.1).
-		log.Warn("mail with the null reverse-path failed and is removed", "recipients", len(ids))
+		log.Warn("mail with the null reverse-path failed and was removed", "recipients", len(ids))
 	case len(due) > 0:
 		n := notice{action: failed, message: f.Message, recipients: due, hostname: q.Hostname, now: q.Now()}
 		n.body = q.wholeBody(ctx, f.Message)
 		var err error
 		if bounce, err = n.compose(); err != nil {
-			log.Warn("no bounce can be written, the failed recipients are removed", "recipients", len(ids), "error", err)
+			log.Warn("no bounce can be written, the failed recipients were removed", "recipients", len(ids), "error", err)
 		}
 	}
 	failpoint.Hit("delivery.report")

@@ -63,6 +63,6 @@ func outcome(err error) store.Outcome {
 func (a *attempt) handBack(ctx context.Context) {
 	for id, p := range a.permits {
 		delete(a.permits, id)
-		a.q.persist(ctx, "give a turn back", func(ctx context.Context) error { return p.ended(ctx, p.outcome) })
+		a.q.persist(ctx, "release a frequency slot", func(ctx context.Context) error { return p.ended(ctx, p.outcome) })
 	}
 }

@@ -154,7 +154,7 @@ func (r *runner) lease(ctx context.Context, now time.Time) {
 	r.leased = now
 	if err != nil {
 		if ctx.Err() == nil {
-			r.q.Log.Error("cannot fetch mail that is due, deliveries wait", "error", err)
+			r.q.Log.Error("cannot fetch due mail, deliveries are delayed", "error", err)
 		}
 		r.trial = now.Add(troubleWait)
 		return
@@ -224,7 +224,7 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 	}
 	if len(excess) > 0 {
 		r.more = true // of other destinations
-		r.q.persist(ctx, "give back leases", func(ctx context.Context) error {
+		r.q.persist(ctx, "release leases", func(ctx context.Context) error {
 			return r.q.Spool.Settle(ctx, excess...)
 		})
 	}
@@ -309,7 +309,7 @@ func (r *runner) giveBack(ctx context.Context) {
 		d.pending = nil
 	}
 	if len(results) > 0 {
-		r.q.persist(ctx, "give back leases", func(ctx context.Context) error {
+		r.q.persist(ctx, "release leases", func(ctx context.Context) error {
 			return r.q.Spool.Settle(ctx, results...)
 		})
 	}

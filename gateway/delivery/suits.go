@@ -19,10 +19,10 @@ func (s *session) suits(l *Letter, size int64, jobs []store.Job, body func() (io
 	m := l.m
 	// RFC 8689 section 4.2.1; a bounce is sent all the same (section 5).
 	if m.RequireTLS && m.ReversePath != "" && !(s.verified && s.offers("REQUIRETLS")) {
-		return refuse("5.7.30", "the sender demands TLS all the way, and the next hop does not offer it (REQUIRETLS)")
+		return refuse("5.7.30", "the sender requires TLS (REQUIRETLS), and the next hop does not offer it")
 	}
 	if limit, err := strconv.ParseInt(s.ext["SIZE"], 10, 64); err == nil && limit > 0 && size > limit {
-		return refuse("5.3.4", fmt.Sprintf("the message has %d octets, and the next hop takes %d at most", size, limit))
+		return refuse("5.3.4", fmt.Sprintf("the message has %d bytes, and the next hop accepts %d at most", size, limit))
 	}
 	if needsUTF8(l, jobs) && !s.offers("SMTPUTF8") {
 		return refuse("5.6.7", "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8")
@@ -36,7 +36,7 @@ func (s *session) suits(l *Letter, size int64, jobs []store.Job, body func() (io
 			return st, false, err
 		}
 		if !plain {
-			return refuse("5.6.3", "the message holds 8-bit content, and the next hop does not offer 8BITMIME")
+			return refuse("5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME")
 		}
 	}
 	return st, true, nil

@@ -6,7 +6,7 @@ import (
 )
 
 // maxAddress is a path without its brackets (RFC 5321 section 4.5.3.1.3), with
-// room for what is no ASCII.
+// room for what is not ASCII.
 const maxAddress = 320
 
 // addressIn returns the first address in a text, or "". It takes what reports

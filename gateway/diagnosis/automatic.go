@@ -12,7 +12,7 @@ func receiptOf(l *letter) []Finding {
 	if !l.receipt {
 		return nil
 	}
-	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: "it is a receipt of the reader's mail program (RFC 8098)"}}
+	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: "it is a read receipt (RFC 8098)"}}
 }
 
 // challenge knows systems that ask the sender to prove that he is one: their
@@ -32,7 +32,7 @@ func challenge(l *letter) []Finding {
 	if sign == "" || l.isReport() {
 		return nil
 	}
-	return []Finding{{Kind: AutoReply, Recipient: l.from, Why: "it asks the sender to confirm that he is no machine: " + sign + " says so"}}
+	return []Finding{{Kind: AutoReply, Recipient: l.from, Why: "it asks the sender to prove that they are human: " + sign + " says so"}}
 }
 
 func (l *letter) isReport() bool {
@@ -112,7 +112,8 @@ func (l *letter) automaticField() string {
 	return ""
 }
 
-// autoWord keeps what strangers write out of a sentence of ours.
+// autoWord repeats a value only when it is a known word: "Auto-Submitted: call
+// +1 900 555" must not put a stranger's text into the reason that is shown.
 func autoWord(word string) string {
 	switch word {
 	case "auto-replied", "auto-notified":
@@ -122,7 +123,7 @@ func autoWord(word string) string {
 }
 
 // awaySubjects and awayTexts are folded. Subjects of one word have spaces around
-// them, so that they are no part of another.
+// them, so that they are not part of another.
 var (
 	awaySubjects = foldAll("out of office", "out of the office", "out-of-office", "automatic reply", "automatic response", "auto reply", "autoreply", "auto-reply:", "autoresponse", "auto response", "auto-response", "autoresponder", "automated reply", "automated response", " vacation ", "on vacation", "vacation reply", "vacation notice", "away from my mail", "away from the office", "i am away", "on holiday", "on annual leave", "on parental leave",
 		"自动回复", "自動回覆", "自動回复", "外出", "不在办公室", "休假", "度假",

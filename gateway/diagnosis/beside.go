@@ -2,7 +2,7 @@ package diagnosis
 
 import "strings"
 
-// told is what the text for people says, by recipient.
+// told is what the human-readable text says, by recipient.
 type told struct {
 	only *Finding // where there is but one
 	by   map[string]*Finding
@@ -22,7 +22,7 @@ func (l *letter) tell() told {
 	return t
 }
 
-// besideText weighs the text for people where the fields do not settle the
+// besideText weighs the human-readable text where the fields do not decide the
 // matter alone, and always before an address is called dead.
 func besideText(f Finding, text told) Finding {
 	if f.Class == Hard {
@@ -95,11 +95,11 @@ func settle(f Finding, rcpt bool) Finding {
 		return f // a host is looked up by the mail system itself; a domain may be the sender's
 	}
 	f.Class = Undecided
-	f.Why += ", but not whether that was the answer to the recipient or to the message"
+	f.Why += ", but not whether that answered RCPT or the message"
 	return f
 }
 
-// answersRecipient says whether a text tells that the answer was one to RCPT,
+// answersRecipient says whether a text shows that the reply was one to RCPT,
 // and not to a later command.
 func answersRecipient(text string) bool {
 	text = strings.Join(strings.Fields(fold(text)), " ")

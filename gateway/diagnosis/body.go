@@ -73,7 +73,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 	}
 	f = settle(f, rcpt)
 	if delayed {
-		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system goes on trying"
+		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system keeps trying"
 	}
 	return f
 }
@@ -95,7 +95,7 @@ type splitter struct {
 	pending string // answers of a transcript, of the recipient that is named next
 }
 
-// sections splits the text; opens tells which lines begin a section.
+// sections splits the text; opens says which lines begin a section.
 func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
 	s := splitter{by: map[string]*section{}}
 	for line := range strings.Lines(l.text) {

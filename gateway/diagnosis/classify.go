@@ -47,7 +47,7 @@ type evidence struct {
 
 func (e evidence) judge() (Class, Cause, string) {
 	if e.is('2') {
-		return Undecided, "", "the reply is no refusal"
+		return Undecided, "", "the reply is not a refusal"
 	}
 	against, cause := e.against()
 	claim := e.claim()
@@ -55,14 +55,14 @@ func (e evidence) judge() (Class, Cause, string) {
 	case e.is('4'):
 		return Soft, e.softCause(cause), "the code " + e.code() + " is of a temporary failure"
 	case claim == "" && cause == CauseNetwork && statusCause(e.status) == CauseMailbox:
-		// What stops a full mailbox from being written reads like a fault.
+		// An error that comes from a full mailbox reads like a server error.
 		return Soft, CauseMailbox, "the status " + e.status + " speaks of the mailbox"
 	case claim == "" && against != "":
 		return Soft, cause, "the text " + against + " speaks of the " + subject(cause) + ", not of a dead address"
 	case claim == "":
 		return e.unclear()
 	case against != "" && !e.named() && cause == CauseMailbox:
-		return Soft, cause, "the text " + against + " speaks of the mailbox, whatever the code says"
+		return Soft, cause, "the text " + against + " is about the mailbox, whatever the code says"
 	case against != "":
 		return Undecided, cause, claim + ", but " + against + " speaks of the " + subject(cause)
 	case e.contradicted() != "":
@@ -115,7 +115,7 @@ func (e evidence) claim() string {
 }
 
 // against returns what in the text speaks of something else than the address.
-// The mailbox comes first: "mailbox size limit" is no message too large.
+// The mailbox comes first: "mailbox size limit" does not mean that the message is too large.
 func (e evidence) against() (string, Cause) {
 	for _, t := range []struct {
 		about topic
@@ -162,7 +162,7 @@ func (e evidence) unclear() (Class, Cause, string) {
 	cause := statusCause(e.status)
 	switch {
 	case e.found[delay] != "":
-		return Soft, CauseNetwork, `the text "` + e.found[delay] + `" says that delivery goes on`
+		return Soft, CauseNetwork, `the text "` + e.found[delay] + `" says that delivery is still being tried`
 	case e.found[doubtful] != "":
 		return Undecided, CauseAddress, `the text "` + e.found[doubtful] + `" does not say that the address is dead for good`
 	case cause != "" && cause != CauseAddress:

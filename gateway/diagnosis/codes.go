@@ -78,7 +78,7 @@ func isVersion(before string) bool {
 }
 
 // isReply says whether s begins with a reply code that something follows; units
-// tell a size from a code.
+// distinguish a size from a code.
 func isReply(s string) bool {
 	if len(s) < 3 || s[1] < '0' || s[1] > '5' || s[2] < '0' || s[2] > '9' {
 		return false

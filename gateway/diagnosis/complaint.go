@@ -67,7 +67,7 @@ func feedbackFindings(l *letter, fields message.Header) []Finding {
 	f := Finding{Kind: Complaint, FeedbackType: clip(kind, 64), System: reporter(l, fields)}
 	f.Why = "it is a feedback report of the type " + f.FeedbackType
 	if strings.ContainsFunc(f.FeedbackType, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		f.FeedbackType, f.Why = "other", "it is a feedback report of a type that is no word"
+		f.FeedbackType, f.Why = "other", "it is a feedback report of an invalid type"
 	}
 	var found []Finding
 	seen := map[string]bool{}

@@ -2,8 +2,9 @@ package diagnosis
 
 import "strings"
 
-// returnMarks open a returned message in a text: a rule of signs with words that
-// are seen in no report itself. Compared without the signs, in lower case.
+// returnMarks are lines that start the returned message in a text, such as
+// "--- Below this line is a copy of the message. ---". Their words occur in no
+// report itself. They are compared in lower case, without the dashes.
 var returnMarks = []string{
 	"below this line is a copy of the message",
 	"this is a copy of the message",
@@ -80,7 +81,7 @@ func cutReturned(text string) (own, returned string) {
 	return text, ""
 }
 
-// isReturnMark tells a mark from a sentence of a report that has the same words:
+// isReturnMark distinguishes a mark from a sentence of a report that has the same words:
 // a mark is alone on its line, between signs or at least with a colon or full
 // stop behind it.
 func isReturnMark(line string) bool {

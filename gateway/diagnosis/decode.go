@@ -13,7 +13,7 @@ import (
 	"offramp/gateway/message"
 )
 
-// decoded returns the text of a part in UTF-8, at most limit octets of it. What
+// decoded returns the text of a part in UTF-8, at most limit bytes of it. What
 // is not clean is read as far as it goes.
 func (p part) decoded(limit int) string {
 	body := p.body
@@ -27,7 +27,7 @@ func (p part) decoded(limit int) string {
 	return strings.ReplaceAll(clip(text, limit), "\r\n", "\n")
 }
 
-// clip cuts text to limit octets and never inside a character.
+// clip cuts text to limit bytes and never inside a character.
 func clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -38,7 +38,7 @@ func clip(text string, limit int) string {
 	return text[:limit]
 }
 
-// fromBase64 passes over whatever is no base64 (RFC 2045 section 6.8) and keeps
+// fromBase64 skips whatever is not base64 (RFC 2045 section 6.8) and keeps
 // what was decoded before padding or the end.
 func fromBase64(in []byte) []byte {
 	clean := make([]byte, 0, len(in))
@@ -96,7 +96,7 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// toUTF8 believes a charset only where the octets allow it.
+// toUTF8 believes a charset only where the bytes allow it.
 func toUTF8(name string, in []byte) string {
 	switch name = strings.ToLower(strings.Trim(name, `'" `)); {
 	case bytes.Contains(in, []byte("\x1b$")):
@@ -128,7 +128,7 @@ func words(value string) string {
 	return clip(strings.ToValidUTF8(value, "\ufffd"), maxReason)
 }
 
-// plain turns HTML into lines of text. It is no parser: blocks become lines,
+// plain turns HTML into lines of text. It is not a parser: blocks become lines,
 // all other mark-up goes.
 func plain(in string) string {
 	var out strings.Builder
@@ -183,7 +183,7 @@ func breaksLine(tag string) bool {
 	return false
 }
 
-// asciiLower keeps every octet in its place, as strings.ToLower does not.
+// asciiLower keeps every byte in its place, as strings.ToLower does not.
 func asciiLower(s string) string {
 	b := []byte(s)
 	for i, c := range b {

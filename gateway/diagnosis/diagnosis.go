@@ -3,7 +3,7 @@
 // (RFC 5965, RFC 6591), an automatic answer (RFC 3834, RFC 8098), an opt-out
 // somebody wrote by hand, or something else.
 //
-// It is pure: no network, no store, and the same octets give the same report.
+// It is pure: no network, no store, and the same bytes give the same report.
 // It never fails, since what comes back is seldom well formed.
 //
 // # Hard
@@ -23,7 +23,7 @@ package diagnosis
 
 import "offramp/gateway/message"
 
-// MaxSize is how many octets of a message are looked at.
+// MaxSize is how many bytes of a message are looked at.
 const MaxSize = 1 << 20
 
 // Limits of what is looked at and kept.
@@ -58,7 +58,7 @@ const (
 	Undecided Class = "undecided" // contradictory or not understood
 )
 
-// Cause is where the trouble lies.
+// Cause is where the problem lies.
 type Cause string
 
 // Causes of bounces; "" is unknown.

@@ -89,7 +89,7 @@ func findingOf(r recipientReport) Finding {
 	}
 	if r.action == "delayed" {
 		f.Delayed, f.Class = true, Soft
-		f.Why = "the report says delayed: the mail system goes on trying"
+		f.Why = "the report says delayed: the mail system keeps trying"
 	}
 	return f
 }

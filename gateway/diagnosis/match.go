@@ -24,7 +24,7 @@ const (
 	topicCount              // keep last
 )
 
-// phrase is words in a row. A word that ends in ~ stands for all that begin so,
+// phrase is words in a row. A word that ends in ~ matches all that begin so,
 // and * for up to three words of any kind.
 type phrase struct {
 	words []string
@@ -32,14 +32,14 @@ type phrase struct {
 	about topic
 }
 
-// index finds phrases by their first word, or by the first octets of a first
-// word that stands for all that begin so.
+// index finds phrases by their first word, or by the first bytes of a first
+// word that matches all that begin so.
 type index struct {
 	whole map[string][]phrase
 	stems map[string][]phrase
 }
 
-// stem is how many octets of a word stems are found by; none is shorter.
+// stem is how many bytes of a word stems are found by; none is shorter.
 const stem = 4
 
 // group is a table of texts about one topic, one phrase in a line, in lower
@@ -186,7 +186,7 @@ func isASCII(s string) bool {
 }
 
 // withoutNames takes addresses, host names and links out of a text: a host that
-// is called nospam or a local part that reads like a reason is none. Names of
+// is called nospam, or a local part such as mailbox.full@, is not a reason. Names of
 // well-known block lists stay as a word of their own.
 func withoutNames(text string) string {
 	if !strings.ContainsAny(text, "@.") {
@@ -226,13 +226,13 @@ func withoutNames(text string) string {
 	return out.String()
 }
 
-// isNameOctet: what may stand in an address, a host name or a link. Octets over
+// isNameOctet: what may stand in an address, a host name or a link. Bytes over
 // 127 do not, so that scripts without spaces are not taken for names.
 func isNameOctet(c byte) bool {
 	return isWordOctet(c) || strings.IndexByte("@.-+=/:%&?~!#$*", c) >= 0
 }
 
-// isHost tells a host name from two sentences without a space between them.
+// isHost distinguishes a host name from two sentences without a space between them.
 func isHost(word string, dots int) bool {
 	last := strings.ToLower(word[strings.LastIndexByte(word, '.')+1:])
 	if len(last) > 2 && dots < 2 {

@@ -18,10 +18,10 @@ func optOut(l *letter) []Finding {
 			return nil
 		}
 	}
-	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line says nothing but that no more mail is wanted"}}
+	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line only asks for no more mail"}}
 }
 
-// fromList says whether a message went to many, so that it is no answer to ours.
+// fromList says whether a message went to many, so that it is not an answer to our message.
 func (l *letter) fromList() bool {
 	switch message.Keyword(l.header.Get("Precedence")) {
 	case "bulk", "junk", "list":
@@ -55,7 +55,7 @@ func greeting(line string) bool {
 	return len(words) <= 4 && len(line) < 50 && courtesies[words[0]] == greets && !saysStop(line)
 }
 
-// courtesy is what a word may stand for beside the wish itself.
+// courtesy is what may be said beside the request itself.
 type courtesy int
 
 const (

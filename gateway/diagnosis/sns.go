@@ -81,7 +81,7 @@ func (n notice) complained() []Finding {
 	}
 	var found []Finding
 	for _, r := range n.Complaint.Recipients[:min(len(n.Complaint.Recipients), maxRecipients)] {
-		found = append(found, Finding{Kind: Complaint, FeedbackType: kind, System: "Amazon SES", Recipient: typedAddress(r.Address), Why: "it is a notice of a complaint"})
+		found = append(found, Finding{Kind: Complaint, FeedbackType: kind, System: "Amazon SES", Recipient: typedAddress(r.Address), Why: "it is a complaint notification"})
 	}
 	return found
 }

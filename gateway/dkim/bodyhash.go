@@ -64,7 +64,7 @@ func (b *BodyHash) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// Sum returns the 32 octets of the hash of what was written so far.
+// Sum returns the 32 bytes of the hash of what was written so far.
 func (b *BodyHash) Sum() []byte {
 	end := *b
 	// Every hash of the standard library is a Cloner, and its Clone never fails.
@@ -79,7 +79,7 @@ func (b *BodyHash) Sum() []byte {
 	return end.h.Sum(nil)
 }
 
-// literalCR takes the pending CR for an octet of the text, which it is when no
+// literalCR takes the pending CR for a byte of the text, which it is when no
 // LF follows.
 func (b *BodyHash) literalCR() {
 	b.settle()
@@ -87,7 +87,7 @@ func (b *BodyHash) literalCR() {
 	b.emitShort("\r")
 }
 
-// settle hashes the pending line ends and white space: text follows them.
+// settle hashes the pending line ends and white space, since text follows them.
 func (b *BodyHash) settle() {
 	b.started = true
 	for ; b.ends > 0; b.ends-- {
@@ -111,7 +111,7 @@ func (b *BodyHash) emit(p []byte) {
 	b.n += copy(b.staged[b.n:], p)
 }
 
-// emitShort is emit for a few octets.
+// emitShort is emit for a few bytes.
 func (b *BodyHash) emitShort(s string) {
 	if len(s) > len(b.staged)-b.n {
 		b.flush()
@@ -130,7 +130,7 @@ func (b *BodyHash) flush() {
 // or white space.
 func cleanPrefix(p []byte) int {
 	// A long line is looked at in pieces: it could otherwise be searched for
-	// its end once for each of its octets.
+	// its end once for each of its bytes.
 	const longest = 1024
 	clean := 0 // end of the last text that is known to be clean
 	for start := 0; ; {
@@ -195,9 +195,9 @@ func cleanText(text []byte) int {
 }
 
 // cleanWords returns the length of a start of text that holds no tab, and whose
-// blanks have no other one behind them. It looks at many octets at a time and
-// may stop too early, never too late. text has at least nine octets, and its
-// last one is no white space.
+// blanks have no other one behind them. It looks at many bytes at a time and
+// may stop too early, never too late. text has at least nine bytes, and its
+// last one is not white space.
 func cleanWords(text []byte) int {
 	i := 0
 	if last := len(text) - 33; last >= 0 {
@@ -209,7 +209,7 @@ func cleanWords(text []byte) int {
 			if i == last {
 				return len(text)
 			}
-			i = min(i+32, last) // some octets a second time at the end
+			i = min(i+32, last) // some bytes a second time at the end
 		}
 	}
 	for last := len(text) - 9; ; i = min(i+8, last) {
@@ -222,7 +222,7 @@ func cleanWords(text []byte) int {
 	}
 }
 
-// suspicious is not 0 when one of the first eight of nine octets is a control
+// suspicious is not 0 when one of the first eight of nine bytes is a control
 // character, such as a tab, or a blank with a blank behind it.
 func suspicious(nine []byte) uint64 {
 	const (
@@ -232,7 +232,7 @@ func suspicious(nine []byte) uint64 {
 	)
 	word := binary.LittleEndian.Uint64(nine)
 	next := binary.LittleEndian.Uint64(nine[1:9])
-	pair := (word ^ blanks) | (next ^ blanks) // an octet of it is 0 where two blanks meet
-	control := (word - blanks) &^ word        // the high bit of an octet below a blank, if all before it are above
+	pair := (word ^ blanks) | (next ^ blanks) // a byte of it is 0 where two blanks meet
+	control := (word - blanks) &^ word        // the high bit of a byte below a blank, if all before it are above
 	return ((pair-ones)&^pair | control) & highs
 }

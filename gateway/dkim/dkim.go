@@ -5,9 +5,9 @@
 // The body hash does not depend on the header (RFC 6376 section 3.7), so it is
 // computed once per message ([BodyHash]) and shared by the signatures of all
 // recipients ([Key.Sign]). Both algorithms are deterministic: the same input
-// gives the same octets, so a retry sends what the first attempt sent.
+// gives the same bytes, so a retry sends what the first attempt sent.
 //
-// Line ends are settled before anything gets here: every CR and LF is part of
+// Line ends are normalised before anything gets here: every CR and LF is part of
 // a CRLF. No tag l= is ever written (RFC 6376 section 8.2), and no i= or q=,
 // whose defaults are what we want.
 package dkim
@@ -54,7 +54,7 @@ func (k Key) algorithm() (name string, opts crypto.SignerOpts, err error) {
 		// RFC 8463 section 3: PureEdDSA over the SHA-256 of the data.
 		return "ed25519-sha256", crypto.Hash(0), nil
 	default:
-		return "", nil, fmt.Errorf("DKIM key %s of %s: key type %T is neither RSA nor Ed25519", k.Selector, k.Domain, pub)
+		return "", nil, fmt.Errorf("DKIM key %s of %s: key type %T, want RSA or Ed25519", k.Selector, k.Domain, pub)
 	}
 }
 
@@ -71,7 +71,7 @@ func (k Key) Sign(fields [][]byte, bodyHash []byte, t time.Time) ([]byte, error)
 		return nil, err
 	}
 	if len(bodyHash) != sha256.Size {
-		return nil, fmt.Errorf("sign for %s: body hash of %d octets, want %d", k.Domain, len(bodyHash), sha256.Size)
+		return nil, fmt.Errorf("sign for %s: body hash of %d bytes, want %d", k.Domain, len(bodyHash), sha256.Size)
 	}
 	data, names := signedData(fields)
 

@@ -97,7 +97,7 @@ func signedData(fields [][]byte) (data []byte, names []string) {
 func lookUp(name []byte) (int, bool) {
 	for i, f := range &signedFields {
 		// Equal length keeps EqualFold to US-ASCII: every other letter that
-		// folds to an ASCII one takes more octets.
+		// folds to an ASCII one takes more bytes.
 		if len(f.name) == len(name) && bytes.EqualFold(name, []byte(f.name)) {
 			return i, true
 		}
@@ -106,7 +106,7 @@ func lookUp(name []byte) (int, bool) {
 }
 
 // fieldName returns what stands before the colon, without white space; nil
-// for a line that is no field.
+// for a line that is not a field.
 func fieldName(raw []byte) []byte {
 	colon := bytes.IndexByte(raw, ':')
 	if colon < 0 {

@@ -19,7 +19,7 @@ type Keys struct {
 	byDomain map[string][]Key
 }
 
-// NewKeys checks all keys and returns them in a Keys, or all faults found.
+// NewKeys checks all keys and returns them in a Keys, or all errors found.
 // Domains are brought into lower-case A-label form.
 func NewKeys(keys ...Key) (*Keys, error) {
 	k := &Keys{byDomain: make(map[string][]Key)}

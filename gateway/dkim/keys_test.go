@@ -141,7 +141,7 @@ func TestLoadKey(t *testing.T) {
 		"weak":             {encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(weak)), "1024 bits, at least 2048"},
 		"very weak":        {tiny, "512 bits, at least 2048"},
 		"public":           {encode("PUBLIC KEY", public), "name the file with the private key"},
-		"curve":            {encode("PRIVATE KEY", curveDER), "neither RSA nor Ed25519"},
+		"curve":            {encode("PRIVATE KEY", curveDER), "want RSA or Ed25519"},
 		"encrypted":        {encode("ENCRYPTED PRIVATE KEY", []byte("x")), "without a passphrase"},
 		"encrypted PKCS#1": {[]byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), "without a passphrase"},
 		"damaged":          {encode("RSA PRIVATE KEY", []byte("x")), "damaged PKCS#1 key"},

@@ -99,7 +99,7 @@ func signerOf(key any) (crypto.Signer, error) {
 	case ed25519.PrivateKey:
 		return key, nil
 	default:
-		return nil, fmt.Errorf("key type %T is neither RSA nor Ed25519: %s", key, remedyGenerate)
+		return nil, fmt.Errorf("key type %T, want RSA or Ed25519: %s", key, remedyGenerate)
 	}
 }
 
@@ -138,7 +138,7 @@ func encodePKCS8(key any) ([]byte, error) {
 
 // Record returns the text of the TXT record at SELECTOR._domainkey.DOMAIN
 // (RFC 6376 section 3.6.1, RFC 8463 section 4.2). A record of more than 255
-// octets is published as several strings of one record.
+// bytes is published as several strings of one record.
 func (k Key) Record() (string, error) {
 	if _, _, err := k.algorithm(); err != nil {
 		return "", err

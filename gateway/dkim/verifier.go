@@ -55,7 +55,7 @@ func (v Verifier) Verify(ctx context.Context, raw []byte) (domains []string, err
 	return domains, nil
 }
 
-// Aligned says whether a signing domain stands for a From domain: they have the
+// Aligned says whether a signing domain is aligned with a From domain: they have the
 // same organizational domain (RFC 7489 section 3.1.1, relaxed).
 func Aligned(signing, from string) bool {
 	signing, from = aLabel(signing), aLabel(from)

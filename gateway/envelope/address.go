@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Limits of RFC 5321 section 4.5.3.1, in octets without quotes and angle brackets.
+// Limits of RFC 5321 section 4.5.3.1, in bytes without quotes and angle brackets.
 const (
 	maxLocal  = 64
 	maxDomain = 255
@@ -22,12 +22,12 @@ const (
 )
 
 // ErrAddress is wrapped by every error about an address. The texts name the
-// fault and never repeat the address, so they may be logged and sent.
-var ErrAddress = errors.New("bad address")
+// error and never repeat the address, so they may be logged and sent.
+var ErrAddress = errors.New("invalid address")
 
 // Address is a mailbox of an SMTP envelope. The zero value is the null
 // reverse-path. Two addresses are equal (==) when they are the same mailbox as
-// far as SMTP can tell: local part octet for octet, domain in one spelling. Use
+// far as SMTP is concerned: local part byte for byte, domain in one spelling. Use
 // Key to find out whether they belong to one person.
 type Address struct {
 	local  string // without quotes, as written
@@ -41,9 +41,9 @@ type Address struct {
 // the quoted one counts; ParseUnquoted never reads quotes.
 //
 // Refused are: the empty string, an empty local part, control characters,
-// octets that are not UTF-8, source routes, a local part over 64 octets, a path
+// bytes that are not UTF-8, source routes, a local part over 64 bytes, a path
 // over 254, and a domain that neither is one nor an address literal. A local
-// part that is no dot-atom is accepted and leaves quoted. A domain with letters
+// part that is not a dot-atom is accepted and leaves quoted. A domain with letters
 // outside ASCII becomes A-labels by UTS 46 (non-transitional); underscores pass.
 func Parse(s string) (Address, error) {
 	if len(s) == 0 || s[0] != '"' {
@@ -61,7 +61,7 @@ func Parse(s string) (Address, error) {
 
 // ParseUnquoted is Parse for an address whose quotes were taken off already: a
 // quotation mark is a character like any other. A local part that begins with
-// one is refused, since nothing tells it from a quoted one later.
+// one is refused, since nothing distinguishes it from a quoted one later.
 func ParseUnquoted(s string) (Address, error) {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
@@ -93,7 +93,7 @@ func newAddress(local, domain string) (Address, error) {
 	case local == "":
 		return Address{}, fault("no local part")
 	case len(local) > maxLocal:
-		return Address{}, fault("local part over 64 octets")
+		return Address{}, fault("local part over 64 bytes")
 	case local[0] == '"':
 		return Address{}, fault("local part begins with a quotation mark")
 	case local[0] == '@':
@@ -108,7 +108,7 @@ func newAddress(local, domain string) (Address, error) {
 	}
 	a := Address{local: local, domain: domain}
 	if len(local)+1+len(domain) > maxPath {
-		return Address{}, fault("address over 254 octets")
+		return Address{}, fault("address over 254 bytes")
 	}
 	return a, nil
 }
@@ -127,14 +127,14 @@ func unquote(s string) (content, rest string, err error) {
 			return b.String(), s[i+1:], nil
 		case '\\':
 			if i++; i == len(s) {
-				return "", "", fault("quoted local part has no end")
+				return "", "", fault("unclosed quoted local part")
 			}
 			b.WriteByte(s[i])
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return "", "", fault("quoted local part has no end")
+	return "", "", fault("unclosed quoted local part")
 }
 
 // checkText refuses what no address can carry even when quoted.
@@ -165,7 +165,7 @@ func checkText(s string) error {
 func fault(text string) error { return fmt.Errorf("%w: %s", ErrAddress, text) }
 
 // String returns the form that goes on the wire between angle brackets: the
-// local part quoted where it is no dot-atom, the domain in A-labels. The null
+// local part quoted where it is not a dot-atom, the domain in A-labels. The null
 // reverse-path is empty. ParseReversePath and, for postmaster without a domain,
 // ParseRecipient give the same address again; for all others Parse does.
 func (a Address) String() string {

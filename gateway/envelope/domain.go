@@ -32,13 +32,13 @@ func normalDomain(s string) (string, error) {
 // the mapping can bring forth ASCII characters that were not there before.
 func unicodeDomain(s string) (string, error) {
 	if len(s) > 4*maxDomain {
-		return "", fault("domain over 255 octets")
+		return "", fault("domain over 255 bytes")
 	}
 	profile := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(),
 		idna.CheckHyphens(false), idna.StrictDomainName(false))
 	a, err := profile.ToASCII(s)
 	if err != nil {
-		return "", fault("domain is no IDNA name")
+		return "", fault("domain is not a valid IDNA name")
 	}
 	return a, checkDomain(a)
 }
@@ -51,13 +51,13 @@ func checkDomain(s string) error {
 		return fault("no domain")
 	}
 	if len(s) > maxDomain {
-		return fault("domain over 255 octets")
+		return fault("domain over 255 bytes")
 	}
 	start, digits := 0, true
 	for i := 0; i <= len(s); i++ {
 		if i == len(s) || s[i] == '.' {
 			if i == start || i-start > 63 || s[start] == '-' || s[i-1] == '-' {
-				return fault("domain has a bad label")
+				return fault("domain has an invalid label")
 			}
 			if i < len(s) {
 				start, digits = i+1, true
@@ -69,7 +69,7 @@ func checkDomain(s string) error {
 		case 'a' <= c && c <= 'z', c == '-', c == '_':
 			digits = false
 		default:
-			return fault("domain has a bad character")
+			return fault("domain has an invalid character")
 		}
 	}
 	if digits {
@@ -82,7 +82,7 @@ func checkDomain(s string) error {
 func normalLiteral(s string) (string, error) {
 	const tag = "ipv6:"
 	if len(s) < 3 || s[len(s)-1] != ']' {
-		return "", fault("address literal has no end")
+		return "", fault("unclosed address literal")
 	}
 	inner := s[1 : len(s)-1]
 	v6 := len(inner) > len(tag) && strings.EqualFold(inner[:len(tag)], tag)
@@ -91,7 +91,7 @@ func normalLiteral(s string) (string, error) {
 	}
 	ip, err := netip.ParseAddr(inner)
 	if err != nil || ip.Zone() != "" || ip.Is4() == v6 {
-		return "", fault("bad address literal")
+		return "", fault("invalid address literal")
 	}
 	if v6 {
 		return "[IPv6:" + ip.String() + "]", nil

@@ -21,7 +21,7 @@ func ValidNotify(s string) bool {
 
 // ValidOriginal says whether s may be a decoded ORCPT: an address type that is
 // an atom, a semicolon, and an address without control characters (RFC 3461
-// section 4.2; RFC 6533 for "utf-8"), at most 500 octets. Xtext can encode line
+// section 4.2; RFC 6533 for "utf-8"), at most 500 bytes. Xtext can encode line
 // ends, which must not reach a bounce. Empty is valid: not given.
 func ValidOriginal(s string) bool {
 	if s == "" {

@@ -23,7 +23,7 @@ type Envelope struct {
 	RequireTLS  bool   // REQUIRETLS (RFC 8689)
 	Return      string // RET: FULL, HDRS or empty (RFC 3461 section 4.3)
 	EnvelopeID  string // ENVID decoded; empty: not given
-	Size        int64  // SIZE declared, in octets; 0: none
+	Size        int64  // SIZE declared, in bytes; 0: none
 }
 
 // idEpoch is where the time of queue ids begins, in milliseconds since 1970:

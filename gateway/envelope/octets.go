@@ -10,8 +10,8 @@ import (
 // Octets is a size in settings: "50MiB", "256KiB", "1GB", "1000000".
 type Octets int64
 
-// ErrOctets says that a text is no size. It names the remedy.
-var ErrOctets = errors.New("not a size: write a whole number of octets, or one with a unit such as 256KiB or 50MiB")
+// ErrOctets says that a text is not a size. It names the remedy.
+var ErrOctets = errors.New("not a size: write a whole number of bytes, or one with a unit such as 256KiB or 50MiB")
 
 // octetUnits has the binary units String uses in front, largest first.
 var octetUnits = [...]struct {
@@ -46,7 +46,7 @@ func (o *Octets) UnmarshalText(b []byte) error {
 func (o Octets) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // String returns the size with the largest binary unit that leaves a whole
-// number, else in octets without a unit.
+// number, else in bytes without a unit.
 func (o Octets) String() string {
 	n := int64(o)
 	for _, u := range octetUnits[:3] {

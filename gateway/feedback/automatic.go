@@ -16,7 +16,7 @@ import (
 //   - X-Autoreply, X-Autorespond, Precedence auto_reply: answering machines that
 //     do not know RFC 3834.
 //
-// "auto-generated" is no answer to a message (RFC 3834 section 5.1), and what a
+// "auto-generated" is not an answer to a message (RFC 3834 section 5.1), and what a
 // mail provider sends when its user presses the button may bear it.
 func automatic(reversePath envelope.Address, h message.Header) string {
 	if reversePath.IsNull() {

@@ -23,7 +23,7 @@ func (m *mail) returned(ctx context.Context, s consent.Subject) error {
 	switch finding.Kind {
 	case diagnosis.Bounce:
 		// Only what a mail system sends, from the null reverse-path, and about
-		// this very address, can tell that it is dead (RFC 5321 section 4.5.5).
+		// this very address, can report that it is dead (RFC 5321 section 4.5.5).
 		err = m.bounce(ctx, s, finding, matches && m.in.Envelope.ReversePath.IsNull())
 	case diagnosis.Complaint:
 		err = m.complaint(ctx, s, finding.FeedbackType)
@@ -44,7 +44,7 @@ func (m *mail) returned(ctx context.Context, s consent.Subject) error {
 
 // about picks what is said about a person: under their own address, under the
 // same name at another host of theirs, or without any address. Where a message
-// only names others, one finding may be about whom the address forwards to.
+// only names others, one finding may be about the address it forwards to.
 func about(all []diagnosis.Finding, recipient envelope.Address) (f diagnosis.Finding, matches bool) {
 	for _, one := range all {
 		if strings.EqualFold(one.Recipient, recipient.String()) {

@@ -15,7 +15,7 @@ import (
 )
 
 // boxed does what mail to an address without a MAC says, as far as tokens in
-// what it returns prove whom it is about.
+// what it returns prove which recipient it is about.
 func (m *mail) boxed(ctx context.Context, box string) error {
 	report := m.read()
 	if box == boxCFBL {
@@ -25,7 +25,7 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 		}
 		if !ok {
 			m.f.stats().Unverified.Add(1)
-			m.f.log().InfoContext(ctx, "complaint without a fitting signature discarded (RFC 9477 section 3.5)", slog.String("ip", m.in.IP))
+			m.f.log().InfoContext(ctx, "complaint without a valid DKIM signature of its From domain discarded (RFC 9477 section 3.5)", slog.String("ip", m.in.IP))
 			return nil
 		}
 	}
@@ -40,7 +40,7 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 			return m.complaint(ctx, proof.subject, finding.FeedbackType)
 		}
 	case diagnosis.Bounce:
-		// Whoever got the mail has its tokens, so this is no proof that the
+		// Whoever got the mail has its tokens, so this is not proof that the
 		// address is dead: it counts as one of several at most.
 		if proof.header {
 			found, _ := about(report.Findings, proof.subject.Recipient)
@@ -57,7 +57,7 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 	}
 	if finding.Kind != diagnosis.Other {
 		m.f.stats().Unproven.Add(1)
-		m.f.log().InfoContext(ctx, "feedback without a token of ours", slog.String("kind", string(finding.Kind)), slog.String("ip", m.in.IP))
+		m.f.log().InfoContext(ctx, "feedback without a valid token", slog.String("kind", string(finding.Kind)), slog.String("ip", m.in.IP))
 	}
 	m.notUnderstood(ctx, proof.subject, false)
 	return nil
@@ -138,7 +138,7 @@ func (m *mail) propose(ctx context.Context, s consent.Subject) error {
 		return fmt.Errorf("proposed opt-out: %w", err)
 	}
 	m.f.stats().Proposed.Add(1)
-	m.log(ctx, "an opt-out is proposed: a reply asks for it, and nothing proves who wrote it", s)
+	m.log(ctx, "opt-out proposed: a reply asks for it, but nothing proves who wrote it", s)
 	return nil
 }
 
@@ -171,7 +171,7 @@ func (m *mail) notUnderstood(ctx context.Context, s consent.Subject, proven bool
 	if !s.Recipient.IsNull() {
 		to = s.Recipient.Masked()
 	}
-	m.f.log().InfoContext(ctx, "feedback that is not understood", slog.String("to", to), slog.String("ip", m.in.IP),
+	m.f.log().InfoContext(ctx, "feedback not recognised", slog.String("to", to), slog.String("ip", m.in.IP),
 		slog.String("message_id", strings.TrimSpace(m.header.Get("Message-ID"))))
 }
 
@@ -180,6 +180,6 @@ func (m *mail) keep(proven bool) {
 		return
 	}
 	if err := m.f.Kept.Keep(m.raw, proven, m.f.now()); err != nil {
-		m.f.log().Warn("cannot keep feedback for the operator", "error", err)
+		m.f.log().Warn("cannot store feedback for the operator", "error", err)
 	}
 }

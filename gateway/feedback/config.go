@@ -10,11 +10,11 @@ import (
 // Config holds the settings of what comes back.
 type Config struct {
 	ReturnPath string   `env:"RETURN_PATH" doc:"reverse-path of list mail: verp (an address of the feedback domain that names the recipient, so that bounces are read) or keep (the sender's); empty: verp when OFFRAMP_FEEDBACK_DOMAIN is set"`
-	PassOn     bool     `env:"BOUNCE_PASS_ON" envDefault:"true" doc:"pass what comes to a bounce address on to the reverse-path the sender gave"`
+	PassOn     bool     `env:"BOUNCE_PASS_ON" envDefault:"true" doc:"forward bounces to the reverse-path that the sender gave"`
 	CFBL       bool     `env:"CFBL" doc:"add CFBL-Address and CFBL-Feedback-ID (RFC 9477), so that mail providers can report complaints"`
 	SenderID   string   `env:"FEEDBACK_ID" doc:"last part of Feedback-ID, by which Gmail's Postmaster Tools count complaints: 5 to 15 letters and digits; empty: none is added"`
 	Addresses  []string `env:"FEEDBACK_ADDRESSES" doc:"further addresses whose mail is routed here: of feedback loops, bounces and replies; comma separated"`
-	Keep       int      `env:"FEEDBACK_KEEP" envDefault:"100" doc:"how many messages that were not understood are kept in the folder feedback of OFFRAMP_DATA_DIR; 0: none"`
+	Keep       int      `env:"FEEDBACK_KEEP" envDefault:"100" doc:"how many unrecognised messages are kept in the folder feedback of OFFRAMP_DATA_DIR; 0: none"`
 }
 
 // What becomes of the reverse-path of list mail.
@@ -26,7 +26,7 @@ const (
 // mostKept bounds the disk they take: at most 1 GiB.
 const mostKept = 1000
 
-// Validate returns the fault of the settings, naming its variable.
+// Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	if c.ReturnPath != "" && c.ReturnPath != VERP && c.ReturnPath != Keep {
 		return fmt.Errorf("OFFRAMP_RETURN_PATH is %q: use %s or %s", c.ReturnPath, VERP, Keep)
@@ -40,7 +40,7 @@ func (c Config) Validate() error {
 	for _, one := range c.Addresses {
 		a, err := envelope.Parse(one)
 		if err != nil || a.Domain() == "" {
-			return fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: %q is no mail address: write such as complaints@example.org", one)
+			return fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: invalid mail address %q: write one such as complaints@example.org", one)
 		}
 		if isPostmaster(a) {
 			return fmt.Errorf("OFFRAMP_FEEDBACK_ADDRESSES: %q must reach a person (RFC 5321 section 4.5.1)", one)

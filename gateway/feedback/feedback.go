@@ -4,7 +4,7 @@
 // What may change something is decided by what only we can have made: an
 // address with a MAC, or a token in the message that is returned; never by
 // From, and never by an address that a text names. The text says what happened,
-// not to whom. An address in the feedback domain that we did not make is
+// not to which recipient. An address in the feedback domain that we did not make is
 // refused at RCPT.
 //
 // Automatic mail opts nobody out, and nothing here is ever answered.
@@ -26,17 +26,17 @@ import (
 )
 
 var (
-	// ErrUnknown says that an address of the feedback domain is none of ours:
+	// ErrUnknown says that an address of the feedback domain was not made here:
 	// made up, damaged, or made with a key that left the key ring.
 	ErrUnknown = errors.New("no such address")
 	// ErrTooLarge says that a message has a header of more than MaxHeader.
 	ErrTooLarge = errors.New("header of a message to the feedback domain too large")
 	// ErrPostmaster says that mail to postmaster came to Receive. It goes to a
 	// person, so relay takes it.
-	ErrPostmaster = errors.New("mail to postmaster is no feedback")
+	ErrPostmaster = errors.New("mail to postmaster is not feedback")
 )
 
-// Consent records what was found (room consent). A nil error means that it is
+// Consent records what was found (package consent). A nil error means that it is
 // durable; telling the same again changes nothing.
 type Consent interface {
 	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
@@ -44,7 +44,7 @@ type Consent interface {
 	Complained(ctx context.Context, c consent.Complaint, ev consent.Evidence) (stopped bool, err error)
 }
 
-// Answers records what changes nothing, and knows who is held (room consent).
+// Answers records what changes nothing, and knows who is held (package consent).
 type Answers interface {
 	Answered(ctx context.Context, a consent.Answer, ev consent.Evidence) error
 	Person(ctx context.Context, recipient envelope.Address) (store.Person, error)
@@ -70,7 +70,7 @@ type Stats struct {
 	Complaints atomic.Int64 // complaints about a person we know by a token
 	Stopped    atomic.Int64 // addresses that got a suppression
 	Proposed   atomic.Int64 // wishes whose author is not proven
-	Unproven   atomic.Int64 // bounces and complaints without a token of ours
+	Unproven   atomic.Int64 // bounces and complaints without a valid token
 	Unverified atomic.Int64 // reports to the CFBL address without a fitting signature
 	Other      atomic.Int64 // messages that were not understood
 	PassedOn   atomic.Int64 // bounces that went on to their sender
@@ -133,7 +133,7 @@ func isPostmaster(a envelope.Address) bool { return strings.EqualFold(a.Local(),
 
 // Check says at RCPT whether an address can get mail. The error wraps
 // [ErrUnknown] for an address that is not ours. Every other error is
-// temporary; one that wraps store.ErrUnavailable also stands for a list this
+// temporary; one that wraps store.ErrUnavailable can also mean a list this
 // node has not heard of yet.
 func (f *Feedback) Check(ctx context.Context, a envelope.Address) error {
 	if f.IsPostmaster(a) {

@@ -11,11 +11,11 @@ import (
 	"offramp/listunsub"
 )
 
-// proof is whom the tokens in a returned message name.
+// proof is the recipient that the tokens in a returned message name.
 type proof struct {
 	subject consent.Subject
 	header  bool // by a token that only the recipient's own copy has
-	body    bool // by a link that everybody has whom it was shown to
+	body    bool // by a link that everybody has who was shown the message
 }
 
 func (p proof) any() bool { return p.header || p.body }

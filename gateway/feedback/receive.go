@@ -17,7 +17,7 @@ import (
 	"offramp/store"
 )
 
-// Limits of a message to the feedback domain, in octets.
+// Limits of a message to the feedback domain, in bytes.
 const (
 	MaxHeader = 64 << 10          // a larger header is refused
 	MaxSize   = diagnosis.MaxSize // the rest is read and thrown away
@@ -31,7 +31,7 @@ type Inbound struct {
 	Data     io.Reader
 }
 
-// Receive reads a message to its end and does what its addresses stand for, and
+// Receive reads a message to its end and does what its addresses ask for, and
 // what it says where an address does not say it all. It returns without an
 // error only when that is on disk. Repeating is harmless, also after an error:
 // what was done stays done.
@@ -77,7 +77,7 @@ type mail struct {
 	report *diagnosis.Report // nil: not read yet
 }
 
-// act does what one address stands for.
+// act does what one address asks for.
 func (m *mail) act(ctx context.Context, t target) error {
 	switch {
 	case t.kind == listunsub.OptOutAddress:
@@ -147,7 +147,7 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 
 // read returns the message that it reads to its end, as far as it is looked at,
 // and whether that is all. Only a whole message counts: nothing may happen for
-// one that broke off. One for which there is no room is to come again.
+// one that broke off. The sender has to retry one for which there is no room.
 func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool, err error) {
 	var all bytes.Buffer
 	all.Grow(usualSize)
@@ -170,7 +170,7 @@ func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool
 	head := raw[:min(len(raw), MaxHeader)]
 	if len(raw) > MaxHeader && !holdsEmptyLine(head) {
 		// What comes later in the header might say that the mail is automatic.
-		return nil, h, false, fmt.Errorf("%w: more than %d octets", ErrTooLarge, MaxHeader)
+		return nil, h, false, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxHeader)
 	}
 	return raw, message.ParseHeader(head), more == 0, nil
 }

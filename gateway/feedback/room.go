@@ -17,7 +17,7 @@ type place struct {
 
 func (r *room) take() *place { return &place{room: r} }
 
-// large says whether the message may take the room of a large one.
+// large says whether the message may be kept as a large one.
 func (p *place) large() bool {
 	if p.room.used.Add(1) > mostLarge {
 		p.room.used.Add(-1)

@@ -12,11 +12,11 @@ import (
 	"offramp/store"
 )
 
-// target is what an address stands for.
+// target is what an address refers to.
 type target struct {
 	kind listunsub.AddressKind // 0: a box
 	box  string
-	// subject is whom an address with a MAC is about.
+	// subject is the recipient and list of an address with a MAC.
 	subject consent.Subject
 }
 
@@ -39,7 +39,7 @@ func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, err
 	return target{kind: claims.Kind, subject: subject}, err
 }
 
-// subject is whom the claims of an address are about. A bounce whose list is
+// subject is the recipient and list in the claims of an address. A bounce whose list is
 // not known here counts all the same: it is about the address.
 func (f *Feedback) subject(ctx context.Context, claims listunsub.AddressClaims) (consent.Subject, error) {
 	recipient, err := envelope.Parse(claims.Recipient)

@@ -12,7 +12,7 @@ import (
 	"offramp/store"
 )
 
-// Told is what a smarthost tells of one recipient. Whoever calls has checked
+// Told is what a smarthost reports about one recipient. Whoever calls has checked
 // that it was the smarthost.
 type Told struct {
 	Vendor    string
@@ -24,13 +24,13 @@ type Told struct {
 	Said      string // by the last mail system
 	Type      string // of a complaint
 	// Header holds fields of the message it is about, as far as the smarthost
-	// repeats them: a token of ours in it names the list.
+	// repeats them: a valid token in it names the list.
 	Header    string
 	MessageID string
-	ID        string // of what is told: the same at every repetition
+	ID        string // of the report: the same at every repetition
 }
 
-// Told records what a smarthost tells. An error is temporary; what can never be
+// Told records what a smarthost reports. An error is temporary; what can never be
 // recorded, since it names nobody, is left out.
 func (f *Feedback) Told(ctx context.Context, t Told) error {
 	recipient, err := envelope.Parse(strings.TrimSpace(t.Recipient))
@@ -68,9 +68,9 @@ func (f *Feedback) Told(ctx context.Context, t Told) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("told by %s: %w", t.Vendor, err)
+		return fmt.Errorf("report from %s: %w", t.Vendor, err)
 	}
-	f.log().InfoContext(ctx, "told by the smarthost", slog.String("vendor", t.Vendor), slog.String("kind", string(t.Kind)),
+	f.log().InfoContext(ctx, "reported by the smarthost", slog.String("vendor", t.Vendor), slog.String("kind", string(t.Kind)),
 		slog.String("list", s.List), slog.String("to", recipient.Masked()), slog.String("message_id", t.MessageID))
 	return nil
 }
@@ -82,7 +82,7 @@ func (f *Feedback) toldBounce(ctx context.Context, t Told, s consent.Subject, on
 	class, cause, why := diagnosis.Classify(t.Status, t.Reply, t.Said)
 	weight := weigh(class, cause, t.Permanent)
 	if t.Permanent && class == diagnosis.Undecided && (cause == "" || cause == diagnosis.CauseAddress) {
-		weight, why = consent.Hard, "the smarthost says that the address is dead"
+		weight, why = consent.Hard, "the smarthost reports a dead address"
 	}
 	stopped, err := f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: s.Recipient, List: s.List, Weight: weight, Way: store.Hook, Once: once,

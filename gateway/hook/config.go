@@ -19,23 +19,23 @@ type Config struct {
 	SESTopics     []string `env:"HOOK_SES_TOPICS" doc:"ARNs of the SNS topics that Amazon SES publishes to, comma separated; turns /hooks/ses on"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	var faults []error
 	if c.SendGridKey != "" {
 		if _, err := publicKey(c.SendGridKey); err != nil {
-			faults = append(faults, errors.New("OFFRAMP_HOOK_SENDGRID_KEY: is no ECDSA public key: copy the Verification Key of the Event Webhook's security settings"))
+			faults = append(faults, errors.New("OFFRAMP_HOOK_SENDGRID_KEY: is not an ECDSA public key: copy the Verification Key of the Event Webhook's security settings"))
 		}
 	}
 	if c.PostmarkLogin != "" {
 		user, password, found := strings.Cut(c.PostmarkLogin, ":")
 		if !found || user == "" || len(password) < 12 {
-			faults = append(faults, errors.New("OFFRAMP_HOOK_POSTMARK_LOGIN: must be user:password, with a password of at least 12 characters: it is all that protects the hook"))
+			faults = append(faults, errors.New("OFFRAMP_HOOK_POSTMARK_LOGIN: must be user:password, with a password of at least 12 characters: it is the webhook's only protection"))
 		}
 	}
 	for _, topic := range c.SESTopics {
 		if parts := strings.Split(topic, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
-			faults = append(faults, fmt.Errorf("OFFRAMP_HOOK_SES_TOPICS: %q is no ARN of a topic: write one such as arn:aws:sns:eu-west-1:123456789012:bounces", topic))
+			faults = append(faults, fmt.Errorf("OFFRAMP_HOOK_SES_TOPICS: invalid topic ARN %q: write one such as arn:aws:sns:eu-west-1:123456789012:bounces", topic))
 		}
 	}
 	return errors.Join(faults...)

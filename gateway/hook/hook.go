@@ -1,4 +1,4 @@
-// Package hook takes what a smarthost tells by webhook: where SendGrid,
+// Package hook takes what a smarthost reports by webhook: where SendGrid,
 // Postmark, Mailgun or Amazon SES delivers, bounces and complaints arrive only
 // there. Each call is checked as its vendor signs it before anything in it is
 // believed.
@@ -21,7 +21,7 @@ import (
 	"offramp/gateway/feedback"
 )
 
-// Outcomes records what is told. An error is temporary: the vendor calls again.
+// Outcomes records reports. An error is temporary: the vendor calls again.
 type Outcomes interface {
 	Told(ctx context.Context, t feedback.Told) error
 }
@@ -40,7 +40,7 @@ const Prefix = "/hooks/"
 const (
 	maxBody = 1 << 20
 	// tolerance is how old a signature may be. Vendors repeat a call for hours,
-	// some with the signature of the first one; what was told already changes
+	// some with the signature of the first one; what was reported already changes
 	// nothing.
 	tolerance = 24 * time.Hour
 	// ahead is how far the clock of a vendor may be ahead of ours.
@@ -48,8 +48,8 @@ const (
 )
 
 var (
-	errSignature = errors.New("signature is not right")
-	errMalformed = errors.New("body cannot be read")
+	errSignature = errors.New("invalid signature")
+	errMalformed = errors.New("invalid body")
 	// errLater says that a signature cannot be checked for now.
 	errLater = errors.New("signature cannot be checked now")
 )
@@ -113,19 +113,19 @@ func (h *Hooks) In(next http.Handler) http.Handler {
 func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			h.log().Error("panic in a hook", "error", fault, "stack", string(debug.Stack()))
-			answer(w, http.StatusInternalServerError, "Something went wrong inside; call again.")
+			h.log().Error("panic in a webhook", "error", fault, "stack", string(debug.Stack()))
+			answer(w, http.StatusInternalServerError, "Internal error; try again.")
 		}
 	}()
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, h.Base), Prefix)
 	v := h.vendors(name)
 	switch {
 	case !v.on:
-		answer(w, http.StatusNotFound, "There is no such hook here.")
+		answer(w, http.StatusNotFound, "Unknown or disabled webhook.")
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		answer(w, http.StatusMethodNotAllowed, "A hook is called by POST.")
+		answer(w, http.StatusMethodNotAllowed, "Webhooks take POST only.")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -134,7 +134,7 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			status = http.StatusRequestEntityTooLarge
 		}
-		answer(w, status, "The body is too large, or came only in part.")
+		answer(w, status, "The body is too large or incomplete.")
 		return
 	}
 	told, err := v.read(&call{h: h, ctx: r.Context(), header: r.Header, body: body, now: h.now()})
@@ -162,17 +162,17 @@ func (h *Hooks) finish(w http.ResponseWriter, name string, told int, err error) 
 		answer(w, http.StatusOK, "Recorded.")
 	case errors.Is(err, errSignature):
 		h.stats().Refused.Add(1)
-		h.log().Warn("hook refused; if it is from the vendor, check the OFFRAMP_HOOK_ setting", "vendor", name, "error", err)
-		answer(w, http.StatusForbidden, "The signature is not right.")
+		h.log().Warn("webwebhook refused; if it is from the vendor, check the OFFRAMP_HOOK_ setting", "vendor", name, "error", err)
+		answer(w, http.StatusForbidden, "Invalid signature.")
 	case errors.Is(err, errMalformed):
 		h.stats().Malformed.Add(1)
-		h.log().Warn("hook cannot be read", "vendor", name, "error", err)
-		answer(w, http.StatusBadRequest, "The body cannot be read.")
+		h.log().Warn("webhook with an invalid body", "vendor", name, "error", err)
+		answer(w, http.StatusBadRequest, "The body is invalid.")
 	default:
 		h.stats().Unavailable.Add(1)
-		h.log().Error("hook not recorded, the vendor has to call again", "vendor", name, "error", err)
+		h.log().Error("webhook not recorded, the vendor has to repeat it", "vendor", name, "error", err)
 		w.Header().Set("Retry-After", "60")
-		answer(w, http.StatusServiceUnavailable, "Not now; call again.")
+		answer(w, http.StatusServiceUnavailable, "Temporarily unavailable; try again.")
 	}
 }
 

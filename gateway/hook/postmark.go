@@ -25,7 +25,7 @@ type postmarkEvent struct {
 func readPostmark(c *call) ([]feedback.Told, error) {
 	scheme, credentials, _ := strings.Cut(c.header.Get("Authorization"), " ")
 	login, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
-	// Digests have one length, so the time tells nothing about the password.
+	// Digests have one length, so the time reveals nothing about the password.
 	got, want := sha256.Sum256(login), sha256.Sum256([]byte(c.h.Config.PostmarkLogin))
 	if err != nil || !strings.EqualFold(scheme, "Basic") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 		return nil, errSignature

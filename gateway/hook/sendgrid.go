@@ -56,7 +56,7 @@ func readSendGrid(c *call) ([]feedback.Told, error) {
 	for _, raw := range events {
 		var e sendGridEvent
 		if err := json.Unmarshal(raw, &e); err != nil {
-			continue // an event of another shape is none of those we know
+			continue // an event of another shape is not one we know
 		}
 		if e.EventID == "" {
 			e.EventID = digest(raw)
@@ -68,7 +68,7 @@ func readSendGrid(c *call) ([]feedback.Told, error) {
 	return all, nil
 }
 
-// told maps an event. What SendGrid dropped, it dropped for what was told
+// told maps an event. What SendGrid dropped, it dropped because of an earlier report
 // before, or by another account's list: the reason says which.
 func (e sendGridEvent) told() (feedback.Told, bool) {
 	t := feedback.Told{Vendor: "sendgrid", Recipient: e.Email, MessageID: e.MessageID, ID: e.EventID, Status: e.Status, Said: e.Reason}

@@ -74,7 +74,7 @@ func (e sesEvent) told(id string) (all []feedback.Told) {
 		}
 	case "Complaint":
 		if e.Complaint.ComplaintSubType != "" {
-			return nil // SES held the mail back itself: the complaint was told before
+			return nil // SES held the mail back itself: the complaint was reported before
 		}
 		for _, r := range e.Complaint.ComplainedRecipients {
 			t := base

@@ -37,7 +37,7 @@ var (
 	confirmHost     = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 )
 
-// openNotification checks an envelope: its topic is one of ours, its signature
+// openNotification checks an envelope: its topic is configured, its signature
 // is by a certificate that Amazon publishes.
 func (c *call) openNotification() (n notification, err error) {
 	if err := json.Unmarshal(c.body, &n); err != nil {
@@ -104,7 +104,7 @@ func (n notification) signed() string {
 func (c *call) confirm(n notification) error {
 	u, err := url.Parse(n.SubscribeURL)
 	if err != nil || u.Scheme != "https" || u.User != nil || !confirmHost.MatchString(u.Host) {
-		return fmt.Errorf("%w: the confirmation is not to Amazon", errSignature)
+		return fmt.Errorf("%w: the confirmation URL is not at Amazon", errSignature)
 	}
 	if _, err := get(c.ctx, c.h.client(), n.SubscribeURL); err != nil {
 		return fmt.Errorf("confirm the subscription: %w", err)
@@ -179,7 +179,7 @@ func (k *certificates) key(ctx context.Context, client *http.Client, address str
 	}
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
 	if !ok || cert.VerifyHostname("sns.amazonaws.com") != nil && cert.Subject.CommonName != "sns.amazonaws.com" || now.After(cert.NotAfter) || now.Before(cert.NotBefore) {
-		return nil, fmt.Errorf("%w: the certificate is not one of SNS, or not of this time", errSignature)
+		return nil, fmt.Errorf("%w: the certificate is not for SNS, or not valid now", errSignature)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

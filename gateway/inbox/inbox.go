@@ -106,7 +106,7 @@ func (in *Inbox) show(w http.ResponseWriter, r *http.Request, pages *template.Te
 	if done.Failed {
 		w.WriteHeader(http.StatusBadGateway)
 	}
-	// The client is gone when this fails, and nobody is left to tell.
+	// The client is gone when this fails, and nobody is left to notify.
 	_ = pages.ExecuteTemplate(w, "page.html", p)
 }
 
@@ -128,7 +128,7 @@ func (in *Inbox) press(r *http.Request) result {
 	}
 	l := in.letter(i, all[i])
 	if l.OneClick == "" {
-		return result{Done: "This message offers no one-click way out.", Failed: true}
+		return result{Done: "This message has no one-click unsubscribe.", Failed: true}
 	}
 	answer, err := in.Press(r.Context(), l.OneClick)
 	switch {
@@ -137,7 +137,7 @@ func (in *Inbox) press(r *http.Request) result {
 	case answer.Status != http.StatusOK:
 		return result{Done: "Offramp answered " + strconv.Itoa(answer.Status) + ".", Failed: true, Answer: &answer}
 	}
-	return result{Done: mailbox.Name + " is off the list “" + l.List + "”. Send the next issue and see who gets it.", Answer: &answer}
+	return result{Done: mailbox.Name + " is unsubscribed from “" + l.List + "”. Send the next issue and see who gets it.", Answer: &answer}
 }
 
 func (in *Inbox) send(r *http.Request) result {
@@ -147,5 +147,5 @@ func (in *Inbox) send(r *http.Request) result {
 		}
 		return result{Done: "The newsletter was not accepted: " + err.Error(), Failed: true}
 	}
-	return result{Done: "The newsletter went out once more."}
+	return result{Done: "The newsletter was sent again."}
 }

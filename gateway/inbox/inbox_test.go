@@ -105,7 +105,7 @@ func TestButton(t *testing.T) {
 func TestPressButton(t *testing.T) {
 	b := newBench(inbox.Received{Raw: []byte(offered), Signed: true}, inbox.Received{Raw: []byte(plain)})
 	w := b.ask("POST", "/unsubscribe", url.Values{"person": {"0"}, "message": {"0"}})
-	if len(b.pressed) != 1 || b.pressed[0] != "https://out.example.org/u/token" || !strings.Contains(w.Body.String(), "Ada is off the list") {
+	if len(b.pressed) != 1 || b.pressed[0] != "https://out.example.org/u/token" || !strings.Contains(w.Body.String(), "Ada is unsubscribed from") {
 		t.Errorf("pressed %v:\n%s", b.pressed, w.Body)
 	}
 	for name, form := range map[string]url.Values{

@@ -24,7 +24,7 @@ func read(file string, source []byte, needed []string, known map[string]*text) (
 	}
 	raw, err := object(source)
 	if err != nil {
-		return nil, fmt.Errorf("%s: malformed JSON: %w: mend it, or take the file away", file, err)
+		return nil, fmt.Errorf("%s: malformed JSON: %w: fix it, or remove the file", file, err)
 	}
 	texts := map[string]*text{}
 	var mistakes []error
@@ -62,7 +62,7 @@ func object(source []byte) (map[string]json.RawMessage, error) {
 			return nil, fmt.Errorf("%q: %w", key, where(d, err))
 		}
 		if _, twice := members[key]; twice {
-			return nil, fmt.Errorf("%q is there twice", key)
+			return nil, fmt.Errorf("%q occurs twice", key)
 		}
 		members[key] = member
 	}
@@ -80,7 +80,7 @@ func where(d *json.Decoder, err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("at octet %d: %w", d.InputOffset(), err)
+	return fmt.Errorf("at byte %d: %w", d.InputOffset(), err)
 }
 
 // value makes a text of what stands under a key.
@@ -91,7 +91,7 @@ func value(raw json.RawMessage, needed []string) (*text, error) {
 		return &text{forms: map[string]template{other: t}}, err
 	}
 	if raw[0] != '{' {
-		return nil, errors.New("neither a text nor an object with one for each plural form: write one of them")
+		return nil, errors.New("not a text, nor an object with one for each plural form: write one of them")
 	}
 	forms, err := object(raw)
 	if err != nil {
@@ -103,7 +103,7 @@ func value(raw json.RawMessage, needed []string) (*text, error) {
 			return nil, fmt.Errorf("the language has no plural form %q: it has %s", form, strings.Join(needed, " "))
 		}
 		if err := json.Unmarshal(forms[form], &plain); err != nil || forms[form][0] != '"' {
-			return nil, fmt.Errorf("plural form %q is no text: write one", form)
+			return nil, fmt.Errorf("plural form %q is not a text: write one", form)
 		}
 		if result.forms[form], err = parse(plain); err != nil {
 			return nil, fmt.Errorf("plural form %q: %w", form, err)
@@ -121,11 +121,11 @@ func value(raw json.RawMessage, needed []string) (*text, error) {
 func (t *text) fits(english *text) error {
 	switch {
 	case english == nil:
-		return errors.New("there is no text with this key: correct it, or take it away")
+		return errors.New("there is no text with this key: fix it, or remove it")
 	case english.plural && !t.plural:
 		return errors.New("the text counts something: write an object with a text for each plural form")
 	case t.plural && !english.plural:
-		return errors.New("the text has no plural: write one text alone")
+		return errors.New("the text has no plural: write a single text")
 	}
 	allowed := english.placeholders()
 	if t.plural {
@@ -142,7 +142,7 @@ func (t *text) fits(english *text) error {
 // offer says which placeholders there are.
 func offer(names []string) string {
 	if len(names) == 0 {
-		return "take it away"
+		return "remove it"
 	}
 	return "use {{." + strings.Join(names, "}} {{.") + "}}"
 }

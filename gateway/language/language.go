@@ -106,13 +106,13 @@ func (c *Catalogue) add(files fs.FS, name string) error {
 }
 
 // override lays the texts of a folder over the embedded ones. All its files are
-// read, so that all mistakes are told at once.
+// read, so that all errors are reported at once.
 func (c *Catalogue) override(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	// What a file may say is settled by the embedded English texts, whatever
+	// What a file may say is determined by the embedded English texts, whatever
 	// en.json of this folder makes of them.
 	known := maps.Clone(c.speakers[0].texts)
 	var mistakes []error
@@ -128,7 +128,7 @@ func (c *Catalogue) override(dir string) error {
 func (c *Catalogue) replace(dir, file string, known map[string]*text) error {
 	s, ok := c.byTag[tagOf(file)]
 	if !ok {
-		return fmt.Errorf("%s: no such language: name the file after one of %s, or take it away",
+		return fmt.Errorf("%s: unknown language: name the file after one of %s, or remove it",
 			file, strings.Join(slices.Sorted(maps.Keys(c.byTag)), " "))
 	}
 	source, err := os.ReadFile(filepath.Join(dir, file))

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/language"
 )
 
-// wishLimit bounds, in octets, what is looked at of a wish: anybody can send
+// wishLimit bounds, in bytes, what is looked at of a wish: anybody can send
 // one. Browsers send less than 100.
 const wishLimit = 256
 
 // Speaker returns who speaks the language of a BCP 47 tag, whatever region,
-// script or variant it names. It tells false when nobody does.
+// script or variant it names. It returns false when nobody does.
 func (c *Catalogue) Speaker(tag string) (*Speaker, bool) {
 	if s, ok := c.byTag[tag]; ok {
 		return s, true
@@ -39,7 +39,7 @@ func (c *Catalogue) Speaker(tag string) (*Speaker, bool) {
 // value of Accept-Language (RFC 9110 section 12.5.4) or one tag; the first wish
 // that somebody can meet counts, and of its languages that with the highest
 // weight. A wish that is empty, malformed or for any language is passed over,
-// and so is what follows its first 256 octets. English is spoken at last.
+// and so is what follows its first 256 bytes. English is spoken at last.
 func (c *Catalogue) Match(wishes ...string) *Speaker {
 	for _, wish := range wishes {
 		if s := c.meet(wish); s != nil {

@@ -29,7 +29,7 @@ func TestSpeaker(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	c := load(t, "")
-	long := strings.Repeat("sv;q=0.1,", 28) // 252 octets
+	long := strings.Repeat("sv;q=0.1,", 28) // 252 bytes
 	for _, test := range []struct {
 		name   string
 		wishes []string

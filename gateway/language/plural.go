@@ -11,7 +11,7 @@ import (
 // categories are all that CLDR knows (UTS 35 part 3 section 5.1).
 var categories = []string{"zero", "one", "two", "few", "many", other}
 
-// plurals tells the plural category of a number in one language. The rules are
+// plurals returns the plural category of a number in one language. The rules are
 // those of CLDR as go-i18n has them: it keeps them to itself, so it is asked to
 // say a message whose forms are their own names.
 type plurals struct {

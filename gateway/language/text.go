@@ -52,13 +52,13 @@ func parse(s string) (template, error) {
 		return nil, fmt.Errorf("the text is empty: write one, or leave out the key")
 	}
 	if s != strings.TrimSpace(s) {
-		return nil, fmt.Errorf("the text begins or ends with space: take it away")
+		return nil, fmt.Errorf("the text begins or ends with space: remove it")
 	}
 	var t template
 	for s != "" {
 		literal, rest, found := strings.Cut(s, "{{")
 		if strings.Contains(literal, "}}") {
-			return nil, fmt.Errorf("}} ends no placeholder: write placeholders as {{.Name}}")
+			return nil, fmt.Errorf("unmatched }}: write placeholders as {{.Name}}")
 		}
 		if literal != "" {
 			t = append(t, part{literal: literal})
@@ -69,10 +69,10 @@ func parse(s string) (template, error) {
 		inside, after, closed := strings.Cut(rest, "}}")
 		name, dotted := strings.CutPrefix(inside, ".")
 		if !closed {
-			return nil, fmt.Errorf("{{%s does not end: write placeholders as {{.Name}}", shorten(inside))
+			return nil, fmt.Errorf("unclosed {{%s: write placeholders as {{.Name}}", shorten(inside))
 		}
 		if !dotted || !isName(name) {
-			return nil, fmt.Errorf("{{%s}} is no placeholder: write placeholders as {{.Name}}", shorten(inside))
+			return nil, fmt.Errorf("invalid placeholder {{%s}}: write placeholders as {{.Name}}", shorten(inside))
 		}
 		t = append(t, part{name: name})
 		s = after

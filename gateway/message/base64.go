@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-var errBase64 = errors.New("bad base64")
+var errBase64 = errors.New("invalid base64")
 
 // base64Decoder decodes base64 text that comes in pieces. White space and line
 // ends are skipped; everything else that is not clean base64 is an error, so
@@ -18,8 +18,8 @@ type base64Decoder struct {
 	n     int
 	out   [768]byte
 	ended bool  // padding was seen
-	read  int64 // octets decoded from so far, with line ends
-	last  int64 // read as it was behind the last octet that is not white space
+	read  int64 // bytes decoded from so far, with line ends
+	last  int64 // read as it was behind the last byte that is not white space
 	bad   bool
 }
 

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the results into testdata")
 // reason it is there; its section "in" is a message. What the test returns is
 // compared with the other sections.
 //
-// Line ends in a section stand for CRLF; \CR, \LF, \NUL and \xHH for octets, and
+// Line ends in a section mean CRLF; \CR, \LF, \NUL and \xHH for bytes, and
 // \ at the end of a line for no line end.
 func eachCase(t *testing.T, folder string, run func(t *testing.T, in []byte) []txtar.File) {
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestCorpus: real mail goes through with every octet in its place. The corpus
+// TestCorpus: real mail goes through with every byte in its place. The corpus
 // has no placeholder, so nothing is found in it; with many put into
 // the bodies what is found is replaced and all else stays.
 func TestCorpus(t *testing.T) {

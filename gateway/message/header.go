@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Header is the header of a message as received, octet for octet. The zero
+// Header is the header of a message as received, byte for byte. The zero
 // value is an empty one. It is never changed, so it may be used by several
 // goroutines.
 type Header struct {
@@ -24,7 +24,7 @@ type entry struct {
 // keeps raw, which must not be changed any more, and never fails: a line that is
 // no field (an mbox "From " line, one without a colon or with a space in its
 // name, a continuation of nothing) stays where it is and belongs to no field.
-// Lines may also end in a lone LF. What follows an empty line is no field.
+// Lines may also end in a lone LF. What follows an empty line is not a field.
 func ParseHeader(raw []byte) Header {
 	h := Header{raw: raw, index: make([]entry, 0, min(bytes.Count(raw, []byte{'\n'})+1, 64))}
 	field := -1 // field the line before belongs to
@@ -54,7 +54,7 @@ func ParseHeader(raw []byte) Header {
 }
 
 // splitField returns the lengths of the name and of the name with colon. A name
-// is printable and has no space inside; octets over 127 pass, and so do spaces
+// is printable and has no space inside; bytes over 127 pass, and so do spaces
 // before the colon (RFC 5322 section 4.5).
 func splitField(line []byte) (name, value int, ok bool) {
 	for i, c := range line {
@@ -87,7 +87,7 @@ func (h Header) Raw() []byte { return h.raw }
 // Field is one header field.
 type Field struct {
 	Name string // as written
-	Raw  []byte // all octets with folding and final CRLF; must not be changed
+	Raw  []byte // all bytes with folding and final CRLF; must not be changed
 }
 
 // Value is the unfolded value without the space around it.
@@ -137,8 +137,8 @@ func (h Header) Count(name string) int {
 	return n
 }
 
-// Without returns the octets of the header without the named fields, in any
-// case; a name that ends in * stands for all that begin with the rest. Nothing
+// Without returns the bytes of the header without the named fields, in any
+// case; a name that ends in * means all that begin with the rest. Nothing
 // else moves. Where nothing is removed this is Raw, so it must not be changed.
 func (h Header) Without(names ...string) []byte {
 	var kept []byte

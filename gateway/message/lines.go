@@ -5,21 +5,21 @@ import (
 	"io"
 )
 
-// lines is an io.Reader that gives out what it reads with settled line ends. It
+// lines is an io.Reader that gives out what it reads with normalised line ends. It
 // works in the caller's buffer and copies only where a lone LF makes the text
 // longer.
 type lines struct {
 	src    io.Reader
 	reject bool
 
-	wait []byte // settled, not given out yet
+	wait []byte // normalised, not given out yet
 	cr   bool   // a CR was read, what follows it decides
 	any  bool   // something was given out
-	last byte   // last octet given out or waiting
+	last byte   // last byte given out or waiting
 	err  error  // of src, or ours
 }
 
-// minRead is the least room to work in; smaller buffers are served from wait.
+// minRead is the smallest buffer to work in; smaller buffers are served from wait.
 const minRead = 512
 
 func (l *lines) Read(p []byte) (int, error) {
@@ -50,7 +50,7 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads once and returns settled text, in p where it fits.
+// fill reads once and returns normalised text, in p where it fits.
 func (l *lines) fill(p []byte) []byte {
 	held := 0
 	if l.cr {
@@ -75,7 +75,7 @@ func (l *lines) fill(p []byte) []byte {
 	return text
 }
 
-// settle mends text, which does not end in a CR that still waits for its LF.
+// settle normalises text, which does not end in a CR that still waits for its LF.
 func (l *lines) settle(text []byte) []byte {
 	if bytes.IndexByte(text, 0) >= 0 {
 		l.err = ErrNUL

@@ -10,7 +10,7 @@ type matcher struct {
 	found bool // a placeholder
 	pgp   bool // text signed or encrypted inline (RFC 9580 section 6), not to be touched
 	tail  [2 * tailLen]byte
-	n     int // octets in tail
+	n     int // bytes in tail
 }
 
 func (m *matcher) feed(p []byte) {

@@ -1,11 +1,11 @@
 // Package message takes a message apart and puts fields in front of it without
-// ever rewriting it: it works on octets and survives what breaks the RFCs.
+// ever rewriting it: it works on bytes and survives what breaks the RFCs.
 //
 // # What stays
 //
-// Everything leaves as it came, octet for octet, but for these changes:
+// Everything leaves as it came, byte for byte, but for these changes:
 //
-//   - Line ends are settled when a message arrives ([Reader]): a lone LF becomes
+//   - Line ends are normalised when a message arrives ([Reader]): a lone LF becomes
 //     CRLF, a lone CR a space. Nothing downstream can then take for a line end
 //     what was none (SMTP smuggling).
 //   - A message whose last line has no CRLF gets one, because SMTP ends every
@@ -36,12 +36,12 @@ import "errors"
 var (
 	ErrHeaderTooLarge = errors.New("header too large")
 	ErrBareNewline    = errors.New("line end that is not CRLF")
-	ErrNUL            = errors.New("NUL octet in message")
+	ErrNUL            = errors.New("NUL in message")
 )
 
 // Part is a text part of a body that holds a placeholder.
 type Part struct {
-	Offset, Length int64  // octets of the encoded content within the body
+	Offset, Length int64  // bytes of the encoded content within the body
 	Encoding       string // 7bit, 8bit, binary, quoted-printable or base64
 	HTML           bool   // values are escaped for HTML
 	Charset        string // lower case; empty: us-ascii

@@ -92,7 +92,7 @@ func paramValue(s string) (value, rest string) {
 }
 
 // holdsASCII says whether text in a charset has ASCII characters as their own
-// octets, so that a placeholder can be found and a URL written. Only charsets
+// bytes, so that a placeholder can be found and a URL written. Only charsets
 // known not to be so are left out, since new names for the others turn up.
 func holdsASCII(charset string) bool {
 	for _, prefix := range [...]string{"utf-16", "utf16", "utf-32", "utf32", "utf-7", "utf7", "ucs-", "ucs2", "ucs4",

@@ -6,10 +6,10 @@ import "bytes"
 type qpKind int
 
 const (
-	qpMore    qpKind = iota // too short to tell
-	qpOctet                 // an encoded octet
-	qpSoft                  // a soft line break, which stands for nothing
-	qpLiteral               // neither: the "=" stands for itself
+	qpMore    qpKind = iota // too short to decide
+	qpOctet                 // an encoded byte
+	qpSoft                  // a soft line break, which adds nothing
+	qpLiteral               // neither: the "=" is literal
 )
 
 // maxPadding is the most white space taken between "=" and its line end.
@@ -58,7 +58,7 @@ func unhex(c byte) (byte, bool) {
 }
 
 // qpDecoder decodes quoted-printable text that comes in pieces. What is no
-// valid encoding stands for itself.
+// valid encoding is literal.
 type qpDecoder struct {
 	emit  func([]byte)
 	carry []byte // a token that is not whole yet
@@ -92,7 +92,7 @@ func (d *qpDecoder) decode(p []byte) {
 	}
 }
 
-// resume adds an octet to a token that was not whole.
+// resume adds a byte to a token that was not whole.
 func (d *qpDecoder) resume(c byte) {
 	d.carry = append(d.carry, c)
 	kind, _, octet := qpToken(d.carry)
@@ -101,7 +101,7 @@ func (d *qpDecoder) resume(c byte) {
 		return
 	case qpOctet:
 		d.put([]byte{octet})
-	case qpLiteral: // only the octet that decided it can begin another token
+	case qpLiteral: // only the byte that decided it can begin another token
 		if last := len(d.carry) - 1; c == '=' {
 			d.put(d.carry[:last])
 			d.carry = append(d.carry[:0], c)

@@ -7,11 +7,11 @@ import (
 
 const defaultMaxHeader = 256 << 10
 
-// Reader splits a message that arrives into header and body, and settles line
+// Reader splits a message that arrives into header and body, and normalises line
 // ends on the way. The zero value is ready to use.
 type Reader struct {
-	MaxHeader  int  // most octets of a header with its empty line; 0: 256 KiB
-	RejectBare bool // a CR or LF that is not part of CRLF is ErrBareNewline instead of mended
+	MaxHeader  int  // most bytes of a header with its empty line; 0: 256 KiB
+	RejectBare bool // a CR or LF that is not part of CRLF is ErrBareNewline instead of being fixed
 }
 
 // Read returns the header, ending in the empty line, and the body, which streams
@@ -54,7 +54,7 @@ func (rd Reader) Read(r io.Reader) (Header, io.Reader, error) {
 }
 
 // emptyLine returns the position behind the first empty line of buf, whose first
-// seen octets hold none, or -1.
+// seen bytes hold none, or -1.
 func emptyLine(buf []byte, seen int) int {
 	if seen < 2 && bytes.HasPrefix(buf, []byte("\r\n")) {
 		return 2

@@ -131,7 +131,7 @@ func TestReaderStreams(t *testing.T) {
 	}
 }
 
-// filler is its line of 64 octets without end.
+// filler is its line of 64 bytes without end.
 type filler string
 
 func (line filler) Read(p []byte) (int, error) {

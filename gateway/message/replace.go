@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// replacement is what stands for a placeholder.
+// replacement is the value of a placeholder.
 type replacement struct{ placeholder, value string }
 
-// maxHeld is the most octets a placeholder may take with its encoding and the
+// maxHeld is the most bytes a placeholder may take with its encoding and the
 // line breaks inside; beyond that it stays.
 const maxHeld = 1024
 
-// qpLine is the most octets of a line of quoted-printable before the "=" of a
+// qpLine is the most bytes of a line of quoted-printable before the "=" of a
 // soft line break (RFC 2045 section 6.7 rule 5).
 const qpLine = 75
 
@@ -26,11 +26,11 @@ type replacer struct {
 	qp  bool
 
 	carry   []byte // a token that is not whole yet
-	held    []byte // encoded octets that may be the beginning of a placeholder
+	held    []byte // encoded bytes that may be the beginning of a placeholder
 	decoded []byte // the same decoded
-	starts  []int  // where each decoded octet begins in held
-	col     int    // octets in the line being written
-	was     int    // octets in the line being read
+	starts  []int  // where each decoded byte begins in held
+	col     int    // bytes in the line being written
+	was     int    // bytes in the line being read
 	torn    bool   // a value was written, its line goes on and may be too long
 }
 
@@ -66,7 +66,7 @@ func (r *replacer) write(p []byte) {
 }
 
 // plain returns how much of p cannot be part of a placeholder. Soft line breaks
-// and encoded octets that are no brace are passed over.
+// and encoded bytes that are not a brace are skipped.
 func (r *replacer) plain(p []byte) int {
 	n, brace := 0, -1
 	for {
@@ -94,7 +94,7 @@ func (r *replacer) plain(p []byte) int {
 	}
 }
 
-// resume adds an octet to a token that was not whole.
+// resume adds a byte to a token that was not whole.
 func (r *replacer) resume(c byte) {
 	r.carry = append(r.carry, c)
 	kind, n, octet := qpToken(r.carry)
@@ -107,7 +107,7 @@ func (r *replacer) resume(c byte) {
 	r.write(carry[n:]) // not empty only behind a literal "="
 }
 
-// token takes one token: an octet, encoded or not, or a soft line break.
+// token takes one token: a byte, encoded or not, or a soft line break.
 func (r *replacer) token(kind qpKind, enc []byte, octet byte) {
 	if kind == qpSoft {
 		if len(r.held) == 0 {
@@ -148,7 +148,7 @@ func (r *replacer) compare() (whole *replacement, begun bool) {
 	return nil, begun
 }
 
-// drop lets the first octet held go as it is, with line breaks behind it.
+// drop lets the first byte held go as it is, with line breaks behind it.
 func (r *replacer) drop() {
 	end := len(r.held)
 	if len(r.starts) > 1 {
@@ -163,21 +163,21 @@ func (r *replacer) drop() {
 	}
 }
 
-// emit writes octets as they came.
+// emit writes bytes as they came.
 func (r *replacer) emit(p []byte) {
 	if len(p) == 0 {
 		return
 	}
 	if r.qp {
-		p = r.mend(p)
+		p = r.wrap(p)
 		r.count(&r.was, p)
 		r.count(&r.col, p)
 	}
 	r.out.Write(p)
 }
 
-// mend breaks the line behind a value where it has got longer than it was.
-func (r *replacer) mend(p []byte) []byte {
+// wrap breaks the line after a value that made it longer than it was.
+func (r *replacer) wrap(p []byte) []byte {
 	if !r.torn {
 		return p
 	}
@@ -211,7 +211,7 @@ func (r *replacer) count(line *int, p []byte) {
 
 // value writes v in place of all that is held. Encoded are, beside "=", a hyphen
 // at the start of a line, which must not look like a delimiter, and a first
-// octet that would complete a broken "=" before it.
+// byte that would complete a broken "=" before it.
 func (r *replacer) value(v string) {
 	held := r.held
 	r.held, r.decoded, r.starts = r.held[:0], r.decoded[:0], r.starts[:0]
@@ -236,7 +236,7 @@ func (r *replacer) value(v string) {
 			enc = append(enc, "=\r\n"...)
 			r.col = 0
 		}
-		if encode || c == '-' && r.col == 0 { // the line may have begun just now
+		if encode || c == '-' && r.col == 0 { // the line may have started just now
 			const hex = "0123456789ABCDEF"
 			enc = append(enc, '=', hex[c>>4], hex[c&15])
 			r.col += 3

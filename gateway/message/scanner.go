@@ -10,8 +10,8 @@ import (
 const (
 	maxDepth      = 20  // multiparts inside each other
 	maxParts      = 500 // entities in all
-	maxBoundary   = 200 // octets; RFC 2046 section 5.1.1 allows 70
-	maxDelimiter  = 512 // octets of a delimiter line with padding
+	maxBoundary   = 200 // bytes; RFC 2046 section 5.1.1 allows 70
+	maxDelimiter  = 512 // bytes of a delimiter line with padding
 	maxPartHeader = 64 << 10
 )
 
@@ -42,7 +42,7 @@ type level struct {
 // encrypted inline. A part whose MIME fields come twice is left alone.
 type Scanner struct {
 	walk   walk
-	off    int64  // octets walked past
+	off    int64  // bytes walked past
 	start  bool   // at the start of a line
 	held   []byte // beginning of a line that has to be seen whole
 	header []byte // of the part being read
@@ -58,7 +58,7 @@ type Scanner struct {
 }
 
 // NewScanner returns a scanner for the body of the message with header h, whose
-// line ends are settled.
+// line ends are normalised.
 func NewScanner(h Header) *Scanner {
 	s := &Scanner{}
 	s.begin(h, "text/plain")

@@ -19,10 +19,10 @@ var (
 // placeholders. A placeholder without a value stays. Values are URLs: printable
 // ASCII without space, else ErrValue. In HTML they are escaped.
 //
-// Outside the parts every octet stays. Inside, text that is not encoded changes
+// Outside the parts every byte stays. Inside, text that is not encoded changes
 // only where a placeholder stood, even when a long line gets longer than 998
-// octets by it; quoted-printable the same, with soft line breaks around the
-// value where its line needs them; base64 is encoded anew in lines of 76. Errors
+// bytes by it; quoted-printable the same, with soft line breaks around the
+// value where its line needs them; base64 is encoded again in lines of 76. Errors
 // are those of body and dst, io.ErrUnexpectedEOF when body ends inside or before
 // a part, and ErrPart.
 func Substitute(dst io.Writer, body io.Reader, parts []Part, values map[string]string) error {
@@ -59,7 +59,7 @@ type substitution struct {
 	out    *bufio.Writer
 	parts  []Part // not finished; the first may be open
 	values map[string]string
-	pos    int64 // of the next octet of the body
+	pos    int64 // of the next byte of the body
 	open   *rewriter
 }
 

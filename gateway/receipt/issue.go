@@ -15,7 +15,7 @@ type Ledger interface {
 }
 
 // Issue returns the receipt of an opt-out that is in the ledger, signed. An
-// event that was emptied meanwhile, or is none of an opt-out, is
+// event that was emptied meanwhile, or is not an opt-out, is
 // store.ErrChanged.
 func (s *Signer) Issue(ctx context.Context, l Ledger, e store.Event) ([]byte, error) {
 	entries, err := l.Entries(ctx, e.ID-1, 1)

@@ -26,9 +26,9 @@
 //	v, err := note.NewVerifier(key)
 //	n, err := note.Open(text, note.VerifierList(v)) // no error: n.Text is attested
 //
-// By hand: the part of the key after the second "+" is, in base64, the octet 1
-// and the 32 octets of the public key. The last word of the receipt is, in
-// base64, four octets that name the key and the 64 octets of an Ed25519
+// By hand: the part of the key after the second "+" is, in base64, the byte 1
+// and the 32 bytes of the public key. The last word of the receipt is, in
+// base64, four bytes that name the key and the 64 bytes of an Ed25519
 // signature (RFC 8032) over all lines above the empty one, line ends included.
 //
 // The ledger link fixes the ledger up to the event: whoever holds a receipt
@@ -61,7 +61,7 @@ type Receipt struct {
 	Link      store.Sum // of that event: the ledger up to it is fixed by this receipt
 }
 
-// ErrReceipt says that something is no receipt: text that Sign did not make, or
+// ErrReceipt says that something is not a receipt: text that Sign did not make, or
 // a Receipt that has no text.
 var ErrReceipt = errors.New("not a receipt")
 
@@ -119,7 +119,7 @@ func stamp(t time.Time) string { return t.UTC().Format(micros) }
 func parse(text string) (Receipt, error) {
 	lines := strings.Split(text, "\n")
 	if len(lines) != len(names)+2 || lines[0] != heading || lines[len(lines)-1] != "" {
-		return Receipt{}, fmt.Errorf("%w: it does not have the lines of one", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: it has the wrong lines", ErrReceipt)
 	}
 	var values [len(names)]string
 	for i, name := range names {
@@ -142,7 +142,7 @@ func parse(text string) (Receipt, error) {
 		copy(r.Link[:], link)
 	}
 	if again, err := r.text(); err != nil || again != text {
-		return Receipt{}, fmt.Errorf("%w: its values are not written as in one", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: it has malformed values", ErrReceipt)
 	}
 	return r, nil
 }

@@ -246,7 +246,7 @@ func TestOfTakesEverythingOverFromAnOptOut(t *testing.T) {
 	}
 }
 
-// Text of strangers opens only when it is, octet for octet, what Sign makes.
+// Text of strangers opens only when it is, byte for byte, what Sign makes.
 func FuzzOpen(f *testing.F) {
 	s := signer(f, "offramp.example.org")
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))

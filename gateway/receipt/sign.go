@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// ErrKey says that a seed, a name or a public key is none.
+	// ErrKey says that a seed, a name or a public key is invalid.
 	ErrKey = errors.New("not a key for receipts")
 	// ErrSignature says that no given key signed a text as it is now.
 	ErrSignature = errors.New("not signed by a known key")
@@ -27,11 +27,11 @@ type Signer struct {
 // algorithm is the note format's number of Ed25519.
 const algorithm = 1
 
-// NewSigner makes a signer of a 32-octet seed; name is the host of the
+// NewSigner makes a signer of a 32-byte seed; name is the host of the
 // gateway, without spaces and plus signs. Other arguments are [ErrKey].
 func NewSigner(name string, seed []byte) (*Signer, error) {
 	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%w: the seed has %d octets, not %d", ErrKey, len(seed), ed25519.SeedSize)
+		return nil, fmt.Errorf("%w: the seed has %d bytes, not %d", ErrKey, len(seed), ed25519.SeedSize)
 	}
 	public, ok := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	if !ok {
@@ -42,7 +42,7 @@ func NewSigner(name string, seed []byte) (*Signer, error) {
 		return nil, fmt.Errorf("%w: %q: %w", ErrKey, name, err)
 	}
 	// The text form of a private key, as the package note documents it. The
-	// hash names the key: four octets over name, newline and public key.
+	// hash names the key: four bytes over name, newline and public key.
 	hash := sha256.Sum256(append([]byte(name+"\n"), append([]byte{algorithm}, public...)...))
 	signer, err := note.NewSigner(fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4],
 		base64.StdEncoding.EncodeToString(append([]byte{algorithm}, seed...))))
@@ -69,11 +69,11 @@ func (s *Signer) Sign(r Receipt) ([]byte, error) {
 // Verifier is the public key, as text to publish.
 func (s *Signer) Verifier() string { return s.verifier }
 
-// maxText is more than any receipt has, in octets.
+// maxText is more than any receipt has, in bytes.
 const maxText = 16 << 10
 
 // Open returns a receipt that one of the public keys signed. Errors are
-// [ErrKey], [ErrSignature], and [ErrReceipt] for text that is none, signed or
+// [ErrKey], [ErrSignature], and [ErrReceipt] for text that is not a receipt, signed or
 // not.
 func Open(text []byte, verifiers ...string) (Receipt, error) {
 	var known []note.Verifier
@@ -89,7 +89,7 @@ func Open(text []byte, verifiers ...string) (Receipt, error) {
 		seen[key] = true
 	}
 	if len(text) > maxText {
-		return Receipt{}, fmt.Errorf("%w: it has %d octets", ErrReceipt, len(text))
+		return Receipt{}, fmt.Errorf("%w: it has %d bytes", ErrReceipt, len(text))
 	}
 	n, err := note.Open(text, note.VerifierList(known...))
 	var unverified *note.UnverifiedNoteError
@@ -101,7 +101,7 @@ func Open(text []byte, verifiers ...string) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
 	if !bytes.Equal(text, plain(n)) {
-		return Receipt{}, fmt.Errorf("%w: something else stands beside the signature", ErrReceipt)
+		return Receipt{}, fmt.Errorf("%w: there is extra text beside the signature", ErrReceipt)
 	}
 	return parse(n.Text)
 }

@@ -31,9 +31,9 @@ type Config struct {
 	MaxHeaderSize   envelope.Octets   `env:"MAX_HEADER_SIZE" envDefault:"256KiB" doc:"largest header accepted"`
 	MaxFieldSize    envelope.Octets   `env:"MAX_FIELD_SIZE" envDefault:"64KiB" doc:"largest single header field accepted"`
 	MaxFields       int               `env:"MAX_FIELDS" envDefault:"1000" doc:"header fields accepted in one message"`
-	MaxRecipients   int               `env:"MAX_RECIPIENTS" envDefault:"1000" doc:"recipients accepted in one transaction; the rest is told to come in another one (452 4.5.3)"`
+	MaxRecipients   int               `env:"MAX_RECIPIENTS" envDefault:"1000" doc:"recipients accepted in one transaction; further ones get 452 4.5.3 and are sent in another one"`
 	MaxReceived     int               `env:"MAX_RECEIVED" envDefault:"50" doc:"Received fields accepted; a message with more is in a loop"`
-	DefaultStream   string            `env:"DEFAULT_STREAM" doc:"what mail without any mark of a list is: auto and transactional pass it on as transactional mail, list makes it mail of its From domain's list; empty: auto, but list for data that was served before this choice existed"`
+	DefaultStream   string            `env:"DEFAULT_STREAM" doc:"what mail without any mark of a list is: auto and transactional relay it as transactional mail, list makes it mail of its From domain's list; empty: auto, but list for data of a release without this setting"`
 	StreamRules     string            `env:"STREAM_RULES" doc:"file of rules that say which mail is list mail or transactional, for applications that cannot set a field; read at the start"`
 	Sign            string            `env:"SIGN" envDefault:"all" doc:"which mail with a DKIM key for its From domain is signed: all, or list mail only; mail that has an aligned signature already gets none, unless it is list mail"`
 	Suppressed      string            `env:"SUPPRESSED" envDefault:"drop" doc:"when every recipient opted out: drop (accept and record) or reject (550 5.7.1)"`
@@ -61,7 +61,7 @@ func (n *Network) UnmarshalText(b []byte) error {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return fmt.Errorf("%q is no network: write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7", s)
+		return fmt.Errorf("invalid network %q: write one such as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7", s)
 	}
 	if p.Addr().Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
@@ -120,7 +120,7 @@ func (c Config) Validate() error {
 	}
 	if c.Postmaster != "" {
 		if _, err := envelope.Parse(c.Postmaster); err != nil {
-			fault("POSTMASTER is no mail address: %w", err)
+			fault("POSTMASTER is not a valid mail address: %w", err)
 		}
 	}
 	return errors.Join(faults...)

@@ -93,7 +93,7 @@ func TestFaultsAreAllNamed(t *testing.T) {
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 13 {
 		t.Errorf("%d lines for 13 faults:\n%v", lines, err)
 	}
-	if _, err := parse(t, map[string]string{"OFFRAMP_TRUSTED_NETWORKS": "everyone"}); err == nil || !strings.Contains(err.Error(), "is no network") {
+	if _, err := parse(t, map[string]string{"OFFRAMP_TRUSTED_NETWORKS": "everyone"}); err == nil || !strings.Contains(err.Error(), "invalid network") {
 		t.Error(err)
 	}
 }

@@ -29,7 +29,7 @@ func (r *Relay) PassOn(ctx context.Context, to envelope.Address, ip string, data
 	}
 	for _, never := range [...]error{ErrLoop, ErrTooLarge, ErrHeaderTooLarge, ErrBareNewline, ErrNUL} {
 		if errors.Is(err, never) {
-			r.log().WarnContext(ctx, "returned mail is not passed on", "to", to.Masked(), "error", err)
+			r.log().WarnContext(ctx, "returned mail is not forwarded", "to", to.Masked(), "error", err)
 			return nil
 		}
 	}

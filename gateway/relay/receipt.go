@@ -45,7 +45,7 @@ func (r *Relay) logDrops(m *store.Message, drops []drop) {
 	for _, d := range drops {
 		level, text := slog.LevelInfo, "dropped"
 		if m.Unmarked && d.event.Reason.OptOut() {
-			level, text = slog.LevelWarn, "dropped, though the message bears no mark of a list: see OFFRAMP_DEFAULT_STREAM"
+			level, text = slog.LevelWarn, "dropped, though the message has no mark of a list: see OFFRAMP_DEFAULT_STREAM"
 			if r.Stats != nil {
 				r.Stats.DroppedUnmarked.Add(1)
 			}

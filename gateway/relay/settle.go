@@ -57,7 +57,7 @@ func (r *Relay) settle(ctx context.Context, c Client, e *envelope.Envelope, in *
 	}
 	in.sign = m.List != "" && !m.Untouched || r.Sign != SignList && r.Signs != nil && r.Signs(d.FromDomain)
 	if d.Ignored != "" {
-		r.log().WarnContext(ctx, "the control field is not followed", "queue_id", m.ID, "field", stream.ControlHeader, "reason", d.Ignored)
+		r.log().WarnContext(ctx, "the control field is ignored", "queue_id", m.ID, "field", stream.ControlHeader, "reason", d.Ignored)
 	}
 	return nil
 }

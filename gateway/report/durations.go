@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// fine is how many bits of a duration are kept: what is told of one is too long
+// fine is how many bits of a duration are kept: a reported one is too long
 // by less than a 128th.
 const fine = 7
 

@@ -15,7 +15,7 @@ const (
 	Mail     Stage = "mail"     // the answer to MAIL is due
 	Rcpt     Stage = "rcpt"     // the answer to one RCPT is due
 	Data     Stage = "data"     // the answer to DATA is due
-	Body     Stage = "body"     // the first octets of the body were read
+	Body     Stage = "body"     // the first bytes of the body were read
 	Dot      Stage = "dot"      // the whole message was read, its answer is due
 	Replied  Stage = "replied"  // the message was kept and answered 250
 )

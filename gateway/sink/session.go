@@ -218,7 +218,7 @@ func (c *session) faultAt(s Stage, m Message) Fault {
 	return c.sink.options.Fault(s, Transaction{Session: c.number, ReversePath: m.ReversePath, Recipients: m.Recipients})
 }
 
-// answer carries a fault out, or gives the answer when there is none.
+// answer performs a fault, or gives the answer when there is none.
 func (c *session) answer(f Fault, answer string) error {
 	if f.Stall > 0 {
 		c.out.Flush()

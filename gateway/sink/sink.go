@@ -40,7 +40,7 @@ type Message struct {
 	Recipients  []string  // as on the wire, without angle brackets
 	Parameters  []string  // of MAIL, then of each RCPT
 	Data        []byte    // dots removed; nil with Options.Discard
-	Size        int       // octets of the data
+	Size        int       // bytes of the data
 	At          time.Time // when MAIL was read
 	Helo        string
 	TLS         bool

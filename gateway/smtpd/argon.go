@@ -35,7 +35,7 @@ func (h argonHash) cost() uint64 { return uint64(h.memory) * uint64(h.time) }
 // as ParseLogins reads it.
 func HashPassword(password string) (string, error) {
 	if password == "" {
-		return "", errors.New("an empty password protects nothing")
+		return "", errors.New("the password is empty")
 	}
 	h := argonHash{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, hashSalt), sum: make([]byte, hashSum)}
 	rand.Read(h.salt)
@@ -58,7 +58,7 @@ func (h argonHash) derive(password string) []byte {
 }
 
 var (
-	errHash  = errors.New("no argon2id hash ($argon2id$v=19$m=..,t=..,p=..$salt$sum)")
+	errHash  = errors.New("not an argon2id hash ($argon2id$v=19$m=..,t=..,p=..$salt$sum)")
 	errCosts = errors.New("hash with costs out of range (8 to 262144 KiB, 1 to 16 passes, 1 to 16 threads)")
 )
 

@@ -8,21 +8,21 @@ import (
 	"offramp/gateway/envelope"
 )
 
-// Config holds the limits of SMTP sessions. A zero value stands for its default.
+// Config holds the limits of SMTP sessions. A zero value means its default.
 type Config struct {
-	MaxConnections    int             `env:"SMTP_MAX_CONNECTIONS" envDefault:"1000" doc:"SMTP connections in all"`
+	MaxConnections    int             `env:"SMTP_MAX_CONNECTIONS" envDefault:"1000" doc:"SMTP connections in total"`
 	ConnectionsPerIP  int             `env:"SMTP_CONNECTIONS_PER_IP" envDefault:"50" doc:"SMTP connections of one client address (IPv6: one /64)"`
 	IdleTimeout       time.Duration   `env:"SMTP_IDLE_TIMEOUT" envDefault:"300s" doc:"how long a client may take for a command"`
 	DataTimeout       time.Duration   `env:"SMTP_DATA_TIMEOUT" envDefault:"180s" doc:"how long a client may take for a block of a message"`
 	WriteTimeout      time.Duration   `env:"SMTP_WRITE_TIMEOUT" envDefault:"60s" doc:"how long a client may take to read a reply"`
-	MinRate           envelope.Octets `env:"SMTP_MIN_RATE" envDefault:"500" doc:"octets a second below which a message, after a first SMTP_DATA_TIMEOUT, is cut off"`
-	IdleCommands      int             `env:"SMTP_IDLE_COMMANDS" envDefault:"50" doc:"commands without progress (NOOP, RSET, refused recipients of strangers) for each message, then 421"`
-	AuthFailures      int             `env:"SMTP_AUTH_FAILURES" envDefault:"20" doc:"failed logins in a minute of one client address or one login, then 454"`
+	MinRate           envelope.Octets `env:"SMTP_MIN_RATE" envDefault:"500" doc:"lowest rate of a message in bytes per second, checked after a first SMTP_DATA_TIMEOUT"`
+	IdleCommands      int             `env:"SMTP_IDLE_COMMANDS" envDefault:"50" doc:"commands without progress (NOOP, RSET, refused recipients of unauthenticated clients) for each message, then 421"`
+	AuthFailures      int             `env:"SMTP_AUTH_FAILURES" envDefault:"20" doc:"failed logins per minute from one client address or for one login, then 454"`
 	AuthPerConnection int             `env:"SMTP_AUTH_PER_CONNECTION" envDefault:"3" doc:"failed logins after which a connection is closed"`
-	Drain             time.Duration   `env:"SMTP_DRAIN" envDefault:"25s" doc:"how long a stop waits for messages on their way in"`
+	Drain             time.Duration   `env:"SMTP_DRAIN" envDefault:"25s" doc:"how long a shutdown waits for messages that are being received"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	var faults []error
 	for _, n := range []struct {

@@ -23,7 +23,7 @@ import (
 type conn struct {
 	net.Conn
 	limits   Config
-	most     int64 // octets between two marks
+	most     int64 // bytes between two marks
 	stats    *Stats
 	addr     netip.Addr
 	implicit bool
@@ -48,9 +48,9 @@ type conn struct {
 	wrote   bool           // what the tap sees next is a reply
 	unseen  bool           // a read began that the tap has not seen succeed
 	idle    int            // commands without progress
-	tapped  int64          // octets of a message that passed the tap since the mark
+	tapped  int64          // bytes of a message that passed the tap since the mark
 	taken   int64          // of these, what the session got
-	line    int            // octets of the line that goes on
+	line    int            // bytes of the line that goes on
 	spent   time.Duration
 	octets  int64
 	last    *reply // said before the connection ends, at the next mark
@@ -83,11 +83,11 @@ func addrOf(c net.Conn) netip.Addr {
 
 // Replies that conn gives by itself.
 var (
-	replyDrain    = &reply{421, smtp.EnhancedCode{4, 3, 2}, "shutting down, try again later"}
-	replyIdle     = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without mail"}
-	replyTimeout  = &reply{421, smtp.EnhancedCode{4, 4, 2}, "timeout"}
+	replyDrain    = &reply{421, smtp.EnhancedCode{4, 3, 2}, "service not available, shutting down"}
+	replyIdle     = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without a message"}
+	replyTimeout  = &reply{421, smtp.EnhancedCode{4, 4, 2}, "timeout exceeded"}
 	replyLost     = &reply{421, smtp.EnhancedCode{4, 4, 2}, "connection lost"}
-	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "talking before the reply"}
+	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "command sent before the reply (improper pipelining)"}
 	replyLongLine = &reply{500, smtp.EnhancedCode{5, 5, 2}, "line too long"}
 )
 
@@ -148,7 +148,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	if !c.fresh || n == 0 {
-		c.spent += time.Since(began) // a pause before a command is no slowness
+		c.spent += time.Since(began) // a pause before a command does not count as slowness
 	}
 	c.octets += int64(n)
 	c.records.advance(p[:n])
@@ -177,7 +177,7 @@ func (c *conn) patience() time.Duration {
 	return min(block, budget-c.spent)
 }
 
-// readError returns what go-smtp is told. It answers a timeout on a command
+// readError returns what go-smtp sees. It answers a timeout on a command
 // well, but sends the text of any other error to the client, so all others are
 // its own error type. After an error nothing is read any more: go-smtp would
 // take the rest of a message for commands.

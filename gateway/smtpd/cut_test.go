@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestCutMessages ends the connection at every octet of a message, and inside
+// TestCutMessages ends the connection at every byte of a message, and inside
 // the commands around it. Nothing may be queued that did not come whole (S1).
 func TestCutMessages(t *testing.T) {
 	const text = "Subject: x\r\n\r\nHello\r\n.\r\nThere\r\n"

@@ -69,7 +69,7 @@ func (t *session) Data(r io.Reader) error {
 		done, err = queued(t.s.Relay.Accept(t.ctx, tx.client, tx.envelope, b))
 	}
 	if err == nil && b.err == nil {
-		// With BDAT, go-smtp would take a rest that nobody reads for a fault.
+		// With BDAT, go-smtp would treat an unread rest as an error.
 		_, err = io.Copy(io.Discard, b)
 	}
 	if err != nil {

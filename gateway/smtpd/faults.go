@@ -17,7 +17,7 @@ func (f faults) Printf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if strings.HasPrefix(format, "panic ") && !f.late(text) {
 		f.s.Stats.Panics.Add(1)
-		f.s.Log.Error("a fault of Offramp ended a session", "ip", f.c.addr.String(), "error", text)
+		f.s.Log.Error("session ended by a panic", "ip", f.c.addr.String(), "error", text)
 		return
 	}
 	f.s.Log.Debug("session ended", "ip", f.c.addr.String(), "error", text)
@@ -27,8 +27,8 @@ func (f faults) Printf(format string, v ...any) {
 func (f faults) Println(v ...any) { f.Printf("%s", fmt.Sprint(v...)) }
 
 // late says whether a panic is the one of go-smtp when a client vanishes after
-// a chunk of BDAT that had no octets: the goroutine for the message then finds
-// no session any more. Nothing of ours has run.
+// a chunk of BDAT that had no bytes: the goroutine for the message then finds
+// no session any more. None of our code has run.
 func (f faults) late(text string) bool {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()

@@ -60,7 +60,7 @@ func FuzzDialogue(f *testing.F) {
 		near.Write(append(greeting, '\n'))
 		near.Write(rest)
 		near.Write([]byte("\r\n.\r\nQUIT\r\n"))
-		// A pipe has no end in one direction: what waits for octets is ended.
+		// A pipe has no end in one direction: what waits for bytes is ended.
 		s.drain(func() {})
 		near.Close()
 		for line := range strings.Lines(string(<-replies)) {

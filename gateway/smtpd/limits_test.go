@@ -14,7 +14,7 @@ import (
 )
 
 // TestSizes checks the edges of the message limit (S13): the fake does not
-// check it, so go-smtp's own limit must let one octet more through, which the
+// check it, so go-smtp's own limit must let one byte more through, which the
 // relay refuses.
 func TestSizes(t *testing.T) {
 	h := start(t, func(s *Server) { trusted(s); s.MaxMessageSize = 5000 })
@@ -34,7 +34,7 @@ func TestSizes(t *testing.T) {
 		p.say("DATA", "354")
 		p.send(text(tt.size) + ".\r\n")
 		if tt.size == 5001 {
-			// One octet over: here only the relay knows, see its own tests.
+			// One byte over: here only the relay knows, see its own tests.
 			p.expect("")
 		} else {
 			p.expect(tt.reply)
@@ -126,7 +126,7 @@ func TestEndlessMessage(t *testing.T) {
 	}
 }
 
-// TestRefusalBeforeLongLine shows that trouble of ours stays temporary when
+// TestRefusalBeforeLongLine shows that an internal error stays temporary when
 // the rest of the message, which go-smtp throws away, is one long line.
 func TestRefusalBeforeLongLine(t *testing.T) {
 	h := start(t, func(s *Server) { trusted(s); s.MaxMessageSize = 1 << 20 })
@@ -307,7 +307,7 @@ func TestCounts(t *testing.T) {
 }
 
 // TestFailedHandshake shows a fault of go-smtp that stays (S11): when what
-// follows STARTTLS is no TLS at all, it says 550 and goes on in clear. There is
+// follows STARTTLS is not TLS at all, it says 550 and goes on in clear. There is
 // no AUTH without TLS, so nothing is gained by it. A handshake that began and
 // failed ends the connection.
 func TestFailedHandshake(t *testing.T) {

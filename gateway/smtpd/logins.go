@@ -56,14 +56,14 @@ func ParseLogins(s string) (*Logins, error) {
 		}
 		name, after, ok := strings.Cut(rest, ":")
 		if !ok || name == "" || strings.ContainsAny(name, ", \t\r\n$") {
-			return nil, fmt.Errorf("entry %d has no name and colon: %w", n, ErrLogins)
+			return nil, fmt.Errorf("entry %d is not name:hash: %w", n, ErrLogins)
 		}
 		hash, after, err := cutHash(after)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w: %w", n, err, ErrLogins)
 		}
 		if _, twice := l.hashes[name]; twice {
-			return nil, fmt.Errorf("entry %d has a name that came before: %w", n, ErrLogins)
+			return nil, fmt.Errorf("entry %d repeats a name: %w", n, ErrLogins)
 		}
 		l.hashes[name], rest = hash, after
 		if hash.cost() > l.decoy.cost() {
@@ -101,7 +101,7 @@ func (l *Logins) Verify(ctx context.Context, name, password string) (bool, error
 	return right, nil
 }
 
-// digest stands for a login in memory.
+// digest means a login in memory.
 func (l *Logins) digest(parts ...string) (d [32]byte) {
 	mac := hmac.New(sha256.New, l.key[:])
 	for _, p := range parts {
@@ -116,7 +116,7 @@ func (l *Logins) digest(parts ...string) (d [32]byte) {
 func (l *Logins) bucket(name string) [32]byte { return l.digest(name) }
 
 // remembers says whether the login was right a moment ago. Finding an HMAC in
-// a map tells nobody who lacks the key anything by its time.
+// the timing of a map reveals nothing without the key.
 func (l *Logins) remembers(name, password string) bool {
 	d := l.digest(name, password)
 	l.mu.Lock()

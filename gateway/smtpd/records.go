@@ -5,8 +5,8 @@ package smtpd
 type records struct {
 	on     bool
 	header [5]byte
-	n      int // octets of the header so far
-	left   int // octets of the record still to come
+	n      int // bytes of the header so far
+	left   int // bytes of the record still to come
 }
 
 // limit cuts p to what is left of the record.

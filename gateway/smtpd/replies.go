@@ -28,62 +28,62 @@ func (r *reply) line() string {
 
 // Replies the session gives by itself.
 var (
-	replyNested     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "a transaction is open already"}
-	replyLater      = &reply{451, smtp.EnhancedCode{4, 3, 2}, "the message before has not ended yet"}
-	replyNoMail     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "MAIL first"}
-	replySender     = &reply{501, smtp.EnhancedCode{5, 1, 7}, "bad sender address"}
-	replyRecipient  = &reply{553, smtp.EnhancedCode{5, 1, 3}, "bad recipient address"}
-	replyUTF8       = &reply{553, smtp.EnhancedCode{5, 6, 7}, "this address needs SMTPUTF8"}
-	replyParameter  = &reply{501, smtp.EnhancedCode{5, 5, 4}, "bad parameter"}
-	replyNeedsTLS   = &reply{530, smtp.EnhancedCode{5, 7, 10}, "REQUIRETLS needs TLS"}
+	replyNested     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "bad sequence of commands: nested MAIL"}
+	replyLater      = &reply{451, smtp.EnhancedCode{4, 3, 2}, "previous message still in progress"}
+	replyNoMail     = &reply{503, smtp.EnhancedCode{5, 5, 1}, "bad sequence of commands: MAIL first"}
+	replySender     = &reply{501, smtp.EnhancedCode{5, 1, 7}, "invalid sender address"}
+	replyRecipient  = &reply{553, smtp.EnhancedCode{5, 1, 3}, "invalid recipient address"}
+	replyUTF8       = &reply{553, smtp.EnhancedCode{5, 6, 7}, "non-ASCII address requires SMTPUTF8"}
+	replyParameter  = &reply{501, smtp.EnhancedCode{5, 5, 4}, "syntax error in parameters or arguments"}
+	replyNeedsTLS   = &reply{530, smtp.EnhancedCode{5, 7, 10}, "REQUIRETLS requires TLS"}
 	replyDenied     = &reply{550, smtp.EnhancedCode{5, 7, 1}, "relaying denied"}
-	replyApart      = &reply{452, smtp.EnhancedCode{4, 5, 3}, "send to this recipient in a transaction of its own"}
+	replyApart      = &reply{452, smtp.EnhancedCode{4, 5, 3}, "send this recipient in a separate transaction"}
 	replyMany       = &reply{452, smtp.EnhancedCode{4, 5, 3}, "too many recipients"}
-	replyTooLarge   = &reply{552, smtp.EnhancedCode{5, 3, 4}, "message too large"}
-	replyIncomplete = &reply{451, smtp.EnhancedCode{4, 4, 2}, "the message came only in part"}
+	replyTooLarge   = &reply{552, smtp.EnhancedCode{5, 3, 4}, "message size exceeds the maximum"}
+	replyIncomplete = &reply{451, smtp.EnhancedCode{4, 4, 2}, "connection lost during message data"}
 	replyThrottled  = &reply{454, smtp.EnhancedCode{4, 7, 0}, "too many failed logins, try again later"}
-	replyAuthMail   = &reply{503, smtp.EnhancedCode{5, 5, 1}, "AUTH not allowed in a transaction"}
+	replyAuthMail   = &reply{503, smtp.EnhancedCode{5, 5, 1}, "AUTH not permitted during a mail transaction"}
 	replyAuthSyntax = &reply{501, smtp.EnhancedCode{5, 5, 2}, "malformed AUTH response"}
 	replyAuthEnd    = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many failed logins"}
-	replyAuthTLS    = &reply{523, smtp.EnhancedCode{5, 7, 10}, "AUTH needs TLS"}
-	replyMechanism  = &reply{504, smtp.EnhancedCode{5, 5, 4}, "unknown mechanism"}
+	replyAuthTLS    = &reply{523, smtp.EnhancedCode{5, 7, 10}, "AUTH requires TLS"}
+	replyMechanism  = &reply{504, smtp.EnhancedCode{5, 5, 4}, "unrecognized authentication type"}
 	replyAuthFailed = &reply{535, smtp.EnhancedCode{5, 7, 8}, "authentication failed"}
-	replyHelo       = &reply{501, smtp.EnhancedCode{5, 5, 2}, "bad name"}
+	replyHelo       = &reply{501, smtp.EnhancedCode{5, 5, 2}, "invalid domain name"}
 	replyFeedbackOK = &reply{250, smtp.EnhancedCode{2, 0, 0}, "done"}
 )
 
-// What a read tells go-smtp when the connection failed inside a message: an
+// What a read returns to go-smtp when the connection failed inside a message: an
 // error of its own type, because it sends the text of any other to the client.
 var (
 	errTimeout = replyTimeout.smtp()
 	errLost    = replyLost.smtp()
 )
 
-// causes says which reply an error of the rooms below gets; the first that
-// matches counts. What is not here is trouble of ours.
+// causes says which reply an error of the packages below gets; the first that
+// matches counts. What is not here is an internal error.
 var causes = []struct {
 	err   error
 	reply *reply
 }{
 	{relay.ErrLoop, &reply{554, smtp.EnhancedCode{5, 4, 6}, "too many hops, this message is in a loop"}},
 	{relay.ErrTooLarge, replyTooLarge},
-	{relay.ErrHeaderTooLarge, &reply{552, smtp.EnhancedCode{5, 3, 4}, "message header too large"}},
-	{relay.ErrBareNewline, &reply{550, smtp.EnhancedCode{5, 6, 11}, "CR or LF alone in the message"}},
+	{relay.ErrHeaderTooLarge, &reply{552, smtp.EnhancedCode{5, 3, 4}, "message header size exceeds the maximum"}},
+	{relay.ErrBareNewline, &reply{550, smtp.EnhancedCode{5, 6, 11}, "bare CR or LF in the message"}},
 	{relay.ErrNUL, &reply{554, smtp.EnhancedCode{5, 6, 0}, "NUL in the message"}},
 	{relay.ErrAllSuppressed, &reply{550, smtp.EnhancedCode{5, 7, 1}, "every recipient has opted out or is suppressed"}},
-	{feedback.ErrUnknown, &reply{550, smtp.EnhancedCode{5, 1, 1}, "no such address"}},
+	{feedback.ErrUnknown, &reply{550, smtp.EnhancedCode{5, 1, 1}, "no such mailbox"}},
 	{feedback.ErrTooLarge, replyTooLarge},
-	{store.ErrFull, &reply{452, smtp.EnhancedCode{4, 3, 1}, "no room, try again later"}},
+	{store.ErrFull, &reply{452, smtp.EnhancedCode{4, 3, 1}, "insufficient system storage"}},
 }
 
-// inputError is a fault of the message as it came in.
+// inputError is an error in the message as received.
 type inputError struct{ err error }
 
 func (e *inputError) Error() string { return "message from the client: " + e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-// replyTo returns the reply to an error of the rooms below, never nil, and
-// whether the error is trouble of ours that someone should look at.
+// replyTo returns the reply to an error of the packages below, nil for one that
+// nobody expects, and whether someone should look at it.
 func replyTo(err error) (r *reply, internal bool) {
 	for _, c := range causes {
 		if errors.Is(err, c.err) {

@@ -15,7 +15,7 @@ import (
 
 // TestReplies sends one message for each error, by DATA and by BDAT, and with
 // the error before and after the message was read. Nothing of an error's own
-// text may reach the client, and trouble of ours is never a 5yz (S4, S5).
+// text may reach the client, and an internal error is never a 5yz (S4, S5).
 func TestReplies(t *testing.T) {
 	h := start(t, trusted)
 	want := map[string]string{

@@ -38,7 +38,7 @@ type Feedback interface {
 // Listener is a listener and how its connections begin.
 type Listener struct {
 	net.Listener
-	ImplicitTLS bool // TLS from the first octet (RFC 8314 section 3.3)
+	ImplicitTLS bool // TLS from the first byte (RFC 8314 section 3.3)
 }
 
 // Server serves SMTP. It must not be copied or changed once Serve was called.
@@ -179,7 +179,7 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 	})
 }
 
-// survive keeps a fault of ours from ending the process.
+// survive keeps a panic from ending the process.
 func (s *Server) survive(c *conn) {
 	if p := recover(); p != nil {
 		faults{s, c}.Printf("panic serving: %v\n%s", p, debug.Stack())
@@ -218,7 +218,7 @@ func (s *Server) serve(base context.Context, c *conn) {
 	// go-smtp refuses a message of exactly its limit; ours is exact.
 	server.MaxMessageBytes = int64(s.MaxMessageSize) + 1
 	server.MaxRecipients = s.MaxRecipients
-	server.MaxLineLength = 0 // it would count every octet of a message; tap bounds commands
+	server.MaxLineLength = 0 // it would count every byte of a message; tap bounds commands
 	server.ReadTimeout = s.limits.IdleTimeout
 	server.WriteTimeout = s.limits.WriteTimeout
 	server.EnableSMTPUTF8 = true

@@ -124,7 +124,7 @@ func (t *session) Mail(from string, o *smtp.MailOptions) error {
 }
 
 // address reads an address that go-smtp has taken the quotes off, and let any
-// octet through.
+// byte through.
 func address(s string) (envelope.Address, error) {
 	if !utf8.ValidString(s) {
 		return envelope.Address{}, envelope.ErrAddress
@@ -187,7 +187,7 @@ func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient,
 	if !t.s.Relay.MayRelay(t.tx.client) {
 		return none, toNobody, replyDenied.smtp()
 	}
-	// A server of ours may name many dead recipients: that is no mischief.
+	// An authenticated server may name many dead recipients: that is not abuse.
 	t.c.forgive()
 	return r, toRelay, nil
 }
@@ -223,13 +223,13 @@ func (t *session) protocol(utf8 bool) string {
 	return name
 }
 
-// failed finds the reply to an error of the rooms below, and logs what is
-// trouble of ours.
+// failed finds the reply to an error of the packages below, and logs what is
+// an internal error.
 func (t *session) failed(doing string, err error) *reply {
 	r, internal := replyTo(err)
 	if r == nil {
 		id := envelope.NewQueueID(time.Now())
-		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "trouble that passes, try again later (" + id + ")"}
+		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "temporary local problem, try again later (" + id + ")"}
 		t.s.Log.Error("cannot "+doing, "queue_id", id, "ip", t.c.addr.String(), "error", err)
 	} else {
 		level := slog.LevelDebug

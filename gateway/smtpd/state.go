@@ -8,7 +8,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// What the session tells the connection below it.
+// What the session passes to the connection below it.
 
 // greetedBy notes that EHLO was answered, and where replies can be written now.
 func (c *conn) greetedBy(upper net.Conn) {
@@ -36,7 +36,7 @@ func (c *conn) progress() {
 }
 
 // transaction notes whether a transaction is open and full. While it is full,
-// recipients are refused by go-smtp, which is no fault of the client.
+// recipients are refused by go-smtp, which is not the client's error.
 func (c *conn) transaction(open, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,9 +79,9 @@ func (c *conn) endBody(whole bool) {
 	}
 }
 
-// settled waits until go-smtp is done with a message that was broken off
+// settled waits until go-smtp has finished a message that was broken off
 // between two chunks of BDAT. Its goroutine would else hand the result over to
-// the next message, whose client would be told of a failure that was not its
+// the next message, whose client would get the reply to a failure that was not its
 // own. The last thing that goroutine does is to close its end of the pipe,
 // after which a read has another error than before.
 func (c *conn) settled() bool {
@@ -101,17 +101,17 @@ func (c *conn) settled() bool {
 	return false
 }
 
-// took notes that the session got n octets of a message.
+// took notes that the session got n bytes of a message.
 func (c *conn) took(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken += int64(n)
 }
 
-// whole says whether the last read that go-smtp asked for gave it octets. When
+// whole says whether the last read that go-smtp asked for gave it bytes. When
 // a client vanishes inside the last chunk of BDAT, go-smtp takes the end of
 // the connection for the end of the message, so this is asked there: a chunk
-// that is complete ends with octets that came, one that was cut off with a
+// that is complete ends with bytes that came, one that was cut off with a
 // read that gave none. It holds for TLS too, since a read below TLS gives one
 // record at most: the record that closes TLS is a read of its own.
 func (c *conn) whole() bool {

@@ -20,7 +20,7 @@ type Stats struct {
 	Incomplete   atomic.Int64 // messages whose end never came
 	Timeouts     atomic.Int64 // connections ended for silence or slowness
 	Misbehaved   atomic.Int64 // connections ended for breaking the protocol or idle commands
-	Internal     atomic.Int64 // replies that hide trouble of ours
-	Panics       atomic.Int64 // faults of ours that ended a connection
+	Internal     atomic.Int64 // replies that hide an internal error
+	Panics       atomic.Int64 // panics that ended a connection
 	DrainedForce atomic.Int64 // connections cut when a stop could wait no longer
 }

@@ -6,11 +6,11 @@ import "bytes"
 // for, since a block of a BDAT chunk can pass here before the session gets it.
 const maxLine = 64 << 10
 
-// tap is the Debug writer of go-smtp: it sees the octets of both directions in
+// tap is the Debug writer of go-smtp: it sees the bytes of both directions in
 // clear, each after it was read or written. It never fails.
 type tap struct{ c *conn }
 
-// Write sees octets.
+// Write sees bytes.
 func (t tap) Write(p []byte) (int, error) {
 	if fault := t.look(p); fault != nil {
 		t.c.stats.Misbehaved.Add(1)
@@ -59,7 +59,7 @@ func (t tap) look(p []byte) *reply {
 	return nil
 }
 
-// command looks at the octets that begin with a command. A client that goes on
+// command looks at the bytes that begin with a command. A client that goes on
 // before the reply to EHLO or STARTTLS either injects commands (CVE-2011-0411,
 // CVE-2021-38371) or does not listen (RFC 2920 section 3.1, RFC 3207 section
 // 4). Only what came in the same piece can be seen; go-smtp throws away what

@@ -149,7 +149,7 @@ func TestMessageInDrops(t *testing.T) {
 		n     int
 		whole bool
 	}{
-		{"slow but steady", 60000, 100 * time.Second, 20, true}, // 600 octets a second for half an hour
+		{"slow but steady", 60000, 100 * time.Second, 20, true}, // 600 bytes a second for half an hour
 		{"one octet in ten seconds", 1, 10 * time.Second, 1000, false},
 		{"400 octets a second", 4000, 10 * time.Second, 1000, false},
 	} {

@@ -2,7 +2,7 @@ package smtpd
 
 import "crypto/tls"
 
-// serverTLS returns the configuration of s with our floor, and tells each
+// serverTLS returns the configuration of s with our minimum version, and informs each
 // connection when its handshake begins.
 func (s *Server) serverTLS() *tls.Config {
 	if s.TLS == nil {

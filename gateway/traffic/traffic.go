@@ -164,7 +164,7 @@ func (c *Counter) write(ctx context.Context) {
 	}
 	c.putBack(batch)
 	if c.Log != nil {
-		c.Log.WarnContext(ctx, "cannot record what mail passed, it is counted on", "error", err)
+		c.Log.WarnContext(ctx, "cannot record traffic counts, they are kept for the next try", "error", err)
 	}
 }
 

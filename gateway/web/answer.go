@@ -109,7 +109,7 @@ func (h *handler) sameVisitor(x *submission) bool {
 }
 
 // optOut is the event of the first opt-out of a decision; 0: there is none, or
-// some part stood before, and then the events do not tell whose they are.
+// some part stood before, and then the events do not show whose they are.
 func optOut(d consent.Decision, events []int64) int64 {
 	parts := len(d.Wishes)
 	if d.RefuseSharing != nil {

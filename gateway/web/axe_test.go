@@ -75,7 +75,7 @@ func TestAxeFindsNothing(t *testing.T) {
 // check runs the checker on the page that is open.
 func (b *tab) check(t *testing.T, name, script string) {
 	t.Helper()
-	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[struct {
+	got, err := run(b, chromedp.Evaluate[struct {
 		Passes int
 		Found  []violation
 	}](script+";\n"+runAxe, chromedp.EvalAwaitPromise))

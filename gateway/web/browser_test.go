@@ -17,6 +17,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// patience is the time that one page, key or question to the browser gets: a
+// machine may be busy with other work, and a limit over a whole walk through
+// every language would then fail it.
+const patience = 2 * time.Minute
+
 // tab is a tab of a Chromium with a profile of its own.
 type tab struct {
 	ctx   context.Context
@@ -42,11 +47,10 @@ func browser(t *testing.T) *tab {
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("lang", "en-US"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
+		chromedp.WSURLReadTimeout(patience),
 	)
 	b := &tab{files: make(chan string, 1)}
-	limited, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	alloc, stop := chromedp.NewExecAllocator(limited, options...)
+	alloc, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(alloc, chromedp.WithListener(b.listen))
 	t.Cleanup(closeTab)
@@ -58,7 +62,7 @@ func browser(t *testing.T) *tab {
 	return b
 }
 
-// listen hears what the browser tells about the tab.
+// listen records what the browser reports about the tab.
 func (b *tab) listen(ev any) {
 	switch e := ev.(type) {
 	case *cdplog.EventEntryAdded:
@@ -92,16 +96,25 @@ next:
 	b.complaints = nil
 }
 
+// run has the tab do one thing, within its own time.
+func run[T any](b *tab, action chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, action)
+}
+
 func (b *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	if _, err := run(b, chromedp.Steps(steps...)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func call[P, R any](t *testing.T, b *tab, cmd cdp.Command[P, R], params P) {
 	t.Helper()
-	if _, err := chromedp.Call(b.ctx, cmd, params); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, cmd, params); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -109,7 +122,7 @@ func call[P, R any](t *testing.T, b *tab, cmd cdp.Command[P, R], params P) {
 // evaluate asks the browser; that works where the page's scripts are off, too.
 func evaluate[T any](t *testing.T, b *tab, script string) T {
 	t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	v, err := run(b, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatalf("%v: %.200s", err, script)
 	}
@@ -153,7 +166,7 @@ func (b *tab) settle(t *testing.T) {
 // shot keeps a picture for people; go test -artifacts says where.
 func (b *tab) shot(t *testing.T, name string) {
 	t.Helper()
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	png, err := run(b, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
 	}

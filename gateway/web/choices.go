@@ -95,7 +95,7 @@ func (b *builder) shown(c *chooseView) []store.List {
 	return lists[first:last]
 }
 
-// choice makes the control for a list; the zero List stands for all lists.
+// choice makes the control for a list; the zero List means all lists.
 func (b *builder) choice(l store.List, id string) choiceView {
 	stands := b.state.at(l.ID, b.at)
 	c := choiceView{Field: fieldList + l.ID, ID: "choice-" + id}

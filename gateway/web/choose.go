@@ -11,7 +11,7 @@ import (
 	"offramp/store"
 )
 
-// Options of a choice. Frequencies stand for themselves.
+// Options of a choice. Frequencies are options by their own names.
 const (
 	optAll        = "all"         // no limit
 	optOff        = "off"         // unsubscribed
@@ -63,7 +63,7 @@ func (f form) read(s sealed) (chosen, error) {
 	}
 	// In the order of the page, so that events have it too.
 	for _, was := range s.was {
-		was = settled(was, s.issued)
+		was = effective(was, s.issued)
 		value := f.values.Get(fieldList + was.List)
 		switch {
 		case value == "" || value == option(was):

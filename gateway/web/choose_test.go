@@ -38,8 +38,8 @@ func TestEveryOption(t *testing.T) {
 		{news, "pause-60", pausedFor(news, store.Weekly, 60*day), "“Example News” is paused until 22 January 2027."},
 		{news, "pause-90", pausedFor(news, store.Weekly, 90*day), "“Example News” is paused until 21 February 2027."},
 		{news, "pause-until", store.Choice{List: news, State: store.Paused, Every: store.Weekly, Until: until}, "“Example News” is paused until 15 January 2027."},
-		{news, "off", store.Choice{List: news, State: store.Unsubscribed}, "You are off “Example News”."},
-		{"", "all", store.Choice{State: store.Subscribed}, "The choice for all lists together is gone"},
+		{news, "off", store.Choice{List: news, State: store.Unsubscribed}, "You are unsubscribed from “Example News”."},
+		{"", "all", store.Choice{State: store.Subscribed}, "The choice for all lists together is removed"},
 		{"", "day", store.Choice{State: store.Limited, Every: store.Daily}, "at most one message a day of all lists together"},
 		{"", "week", store.Choice{State: store.Limited, Every: store.Weekly}, "at most one message a week of all lists together"},
 		{"", "pause-30", pausedFor("", store.Monthly, 30*day), "All lists are paused until 23 December 2026."},
@@ -94,7 +94,7 @@ func TestManyChoicesAtOnce(t *testing.T) {
 	if res.StatusCode != 200 {
 		t.Fatalf("%s %s", res.Status, page)
 	}
-	lacks(t, page, "You are off “Example News”.", "at most one message a week of “Other”", "a day of all lists together", "Your data is not shared any more.")
+	lacks(t, page, "You are unsubscribed from “Example News”.", "at most one message a week of “Other”", "a day of all lists together", "Your data is not shared any more.")
 	want := []string{outPage, "limited " + ada + " " + other + " page", "limited " + ada + "  page", "sharing-refused " + ada + " page"}
 	if d := cmp.Diff(want, w.made()); d != "" {
 		t.Fatal(d)
@@ -118,11 +118,11 @@ func TestBadChoices(t *testing.T) {
 		pairs []string
 		says  string
 	}{
-		"yesterday":          {[]string{fieldList + news, optPauseUntil, fieldUntil, "2026-11-22"}, "last day that lies in the future"},
+		"yesterday":          {[]string{fieldList + news, optPauseUntil, fieldUntil, "2026-11-22"}, "last day of the pause must be in the future"},
 		"in three years":     {[]string{fieldList + news, optPauseUntil, fieldUntil, "2029-11-22"}, "at most two years"},
-		"no date":            {[]string{fieldList + news, optPauseUntil}, "last day that lies in the future"},
-		"no such day":        {[]string{fieldList + news, optPauseUntil, fieldUntil, "2027-02-30"}, "last day that lies in the future"},
-		"a novel for a date": {[]string{fieldList + news, optPauseUntil, fieldUntil, strings.Repeat("9", 5000)}, "last day that lies in the future"},
+		"no date":            {[]string{fieldList + news, optPauseUntil}, "last day of the pause must be in the future"},
+		"no such day":        {[]string{fieldList + news, optPauseUntil, fieldUntil, "2027-02-30"}, "last day of the pause must be in the future"},
+		"a novel for a date": {[]string{fieldList + news, optPauseUntil, fieldUntil, strings.Repeat("9", 5000)}, "last day of the pause must be in the future"},
 		"unknown list":       {[]string{fieldList + "elsewhere.example.org", "off"}, "a list that you do not get"},
 		"hidden list":        {[]string{fieldList + "hidden.example.org", "off"}, "a list that you do not get"},
 		"unknown option":     {[]string{fieldList + news, "yearly"}, "a choice that does not exist"},
@@ -160,7 +160,7 @@ func TestTwoTabs(t *testing.T) {
 	if res.StatusCode != 409 {
 		t.Errorf("%s", res.Status)
 	}
-	lacks(t, page, "Nothing was changed", "You are off “Example News”")
+	lacks(t, page, "Nothing was changed", "You are unsubscribed from “Example News”")
 	if got := w.made(); !slices.Equal(got, []string{outPage}) {
 		t.Errorf("changes %q", got)
 	}

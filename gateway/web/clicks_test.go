@@ -257,8 +257,8 @@ func (p *walk) held() {
 			if err != nil || !strings.Contains(string(text), holds) {
 				p.t.Fatalf("%s: %v %s", button, err, text)
 			}
-		case <-p.ctx.Done():
-			p.t.Fatalf("%s: nothing came", button)
+		case <-time.After(patience):
+			p.t.Fatalf("%s: nothing was downloaded", button)
 		}
 	}
 	p.press("page.back")

@@ -8,7 +8,7 @@ import (
 
 // peer is who sent a request, as far as can be believed.
 type peer struct {
-	addr    netip.Addr // invalid when the listener is no TCP listener
+	addr    netip.Addr // invalid when the listener is not a TCP listener
 	proxied bool       // the connection came from a trusted proxy
 }
 
@@ -55,7 +55,7 @@ func (ps proxies) peer(r *http.Request) peer {
 }
 
 // parseAddr reads an address with or without a port, as net/http and the
-// various proxies write it. The result is invalid when s is none.
+// various proxies write it. The result is invalid when s is not one.
 func parseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

@@ -62,7 +62,7 @@ func (c colour) onIt() colour {
 	return white
 }
 
-// accents are the style rules that put the operator's colours in place of ours.
+// accents are the style rules that replace the default colours by the operator's.
 func (c Config) accents() string {
 	rule := func(value string) string {
 		accent, err := parseColour(value)

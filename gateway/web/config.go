@@ -11,23 +11,23 @@ import (
 
 // Config holds the settings of the recipients' listener and its pages.
 type Config struct {
-	TrustedProxies   []string `env:"TRUSTED_PROXIES" doc:"addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, comma separated"`
+	TrustedProxies   []string `env:"TRUSTED_PROXIES" doc:"addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, comma separated"`
 	SecurityContact  string   `env:"SECURITY_CONTACT" doc:"where to report security problems, as mailto: or https: URL; served at /.well-known/security.txt (RFC 9116)"`
-	InvalidPerMinute int      `env:"INVALID_TOKENS_PER_MINUTE" envDefault:"60" doc:"requests with a wrong link that one client network may send in a minute before it is answered 429; valid links are never limited; 0: no limit"`
+	InvalidPerMinute int      `env:"INVALID_TOKENS_PER_MINUTE" envDefault:"60" doc:"requests with an invalid link per minute from one client network, then 429; valid links are never limited; 0: no limit"`
 
-	OperatorName    string `env:"OPERATOR_NAME" doc:"who sends the mail, as recipients know them, on their page and in mail that asks for confirmation; empty: the host of OFFRAMP_PUBLIC_URL"`
+	OperatorName    string `env:"OPERATOR_NAME" doc:"name of the sender as recipients know it, for the page and mail that asks for confirmation; empty: the host of OFFRAMP_PUBLIC_URL"`
 	OperatorAddress string `env:"OPERATOR_ADDRESS" doc:"postal address of the operator for the foot of the page, in one line"`
 	OperatorEmail   string `env:"OPERATOR_EMAIL" doc:"mail address of the operator, for questions and as sender of mail that asks for confirmation; empty: none on the page, and postmaster at the feedback domain"`
 	PrivacyURL      string `env:"PRIVACY_URL" doc:"https address of the operator's privacy notice, linked on the page"`
 
-	PageDir        string `env:"PAGE_DIR" doc:"folder with templates (*.html, style.css) and texts (texts/de.json and so on) that replace single ones of the page"`
+	PageDir        string `env:"PAGE_DIR" doc:"folder with templates (*.html, style.css) and texts (texts/de.json and so on) that override those of the page"`
 	PageAccent     string `env:"PAGE_ACCENT" doc:"colour of buttons and links on the page, as #rrggbb"`
-	PageAccentDark string `env:"PAGE_ACCENT_DARK" doc:"that colour for people whose screens are dark, as #rrggbb"`
+	PageAccentDark string `env:"PAGE_ACCENT_DARK" doc:"that colour in dark mode, as #rrggbb"`
 	PageLogo       string `env:"PAGE_LOGO" doc:"file with a logo for the page: SVG, PNG, JPEG or WebP of at most 256 KiB"`
-	PageLanguage   string `env:"PAGE_LANGUAGE" envDefault:"en" doc:"language of the page for people whose browser asks for none of ours and whose list has none: en zh de fr es pt it nl pl ja or ar"`
+	PageLanguage   string `env:"PAGE_LANGUAGE" envDefault:"en" doc:"language of the page when neither the browser nor the list asks for one of these: en zh de fr es pt it nl pl ja ar"`
 }
 
-// Validate returns every fault of the settings, each naming its variable.
+// Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	_, faulty := parseProxies(c.TrustedProxies)
 	faults := []error{faulty}
@@ -36,7 +36,7 @@ func (c Config) Validate() error {
 		// RFC 9116 section 2.5.3: a URI, and https where it is a web page.
 		if err != nil || strings.ContainsAny(c.SecurityContact, "\r\n ") ||
 			(u.Scheme != "mailto" && u.Scheme != "https" && u.Scheme != "tel") {
-			faults = append(faults, fmt.Errorf("OFFRAMP_SECURITY_CONTACT: %q is no contact: give a mailto:, https: or tel: URL", c.SecurityContact))
+			faults = append(faults, fmt.Errorf("OFFRAMP_SECURITY_CONTACT: invalid contact %q: give a mailto:, https: or tel: URL", c.SecurityContact))
 		}
 	}
 	if c.InvalidPerMinute < 0 {
@@ -44,12 +44,12 @@ func (c Config) Validate() error {
 	}
 	if c.OperatorEmail != "" {
 		if a, err := mail.ParseAddress(c.OperatorEmail); err != nil || a.Address != c.OperatorEmail {
-			faults = append(faults, fmt.Errorf("OFFRAMP_OPERATOR_EMAIL: %q is no mail address: write one such as privacy@example.org", c.OperatorEmail))
+			faults = append(faults, fmt.Errorf("OFFRAMP_OPERATOR_EMAIL: invalid mail address %q: write one such as privacy@example.org", c.OperatorEmail))
 		}
 	}
 	if c.PrivacyURL != "" {
 		if u, err := url.Parse(c.PrivacyURL); err != nil || u.Scheme != "https" || u.Host == "" {
-			faults = append(faults, fmt.Errorf("OFFRAMP_PRIVACY_URL: %q is no https address: write one such as https://example.org/privacy", c.PrivacyURL))
+			faults = append(faults, fmt.Errorf("OFFRAMP_PRIVACY_URL: invalid https URL %q: write one such as https://example.org/privacy", c.PrivacyURL))
 		}
 	}
 	return errors.Join(append(faults, c.checkColours())...)
@@ -66,12 +66,12 @@ func (c Config) checkColours() error {
 		}
 		accent, err := parseColour(setting.value)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %q is no colour: write one such as #14539a", setting.name, setting.value))
+			faults = append(faults, fmt.Errorf("%s: invalid colour %q: write one such as #14539a", setting.name, setting.value))
 			continue
 		}
 		ground, _ := parseColour(setting.ground)
 		if ratio := accent.contrast(ground); ratio < leastContrast {
-			faults = append(faults, fmt.Errorf("%s: %s can hardly be read on %s, contrast is %.1f to 1: choose one with at least %.1f to 1 (WCAG 2.2, 1.4.3)",
+			faults = append(faults, fmt.Errorf("%s: %s is hard to read on %s, contrast is %.1f to 1: choose one with at least %.1f to 1 (WCAG 2.2, 1.4.3)",
 				setting.name, setting.value, setting.ground, ratio, leastContrast))
 		}
 	}
@@ -90,7 +90,7 @@ func parseProxies(texts []string) (proxies, error) {
 		if err != nil {
 			a, errAddr := netip.ParseAddr(text)
 			if errAddr != nil || a.Zone() != "" {
-				faults = append(faults, fmt.Errorf("OFFRAMP_TRUSTED_PROXIES: %q is no address or network: write for example 10.0.0.5 or 10.0.0.0/8", text))
+				faults = append(faults, fmt.Errorf("OFFRAMP_TRUSTED_PROXIES: invalid address or network %q: write for example 10.0.0.5 or 10.0.0.0/8", text))
 				continue
 			}
 			p = netip.PrefixFrom(a, a.BitLen())

@@ -37,10 +37,10 @@ func TestAgain(t *testing.T) {
 			news, "You get every message of “Example News”.", "subscribed " + ada + " " + news + " confirmed"},
 		"all lists": {func(w *world) { w.choose(leftAll) }, actAllAgain, nil,
 			confirmation.Question{What: confirmation.AllAgain},
-			"", "The choice for all lists together is gone", "subscribed " + ada + "  confirmed"},
+			"", "The choice for all lists together is removed", "subscribed " + ada + "  confirmed"},
 		"an erased person": {func(w *world) { w.choose(leftAll); w.erased[ada] = true }, actAllAgain, nil,
 			confirmation.Question{What: confirmation.AllAgain},
-			"", "The choice for all lists together is gone", "subscribed " + ada + "  confirmed"},
+			"", "The choice for all lists together is removed", "subscribed " + ada + "  confirmed"},
 		"sharing": {refuse, actAllow, nil,
 			confirmation.Question{What: confirmation.SharingAgain},
 			confirmation.Sharing, "Your data may be shared again.", "sharing-allowed " + ada + " confirmed"},
@@ -127,7 +127,7 @@ func TestListAgainWhileAllAreOff(t *testing.T) {
 	w.choose(store.Choice{State: store.Unsubscribed})
 	link := w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start, Purpose: listunsub.ConfirmLink})
 	page := w.press(link, actConfirm)
-	lacks(t, page, "You are still off all lists")
+	lacks(t, page, "You are still unsubscribed from all lists")
 	w.submit(link, formsOf(t, page)[actAllAgain])
 	if len(w.asked) != 1 || w.asked[0].What != confirmation.AllAgain {
 		t.Errorf("asked %+v", w.asked)
@@ -148,7 +148,7 @@ func TestAskedTooOften(t *testing.T) {
 	}
 }
 
-// Links of one purpose are no links of another.
+// Links of one purpose are not links of another.
 func TestPurposesStayApart(t *testing.T) {
 	w := newWorld(t)
 	w.choose(store.Choice{List: news, State: store.Unsubscribed})

@@ -29,7 +29,7 @@ func TestErase(t *testing.T) {
 				t.Fatalf("link %q", link)
 			}
 			_, page = w.get(path + "?view=erase")
-			lacks(t, page, "Erase everything about you?", "for good", "keeps you off the lists", "Receipts cannot be made any more", "Other systems of Example Ltd are told")
+			lacks(t, page, "Erase everything about you?", "for good", "keeps you off the lists", "Receipts cannot be made any more", "Other systems of Example Ltd are informed")
 			if forms := formsOf(t, page); len(forms) != 1 || slices.Contains(w.made(), erasedAda) {
 				t.Fatalf("forms %v, changes %q", forms, w.made())
 			}
@@ -145,7 +145,7 @@ func TestFormsOfBeforeTheErasure(t *testing.T) {
 		case actReceipt:
 			want = 422
 		case actLeave: // is what stands
-			want, says = 200, "You are off all lists"
+			want, says = 200, "You are unsubscribed from all lists"
 		}
 		if res.StatusCode != want {
 			t.Errorf("%s: %s", action, res.Status)

@@ -16,16 +16,16 @@ const securityLife = 180 * 24 * time.Hour
 // logoPath is where the operator's logo is, below the path of PublicURL.
 const logoPath = "/logo"
 
-// maxLogo is the most octets of a logo.
+// maxLogo is the most bytes of a logo.
 const maxLogo = 256 << 10
 
-// logo is a picture for the head of the page. The zero logo is none.
+// logo is a picture for the head of the page. The zero logo means no logo.
 type logo struct {
 	contentType string
 	body        []byte
 }
 
-// readLogo reads the operator's logo; an empty name is none.
+// readLogo reads the operator's logo; an empty name means no logo.
 func readLogo(name string) (logo, error) {
 	if name == "" {
 		return logo{}, nil
@@ -35,7 +35,7 @@ func readLogo(name string) (logo, error) {
 		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %w", err)
 	}
 	if len(body) > maxLogo {
-		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s has %d octets: give a picture of at most %d", name, len(body), maxLogo)
+		return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s has %d bytes: give a picture of at most %d", name, len(body), maxLogo)
 	}
 	switch kind := http.DetectContentType(body); {
 	case kind == "image/png", kind == "image/jpeg", kind == "image/webp":
@@ -43,10 +43,10 @@ func readLogo(name string) (logo, error) {
 	case bytes.Contains(body[:min(len(body), 1024)], []byte("<svg")):
 		return logo{"image/svg+xml", body}, nil
 	}
-	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is no SVG, PNG, JPEG or WebP", name)
+	return logo{}, fmt.Errorf("OFFRAMP_PAGE_LOGO: %s is not an SVG, PNG, JPEG or WebP picture", name)
 }
 
-// file answers everything that is no link.
+// file answers everything that is not a link.
 func (h *handler) file(w http.ResponseWriter, r *http.Request, path string) {
 	var body []byte
 	contentType := typeText

@@ -23,7 +23,7 @@ const (
 	actConfirm     = "confirm"  // what a mail asked
 )
 
-// Names of the forms' fields. The seal comes first, so that the first octets
+// Names of the forms' fields. The seal comes first, so that the first bytes
 // of a body tell our own form from what mail clients post.
 const (
 	fieldSeal    = "offramp-form"

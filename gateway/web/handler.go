@@ -63,7 +63,7 @@ func newHandler(s *Site) (*handler, error) {
 		}
 	}
 	if _, ok := s.Texts.Speaker(s.PageLanguage); !ok && s.PageLanguage != "" {
-		return nil, fmt.Errorf("OFFRAMP_PAGE_LANGUAGE: %q is no language of the page: write one of en zh de fr es pt it nl pl ja ar", s.PageLanguage)
+		return nil, fmt.Errorf("OFFRAMP_PAGE_LANGUAGE: invalid language %q: write one of en zh de fr es pt it nl pl ja ar", s.PageLanguage)
 	}
 	if h.logo, err = readLogo(s.PageLogo); err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func asked(r *http.Request) string {
 // valid link are never limited, since mailbox providers send them for many
 // people from few addresses.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
-	h.log.DebugContext(r.Context(), "wrong link", "ip", p.ip())
+	h.log.DebugContext(r.Context(), "invalid link", "ip", p.ip())
 	if !h.invalid.Take(throttle.Network(p.addr), h.now()) {
 		h.stats.Throttled.Add(1)
 		w.Header().Set("Retry-After", "60")
@@ -198,7 +198,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
 // permanent refusal.
 func (h *handler) unavailable(w http.ResponseWriter, r *http.Request, v visit, err error) {
 	h.stats.Unavailable.Add(1)
-	h.log.ErrorContext(r.Context(), "recipient not served",
+	h.log.ErrorContext(r.Context(), "page request failed",
 		"list", v.claims.List, "to", v.subject.Recipient.Masked(), "ip", v.peer.ip(), "error", err)
 	w.Header().Set("Retry-After", "60")
 	h.notice(w, r, noticeUnavailable)
@@ -210,14 +210,14 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
 }
 
-// recover turns a panic into 503. The answer may have begun; then net/http
+// recover turns a panic into 503. The answer may have started; then net/http
 // ignores the second header and the client sees the connection close.
 func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
 	if cause == nil {
 		return
 	}
-	h.log.ErrorContext(r.Context(), "panic while serving a recipient", "error", cause, "stack", string(debug.Stack()))
+	h.log.ErrorContext(r.Context(), "panic in a page request", "error", cause, "stack", string(debug.Stack()))
 	h.stats.Unavailable.Add(1)
 	w.Header().Set("Retry-After", "60")
 	w.Header().Set("Connection", "close")

@@ -70,7 +70,7 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	keep("erased", res, page)
 	w.lists[news] = store.List{ID: news, Name: strings.Repeat("long", 60), Description: strings.Repeat("text ", 100), Transactional: true}
 	add("transactional", path+query)
-	add("wrong link", "/u/x"+query)
+	add("invalid link", "/u/x"+query)
 	add("nothing", "/"+query)
 	w.err = store.ErrUnavailable
 	add("unavailable", path+query)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,7 +60,9 @@ func (b *tab) tabToField(t *testing.T, name string) focused {
 func (b *tab) enter(t *testing.T, text string) {
 	t.Helper()
 	b.tabToText(t, text)
-	res, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	res, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(kb.Enter))
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

@@ -26,7 +26,7 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 			path := w.link(listunsub.HeaderLink)
 			for n := range 2 { // a repeat is a success
 				res := w.send(b.request(path))
-				if got := text(t, res); res.StatusCode != 200 || got != "You are off the list. No more mail from it will be sent to you.\n" {
+				if got := text(t, res); res.StatusCode != 200 || got != "You are unsubscribed. No more mail from this list will be sent to you.\n" {
 					t.Fatalf("request %d (%s): %s %q", n, b.reason, res.Status, got)
 				}
 				if ct := res.Header.Get("Content-Type"); ct != typeText {
@@ -47,7 +47,7 @@ func TestEveryClientsBodyOptsOut(t *testing.T) {
 	}
 }
 
-// What a mail program posts to a link out of a body is no opt-out.
+// What a mail program posts to a link out of a body is not an opt-out.
 func TestBodyLinkNeverActsAlone(t *testing.T) {
 	for _, b := range bodies(t) {
 		t.Run(b.name, func(t *testing.T) {
@@ -159,12 +159,12 @@ func TestWrongTokens(t *testing.T) {
 	if got := w.made(); len(got) != 0 {
 		t.Errorf("changes %q", got)
 	}
-	if !strings.Contains(first, "Unsubscribe button of your mail program") {
+	if !strings.Contains(first, "Unsubscribe button of your mail app") {
 		t.Errorf("the answer does not help: %q", first)
 	}
 }
 
-// A token that names nobody or nothing is no opt-out, and least of all one
+// A token that names nobody or nothing is not an opt-out, and least of all one
 // from everything.
 func TestTokenWithoutSubject(t *testing.T) {
 	for name, c := range map[string]listunsub.Claims{
@@ -285,7 +285,7 @@ func TestOptOutSurvivesItsClient(t *testing.T) {
 	}
 }
 
-// An opt-out that is on disk while mail is still being started is no success
+// An opt-out that is on disk while mail is still being started is not a success
 // yet, but it is recorded.
 func TestOptOutThatDidNotSettle(t *testing.T) {
 	w := newWorld(t)

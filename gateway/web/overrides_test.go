@@ -112,7 +112,7 @@ func TestReplacementsThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// A logo is what its octets are, and the policy allows pictures only with one.
+// A logo is what its bytes are, and the policy allows pictures only with one.
 func TestLogo(t *testing.T) {
 	png := "\x89PNG\r\n\x1a\n" + strings.Repeat("\x00", 32)
 	for name, c := range map[string]struct{ file, content, kind string }{
@@ -175,7 +175,7 @@ func TestAccents(t *testing.T) {
 			lacks(t, page, c.has)
 		})
 	}
-	for value, says := range map[string]string{"red": "is no colour", "#12345": "is no colour", "#ffff00": "can hardly be read"} {
+	for value, says := range map[string]string{"red": "invalid colour", "#12345": "invalid colour", "#ffff00": "hard to read"} {
 		if err := (Config{PageAccent: value}).Validate(); err == nil || !strings.Contains(err.Error(), "OFFRAMP_PAGE_ACCENT") || !strings.Contains(err.Error(), says) {
 			t.Errorf("accent %q: %v", value, err)
 		}

@@ -34,7 +34,7 @@ func TestPageFlow(t *testing.T) {
 			if res.StatusCode != 200 {
 				t.Fatalf("%s %s", res.Status, page)
 			}
-			lacks(t, page, "You are off “Example News”.", "for 30 minutes", "23 November 2026, 12:01 UTC")
+			lacks(t, page, "You are unsubscribed from “Example News”.", "for 30 minutes", "23 November 2026, 12:01 UTC")
 			undo := formsOf(t, page)[actUndo]
 			// The page itself never offers the undo: whoever has the link could
 			// put the person back.
@@ -42,7 +42,7 @@ func TestPageFlow(t *testing.T) {
 			if _, ok := formsOf(t, page)[actUndo]; ok {
 				t.Errorf("page of a person who left: %s", page)
 			}
-			lacks(t, page, "You are off “Example News”")
+			lacks(t, page, "You are unsubscribed from “Example News”")
 			w.pass(29 * time.Minute)
 			res, page = w.submit(path, undo)
 			if res.StatusCode != 200 {
@@ -166,7 +166,7 @@ func TestFormAfterAnotherChange(t *testing.T) {
 	if _, undo := formsOf(t, page)[actUndo]; res.StatusCode != 409 || undo {
 		t.Errorf("%s %s", res.Status, page)
 	}
-	lacks(t, page, "You are off “Example News”", "Nothing was changed")
+	lacks(t, page, "You are unsubscribed from “Example News”", "Nothing was changed")
 	if got := w.made(); !slices.Equal(got, optedOut) {
 		t.Errorf("changes %q", got)
 	}
@@ -198,7 +198,7 @@ func TestPageStates(t *testing.T) {
 	}{
 		"nothing chosen": {func(*world) {}, "Unsubscribe from “Example News”?", true},
 		"left":           {func(w *world) { w.choose(store.Choice{List: news, State: store.Unsubscribed}) }, "23 November 2026, 11:00 UTC", false},
-		"left all":       {func(w *world) { w.choose(store.Choice{State: store.Unsubscribed}) }, "You are off all lists of Example Ltd", false},
+		"left all":       {func(w *world) { w.choose(store.Choice{State: store.Unsubscribed}) }, "You are unsubscribed from all lists of Example Ltd", false},
 		"came back":      {func(w *world) { w.choose(store.Choice{List: news, State: store.Subscribed}) }, "Unsubscribe from “Example News”?", true},
 		"paused": {func(w *world) {
 			w.choose(store.Choice{List: news, State: store.Paused, Until: start.Add(48 * time.Hour)})
@@ -252,7 +252,7 @@ func TestOptOutIsToldWhenTheStoreFailsAfterIt(t *testing.T) {
 	if res.StatusCode != 200 || len(formsOf(t, page)) > 0 {
 		t.Errorf("%s %s", res.Status, page)
 	}
-	lacks(t, page, "You are off “Example News”")
+	lacks(t, page, "You are unsubscribed from “Example News”")
 }
 
 // failAfter lets nothing be read any more once a choice was made.

@@ -74,7 +74,7 @@ func (c Config) replace(templates *template.Template, style []byte) ([]byte, err
 			}
 		case filepath.Ext(e.Name()) != ".html":
 		case templates.Lookup(e.Name()) == nil:
-			return nil, fmt.Errorf("%s replaces no template: take it away, or give it the name of one", path)
+			return nil, fmt.Errorf("%s does not override any template: remove it, or give it the name of one", path)
 		default:
 			if _, err := templates.ParseFiles(path); err != nil {
 				return nil, err

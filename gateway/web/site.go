@@ -33,7 +33,7 @@ type Tokens interface {
 	Verify(mac []byte, label string, data ...[]byte) bool
 }
 
-// Consent tells and changes what a person chose. *consent.Consent is the one
+// Consent reads and changes what a person chose. *consent.Consent is the one
 // that serves; a nil error means that a change is durable and in force.
 type Consent interface {
 	Choices
@@ -123,7 +123,7 @@ func (s *Site) Server() (*http.Server, error) {
 		MaxHeaderBytes:    maxHeader,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		// What net/http has to say is about strangers' handshakes and broken
-		// connections; our own faults are logged by the handler.
+		// connections; internal errors are logged by the handler.
 		ErrorLog: slog.NewLogLogger(s.log().Handler(), slog.LevelDebug),
 	}, nil
 }

@@ -39,7 +39,7 @@ func (w *world) serve() (addr string) {
 	return l.Addr().String()
 }
 
-// exchange sends octets as they are and returns the answer's first line and
+// exchange sends bytes as they are and returns the answer's first line and
 // header. Go's client would mend what this is about.
 func exchange(t *testing.T, addr, octets string) (*http.Response, error) {
 	t.Helper()
@@ -105,7 +105,7 @@ func TestHeaders(t *testing.T) {
 		{"body link posted to", "POST", w.link(listunsub.BodyLink), "", ""},
 		{"options", "OPTIONS", u, "", ""},
 		{"method", "PUT", u, "", ""},
-		{"wrong link", "POST", "/u/x", "", ""},
+		{"invalid link", "POST", "/u/x", "", ""},
 		{"too many wrong links", "GET", "/u/x", "", ""},
 		{"nothing here", "GET", "/", "", ""},
 		{"robots", "GET", "/robots.txt", "", ""},

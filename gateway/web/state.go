@@ -75,11 +75,11 @@ func (s state) at(list string, now time.Time) consent.Wish {
 	if !ok {
 		return consent.Wish{List: list, State: store.Subscribed}
 	}
-	return settled(consent.Wish{List: list, State: c.State, Until: c.Until, Every: c.Every}, now)
+	return effective(consent.Wish{List: list, State: c.State, Until: c.Until, Every: c.Every}, now)
 }
 
-// settled is what a wish comes to at a moment: a pause ends by itself.
-func settled(w consent.Wish, now time.Time) consent.Wish {
+// effective is what a choice amounts to at a moment: a pause ends by itself.
+func effective(w consent.Wish, now time.Time) consent.Wish {
 	switch (store.Choice{State: w.State, Until: w.Until, Every: w.Every}).At(now) {
 	case store.Paused:
 		return w

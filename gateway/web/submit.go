@@ -173,7 +173,7 @@ func (h *handler) undo(x *submission) {
 		Recipient: x.visit.subject.Recipient, RefuseSharing: x.seal.refused, If: &x.now.Person,
 	}
 	for _, w := range x.seal.was {
-		d.Wishes = append(d.Wishes, settled(w, h.now()))
+		d.Wishes = append(d.Wishes, effective(w, h.now()))
 	}
 	events, err := h.site.Consent.Decide(x.r.Context(), d, store.Page, evidence(x.r, x.visit))
 	if len(events) > 0 {

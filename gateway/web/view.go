@@ -145,7 +145,7 @@ func (b *builder) button(action, label string, s sealed) *button {
 	return &button{Query: query(b.r, ""), Seal: b.h.seal(b.visit, action, s), Action: action, Label: b.text(label)}
 }
 
-// was is what stands for one scope.
+// was is the present state of one scope.
 func (b *builder) was(list string) sealed {
 	return sealed{was: []consent.Wish{b.state.at(list, b.at)}}
 }
@@ -179,7 +179,7 @@ func (b *builder) list(l store.List) listView {
 	return out
 }
 
-// heading says what stands for the list of the link.
+// heading describes the state of the list of the link.
 func (b *builder) heading() (heading string, sentences []string, since string) {
 	say := func(keys ...string) (out []string) {
 		for _, k := range keys {

@@ -95,7 +95,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// build makes the handler anew, after the site was changed.
+// build makes the handler again, after the site was changed.
 func (w *world) build() {
 	w.t.Helper()
 	handler, err := w.site.Handler()
@@ -192,7 +192,7 @@ func text(t testing.TB, res *http.Response) string {
 }
 
 // body is one file of testdata/bodies: a line with the reason, header fields,
-// an empty line, and the body to the last octet.
+// an empty line, and the body to the last byte.
 type body struct {
 	name, reason string
 	header       http.Header

@@ -47,7 +47,7 @@ type bodyReader struct {
 	size   int64
 	chunks int64
 	n      int64 // next chunk
-	read   int64 // octets of verified chunks
+	read   int64 // bytes of verified chunks
 	tail   []byte
 	sound  bool // the tail and the header are what was written
 	last   bool // buf is the tail

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// Oldest first is by number, which grows with every message begun.
+	// Oldest first is by number, which grows with every message started.
 	selectFailed = "SELECT DISTINCT message FROM recipients WHERE state = 'failed' ORDER BY message"
 	deleteFailed = "DELETE FROM recipients WHERE message = ? AND n = ? AND state = 'failed'"
 )
@@ -70,7 +70,7 @@ func (s *Spool) failed(c *conn, num int64) (failed []store.Recipient, err error)
 
 // Report adds a bounce and removes the failed recipients it reports. When one
 // of them is gone meanwhile it returns store.ErrNotFound and changes nothing:
-// a bounce that tells of it was made already.
+// a bounce that reports it was made already.
 func (s *Spool) Report(ctx context.Context, bounce *store.Bounce, reported []int64) error {
 	cost := 0
 	if bounce != nil {

@@ -47,7 +47,7 @@ func dsn(path string, m mode, busy time.Duration) string {
 }
 
 // secureDelete has what is deleted overwritten with zeros: what a person had
-// erased must not be left in the file. In the spool, which is written anew all
+// erased must not be left in the file. In the spool, which is rewritten all
 // the time, free pages wait for Scrub, since overwriting them doubles the work.
 func secureDelete(name string) string {
 	if name == spoolFile {
@@ -210,7 +210,7 @@ func (r row) text(i int) string {
 	return ""
 }
 
-// blob returns octets of which the caller becomes the owner; nil for none.
+// blob returns bytes of which the caller becomes the owner; nil for none.
 func (r row) blob(i int) []byte {
 	switch v := r[i].(type) {
 	case []byte:

@@ -34,7 +34,7 @@ type draft struct {
 
 var errEnded = errors.New("draft has ended")
 
-// Write adds octets to the body.
+// Write adds bytes to the body.
 func (d *draft) Write(p []byte) (int, error) {
 	if d.ended {
 		return 0, errEnded

@@ -140,7 +140,7 @@ func eraseAll(t *testing.T, db *DB, who string, at int) {
 	must(t, db.Consent().Scrub(ctx))
 }
 
-// TestErasedLeavesNoTrace looks for the address in every octet of the data
+// TestErasedLeavesNoTrace looks for the address in every byte of the data
 // folder, with the engine open and after it was closed.
 func TestErasedLeavesNoTrace(t *testing.T) {
 	for _, people := range []int{0, 40, 600} {

@@ -13,7 +13,7 @@ import (
 // errClosed is what operations get after Close.
 var errClosed = fmt.Errorf("%w: closed", store.ErrUnavailable)
 
-// mapped wraps err in the sentinel of package store that tells a caller what
+// mapped wraps err in the sentinel of package store that says to a caller what
 // it can do about it. Errors that carry a sentinel already stay as they are.
 func mapped(err error) error {
 	if err == nil {

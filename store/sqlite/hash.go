@@ -13,10 +13,10 @@ import (
 	"offramp/store"
 )
 
-// keySize is that of Options.PersonKey, in octets.
+// keySize is that of Options.PersonKey, in bytes.
 const keySize = 32
 
-var errNoKey = errors.New("a store that is written to needs a key for hashes of people, of 32 octets")
+var errNoKey = errors.New("a writable store needs a 32-byte key for hashes of people")
 
 // people turns lookup keys of erased people into their hashes.
 type people struct {
@@ -35,7 +35,7 @@ func (p *people) mac(use, text string) []byte {
 	return h.Sum(nil)
 }
 
-// hash is what stands for a lookup key. It begins with "~" and has no "@", so
+// hash is what replaces a lookup key. It begins with "~" and has no "@", so
 // it is never taken for one; and it is its own hash.
 func (p *people) hash(recipient string) string {
 	if recipient == "" || strings.HasPrefix(recipient, "~") && !strings.Contains(recipient, "@") {
@@ -79,10 +79,10 @@ func (p *people) load(c *conn) error {
 	return err
 }
 
-// fingerprint tells one key from another and nothing else about it.
+// fingerprint distinguishes keys and reveals nothing else about them.
 func (p *people) fingerprint() []byte { return p.mac("fingerprint", "")[:16] }
 
-// check compares the key with the one the data was begun with.
+// check compares the key with the one the data was created with.
 func (p *people) check(c *conn) (fresh bool, err error) {
 	var have []byte
 	found, err := c.one(selectMeta, func(r row) { have = r.blob(0) }, metaPersonKey)

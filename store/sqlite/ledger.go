@@ -64,7 +64,7 @@ func readHead(c *conn) (h store.Head, err error) {
 	return h, err
 }
 
-// sumOf reads a sum; what is none of the right length matches nothing.
+// sumOf reads a sum; one of a wrong length matches nothing.
 func sumOf(b []byte) (s store.Sum) {
 	if len(b) == len(s) {
 		copy(s[:], b)

@@ -27,7 +27,7 @@ func (s *Spool) selected(c *conn, f store.QueueFilter) (all []store.QueueEntry, 
 	var nums []int64
 	conditions, args := queueConditions(f)
 	err = c.query("SELECT "+messageColumns+" FROM messages WHERE "+conditions+" ORDER BY id LIMIT ?", func(r row) error {
-		// Damaged parts are no reason to hide a message from the operator.
+		// Damaged parts do not justify hiding a message from the operator.
 		num, m, _ := messageOf(r)
 		nums = append(nums, num)
 		all = append(all, store.QueueEntry{Message: m})
@@ -210,7 +210,7 @@ func (a *act) wait(c *conn, r store.Recipient) error {
 // selectOldest: messages are numbered in the order they came.
 const selectOldest = "SELECT received FROM messages ORDER BY num LIMIT 1"
 
-// Usage returns what the spool holds and how much room there is. Free counts
+// Usage returns what the spool holds and how much space is free. Free counts
 // what is free on the volume and inside the file, whose size never shrinks.
 func (s *Spool) Usage(ctx context.Context) (store.Usage, error) {
 	n := s.schedule.usage()
@@ -243,9 +243,9 @@ func (s *Spool) Usage(ctx context.Context) (store.Usage, error) {
 	return u, nil
 }
 
-// free is how much mail finds room. What is in the log takes room again when
+// free is how much mail still fits. What is in the log takes space again when
 // it is copied back, unless pages of the file are free for it; and those are of
-// use only while the log itself can grow to where it begins anew.
+// use only while the log itself can grow to where it starts over.
 func free(volume, unused, log uint64) uint64 {
 	if log < checkpointAt && volume < checkpointAt-log || volume+unused < logRoom {
 		return 0

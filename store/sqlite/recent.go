@@ -9,7 +9,7 @@ import (
 	"offramp/store"
 )
 
-// recentSize is how many octets of recent mail are kept in memory.
+// recentSize is how many bytes of recent mail are kept in memory.
 const recentSize = 8 << 20
 
 // recent keeps small messages that were just committed, since nearly all mail

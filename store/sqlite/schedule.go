@@ -9,7 +9,7 @@ import (
 )
 
 // schedule is the order of work: when which queued recipient is due. It is
-// kept in memory (32 octets for a recipient), because the order changes with
+// kept in memory (32 bytes for a recipient), because the order changes with
 // every attempt and an index on disk would be written as often; and because a
 // destination that is to be skipped costs nothing here, however long its line.
 //
@@ -281,7 +281,7 @@ func (s *schedule) apply(c *change) {
 	}
 }
 
-// replace sets all hints and counts anew; leases stay.
+// replace sets all hints and counts again; leases stay.
 func (s *schedule) replace(all []waits, n counts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,7 @@ type Spool struct {
 	dir      string
 	schedule schedule
 	recent   recent
-	last     atomic.Int64 // number of the last message begun
+	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
 	scrubs   chan struct{} // holds a token while a Scrub runs
@@ -154,7 +154,7 @@ type arrival struct {
 	tail       []byte // of the body
 }
 
-// insert adds a message with its recipients and tells ch about it.
+// insert adds a message with its recipients and notes it in ch.
 func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 	m := a.message
 	parts, err := partsOut(m.Parts)
@@ -186,7 +186,7 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 	return nil
 }
 
-// apply tells what is kept in memory what was committed.
+// apply updates what is kept in memory after a commit.
 func (s *Spool) apply(ch *change) {
 	s.schedule.apply(ch)
 	s.recent.drop(ch.dropped)

@@ -33,14 +33,14 @@ type Options struct {
 	ReadOnly bool
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
-	// Log gets what nobody is told by an error; nil: nothing is logged.
+	// Log gets what no error reports; nil: nothing is logged.
 	Log *slog.Logger
 	// BusyTimeout is how long an operation waits for another program that
 	// has locked a file before it fails; 0: 5 s.
 	BusyTimeout time.Duration
-	// PersonKey is the secret that hashes of people are made with, 32 octets,
+	// PersonKey is the secret that hashes of people are made with, 32 bytes,
 	// the same for as long as the data lives: without it nobody who had
-	// everything erased is recognised. Another one than the data was begun with
+	// everything erased is recognised. Another one than the data was created with
 	// is store.ErrKey. It may only be missing with ReadOnly.
 	PersonKey []byte
 	// Random is where salts come from; nil: crypto/rand.
@@ -133,7 +133,7 @@ func (db *DB) scrubLeft(ctx context.Context) error {
 	return errors.Join(db.spool.Scrub(ctx), db.consent.Scrub(ctx))
 }
 
-// whole refuses to make people's choices anew beside mail that waits: that file
+// whole refuses to create an empty file of people's choices beside queued mail: that file
 // is made first, so it was there, and mail must not go to who opted out. The
 // other way round nobody is harmed by going on, but mail may have been lost.
 func whole(o Options) error {
@@ -153,12 +153,12 @@ func whole(o Options) error {
 		return err
 	}
 	if people > 0 && mail == 0 {
-		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue begins empty. If mail was waiting, stop and restore it", "file", spoolFile)
+		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue starts empty. If mail was queued, stop and restore the file", "file", spoolFile)
 	}
 	if people > 0 || mail == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to begin anew",
+	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
 		store.ErrDamaged, consentFile, spoolFile)
 }
 
@@ -243,7 +243,7 @@ func pageSize(name string) int {
 	return 4096
 }
 
-// checkpointAt is how long a log may grow, in octets.
+// checkpointAt is how long a log may grow, in bytes.
 const checkpointAt = 16 << 20
 
 // logRoom is kept free for the log: up to a checkpoint and one batch beyond

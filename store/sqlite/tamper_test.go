@@ -104,7 +104,7 @@ func TestWholeLedgerVerifies(t *testing.T) {
 	}
 }
 
-// Every octet of every column of every event.
+// Every byte of every column of every event.
 func TestEveryFlippedOctetIsFound(t *testing.T) {
 	db := forged(t)
 	flips := 0
@@ -124,7 +124,7 @@ func TestEveryFlippedOctetIsFound(t *testing.T) {
 	}
 }
 
-// otherValues are the value of a column with each octet changed in turn. What
+// otherValues are the value of a column with each byte changed in turn. What
 // is NULL or empty gets contents.
 func otherValues(t *testing.T, db *DB, column string, id int64) (all []any) {
 	t.Helper()

@@ -48,7 +48,7 @@ func base64Of(address string) (all [][]byte) {
 	return all
 }
 
-// traces searches every octet of every file below dir and says what it found where.
+// traces searches every byte of every file below dir and says what it found where.
 func traces(t *testing.T, dir string) (found []string) {
 	t.Helper()
 	files := 0

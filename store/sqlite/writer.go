@@ -12,20 +12,20 @@ import (
 	"offramp/store/failpoint"
 )
 
-// maxBatch bounds one transaction: octets of its operations.
+// maxBatch bounds one transaction: bytes of its operations.
 const maxBatch = 8 << 20
 
 // op is one operation that waits for its commit.
 type op struct {
 	// run makes the change inside a transaction. It may be called again after
-	// a rollback, so it must set what it returns anew each time.
+	// a rollback, so it must set what it returns each time.
 	run func(*conn) error
 	// committed, when set, is called in commit order before the caller gets
 	// its answer, and only after COMMIT returned.
 	committed func()
 	// alone has run called outside a transaction, for what cannot be in one.
 	alone bool
-	cost  int // octets
+	cost  int // bytes
 	state atomic.Int32
 	err   error
 	done  chan struct{}
@@ -43,7 +43,7 @@ type writer struct {
 	dsn string
 	// setup is run on each new connection before its first batch.
 	setup func(*conn) error
-	// rolledBack, when set, is told that a transaction was not kept.
+	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
 	name       string
@@ -62,7 +62,7 @@ type writer struct {
 	c       *conn // nil: to be opened
 	batches int
 	stuck   bool // the last checkpoint failed and was logged
-	full    bool // a batch found no room: copy the log back, however short it is
+	full    bool // a batch found no space: checkpoint the log, however short it is
 }
 
 // start opens the connection and starts the goroutine; close ends both.
@@ -83,7 +83,7 @@ func (w *writer) open() error {
 	}
 	// Checkpoints are ours to time: between batches, not inside a COMMIT
 	// that sessions wait for. What the log needs it keeps on disk, so that a
-	// full volume still has room for the deletions that empty it.
+	// full volume still has space for the deletions that empty it.
 	for _, p := range []string{"PRAGMA wal_autocheckpoint = 0", "PRAGMA journal_size_limit = 67108864", "PRAGMA temp_store = MEMORY"} {
 		if err := c.pragma(p); err != nil {
 			return errors.Join(err, c.close())
@@ -97,7 +97,7 @@ func (w *writer) open() error {
 }
 
 // do has run made durable and returns its error, or that of the commit. When
-// ctx ends before the operation was begun, it never is; after that do waits
+// ctx ends before the operation was started, it never is; after that do waits
 // for the outcome.
 func (w *writer) do(ctx context.Context, o *op) error {
 	if err := ctx.Err(); err != nil {
@@ -154,7 +154,7 @@ func (w *writer) close() error {
 	// Readers are closed by now; what cannot be copied back stays in the log
 	// and is found there by the next start.
 	if err := w.c.pragma("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		w.log.Warn("database log not copied back at the end", "file", w.name, "error", err)
+		w.log.Warn("write-ahead log not checkpointed at the end", "file", w.name, "error", err)
 	}
 	return w.c.close()
 }
@@ -193,7 +193,7 @@ func (w *writer) take() (batch []*op, more bool) {
 }
 
 // commit answers every op of batch. Most batches are one transaction. When
-// one op fails after it wrote something, or there is no room for all of them
+// one op fails after it wrote something, or there is no space for all of them
 // together, each gets a transaction of its own, so that none harms another.
 func (w *writer) commit(batch []*op) {
 	if len(batch) == 0 {
@@ -214,7 +214,7 @@ func (w *writer) commit(batch []*op) {
 	}
 }
 
-// answer tells the callers of ops; err, when set, is that of all of them.
+// answer reports to the callers of ops; err, when set, is that of all of them.
 func (w *writer) answer(ops []*op, err error) {
 	w.full = w.full || errors.Is(err, store.ErrFull)
 	for _, o := range ops {
@@ -229,7 +229,7 @@ func (w *writer) answer(ops []*op, err error) {
 }
 
 // guard runs f, which touches what is kept in memory. After a panic that may
-// be wrong; opening the connection again has it read anew.
+// be wrong; opening the connection again reads it again.
 func (w *writer) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil && w.c != nil {
@@ -240,14 +240,14 @@ func (w *writer) guard(f func()) {
 }
 
 // transaction runs ops in one transaction. When it returns an error nothing
-// was kept, and again tells whether one op alone may fare better. An op that
+// was kept, and again says whether one op alone may succeed. An op that
 // failed before it wrote anything has its own error in op.err and does no harm.
 func (w *writer) transaction(ops []*op) (again bool, err error) {
 	if w.c == nil {
 		if err := w.open(); err != nil {
 			return false, unavailable(err)
 		}
-		w.log.Info("database connection opened again", "file", w.name)
+		w.log.Info("database connection reopened", "file", w.name)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -354,7 +354,7 @@ func (w *writer) checkpoint() {
 		_, err = w.c.one("PRAGMA wal_checkpoint(PASSIVE)", func(row) {})
 	}
 	if err != nil && !w.stuck {
-		w.log.Warn("database log not copied back", "file", w.name, "error", err)
+		w.log.Warn("write-ahead log not checkpointed", "file", w.name, "error", err)
 	}
 	w.stuck = err != nil
 	if distrusts(err) {

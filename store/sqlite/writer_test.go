@@ -160,7 +160,7 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// TestWithdrawn: an op whose caller gives up before it was begun never runs.
+// TestWithdrawn: an op whose caller gives up before it was started never runs.
 func TestWithdrawn(t *testing.T) {
 	db := openTest(t, Options{})
 	w := db.consent.file.writer

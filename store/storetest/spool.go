@@ -108,7 +108,7 @@ func inAndOut(t *testing.T, d Data) {
 	same(t, "empty body", got, "")
 }
 
-// octets makes n octets that differ everywhere.
+// octets makes n bytes that differ everywhere.
 func octets(n int, seed uint64) []byte {
 	b := make([]byte, n)
 	r := rand.NewChaCha8([32]byte{byte(seed)})
@@ -130,7 +130,7 @@ func bodies(t *testing.T, d Data) {
 			got, err := readBody(s, fmt.Sprint("Q", i))
 			must(t, err)
 			if got != string(octets(size, uint64(i))) {
-				t.Fatalf("body of %d octets differs", size)
+				t.Fatalf("body of %d bytes differs", size)
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func largeBody(t *testing.T, d Data) {
 		left -= n
 	}
 	if held := heap(); held > before+room {
-		t.Fatalf("a draft of %d octets holds %d", size, held-before)
+		t.Fatalf("a draft of %d bytes holds %d", size, held-before)
 	}
 	if jobs := lease(t, s, at(1), 1); len(jobs) != 0 {
 		t.Fatal("leased before it was committed")
@@ -176,11 +176,11 @@ func largeBody(t *testing.T, d Data) {
 	n, err := io.CopyBuffer(struct{ io.Writer }{got}, struct{ io.Reader }{body}, make([]byte, 9_999))
 	must(t, err)
 	if held := heap(); held > before+room {
-		t.Fatalf("a reader of %d octets holds %d", size, held-before)
+		t.Fatalf("a reader of %d bytes holds %d", size, held-before)
 	}
 	must(t, body.Close())
 	if n != size || !bytes.Equal(got.Sum(nil), hash.Sum(nil)) {
-		t.Fatalf("%d octets, or other ones than were written", n)
+		t.Fatalf("%d bytes, or other ones than were written", n)
 	}
 	must(t, s.Settle(ctx, store.Result{Recipient: jobs[0].Recipient.ID}))
 }
@@ -266,7 +266,7 @@ func damaged(t *testing.T, d Data) {
 			t.Fatalf("%s: %v", id, err)
 		}
 		if !bytes.HasPrefix(want, got) || len(got) == len(want) {
-			t.Fatalf("%s: %d octets were read, not all of them as written", id, len(got))
+			t.Fatalf("%s: %d bytes were read, not all of them as written", id, len(got))
 		}
 	}
 	_, err := readBody(s, "sound")

@@ -22,7 +22,7 @@ type Data struct {
 	// when a process ends and another one starts. The engine closes it at
 	// the end of the test.
 	Open func(t *testing.T) (store.Consent, store.Spool)
-	// Damage changes octets of the stored body of a message behind the
+	// Damage changes bytes of the stored body of a message behind the
 	// engine's back, while the data is open.
 	Damage func(t *testing.T, queueID string)
 }
@@ -63,7 +63,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 // odd is text that an engine has to give back as it is: quotes, SQL, NUL,
-// octets that are not UTF-8.
+// bytes that are not UTF-8.
 const odd = "o'\"; DROP TABLE choices; -- %_\\ ü 日本\x00\xff"
 
 // message makes a message with every field set.

@@ -108,7 +108,7 @@ func contacts(t *testing.T, d Data) {
 	p, err := c.Person(ctx, "p")
 	must(t, err)
 	same(t, "contacts", p.Contacts, []store.Contact{{Recipient: "p", List: "a", First: kept(at(90)), Last: kept(at(110)), Count: 4}})
-	// A turn alone is no mail that was sent.
+	// A slot alone is not sent mail.
 	k.take("z", "1", 500, time.Second, 0, true, false)
 	p, err = c.Person(ctx, "p")
 	must(t, err)

@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -108,21 +107,6 @@ func (g *page) form(button string) *html.Node {
 		return ok
 	})
 	return form
-}
-
-// field is the name of the field whose label, or the legend around it, has
-// that text.
-func (g *page) field(label string) (string, error) {
-	l, ok := find(g.root, func(n *html.Node) bool { return n.DataAtom == atom.Label && strings.Contains(content(n), label) })
-	if !ok {
-		return "", fmt.Errorf("no label %q", label)
-	}
-	id := attribute(l, "for")
-	n, ok := find(g.root, func(n *html.Node) bool { return id != "" && attribute(n, "id") == id })
-	if !ok {
-		return "", fmt.Errorf("the label %q is of nothing", label)
-	}
-	return attribute(n, "name"), nil
 }
 
 // pairs are form fields in the order of the form: its seal has to come first.
