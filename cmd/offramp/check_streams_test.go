@@ -38,7 +38,7 @@ func TestWhatPassesIsNamed(t *testing.T) {
 			want: []string{"warn|an earlier release served this data|", "warn|reach the 1 person who opted out|echo 'list example.com from=news@example.com' >> streams.rules"}},
 		"earlier, chosen": {streams: admin.Streams{Earlier: "list"}, chosen: "auto", want: []string{"ok|no opt-out|"}},
 		"alarm": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.List, s.Dropped, s.Messages = "example.com", 2, 2 })}}, chosen: "list",
-			want: []string{"warn|OFFRAMP_DEFAULT_STREAM=list|", "warn|opt-outs stopped 2 copies from hello@example.com that bore no mark of a list|echo 'transactional from=hello@example.com'"}},
+			want: []string{"warn|OFFRAMP_DEFAULT_STREAM=list|", "warn|opt-outs stopped 2 copies from hello@example.com that had no mark of a list|echo 'transactional from=hello@example.com'"}},
 		"odd sender": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.From = "o'hara@example.com" })}}, want: []string{"ok||", "ok|o'hara@example.com|"}},
 	} {
 		t.Run(name, func(t *testing.T) {
