@@ -90,7 +90,7 @@ func (g *Gateway) join(p Parts) error {
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Wake: g.queue.Wake,
+		Metrics: counts.metrics(p), Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}

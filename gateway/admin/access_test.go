@@ -179,7 +179,7 @@ func TestErrorsTellNothingInner(t *testing.T) {
 
 func TestPanicIsAnswered(t *testing.T) {
 	w := newWorld(t)
-	w.api.Wake = func() { panic("secret") }
+	w.api.Flush = func() { panic("secret") }
 	if p := w.refused(request("POST", "/api/v1/queue", `{"action":"retry","all":true}`), 500); strings.Contains(p.Detail, "secret") {
 		t.Errorf("%q", p.Detail)
 	}

@@ -46,7 +46,7 @@ type world struct {
 	decision    consent.Decision
 	queueFilter store.QueueFilter
 	eventFilter store.EventFilter
-	woken       int
+	flushed     int
 	traffic     []store.Traffic
 	earlier     string
 	err         error // answer of everything, when set
@@ -65,7 +65,7 @@ func newWorld(t testing.TB) *world {
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
 		Traffic:  w,
-		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Wake: func() { w.woken++ },
+		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },

@@ -62,8 +62,8 @@ type API struct {
 	// Metrics are served beside those of the queue, the process and the
 	// runtime.
 	Metrics []Metric
-	// Wake is called after queued mail was made due; nil: nobody needs it.
-	Wake              func()
+	// Flush is called after an operator made queued mail due; nil: nobody needs it.
+	Flush             func()
 	Version, Revision string           // of this program
 	Log               *slog.Logger     // nil: nothing is logged
 	Now               func() time.Time // nil: time.Now

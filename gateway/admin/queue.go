@@ -187,8 +187,8 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if n > 0 && (action == store.Retry || action == store.ReleaseHold) && s.Wake != nil {
-		s.Wake()
+	if n > 0 && (action == store.Retry || action == store.ReleaseHold) && s.Flush != nil {
+		s.Flush()
 	}
 	s.log().InfoContext(r.Context(), "queue changed", "action", q.Action, "queue_id", q.ID, "domain", f.Domain,
 		"sender", masked(f.Sender), "all", q.All, "changed", n, "ip", peer(r).String())

@@ -60,9 +60,9 @@ func TestQueueList(t *testing.T) {
 
 func TestQueueAct(t *testing.T) {
 	for _, c := range []struct {
-		body  string
-		want  store.QueueFilter
-		woken int
+		body    string
+		want    store.QueueFilter
+		flushed int
 	}{
 		{`{"action":"retry","id":"abc"}`, store.QueueFilter{ID: "abc"}, 1},
 		{`{"action":"release","state":"held"}`, store.QueueFilter{State: store.Held}, 1},
@@ -72,8 +72,8 @@ func TestQueueAct(t *testing.T) {
 	} {
 		w := newWorld(t)
 		got := call[Changed](w, "POST", "/api/v1/queue", c.body)
-		if got.Changed != 2 || w.queueFilter != c.want || w.woken != c.woken || len(w.calls) != 1 {
-			t.Errorf("%s: %+v, filter %+v, woken %d, calls %q", c.body, got, w.queueFilter, w.woken, w.calls)
+		if got.Changed != 2 || w.queueFilter != c.want || w.flushed != c.flushed || len(w.calls) != 1 {
+			t.Errorf("%s: %+v, filter %+v, flushed %d, calls %q", c.body, got, w.queueFilter, w.flushed, w.calls)
 		}
 	}
 }

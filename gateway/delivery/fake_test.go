@@ -374,3 +374,12 @@ func within(t *testing.T, d time.Duration, what string, ok func() bool) {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
+
+// retry makes everything that waits due.
+func (s *spool) retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.queue {
+		e.r.Next = time.Now()
+	}
+}

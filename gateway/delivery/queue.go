@@ -97,6 +97,7 @@ type Queue struct {
 	route    *route
 	pool     *pool
 	woken    chan struct{} // capacity 1
+	flushed  chan struct{} // capacity 1
 	failures chan struct{} // capacity 1
 	// unreported counts recipients that failed and wait for their bounce.
 	unreported atomic.Int64
@@ -135,7 +136,7 @@ func New(c Config, p Parts) (*Queue, error) {
 		r.ExistingHeader = c.ExistingHeader
 		p.Renderer = &r
 	}
-	q := &Queue{Parts: p, config: c, woken: make(chan struct{}, 1), failures: make(chan struct{}, 1)}
+	q := &Queue{Parts: p, config: c, woken: make(chan struct{}, 1), flushed: make(chan struct{}, 1), failures: make(chan struct{}, 1)}
 	q.schedule = schedule{min: c.RetryMin, max: c.RetryMax, expire: c.Expire, bounceExpire: c.BounceExpire, rand: p.Rand}
 	q.pool = &pool{now: p.Now, stats: p.Stats}
 	q.route = &route{
@@ -159,6 +160,13 @@ func (q *Queue) pause() time.Duration { return min(q.config.RetryMin, 30*time.Se
 
 // Wake says that something is due in the spool. It never waits.
 func (q *Queue) Wake() { poke(q.woken) }
+
+// Flush says that an operator made mail in the spool due. It is tried at once,
+// also where a destination could not be reached a moment ago. It never waits.
+func (q *Queue) Flush() {
+	q.route.forgetAll()
+	poke(q.flushed)
+}
 
 func poke(c chan struct{}) {
 	select {

@@ -107,6 +107,12 @@ func (r *route) forget(address string) {
 	delete(r.failed, address)
 }
 
+func (r *route) forgetAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = nil
+}
+
 // misconfigured says whether err points at our own settings rather than at the
 // state of the hop, so that somebody should look: a refusal for good before any
 // message, a certificate that does not verify, a missing extension.

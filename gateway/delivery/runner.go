@@ -59,6 +59,8 @@ func (r *runner) run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-r.q.woken:
 			r.more = true
+		case <-r.q.flushed:
+			r.flush()
 		case e := <-r.ended:
 			r.settled(e)
 			r.collect()
@@ -67,6 +69,15 @@ func (r *runner) run(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
+}
+
+// flush ends every pause. A destination still has to answer one task before it
+// gets the others.
+func (r *runner) flush() {
+	for _, d := range r.destinations {
+		d.until = time.Time{}
+	}
+	r.trial, r.more = time.Time{}, true
 }
 
 // answered returns what a worker calls when d answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -95,4 +96,52 @@ func TestOneMomentAfterTheHopIsBack(t *testing.T) {
 		cancel()
 		<-ended
 	})
+}
+
+// TestFlushEndsThePause: an operator who flushes the queue does not wait for
+// the end of the pause, and one task at a time finds out whether the hop is back.
+func TestFlushEndsThePause(t *testing.T) {
+	for _, c := range []struct{ name, hop string }{{"smarthost", "smtp://hop.example"}, {"mx", "mx"}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dials := make(chan time.Time, 100)
+				h := newHouse(t, Config{NextHop: []string{c.hop}}, func(p *Parts) {
+					p.Resolver = oneHost{}
+					p.Dial = func(context.Context, string, string) (net.Conn, error) {
+						dials <- time.Now()
+						return nil, errors.New("connection refused")
+					}
+				})
+				h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example", "d@b.example")...)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					_ = h.queue.Run(ctx)
+				}()
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				before := len(dials)
+				h.spool.retry()
+				h.queue.Flush()
+				synctest.Wait()
+				if n := len(dials) - before; before != 1 || n != 1 {
+					t.Errorf("%d dials before the flush and %d at once after it, want 1 and 1", before, n)
+				}
+				cancel()
+				<-ended
+			})
+		})
+	}
+}
+
+// oneHost resolves every name to one address.
+type oneHost struct{}
+
+func (oneHost) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	return []*net.MX{{Host: "mx." + name, Pref: 10}}, nil
+}
+
+func (oneHost) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
 }
