@@ -49,12 +49,12 @@ func TestRules(t *testing.T) {
 }
 
 func TestParseRules(t *testing.T) {
-	r, err := ParseRules(strings.NewReader("\ufeff# newsletters\n\nlist \"Weekly news <weekly.example.com>\"\tfrom=news@example.com # theirs\r\n" +
+	_, err := ParseRules(strings.NewReader("\ufeff# newsletters\n\nlist \"Weekly news <weekly.example.com>\"\tfrom=news@example.com # theirs\r\n" +
 		"  list  offers.example.com login=\"big shop\"  \nTransactional\n"))
 	if err == nil || !strings.Contains(err.Error(), `line 5: a rule begins with list or transactional, not with "Transactional"`) {
 		t.Errorf("error %v", err)
 	}
-	r, err = ParseRules(strings.NewReader("# newsletters\n\nlist \"Weekly news <weekly.example.com>\"\tfrom=news@example.com # theirs\r\nlist offers.example.com login=\"big shop\""))
+	r, err := ParseRules(strings.NewReader("# newsletters\n\nlist \"Weekly news <weekly.example.com>\"\tfrom=news@example.com # theirs\r\nlist offers.example.com login=\"big shop\""))
 	if err != nil || r.Len() != 2 {
 		t.Fatalf("%d rules, %v", r.Len(), err)
 	}

@@ -43,7 +43,9 @@ func bearing(t *testing.T, p *process, s *sink.Sink, subject, to string) []byte 
 }
 
 // marked says whether a copy has our way out.
-func marked(data []byte) bool { return strings.HasPrefix(unsubscribeURL(data), "https://u.trial.example/u/") }
+func marked(data []byte) bool {
+	return strings.HasPrefix(unsubscribeURL(data), "https://u.trial.example/u/")
+}
 
 // Promise 6 with a Postfix in front that knows nothing but its relayhost: who
 // left the newsletter of an address gets a password reset from that very
