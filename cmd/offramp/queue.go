@@ -12,11 +12,11 @@ import (
 )
 
 func (a *app) queueCommand() *cobra.Command {
-	return group("queue", "Show and steer mail that waits",
+	return group("queue", "Show and manage queued mail",
 		a.queueList(), a.queueShow(), a.queueFlush(),
-		a.queueAct("retry", "Try messages again now", store.Retry),
+		a.queueAct("retry", "Retry messages now", store.Retry),
 		a.queueAct("hold", "Keep messages until they are released", store.Hold),
-		a.queueAct("release", "End a hold and try again now", store.ReleaseHold),
+		a.queueAct("release", "Release held messages and retry them now", store.ReleaseHold),
 		a.queueAct("rm", "Remove messages without a bounce", store.Remove))
 }
 
@@ -35,7 +35,7 @@ func (a *app) queueList() *cobra.Command {
 	var q selection
 	cmd := &cobra.Command{
 		Use: "list", Short: "Show the queue", Args: exactly(),
-		Long: "Show the queue in the manner of mailq; a * behind the id: being delivered,\na !: held. With --json, one object a line as `postqueue -j` writes it.",
+		Long: "Show the queue like mailq; a * after the id: being delivered,\na !: held. With --json, one object per line like `postqueue -j`.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.showQueue(cmd.Context(), q, "") },
 	}
 	q.register(cmd)
@@ -44,7 +44,7 @@ func (a *app) queueList() *cobra.Command {
 
 func (a *app) queueShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one message and where each recipient stands", Args: exactly("ID"),
+		Use: "show ID", Short: "Show one message and the status of each recipient", Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.showQueue(cmd.Context(), selection{}, args[0])
 		},
@@ -60,7 +60,7 @@ func (a *app) queueAct(name, short string, action store.QueueAction) *cobra.Comm
 		narrowed := q.domain != "" || q.sender != ""
 		switch {
 		case len(args) == 0 && !narrowed && !q.all:
-			return fault("queue %s: say which: an ID, --domain, --sender or --all", name)
+			return fault("queue %s: nothing selected: give an ID, --domain, --sender or --all", name)
 		case len(args) > 0 && q.all:
 			return fault("queue %s: --all and an ID exclude each other", name)
 		}
@@ -106,7 +106,7 @@ func (a *app) actOn(ctx context.Context, c *client, action store.QueueAction, q 
 
 func (a *app) queueFlush() *cobra.Command {
 	return &cobra.Command{
-		Use: "flush", Short: "Try everything that waits again now", Args: exactly(),
+		Use: "flush", Short: "Retry the whole queue now", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.operate(cmd.Context(), func(c *client) error {
 				return a.actOn(cmd.Context(), c, store.Retry, selection{all: true}, nil)
