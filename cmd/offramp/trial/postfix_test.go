@@ -35,11 +35,17 @@ func needs(t *testing.T, programs ...string) {
 		if _, err := exec.LookPath(p); err == nil {
 			continue
 		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed", p)
-		}
-		t.Skipf("left out: %s is not installed", p)
+		lacking(t, p)
 	}
+}
+
+// lacking fails or skips a test because of a peer.
+func lacking(t *testing.T, peer string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed", peer)
+	}
+	t.Skipf("left out: %s is not installed", peer)
 }
 
 // startPostfix runs an instance that hands everything to relayhost.

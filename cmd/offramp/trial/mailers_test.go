@@ -1,0 +1,75 @@
+package trial
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"offramp/gateway/stream"
+)
+
+// cronMail is a letter as Debian's cron hands it to sendmail.
+const cronMail = `From: root@trial.example (Cron Daemon)
+To: ada@dest.example
+Subject: Cron <root@host> /usr/local/bin/backup
+MIME-Version: 1.0
+Content-Type: text/plain; charset=UTF-8
+Content-Transfer-Encoding: 8bit
+X-Cron-Env: <SHELL=/bin/sh>
+X-Cron-Env: <HOME=/root>
+X-Cron-Env: <LOGNAME=root>
+
+done
+`
+
+// script is what shell scripts write, some of them newsletters.
+const (
+	alertMail = "From: monit@trial.example\nTo: ada@dest.example\nSubject: disk full\nPrecedence: bulk\nAuto-Submitted: auto-generated\n\n/var: 99%\n"
+	listMail  = "From: News <news@trial.example>\nTo: ada@dest.example\nSubject: weekly news\nList-Id: <weekly.trial.example>\n\nHello\n"
+)
+
+var mailerLetters = []mailKind{
+	{"Cron <root@host>", stream.Exempt, stream.ByDefault, ""},
+	{"disk full", stream.Exempt, stream.ByDefault, ""},
+	{"weekly news", stream.Listed, stream.ByListID, "weekly.trial.example"},
+}
+
+func TestMsmtpInFront(t *testing.T) {
+	needs(t, "msmtp")
+	sender{letters: mailerLetters, leave: []string{"weekly news"}, send: func(t *testing.T, port string) {
+		rc := filepath.Join(t.TempDir(), "msmtprc")
+		must(t, os.WriteFile(rc, []byte("account default\nhost 127.0.0.1\nport "+port+"\ndomain host.trial.example\nauto_from on\nmaildomain trial.example\n"), 0o600))
+		for _, text := range []string{cronMail, alertMail, listMail} {
+			runSender(t, text, "msmtp", "-C", rc, "-t", "-i")
+		}
+	}}.trial(t)
+}
+
+// nullmailer queues: its daemon sends what its sendmail took.
+func TestNullmailerInFront(t *testing.T) {
+	files := cached(t, "nullmailer")
+	sender{letters: mailerLetters, leave: []string{"weekly news"}, send: func(t *testing.T, port string) {
+		dir := t.TempDir()
+		for _, d := range []string{"conf", "queue/queue", "queue/tmp", "queue/failed"} {
+			must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
+		}
+		must(t, os.Symlink(filepath.Join(files, "usr/sbin"), filepath.Join(dir, "sbin")))
+		must(t, os.Symlink(filepath.Join(files, "usr/bin"), filepath.Join(dir, "bin")))
+		must(t, os.Symlink(filepath.Join(files, "usr/lib/nullmailer"), filepath.Join(dir, "protocols")))
+		must(t, os.WriteFile(filepath.Join(dir, "mailname"), []byte("host.trial.example\n"), 0o644))
+		must(t, os.WriteFile(filepath.Join(dir, "conf/remotes"), fmt.Appendf(nil, "127.0.0.1 smtp --port=%s\n", port), 0o644))
+		must(t, syscall.Mkfifo(filepath.Join(dir, "queue/trigger"), 0o600))
+		env := append(os.Environ(), "NULLMAILER_TEST_PREFIX="+dir)
+		for _, text := range []string{cronMail, alertMail, listMail} {
+			runWith(t, env, text, filepath.Join(files, "usr/sbin/sendmail"), "-t", "-i")
+		}
+		daemon := exec.Command(filepath.Join(files, "usr/sbin/nullmailer-send"))
+		daemon.Env = env
+		daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		must(t, daemon.Start())
+		t.Cleanup(func() { daemon.Process.Kill(); daemon.Wait() })
+	}}.trial(t)
+}
