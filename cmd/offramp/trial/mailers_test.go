@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,28 +47,36 @@ func TestMsmtpInFront(t *testing.T) {
 	}}.trial(t)
 }
 
-// nullmailer queues: its daemon sends what its sendmail took.
 func TestNullmailerInFront(t *testing.T) {
-	files := cached(t, "nullmailer")
 	sender{letters: mailerLetters, leave: []string{"weekly news"}, send: func(t *testing.T, port string) {
-		dir := t.TempDir()
-		for _, d := range []string{"conf", "queue/queue", "queue/tmp", "queue/failed"} {
-			must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
-		}
-		must(t, os.Symlink(filepath.Join(files, "usr/sbin"), filepath.Join(dir, "sbin")))
-		must(t, os.Symlink(filepath.Join(files, "usr/bin"), filepath.Join(dir, "bin")))
-		must(t, os.Symlink(filepath.Join(files, "usr/lib/nullmailer"), filepath.Join(dir, "protocols")))
-		must(t, os.WriteFile(filepath.Join(dir, "mailname"), []byte("host.trial.example\n"), 0o644))
-		must(t, os.WriteFile(filepath.Join(dir, "conf/remotes"), fmt.Appendf(nil, "127.0.0.1 smtp --port=%s\n", port), 0o644))
-		must(t, syscall.Mkfifo(filepath.Join(dir, "queue/trigger"), 0o600))
-		env := append(os.Environ(), "NULLMAILER_TEST_PREFIX="+dir)
-		for _, text := range []string{cronMail, alertMail, listMail} {
-			runWith(t, env, text, filepath.Join(files, "usr/sbin/sendmail"), "-t", "-i")
-		}
-		daemon := exec.Command(filepath.Join(files, "usr/sbin/nullmailer-send"))
-		daemon.Env = env
-		daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		must(t, daemon.Start())
-		t.Cleanup(func() { daemon.Process.Kill(); daemon.Wait() })
+		nullmailer(t, "127.0.0.1 smtp --port="+port+"\n", cronMail, alertMail, listMail)
 	}}.trial(t)
+}
+
+// nullmailer has its sendmail queue letters, and its daemon send them until the
+// test ends.
+func nullmailer(t *testing.T, remotes string, letters ...string) {
+	t.Helper()
+	files, dir := cached(t, "nullmailer"), t.TempDir()
+	for _, d := range []string{"conf", "queue/queue", "queue/tmp", "queue/failed"} {
+		must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
+	}
+	for name, target := range map[string]string{"sbin": "usr/sbin", "bin": "usr/bin", "protocols": "usr/lib/nullmailer"} {
+		must(t, os.Symlink(filepath.Join(files, target), filepath.Join(dir, name)))
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "mailname"), []byte("host.trial.example\n"), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "conf/remotes"), []byte(remotes), 0o644))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "queue/trigger"), 0o600))
+	env := append(os.Environ(), "NULLMAILER_TEST_PREFIX="+dir)
+	for _, text := range letters {
+		runWith(t, env, text, filepath.Join(files, "usr/sbin/sendmail"), "-t", "-i")
+	}
+	daemon := exec.Command(filepath.Join(files, "usr/sbin/nullmailer-send"))
+	daemon.Env = env
+	daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, daemon.Start())
+	t.Cleanup(func() {
+		daemon.Process.Kill()
+		daemon.Wait()
+	})
 }
