@@ -10,12 +10,29 @@ import (
 // MarkSigned is the mark of a newsletter that another system signed.
 const MarkSigned = "DKIM-Signature over List-Unsubscribe"
 
-// untouched returns the mark of mail that must not get fields of the gateway;
-// empty: there is none.
-func (c *Classifier) untouched(m Mail, f *facts) string {
+// answers returns the mark of mail that answers what its recipient did; empty:
+// there is none. No opt-out stops it, whatever its List-Id: among it are the
+// letters by which a list server has people confirm that they come back.
+func (f *facts) answers() string {
 	switch {
+	case f.listPostAddress || f.group: // such an answer that was posted to a discussion list
+		return ""
 	case f.autoSubmitted == "auto-replied": // RFC 3834 section 5; auto-generated is newsletters too
 		return "Auto-Submitted: auto-replied"
+	case f.administrivia:
+		return "X-List-Administrivia"
+	case f.autoReply != "":
+		return f.autoReply
+	case f.precedence == "auto_reply":
+		return "Precedence: auto_reply"
+	}
+	return ""
+}
+
+// untouched returns the mark of other mail that must not get fields of the
+// gateway; empty: there is none.
+func (c *Classifier) untouched(m Mail, f *facts) string {
+	switch {
 	case f.report:
 		return "multipart/report"
 	case f.listPostAddress: // only the manager of a discussion list may set them (RFC 2369 section 4)
@@ -24,12 +41,6 @@ func (c *Classifier) untouched(m Mail, f *facts) string {
 		return "Mailing-List"
 	case f.resent != "":
 		return f.resent
-	case f.administrivia:
-		return "X-List-Administrivia"
-	case f.autoReply != "":
-		return f.autoReply
-	case f.precedence == "auto_reply":
-		return "Precedence: auto_reply"
 	case c.foreign(m, f) && (f.unsubscribes() || f.hasListID || f.campaign != ""):
 		return MarkSigned
 	case c.foreign(m, f):

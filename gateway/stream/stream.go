@@ -88,7 +88,7 @@ const (
 type Decision struct {
 	Kind Kind
 	// List is the list of Listed mail; ID is never empty there. Of Untouched
-	// mail it is the list that its List-Id names, or empty.
+	// mail it is the list that its List-Id names, or empty: of answers it is.
 	List listunsub.ListID
 	Step Step
 	// Mark is what the step went by: a field, a rule with its line, a login. It
@@ -167,6 +167,9 @@ func (c *Classifier) decide(m Mail, f *facts) (Kind, Step, string, listunsub.Lis
 	}
 	if r := c.Rules.match(m, f); r != nil {
 		return r.Kind, ByRule, r.name(), r.List
+	}
+	if mark := f.answers(); mark != "" {
+		return Untouched, ByUntouched, mark, none
 	}
 	if mark := c.untouched(m, f); mark != "" {
 		return Untouched, ByUntouched, mark, f.listID

@@ -3,6 +3,7 @@ package trial
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"offramp/gateway/stream"
@@ -72,4 +73,40 @@ func mlmmjList(t *testing.T, dir, name, port, headers string) {
 	// As an MTA with the flags DRh hands it over.
 	post := "Return-Path: <ben@trial.example>\nDelivered-To: " + name + "@trial.example\nFrom: Ben <ben@trial.example>\nTo: " + name + "@trial.example\nSubject: " + name + " post\nMessage-ID: <" + name + "@trial.example>\n\nHello\n"
 	runSender(t, post, "/usr/bin/mlmmj-receive", "-F", "-L", list)
+}
+
+// Mailman 2 is in no Debian any more: the header forms are those of its
+// source. An announce-only list has include_list_post_header off.
+func TestMailman2InFront(t *testing.T) {
+	const (
+		news = "X-BeenThere: news@trial.example\r\nX-Mailman-Version: 2.1.39\r\nPrecedence: list\r\nList-Id: News of the museum <news.trial.example>\r\n"
+		more = "List-Unsubscribe: <https://lists.trial.example/options/news>, <mailto:news-request@trial.example?subject=unsubscribe>\r\n" +
+			"List-Help: <mailto:news-request@trial.example?subject=help>\r\nList-Subscribe: <mailto:news-request@trial.example?subject=subscribe>\r\n"
+		admin = "X-List-Administrivia: yes\r\n"
+	)
+	sender{
+		letters: []mailKind{
+			{"news post", stream.Listed, stream.ByListID, "news.trial.example"},
+			{"confirm 3f1c9a", stream.Untouched, stream.ByUntouched, ""},
+			{"Welcome to the news", stream.Untouched, stream.ByUntouched, ""},
+			{"Auto-response for your message", stream.Untouched, stream.ByUntouched, ""},
+			{"talk post", stream.Untouched, stream.ByUntouched, "talk.trial.example"},
+		},
+		leave: []string{"news post"},
+		send: func(t *testing.T, port string) {
+			c, err := dial("127.0.0.1:" + port)
+			must(t, err)
+			defer c.close()
+			for subject, header := range map[string]string{
+				"news post":                      news + more,
+				"confirm 3f1c9a":                 news + admin,
+				"Welcome to the news":            news + admin,
+				"Auto-response for your message": news + admin + "X-Mailer: The Mailman Replybot\r\nX-Ack: No\r\n",
+				"talk post":                      strings.ReplaceAll(news+more, "news", "talk") + "List-Post: <mailto:talk@trial.example>\r\n",
+			} {
+				text := "From: news-request@trial.example\r\nTo: ada@dest.example\r\nSubject: " + subject + "\r\n" + header + "\r\nHello\r\n"
+				must(t, c.send("news-bounces@trial.example", []string{"ada@dest.example"}, []byte(text)))
+			}
+		},
+	}.trial(t)
 }
