@@ -88,7 +88,7 @@ const (
 type Decision struct {
 	Kind Kind
 	// List is the list of Listed mail; ID is never empty there. Of Untouched
-	// mail it is the list that its List-Id names, or empty: of answers it is.
+	// mail it is the list that its List-Id names, or empty, as for answers.
 	List listunsub.ListID
 	Step Step
 	// Mark is what the step went by: a field, a rule with its line, a login. It

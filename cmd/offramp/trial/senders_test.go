@@ -25,6 +25,8 @@ type sender struct {
 	letters []mailKind
 	// leave are the letters whose button Ada presses.
 	leave []string
+	// suppress are lists that the operator stops for her.
+	suppress []string
 	// send has the program write every letter once.
 	send func(t *testing.T, port string)
 }
@@ -72,14 +74,22 @@ func (s sender) trial(t *testing.T) {
 			left[l.list] = true
 		}
 	}
+	for _, list := range s.suppress {
+		for _, args := range [][]string{{"lists", "add", list}, {"suppress", "add", "ada@dest.example", "--list", list}} {
+			if _, code := p.run(args...); code != 0 {
+				t.Fatalf("offramp %v: exit %d", args, code)
+			}
+		}
+		left[list] = true
+	}
 	_, arrived = s.round(t, p, hop, r)
 	for i, l := range s.letters {
 		drop := l.kind != stream.Exempt && left[l.list]
 		switch {
 		case drop && arrived[i] != nil:
-			t.Errorf("after the opt-out from %s %q arrived:\n%s", l.list, l.subject, arrived[i].Data)
+			t.Errorf("after the opt-out from %s, %q arrived:\n%s", l.list, l.subject, arrived[i].Data)
 		case !drop && arrived[i] == nil:
-			t.Errorf("after the opt-out from %v %q was lost", s.leave, l.subject)
+			t.Errorf("after the opt-out from %v, %q was lost", s.leave, l.subject)
 		}
 	}
 }
