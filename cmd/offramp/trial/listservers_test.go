@@ -9,8 +9,8 @@ import (
 	"offramp/gateway/stream"
 )
 
-// Mailman's letters bear the List-Id of their list like its posts: who left a
-// list must still be able to come back to it.
+// Mailman's letters bear the List-Id of their list like its posts: people who
+// unsubscribed must be able to come back.
 func TestMailmanInFront(t *testing.T) {
 	folder := cached(t, "mailman3")
 	python(t, "falcon, aiosmtpd, alembic, authheaders, authres, click, dateutil, flufl.bounce, flufl.i18n, flufl.lock, lazr.config, passlib, public, requests, sqlalchemy, zope.component, zope.configuration, zope.event")

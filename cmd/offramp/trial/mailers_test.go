@@ -10,8 +10,8 @@ import (
 	"offramp/gateway/stream"
 )
 
-// cronMail is a letter as Debian's cron hands it to sendmail.
-const cronMail = `From: root@trial.example (Cron Daemon)
+// cronMail is a letter as Debian's cron hands it to sendmail, with MAILFROM set in the crontab.
+const cronMail = `From: root@trial.example
 To: ada@dest.example
 Subject: Cron <root@host> /usr/local/bin/backup
 MIME-Version: 1.0
@@ -24,7 +24,10 @@ X-Cron-Env: <LOGNAME=root>
 done
 `
 
-// script is what shell scripts write, some of them newsletters.
+// cronArgs are the arguments it calls sendmail with.
+var cronArgs = []string{"-FCronDaemon", "-i", "-B8BITMIME", "-oem", "ada@dest.example"}
+
+// alertMail and listMail are what shell scripts write, some of them newsletters.
 const (
 	alertMail = "From: monit@trial.example\nTo: ada@dest.example\nSubject: disk full\nPrecedence: bulk\nAuto-Submitted: auto-generated\n\n/var: 99%\n"
 	listMail  = "From: News <news@trial.example>\nTo: ada@dest.example\nSubject: weekly news\nList-Id: <weekly.trial.example>\n\nHello\n"
@@ -41,7 +44,8 @@ func TestMsmtpInFront(t *testing.T) {
 	sender{letters: mailerLetters, leave: []string{"weekly news"}, send: func(t *testing.T, port string) {
 		rc := filepath.Join(t.TempDir(), "msmtprc")
 		must(t, os.WriteFile(rc, []byte("account default\nhost 127.0.0.1\nport "+port+"\ndomain host.trial.example\nauto_from on\nmaildomain trial.example\n"), 0o600))
-		for _, text := range []string{cronMail, alertMail, listMail} {
+		runSender(t, cronMail, "msmtp", append([]string{"-C", rc}, cronArgs...)...)
+		for _, text := range []string{alertMail, listMail} {
 			runSender(t, text, "msmtp", "-C", rc, "-t", "-i")
 		}
 	}}.trial(t)
@@ -69,7 +73,11 @@ func nullmailer(t *testing.T, remotes string, letters ...string) {
 	must(t, syscall.Mkfifo(filepath.Join(dir, "queue/trigger"), 0o600))
 	env := append(os.Environ(), "NULLMAILER_TEST_PREFIX="+dir)
 	for _, text := range letters {
-		runWith(t, env, text, filepath.Join(files, "usr/sbin/sendmail"), "-t", "-i")
+		args := []string{"-t", "-i"}
+		if text == cronMail {
+			args = cronArgs
+		}
+		runWith(t, env, text, filepath.Join(files, "usr/sbin/sendmail"), args...)
 	}
 	daemon := exec.Command(filepath.Join(files, "usr/sbin/nullmailer-send"))
 	daemon.Env = env

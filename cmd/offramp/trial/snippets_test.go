@@ -133,7 +133,7 @@ func (w *workshop) file(name, text string) string {
 	return path
 }
 
-// trial is a file that stands for the rest of the application.
+// trial is a file that takes the place of the rest of the application.
 func (w *workshop) trial(name string) string {
 	path, err := filepath.Abs(filepath.Join("testdata/senders", name))
 	must(w.t, err)
