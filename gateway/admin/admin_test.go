@@ -226,11 +226,12 @@ func (w *world) List(_ context.Context, id string) (store.List, error) {
 }
 
 func (w *world) EnsureList(_ context.Context, l store.List) (store.List, error) {
-	if w.err == nil {
-		w.known[l.ID] = l
-		w.calls = append(w.calls, "add "+l.ID)
+	if old, ok := w.known[l.ID]; ok || w.err != nil {
+		return old, w.err
 	}
-	return l, w.err
+	w.known[l.ID] = l
+	w.calls = append(w.calls, "add "+l.ID)
+	return l, nil
 }
 
 func (w *world) UpdateList(_ context.Context, l store.List) error {

@@ -149,6 +149,11 @@ func (s *server) choose(w http.ResponseWriter, r *http.Request) error {
 		}
 		d.Wishes = append(d.Wishes, wish)
 	}
+	for _, wish := range d.Wishes {
+		if err := s.ensure(r.Context(), wish.List); err != nil {
+			return err
+		}
+	}
 	events, err := s.Consent.Decide(r.Context(), d, store.Operator, evidence(r))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/listunsub"
 	"offramp/store"
 )
 
@@ -67,19 +68,35 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("until is required with the reason paused, and allowed with it only.")
 	case (own(reason) || paused(reason)) && q.Note != "":
 		return badRequest("A person's own choice takes no note.")
+	}
+	if !own(reason) && !paused(reason) && !foreign(reason) {
+		return errReason
+	}
+	if err := s.ensure(r.Context(), subject.List); err != nil {
+		return err
+	}
+	switch {
 	case own(reason):
 		changed, err = s.Consent.OptOut(r.Context(), subject, store.Operator, ev)
 	case paused(reason):
 		changed, err = s.pause(r.Context(), subject, q.Until, ev)
-	case foreign(reason):
-		changed, err = s.Consent.Suppress(r.Context(), subject, reason, q.Note, ev)
 	default:
-		return errReason
+		changed, err = s.Consent.Suppress(r.Context(), subject, reason, q.Note, ev)
 	}
 	if err != nil {
 		return err
 	}
 	return s.changed(w, r, "suppressed", to, Changed{Changed: count(changed)})
+}
+
+// ensure adds a list that no mail was seen of yet: posts of a discussion list
+// meet the records of lists that are known.
+func (s *server) ensure(ctx context.Context, id string) error {
+	if id == store.AllLists {
+		return nil
+	}
+	_, err := s.Lists.EnsureList(ctx, store.List{ID: id, Key: listunsub.ListKey(id), Created: s.now().UTC()})
+	return err
 }
 
 func forAll(r store.Reason) bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/gateway/consent"
+	"offramp/listunsub"
 	"offramp/store"
 )
 
@@ -162,6 +163,22 @@ func TestFullSuppressions(t *testing.T) {
 
 // A pause that is taken over never shortens what stops mail already, and keeps
 // a limit for afterwards.
+// What is recorded for a list that no mail was seen of holds for the posts that
+// come later, so the list is known from then on; nothing invalid makes one.
+func TestSuppressingAddsTheList(t *testing.T) {
+	w := newWorld(t)
+	call[Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com","list":"Talk.example.org"}`)
+	call[Chosen](w, "POST", "/api/v1/recipients/ada@example.com/choices", `{"choices":[{"list":"club.example.org","state":"unsubscribed"}]}`)
+	call[Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com"}`)
+	w.send(request("POST", "/api/v1/suppressions", `{"recipient":"ada@example.com","list":"x.example.org","reason":"mood"}`))
+	if w.known["talk.example.org"].Key != listunsub.ListKey("talk.example.org") || w.known["club.example.org"].ID == "" {
+		t.Errorf("lists %+v", w.known)
+	}
+	if _, made := w.known["x.example.org"]; made || len(w.known) != 3 {
+		t.Errorf("lists %+v", w.known)
+	}
+}
+
 func TestPauseNeverEndsMore(t *testing.T) {
 	until := start.Add(30 * 24 * time.Hour)
 	for name, c := range map[string]struct {
@@ -178,6 +195,7 @@ func TestPauseNeverEndsMore(t *testing.T) {
 		"unsubscribed": {store.Choice{List: "news", State: store.Unsubscribed}, 0, ""},
 	} {
 		w := newWorld(t)
+		w.known["news"] = store.List{ID: "news"}
 		w.person = store.Person{Choices: []store.Choice{c.stands}}
 		got := call[Changed](w, "POST", "/api/v1/suppressions",
 			`{"recipient":"ada@example.com","list":"news","reason":"paused","until":"2026-12-23T12:00:00Z","since":"2026-10-01T00:00:00Z"}`)

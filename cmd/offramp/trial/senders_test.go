@@ -75,7 +75,7 @@ func (s sender) trial(t *testing.T) {
 		}
 	}
 	for _, list := range s.suppress {
-		for _, args := range [][]string{{"lists", "add", list}, {"suppress", "add", "ada@dest.example", "--list", list}} {
+		for _, args := range [][]string{{"suppress", "add", "ada@dest.example", "--list", list}} {
 			if _, code := p.run(args...); code != 0 {
 				t.Fatalf("offramp %v: exit %d", args, code)
 			}
