@@ -75,10 +75,8 @@ func (s sender) trial(t *testing.T) {
 		}
 	}
 	for _, list := range s.suppress {
-		for _, args := range [][]string{{"suppress", "add", "ada@dest.example", "--list", list}} {
-			if _, code := p.run(args...); code != 0 {
-				t.Fatalf("offramp %v: exit %d", args, code)
-			}
+		if _, code := p.run("suppress", "add", "ada@dest.example", "--list", list); code != 0 {
+			t.Fatalf("offramp suppress add --list %s: exit %d", list, code)
 		}
 		left[list] = true
 	}
