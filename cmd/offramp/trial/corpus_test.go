@@ -92,7 +92,7 @@ func crlf(raw []byte) []byte {
 // inserted are the only fields that may be put in front; removed are the only
 // ones that may be missing, and only where ours take their place.
 var (
-	inserted = []string{"dkim-signature:", "list-unsubscribe:", "list-unsubscribe-post:", "list-id:", "received:"}
+	inserted = []string{"dkim-signature:", "list-unsubscribe:", "list-unsubscribe-post:", "list-id:", "received:", "date:", "message-id:"}
 	removed  = []string{"list-unsubscribe:", "list-unsubscribe-post:", "x-offramp-"}
 )
 
