@@ -127,10 +127,10 @@ type Consent interface {
 
 	// AddTraffic adds to what is counted of the mail that passed. Rows whose last
 	// message is older than [TrafficKept] go. Of a person who was erased only the
-	// domain is kept.
+	// domain is kept, and so of everybody where there are very many rows.
 	AddTraffic(ctx context.Context, rows ...Traffic) error
-	// Traffic returns rows of traffic, those with the most messages first; limit
-	// 0: 1000.
+	// Traffic returns rows of traffic: first those of unmarked mail that opt-outs
+	// stopped, then those with the most messages; limit 0: 1000.
 	Traffic(ctx context.Context, limit int) ([]Traffic, error)
 	// EarlierStream returns the default stream that data was served with by
 	// releases that had no other; empty for data that is newer.

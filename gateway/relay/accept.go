@@ -38,6 +38,7 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 		return Receipt{}, err
 	}
 	if len(who.keep) == 0 && r.Suppressed == SuppressedReject {
+		r.report(in, who)
 		return Receipt{}, ErrAllSuppressed
 	}
 	return r.keep(ctx, in, who, &e)
@@ -131,7 +132,7 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 	case l.received > limits.MaxReceived:
 		return nil, ErrLoop
 	}
-	in.missing.date, in.missing.messageID = !l.date, l.messageID == ""
+	in.missing.date, in.missing.messageID = !l.date, !l.named
 	id := envelope.NewQueueID(now)
 	received, err := trace(c, r.Hostname, id, now)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/stream"
 	"offramp/store"
 )
 
@@ -43,8 +44,7 @@ func TestAcceptKeepsWhatCame(t *testing.T) {
 	if diff := cmp.Diff(want, d.recipients); diff != "" {
 		t.Error("recipients:", diff)
 	}
-	trace := "Received: from shop.example ([192.0.2.1])\r\n\tby gate.example with ESMTPSA id " + d.message.ID + ";\r\n\tMon, 23 Nov 2026 18:00:00 +0000\r\n" +
-		"Date: Mon, 23 Nov 2026 18:00:00 +0000\r\n"
+	trace := "Date: Mon, 23 Nov 2026 18:00:00 +0000\r\nReceived: from shop.example ([192.0.2.1])\r\n\tby gate.example with ESMTPSA id " + d.message.ID + ";\r\n\tMon, 23 Nov 2026 18:00:00 +0000\r\n"
 	m := store.Message{
 		ID: d.message.ID, Received: clock, ReversePath: "news@shop.example", Client: "192.0.2.1", Login: "shop",
 		MessageID: "<1@shop.example>", List: "shop.example", Mark: "list", Unmarked: true, Trace: []byte(trace), Size: 7,
@@ -121,6 +121,7 @@ func TestWhatIsSigned(t *testing.T) {
 		"list mail only": {SignList, signs, reset, 0},
 		"list mail":      {SignList, nil, "From: a@b.example\r\nList-Id: <l.b.example>\r\n\r\nx\r\n", 32},
 		"untouched":      {"", signs, "From: a@shop.example\r\nAuto-Submitted: auto-replied\r\n\r\nx\r\n", 32},
+		"passed on":      {"", signs, "Delivered-To: kim@shop.example\r\n" + reset, 0},
 	} {
 		f := &fake{}
 		r := newRelay(f)
@@ -147,6 +148,28 @@ func TestWhatIsSigned(t *testing.T) {
 			t.Error("a stranger's message is hashed, and so it would be signed")
 		}
 	}
+}
+
+// A message that is refused since everybody opted out raises the alarm too.
+func TestRefusalOfUnmarkedMailIsAnAlarm(t *testing.T) {
+	f := &fake{verdicts: map[string]store.Reason{"anna@x.example": store.ReasonUnsubscribed}}
+	r := newRelay(f)
+	r.Suppressed = SuppressedReject
+	c := &counting{}
+	r.Traffic = c
+	if _, err := r.Accept(t.Context(), client, letter(t, "n@shop.example", "anna@x.example"), strings.NewReader(plain)); !errors.Is(err, ErrAllSuppressed) {
+		t.Fatal(err)
+	}
+	if r.Stats.DroppedUnmarked.Load() != 1 || c.recipients != 1 || c.dropped != 1 {
+		t.Errorf("counted %d, traffic %+v", r.Stats.DroppedUnmarked.Load(), c)
+	}
+}
+
+type counting struct{ recipients, dropped int }
+
+func (c *counting) Add(_ *store.Message, _ stream.Decision, recipients, dropped int) {
+	c.recipients += recipients
+	c.dropped += dropped
 }
 
 // Each drop has a line of its own; one of mail without any mark of a list is an

@@ -18,10 +18,7 @@ func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt 
 			s.Exempt.Add(1)
 		}
 	}
-	r.logDrops(m, who.drop)
-	if r.Traffic != nil {
-		r.Traffic.Add(m, in.decision, len(who.keep)+len(who.drop), who.optOuts())
-	}
+	r.report(in, who)
 	attrs := []slog.Attr{
 		slog.String("queue_id", m.ID),
 		slog.String("message_id", m.MessageID),
@@ -36,6 +33,14 @@ func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt 
 	}
 	r.log().LogAttrs(context.Background(), slog.LevelInfo, "accepted", attrs...)
 	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}
+}
+
+// report logs drops and counts what passed, of mail that was classified.
+func (r *Relay) report(in *incoming, who sorted) {
+	r.logDrops(in.message, who.drop)
+	if r.Traffic != nil && in.decision.Step != "" {
+		r.Traffic.Add(in.message, in.decision, len(who.keep)+len(who.drop), who.optOuts())
+	}
 }
 
 // logDrops writes a line for each recipient that gets nothing. One that an

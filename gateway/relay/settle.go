@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 type limited struct {
 	fields, longest, received int
 	messageID                 string
-	date                      bool
+	date, named               bool // Date and Message-ID are there
 }
 
 // measure reads it in one pass. Of several fields with one name the first counts.
@@ -31,8 +32,10 @@ func measure(fields []message.Field) limited {
 			l.received++
 		case strings.EqualFold(f.Name, "Date"):
 			l.date = true
-		case l.messageID == "" && strings.EqualFold(f.Name, "Message-ID"):
-			l.messageID = strings.TrimSpace(f.Value())
+		case strings.EqualFold(f.Name, "Message-ID"):
+			if l.named = true; l.messageID == "" {
+				l.messageID = strings.TrimSpace(f.Value())
+			}
 		}
 	}
 	return l
@@ -44,22 +47,55 @@ func (r *Relay) settle(ctx context.Context, c Client, e *envelope.Envelope, in *
 	in.decision = d
 	m := in.message
 	m.Mark, m.Unmarked = d.Mark, d.Unmarked()
-	var err error
-	switch d.Kind {
-	case stream.Listed:
-		m.List, err = r.ensure(ctx, d.List, m.Received)
-	case stream.Untouched:
-		m.List, err = r.known(ctx, d.List)
-		m.Untouched = m.List != ""
-	}
+	listed, err := r.listOf(ctx, d, m.Received)
 	if err != nil {
 		return fmt.Errorf("list of the message: %w", err)
 	}
-	in.sign = m.List != "" && !m.Untouched || r.Sign != SignList && r.Signs != nil && r.Signs(d.FromDomain)
+	m.List, m.Untouched = listed.id, listed.id != "" && !listed.fields
+	if d.Kind == stream.Exempt && m.List != "" {
+		m.Mark, m.Unmarked = "List-Id", false
+	}
+	// What was passed on is written by strangers: a signature would vouch for it.
+	ours := r.Sign != SignList && !d.PassedOn && r.Signs != nil && r.Signs(d.FromDomain)
+	in.sign = listed.fields || ours
 	if d.Ignored != "" {
-		r.log().WarnContext(ctx, "the control field is ignored", "queue_id", m.ID, "field", stream.ControlHeader, "reason", d.Ignored)
+		r.log().WarnContext(ctx, "the control field is not followed", "queue_id", m.ID, "field", stream.ControlHeader, "reason", d.Ignored)
 	}
 	return nil
+}
+
+// membership is the list whose opt-outs hold for a message, and whether the
+// message gets its fields.
+type membership struct {
+	id     string // empty: none
+	fields bool
+}
+
+// listOf finds the list of a message. A list that people could leave is enforced
+// for whatever names it, also by an identifier that would not make a list today.
+func (r *Relay) listOf(ctx context.Context, d stream.Decision, now time.Time) (membership, error) {
+	known := ""
+	if d.Known != "" {
+		var err error
+		if known, err = r.known(ctx, d.Known); err != nil {
+			return membership{}, err
+		}
+	}
+	switch {
+	case d.Kind == stream.Listed && known == "":
+		id, err := r.ensure(ctx, d.List, now)
+		return membership{id, id != ""}, err
+	case d.Kind == stream.Listed, d.Kind == stream.Exempt && d.Step == stream.ByDefault:
+		return membership{known, known != ""}, nil
+	case d.Kind == stream.Exempt || d.List.ID == "":
+		return membership{id: known}, nil
+	}
+	id, err := r.known(ctx, listunsub.CanonicalID(d.List.ID))
+	if err == nil && id == "" && r.Signs != nil && r.Signs(d.List.ID) {
+		// A list of a domain that is ours: who left all lists, left it too.
+		id, err = r.ensure(ctx, d.List, now)
+	}
+	return membership{id: cmp.Or(id, known)}, err
 }
 
 // ensure returns the identifier of a list that may be new; empty: the operator
@@ -73,13 +109,10 @@ func (r *Relay) ensure(ctx context.Context, named listunsub.ListID, now time.Tim
 	return l.ID, nil
 }
 
-// known returns the identifier of a list that is there already: nobody has
-// opted out of another one.
-func (r *Relay) known(ctx context.Context, named listunsub.ListID) (string, error) {
-	if named.ID == "" {
-		return "", nil
-	}
-	l, err := r.Lists.List(ctx, listunsub.CanonicalID(named.ID))
+// known returns the identifier of a list that is there already and not
+// transactional, or none.
+func (r *Relay) known(ctx context.Context, id string) (string, error) {
+	l, err := r.Lists.List(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return "", nil

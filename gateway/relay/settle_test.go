@@ -88,12 +88,42 @@ func TestUntouchedMailMeetsItsListsOptOuts(t *testing.T) {
 	}
 }
 
+// A list that people could leave keeps its mail, whatever its identifier looks
+// like; and a list of our own domain is known before anybody wrote to it.
+func TestListsThatPeopleLeftAreEnforced(t *testing.T) {
+	for _, tt := range []struct {
+		header, list    string
+		untouched, made bool
+	}{
+		{"List-Id: <weekly>\r\n", "weekly", false, false},
+		{"List-Id: <weekly>\r\nList-Unsubscribe: <https://x.example/u>\r\n", "weekly", false, false},
+		{"List-Id: <other>\r\n", "", false, false},
+		{"List-Id: <weekly>\r\nX-Redmine-Host: r\r\n", "", false, false},
+		{"List-Id: <weekly>\r\nResent-To: kim@y.example\r\n", "weekly", true, false},
+		{"List-Id: <talk.shop.example>\r\nList-Post: <mailto:talk@shop.example>\r\n", "talk.shop.example", true, true},
+		{"List-Id: <talk.foreign.example>\r\nList-Post: <mailto:talk@foreign.example>\r\n", "", false, false},
+	} {
+		f := &fake{lists: map[string]store.List{"weekly": {ID: "weekly"}}}
+		r := newRelay(f)
+		r.Classifier = nil
+		r.Signs = func(domain string) bool { return strings.HasSuffix(domain, "shop.example") }
+		if _, err := r.Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example"), strings.NewReader(tt.header+"\r\nx\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		m := f.commits[0].message
+		if m.List != tt.list || m.Untouched != tt.untouched || f.asked[0] != tt.list || (len(f.lists) == 2) != tt.made {
+			t.Errorf("%q: list %q, untouched %t, %d lists", tt.header, m.List, m.Untouched, len(f.lists))
+		}
+	}
+}
+
 // What is a server's to add behind us is added before anything is signed.
 func TestMissingFieldsAreAdded(t *testing.T) {
 	for header, want := range map[string]string{
 		"Date: x\r\nMessage-ID: <1@x>\r\n": "",
 		"Date: x\r\n":                      "Message-ID: <ID@gate.example>\r\n",
 		"message-id: <1@x>\r\n":            "Date: Mon, 23 Nov 2026 18:00:00 +0000\r\n",
+		"date:\r\nMessage-ID:\r\n":         "",
 		"X: y\r\n":                         "Message-ID: <ID@gate.example>\r\nDate: Mon, 23 Nov 2026 18:00:00 +0000\r\n",
 	} {
 		f := &fake{}
@@ -101,8 +131,9 @@ func TestMissingFieldsAreAdded(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := f.commits[0].message
-		if got := string(m.Trace); !strings.HasPrefix(got, "Received: ") || !strings.HasSuffix(got, strings.ReplaceAll(want, "ID@", m.ID+"@")) ||
-			strings.Count(got, "\r\n") != 3+strings.Count(want, "\r\n") || m.MessageID == "" {
+		// Behind Received, a continuation line on top of the message would go on.
+		if got := string(m.Trace); !strings.HasPrefix(got, strings.ReplaceAll(want, "ID@", m.ID+"@")+"Received: ") ||
+			strings.Count(got, "\r\n") != 3+strings.Count(want, "\r\n") || m.MessageID == "" && !strings.Contains(header, "date:") {
 			t.Errorf("%q: trace %q, id %s", header, got, m.MessageID)
 		}
 	}

@@ -38,25 +38,33 @@ func trace(c Client, hostname, id string, now time.Time) ([]byte, error) {
 	return message.NewField("Received", string(b))
 }
 
-// complete puts behind the trace what a message must have and lacks (RFC 6409
-// section 8): a server behind us would add it, and break the signature.
+// complete puts before the trace what a message must have and lacks (RFC 6409
+// section 8): a server behind us would add it, and break the signature. Only the
+// trace may stand directly on top of a message: what that begins with may go on
+// the line before.
 func (r *Relay) complete(in *incoming) error {
 	m := in.message
+	var added []byte
+	add := func(name, value string) error {
+		field, err := message.NewField(name, value)
+		if err != nil {
+			return fmt.Errorf("make %s: %w", name, err)
+		}
+		added = append(added, field...)
+		return nil
+	}
 	if in.missing.messageID {
 		m.MessageID = "<" + m.ID + "@" + r.Hostname + ">"
-		field, err := message.NewField("Message-ID", m.MessageID)
-		if err != nil {
-			return fmt.Errorf("make Message-ID: %w", err)
+		if err := add("Message-ID", m.MessageID); err != nil {
+			return err
 		}
-		m.Trace = append(m.Trace, field...)
 	}
 	if in.missing.date {
-		field, err := message.NewField("Date", m.Received.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
-		if err != nil {
-			return fmt.Errorf("make Date: %w", err)
+		if err := add("Date", m.Received.Format("Mon, 02 Jan 2006 15:04:05 -0700")); err != nil {
+			return err
 		}
-		m.Trace = append(m.Trace, field...)
 	}
+	m.Trace = append(added, m.Trace...)
 	return nil
 }
 

@@ -16,7 +16,8 @@ type facts struct {
 	controls             int
 	from, fromDomain     string
 	subject              string
-	listID               listunsub.ListID // empty ID: none, or one that identifies nothing
+	listID               listunsub.ListID // the first that identifies a list
+	named                string           // what the first List-Id has in its brackets, canonical
 	hasListID, bracketed bool             // of List-Id: present; the identifier in angle brackets
 	unsubscribeHTTP      bool
 	unsubscribeMail      bool
@@ -26,6 +27,8 @@ type facts struct {
 	precedence           string
 	report               bool
 	autoReply, resent    string // the field that says so
+	answer               string // the same of fields that seldom say it
+	responder, passedOn  bool   // a letter of a list server; mail that was delivered somewhere before
 	administrivia        bool
 	campaign, listServer string // the field that says so
 	service              string // a field that a service for campaigns puts on other mail too
@@ -53,6 +56,9 @@ func (f *facts) bulk() bool {
 // automatic says whether Auto-Submitted names any kind of automatic message
 // (RFC 3834 section 5).
 func (f *facts) automatic() bool { return f.autoSubmitted != "" && f.autoSubmitted != "no" }
+
+// listed says whether anything speaks of a list.
+func (f *facts) listed() bool { return f.hasListID || f.unsubscribes() || f.campaign != "" || f.bulk() }
 
 func (f *facts) unsubscribes() bool { return f.unsubscribeHTTP || f.unsubscribeMail }
 
@@ -104,8 +110,12 @@ var readers = map[string]func(*facts, message.Field){
 	},
 	"subject": func(f *facts, v message.Field) { once(&f.subject, v) },
 	"list-id": func(f *facts, v message.Field) {
-		if !f.hasListID {
-			f.hasListID = true
+		if f.named == "" {
+			if l, err := listunsub.ParseListID(v.Value()); err == nil {
+				f.named = listunsub.CanonicalID(l.ID)
+			}
+		}
+		if f.hasListID = true; f.listID.ID == "" {
 			f.listID, f.bracketed = identifier(v.Value())
 		}
 	},
@@ -213,29 +223,39 @@ var readers = map[string]func(*facts, message.Field){
 	// Answers by machines, as many programs mark them.
 	"x-autoreply":           replyField,
 	"x-autorespond":         replyField,
-	"x-autoresponse":        replyField,
-	"x-autoresponder":       replyField,
-	"x-auto-reply-from":     replyField,
-	"x-autoreply-from":      replyField,
-	"x-mail-autoreply":      replyField,
-	"x-fc-machinegenerated": replyField,
-	"x-failed-recipients":   replyField,
+	"x-autoresponse":        answerField,
+	"x-autoresponder":       answerField,
+	"x-auto-reply-from":     answerField,
+	"x-autoreply-from":      answerField,
+	"x-mail-autoreply":      answerField,
+	"x-fc-machinegenerated": answerField,
+	"x-failed-recipients":   answerField,
 	"x-precedence": func(f *facts, v message.Field) {
 		if message.Keyword(v.Value()) == "auto_reply" {
-			replyField(f, v)
+			answerField(f, v)
 		}
 	},
 	"x-loop": func(f *facts, v message.Field) {
-		if strings.Contains(strings.ToLower(v.Value()), "vacation") {
-			replyField(f, v)
+		if strings.Contains(strings.ToLower(v.Value()), "virtual vacation") {
+			answerField(f, v)
 		}
 	},
+	// What a delivery leaves behind: the message came from elsewhere.
 	"delivered-to": func(f *facts, v message.Field) {
+		f.passedOn = true
 		if value := strings.ToLower(v.Value()); strings.HasPrefix(value, "responder for ") || value == "autoresponder" {
-			replyField(f, v) // ezmlm, qmail's autorespond
+			f.responder = true // ezmlm, qmail's autorespond
 		}
 	},
+	"return-path":            passedOnField,
+	"received-spf":           passedOnField,
+	"authentication-results": passedOnField,
+	"arc-seal":               passedOnField,
+	"x-original-to":          passedOnField,
+	"x-forwarded-to":         passedOnField,
 }
+
+func passedOnField(f *facts, _ message.Field) { f.passedOn = true }
 
 func serviceField(f *facts, field message.Field) {
 	if f.service == "" && strings.TrimSpace(field.Value()) != "" {
@@ -257,15 +277,29 @@ func serverField(f *facts, field message.Field) {
 	}
 }
 
-func resentField(f *facts, field message.Field) { f.resent = printableName(field.Name) }
+func resentField(f *facts, field message.Field) {
+	f.resent, f.passedOn = printableName(field.Name), true
+}
 
 func replyField(f *facts, field message.Field) {
-	// "no" and "false" are written too.
-	switch message.Keyword(field.Value()) {
-	case "no", "false", "0":
-	default:
+	if says(field) {
 		f.autoReply = printableName(field.Name)
 	}
+}
+
+func answerField(f *facts, field message.Field) {
+	if says(field) {
+		f.answer = printableName(field.Name)
+	}
+}
+
+// says whether a field says yes by being there: some write that it does not.
+func says(field message.Field) bool {
+	switch message.Keyword(field.Value()) {
+	case "", "no", "none", "false", "0", "suppress":
+		return false
+	}
+	return true
 }
 
 // printableName is a field name as marks show it: readers match ASCII alone.

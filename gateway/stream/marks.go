@@ -10,21 +10,17 @@ import (
 // MarkSigned is the mark of a newsletter that another system signed.
 const MarkSigned = "DKIM-Signature over List-Unsubscribe"
 
-// answers returns the mark of mail that answers what its recipient did; empty:
-// there is none. No opt-out stops it, whatever its List-Id: among it are the
-// letters by which a list server has people confirm that they come back.
-func (f *facts) answers() string {
+// letter returns the mark of a letter of a list server, such as those by which
+// people confirm that they come back; empty: there is none. No opt-out stops it,
+// whatever its List-Id.
+func (f *facts) letter() string {
 	switch {
-	case f.listPostAddress || f.group: // such an answer that was posted to a discussion list
+	case f.listPostAddress || f.group: // it was posted to a discussion list
 		return ""
-	case f.autoSubmitted == "auto-replied": // RFC 3834 section 5; auto-generated is newsletters too
-		return "Auto-Submitted: auto-replied"
 	case f.administrivia:
 		return "X-List-Administrivia"
-	case f.autoReply != "":
-		return f.autoReply
-	case f.precedence == "auto_reply":
-		return "Precedence: auto_reply"
+	case f.responder:
+		return "Delivered-To"
 	}
 	return ""
 }
@@ -33,6 +29,14 @@ func (f *facts) answers() string {
 // gateway; empty: there is none.
 func (c *Classifier) untouched(m Mail, f *facts) string {
 	switch {
+	case f.autoSubmitted == "auto-replied": // RFC 3834 section 5; auto-generated is newsletters too
+		return "Auto-Submitted: auto-replied"
+	case f.autoReply != "":
+		return f.autoReply
+	case f.precedence == "auto_reply":
+		return "Precedence: auto_reply"
+	case f.answer != "" && !f.listed():
+		return f.answer
 	case f.report:
 		return "multipart/report"
 	case f.listPostAddress: // only the manager of a discussion list may set them (RFC 2369 section 4)
@@ -41,12 +45,8 @@ func (c *Classifier) untouched(m Mail, f *facts) string {
 		return "Mailing-List"
 	case f.resent != "":
 		return f.resent
-	case c.foreign(m, f) && (f.unsubscribes() || f.hasListID || f.campaign != ""):
-		return MarkSigned
 	case c.foreign(m, f):
-		// Some servers name the fields of a list in every signature: adding them
-		// breaks it (RFC 6376 section 5.4.2).
-		return "DKIM-Signature"
+		return MarkSigned
 	}
 	return ""
 }
@@ -54,7 +54,7 @@ func (c *Classifier) untouched(m Mail, f *facts) string {
 // foreign says whether the message is a newsletter of another system that is
 // forwarded: new fields would break its signature and point its button here.
 func (c *Classifier) foreign(m Mail, f *facts) bool {
-	if len(f.signatures) == 0 || f.fromDomain == "" || c.Signs != nil && c.Signs(f.fromDomain) {
+	if len(f.signatures) == 0 || !f.hasListID && !f.unsubscribes() && f.campaign == "" || f.fromDomain == "" || c.Signs != nil && c.Signs(f.fromDomain) {
 		return false
 	}
 	if word := c.LoginLists[m.Login]; m.Login != "" && word != "" && !equal(word, Transactional) {
@@ -84,12 +84,12 @@ func (f *facts) account() string {
 		return "X-Mailer: MediaWiki mailer without Precedence"
 	case k.postmarkStream == "outbound":
 		return "X-PM-Message-Stream: outbound"
-	case k.brevo && f.campaign == "":
+	case k.brevo && f.campaign == "" && f.listID.ID == "":
 		// On what goes through Brevo's relay and API, which adds a one-click link.
 		return "X-Mailin-EID without X-Mailin-Campaign"
-	case k.mailjet && !k.mailjetCampaign && f.campaign == "" && !f.bulk():
+	case k.mailjet && !k.mailjetCampaign && f.campaign == "" && f.listID.ID == "" && !f.bulk():
 		return "X-MJ-Mid without a campaign"
-	case k.sfmc == "transactional":
+	case k.sfmc == "transactional" && f.listID.ID == "":
 		return "X-Delivery: Transactional"
 	case f.listIDAlone() && f.suppress && !k.project:
 		// Applications with a List-Id on all their mail, password resets too, such
@@ -119,6 +119,7 @@ func identifier(value string) (l listunsub.ListID, bracketed bool) {
 		return listunsub.ListID{}, false // a sentence, which may hold a dot too
 	}
 	l, err := listunsub.ParseListID(value)
+	l.ID = strings.TrimSuffix(l.ID, ".")
 	if err != nil || !strings.Contains(l.ID, ".") {
 		return listunsub.ListID{}, false
 	}

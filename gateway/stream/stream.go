@@ -23,6 +23,7 @@ package stream
 
 import (
 	"net/netip"
+	"strings"
 
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
@@ -74,6 +75,7 @@ const (
 	ByReport      Step = "report"
 	ByControl     Step = "control field"
 	ByRule        Step = "rule"
+	ByLetter      Step = "list server's letter"
 	ByUntouched   Step = "untouched"
 	ByAccount     Step = "account mail"
 	ByCampaign    Step = "campaign field"
@@ -88,17 +90,20 @@ const (
 type Decision struct {
 	Kind Kind
 	// List is the list of Listed mail; ID is never empty there. Of Untouched
-	// mail it is the list that its List-Id names, or empty, as for answers.
+	// mail it is the list whose opt-outs hold, or empty.
 	List listunsub.ListID
-	Step Step
+	// Known is another identifier that its List-Id can be read as, canonical. It
+	// names a list only where there is such a list already; empty: none.
+	Known string
+	Step  Step
 	// Mark is what the step went by: a field, a rule with its line, a login. It
 	// holds nothing else of the message and at most 100 bytes.
 	Mark string
 	// Ignored names a control field that could not be followed, and why.
 	Ignored string
-	// Upstream says that a signature of another system keeps the message
-	// untouched.
-	Upstream bool
+	// PassedOn says that the message was delivered somewhere before it came here:
+	// who wrote it is not known, and it is not ours to sign.
+	PassedOn bool
 	// From is the address of From and FromDomain its domain, as far as they can be
 	// read, Subject the value of that field.
 	From, FromDomain, Subject string
@@ -133,7 +138,7 @@ type Classifier struct {
 // order.
 func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	f := read(fields)
-	d := Decision{From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
+	d := Decision{PassedOn: f.passedOn, From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
 	d.Kind, d.Step, d.Mark, d.List = c.decide(m, f)
 	switch {
 	case f.control == "" && f.controls > 0:
@@ -141,7 +146,12 @@ func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	case f.control != "" && d.Step == ByReport:
 		d.Ignored = "the message is a report from the null reverse-path"
 	}
-	d.Upstream = d.Step == ByUntouched && d.Mark == MarkSigned
+	if d.Mark == MarkSigned && d.List.ID == "" {
+		d.List = c.unnamed(m, f) // it would be, if nobody else had signed it
+	}
+	if d.asListID() && f.named != listunsub.CanonicalID(f.listID.ID) {
+		d.Known = f.named
+	}
 	if d.Kind == Listed && d.List.ID == "" {
 		d.List = c.unnamed(m, f)
 	}
@@ -153,6 +163,15 @@ func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 }
 
 const maxMark = 100
+
+// asListID says whether the List-Id may name the list, beside what decided.
+func (d Decision) asListID() bool {
+	switch d.Step {
+	case ByControl, ByRule, ByAccount, ByLetter:
+		return false
+	}
+	return true
+}
 
 // decide returns the kind and what decided. The list is named where the step
 // names one.
@@ -168,8 +187,8 @@ func (c *Classifier) decide(m Mail, f *facts) (Kind, Step, string, listunsub.Lis
 	if r := c.Rules.match(m, f); r != nil {
 		return r.Kind, ByRule, r.name(), r.List
 	}
-	if mark := f.answers(); mark != "" {
-		return Untouched, ByUntouched, mark, none
+	if mark := f.letter(); mark != "" {
+		return Untouched, ByLetter, mark, none
 	}
 	if mark := c.untouched(m, f); mark != "" {
 		return Untouched, ByUntouched, mark, f.listID
@@ -202,15 +221,15 @@ func (c *Classifier) decide(m Mail, f *facts) (Kind, Step, string, listunsub.Lis
 }
 
 // named reads what a control field or setting says: a list, or the word that
-// exempts.
+// exempts, in whatever it is wrapped.
 func named(text string) (Kind, listunsub.ListID) {
-	if equal(text, Transactional) {
+	if equal(strings.Trim(message.Keyword(text), `<>"'`), Transactional) {
 		return Exempt, listunsub.ListID{}
 	}
 	if l, err := listunsub.ParseListID(text); err == nil {
 		return Listed, l
 	}
-	// It was meant as a list: mail without a way out would be the worse reading.
+	// It was meant as a list: mail without an unsubscribe would be the worse reading.
 	return Listed, listunsub.ListID{ID: text}
 }
 

@@ -75,9 +75,20 @@ func TestOrder(t *testing.T) {
 		{"foreign newsletter of a login with a list", "From: n@x.example\n" + oneClick + signed, "", "shop", ByUnsubscribe, "list shop.news"},
 		{"foreign signature of another domain", "From: n@z.example\n" + oneClick + signed, "", "", ByUnsubscribe, "list z.example"},
 		{"signature of our domain", "From: n@ours.example\n" + oneClick + strings.ReplaceAll(signed, "x.example", "ours.example"), "", "", ByUnsubscribe, "list ours.example"},
-		{"administrivia", "X-List-Administrivia: yes\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched"},
-		{"an answer with a List-Id", "Auto-Submitted: auto-replied\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched"},
+		{"administrivia", "X-List-Administrivia: yes\nList-Id: <l.example>\n", "", "", ByLetter, "untouched"},
+		{"an answer with a List-Id", "Auto-Submitted: auto-replied\nList-Id: <l.example>\n", "", "", ByUntouched, "untouched l.example"},
 		{"an answer posted to a discussion", "Auto-Submitted: auto-replied\nList-Id: <l.example>\n" + post, "", "", ByUntouched, "untouched l.example"},
+		{"ezmlm's own letter", "Delivered-To: responder for l@x.example\nList-Id: <l.example>\n" + oneClick, "", "", ByLetter, "untouched"},
+		{"a newsletter that says it is no answer", "X-Autoreply: none\nX-Failed-Recipients:\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"a newsletter with a field of answers", "X-FC-MachineGenerated: true\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"an answer by a field that seldom says so", "X-FC-MachineGenerated: true\n", "", "shop", ByUntouched, "untouched"},
+		{"foreign newsletter without List-Id", "From: n@x.example\n" + oneClick + signed, "", "", ByUntouched, "untouched x.example"},
+		{"no newsletter, signed by a server that names all fields", "From: n@x.example\n" + signed, "", "", ByDefault, "transactional"},
+		{"Brevo's relay", "X-Mailin-EID: 1\n" + oneClick, "", "", ByAccount, "transactional"},
+		{"Brevo's relay, of a list", "X-Mailin-EID: 1\nList-Id: <l.example>\n" + oneClick, "", "", ByListID, "list l.example"},
+		{"first List-Id invalid", "List-Id: <>\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"List-Id with a final dot", "List-Id: <l.example.>\n", "", "", ByListID, "list l.example"},
+		{"control exempts, wrapped", "X-Offramp-List: <Transactional> (a receipt)\nList-Id: <l.example>\n", "", "", ByControl, "transactional"},
 		{"account mail before its List-Id", "X-Redmine-Host: r\nList-Id: <l.example>\n", "", "", ByAccount, "transactional"},
 		{"project mail of the same system", "X-Redmine-Host: r\nX-Redmine-Project: p\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
 		{"opt-in letter", "X-Listmonk-Subscriber: s\n" + oneClick, "", "", ByAccount, "transactional"},
@@ -135,6 +146,31 @@ func TestDefaultList(t *testing.T) {
 		d := c.Classify(Mail{Sender: sender(t, tt.sender)}, header(t, tt.header+"X: y\n\n"))
 		if is := strings.TrimSpace(d.Kind.String() + " " + d.List.ID); is != tt.is {
 			t.Errorf("%q from %s: %s, want %s", tt.header, tt.sender, is, tt.is)
+		}
+	}
+}
+
+// What else a List-Id can be read as is known, so that a list that is there
+// already keeps its mail; and mail that was delivered before is not ours to sign.
+func TestWhatElseIsKnown(t *testing.T) {
+	c := Classifier{}
+	for _, tt := range []struct {
+		header, known string
+		passedOn      bool
+	}{
+		{"List-Id: Weekly <Weekly>\n", "weekly", false},
+		{"List-Id: Monthly News\n", "monthlynews", false},
+		{"List-Id: <l.example>\n", "", false},
+		{"List-Id: <l.example.>\n", "l.example.", false},
+		{"X-Offramp-List: a.example\nList-Id: <weekly>\n", "", false},
+		{"X-Redmine-Host: r\nList-Id: <weekly>\n", "", false},
+		{"Delivered-To: ada@x.example\n", "", true},
+		{"Authentication-Results: mx; dmarc=fail\n", "", true},
+		{"Resent-To: ada@x.example\n", "", true},
+	} {
+		d := c.Classify(Mail{Sender: sender(t, "a@b.example")}, header(t, tt.header+"X: y\n\n"))
+		if d.Known != tt.known || d.PassedOn != tt.passedOn {
+			t.Errorf("%q: known %q, passed on %t", tt.header, d.Known, d.PassedOn)
 		}
 	}
 }

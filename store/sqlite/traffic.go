@@ -16,11 +16,16 @@ const (
 			dropped = dropped + excluded.dropped, repeated = repeated + excluded.repeated, peak = max(peak, excluded.peak),
 			precedence = precedence + excluded.precedence, feedback_id = feedback_id + excluded.feedback_id,
 			first = min(first, excluded.first), last = max(last, excluded.last)`
+	countTraffic  = "SELECT count(*) FROM traffic"
 	oldTraffic    = "DELETE FROM traffic WHERE last < ?"
 	trafficOf     = "DELETE FROM traffic WHERE sender = ?"
 	selectTraffic = `SELECT sender, login, list, mark, unmarked, messages, recipients, dropped, repeated, peak, precedence, feedback_id, first, last
-		FROM traffic ORDER BY messages DESC, sender, login, list, mark LIMIT ?`
+		FROM traffic ORDER BY unmarked AND dropped > 0 DESC, messages DESC, sender, login, list, mark LIMIT ?`
 )
+
+// maxTraffic is from how many rows on new ones are counted by domain; beyond
+// twice as many nothing is added until old ones went.
+const maxTraffic = 10_000
 
 // AddTraffic adds to the rows of traffic, and drops those of long ago.
 func (s *Consent) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
@@ -29,13 +34,20 @@ func (s *Consent) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
 	}
 	err := s.file.write(ctx, &op{run: func(c *conn) error {
 		newest := rows[0].Last
+		var kept int64
+		if _, err := c.one(countTraffic, func(r row) { kept = r.int(0) }); err != nil {
+			return err
+		}
 		for _, t := range rows {
 			// The address of an erased person is in no record, whoever it writes as.
 			sender := t.Sender
 			if _, erased, err := s.people.known(c, sender); err != nil {
 				return err
-			} else if erased {
+			} else if erased || kept > maxTraffic {
 				sender = sender[max(0, strings.LastIndexByte(sender, '@')):]
+			}
+			if kept > 2*maxTraffic {
+				break // senders without end; those that count are known by now
 			}
 			_, err := c.exec(addTraffic, sender, t.Login, t.List, t.Mark, t.Unmarked, t.Messages, t.Recipients, t.Dropped, t.Repeated, t.Peak,
 				t.Precedence, t.FeedbackID, micros(t.First), micros(t.Last))
