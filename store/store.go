@@ -27,6 +27,9 @@ var (
 	ErrDamaged = errors.New("record damaged")
 	// ErrNewer says that a newer release wrote the data, so this one must not.
 	ErrNewer = errors.New("data written by a newer release")
+	// ErrOlder says that an older release wrote the data, which is only read now
+	// and so not brought up to date.
+	ErrOlder = errors.New("data written by an older release")
 	// ErrChanged says that what was to be changed is not what the caller saw.
 	ErrChanged = errors.New("changed meanwhile")
 	// ErrKey says that the key for hashes of people is not the one the data was

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"offramp/store"
 )
 
 // finding is one thing check looked at.
@@ -106,6 +108,14 @@ func (c *checker) run(ctx context.Context) {
 		c.nextHop(ctx)
 		c.publicURL(ctx)
 	}
+}
+
+// operate asks the data; what an earlier release wrote is left as it is.
+func (c *checker) operate(ctx context.Context, work func(*client) error) error {
+	if _, older, _ := c.settings.look(ctx); older && !c.running {
+		return store.ErrOlder
+	}
+	return c.app.operate(ctx, work)
 }
 
 // answers says whether a server runs with these settings.

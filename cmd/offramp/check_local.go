@@ -160,7 +160,7 @@ func (c *checker) unsigned(ctx context.Context) {
 		return
 	}
 	seen := map[string]string{}
-	err = c.app.operate(ctx, func(api *client) error {
+	err = c.operate(ctx, func(api *client) error {
 		var lists admin.ListPage
 		if err := api.call(ctx, "GET", "lists", nil, &lists); err != nil {
 			return err

@@ -22,7 +22,13 @@ const (
 // streams says which mail is taken for what, as far as it may be wrong.
 func (c *checker) streams(ctx context.Context) {
 	var s admin.Streams
-	err := c.app.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "streams", nil, &s) })
+	if _, older, err := c.settings.look(ctx); err == nil && older && !c.running {
+		c.add(findWarn, "data", "an earlier release wrote the data: the next start of serve brings it up to date, and the earlier release cannot read it any more. Keep a copy of the folder", "")
+		s.Earlier = stream.List
+		c.judgeStreams(s)
+		return
+	}
+	err := c.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "streams", nil, &s) })
 	if err != nil {
 		return // no data yet, or reported by other findings
 	}
@@ -143,7 +149,7 @@ func (c *checker) ruleFor(list, from string) string {
 
 // rule is the command that adds a rule; it holds from the next start on.
 func (c *checker) rule(text string) string {
-	if strings.ContainsAny(text, "'\\\"\n\r") {
+	if _, err := stream.ParseRules(strings.NewReader(text)); err != nil || strings.ContainsAny(text, "'\\\"\n\r*") {
 		return "" // no address that anybody would write down
 	}
 	file := c.settings.Gateway.Relay.StreamRules

@@ -5,14 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
 	"offramp/gateway/stream"
 	"offramp/listunsub"
@@ -80,7 +77,11 @@ func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, erro
 	if as.stream != "" {
 		relay.DefaultStream = as.stream
 	}
-	relay.DefaultStream = cmp.Or(relay.DefaultStream, a.earlierStream(ctx, s))
+	if relay.DefaultStream == "" {
+		if relay.DefaultStream, _, err = s.look(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := relay.Validate(); err != nil {
 		return nil, fault("%v", err)
 	}
@@ -99,27 +100,21 @@ func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, erro
 	return c, nil
 }
 
-// earlierStream is the default of data that was served before there was a
-// choice; empty: there is none, or no data.
-func (a *app) earlierStream(ctx context.Context, s *settings) string {
-	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); err != nil {
-		return ""
-	}
-	var answer admin.Streams
-	err := a.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "streams", nil, &answer) })
-	if err != nil {
-		return "" // serve says what is wrong with the data
-	}
-	return answer.Earlier
-}
-
 func (c *classifying) run(paths []string) error {
+	unread := 0
 	for _, path := range paths {
-		if err := eachMessage(path, c.app.stdin, c.classify); err != nil {
+		err := eachMessage(path, c.app.stdin, c.classify, func(err error) {
+			unread++
+			c.app.say("offramp: %v", err)
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return c.summarize()
+	if err := c.summarize(); err != nil || unread == 0 {
+		return err
+	}
+	return silent{exitFailed}
 }
 
 // classified is one line of JSON.

@@ -56,26 +56,50 @@ func (m found) sender() envelope.Address {
 
 // eachMessage visits the messages of a file, an mbox or a folder with all below
 // it; - is stdin. Hidden files and the unfinished mail of a Maildir are left out.
-func eachMessage(path string, stdin io.Reader, visit func(found) error) error {
+// What cannot be read below a folder is handed to skip, and the rest is visited.
+func eachMessage(path string, stdin io.Reader, visit func(found) error, skip func(error)) error {
 	if path == "-" {
 		return eachIn("-", stdin, visit)
 	}
-	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+	// A Maildir is often reached by a symbolic link.
+	root, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fault("classify: %s", plainPathError(err))
+	}
+	info, err := os.Stat(root)
+	switch {
+	case err != nil:
+		return fault("classify: %s", plainPathError(err))
+	case info.Mode().IsRegular():
+		return eachInFile(path, root, visit)
+	case !info.IsDir():
+		return fault("classify: %s is neither a file nor a folder", path)
+	}
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		shown := filepath.Join(path, strings.TrimPrefix(name, root))
 		switch {
 		case err != nil:
-			return fault("classify: %s", plainPathError(err))
-		case d.IsDir() && name != path && (d.Name() == "tmp" || d.Name() == ".git"):
+			skip(fault("classify: %s", plainPathError(err)))
+			return nil
+		case d.IsDir() && name != root && (d.Name() == "tmp" || d.Name() == ".git"):
 			return fs.SkipDir
-		case d.IsDir() || name != path && (strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular()):
+		case d.IsDir() || strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular():
 			return nil
 		}
-		f, err := os.Open(name)
-		if err != nil {
-			return fault("classify: %s", plainPathError(err))
+		if err := eachInFile(shown, name, visit); err != nil {
+			skip(err)
 		}
-		defer f.Close()
-		return eachIn(name, f, visit)
+		return nil
 	})
+}
+
+func eachInFile(shown, name string, visit func(found) error) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fault("classify: %s", plainPathError(err))
+	}
+	defer f.Close()
+	return eachIn(shown, f, visit)
 }
 
 // eachIn visits the one message of a file, or all of an mbox.

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
+	"offramp/gateway/stream"
 	"offramp/store"
 	"offramp/store/sqlite"
 )
@@ -96,4 +98,25 @@ func storeFault(dir string, err error) error {
 		return &dataDirError{dir, "is on a full volume: free some space", err}
 	}
 	return &dataDirError{dir, "cannot be opened: " + err.Error(), err}
+}
+
+// look says, without changing or locking anything, with which default stream
+// the data was served before there was a choice (empty: with none, or there is no
+// data), and whether an earlier release wrote it last.
+func (s *settings) look(ctx context.Context) (earlier string, older bool, err error) {
+	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, ReadOnly: true})
+	if errors.Is(err, store.ErrOlder) {
+		return stream.List, true, nil
+	}
+	if err != nil {
+		return "", false, storeFault(s.DataDir, err)
+	}
+	earlier, err = db.Consent().EarlierStream(ctx)
+	if err != nil {
+		err = storeFault(s.DataDir, err)
+	}
+	return earlier, false, errors.Join(err, db.Close())
 }

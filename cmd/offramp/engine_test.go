@@ -1,8 +1,11 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,5 +37,41 @@ func TestOpenWhenFree(t *testing.T) {
 	}
 	if err := second.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What only looks at the data of an earlier release leaves it as it is.
+func TestOlderDataIsNotBroughtUpToDate(t *testing.T) {
+	s := &settings{DataDir: t.TempDir()}
+	if earlier, older, err := s.look(t.Context()); earlier != "" || older || err != nil {
+		t.Errorf("no data: %q, %t, %v", earlier, older, err)
+	}
+	db, err := openStore(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if earlier, older, err := s.look(t.Context()); earlier != "" || older || err != nil {
+		t.Errorf("new data: %q, %t, %v", earlier, older, err)
+	}
+	raw, err := sql.Open("sqlite3", "file:"+filepath.Join(s.DataDir, "offramp.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec("DELETE FROM goose_db_version WHERE version_id > 3"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if earlier, older, err := s.look(t.Context()); earlier != "list" || !older || err != nil {
+			t.Errorf("older data: %q, %t, %v", earlier, older, err)
+		}
+		c := &checker{app: &app{now: time.Now}, settings: s}
+		c.streams(t.Context())
+		if len(c.findings) != 2 || !strings.Contains(c.findings[0].Text, "earlier release wrote the data") {
+			t.Errorf("findings %+v", c.findings)
+		}
 	}
 }

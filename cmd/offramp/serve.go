@@ -59,7 +59,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
 		return err
 	}
-	if parts.EarlierStream, err = s.earlierStream(ctx, db.Consent(), log); err != nil {
+	if parts.EarlierStream, err = s.keptStream(ctx, db.Consent(), log); err != nil {
 		return err
 	}
 	var made bool
@@ -92,9 +92,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	return a.supervise(ctx, g, parts.certificate, log)
 }
 
-// earlierStream keeps the meaning of data that was served before there was a
+// keptStream keeps the meaning of data that was served before there was a
 // choice, until the operator makes it.
-func (s *settings) earlierStream(ctx context.Context, data store.Consent, log *slog.Logger) (string, error) {
+func (s *settings) keptStream(ctx context.Context, data store.Consent, log *slog.Logger) (string, error) {
 	if s.Gateway.Relay.DefaultStream != "" {
 		return "", nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"offramp/gateway/envelope"
 	"offramp/gateway/message"
 	"offramp/listunsub"
 )
@@ -32,6 +33,7 @@ type condition struct {
 	what    string // login, network, sender, from, subject, or a field name
 	pattern string // lower case; * stands for any characters
 	network netip.Prefix
+	key     string // of an address without *
 }
 
 // The things a condition compares. A field is written as header:NAME.
@@ -86,9 +88,14 @@ func (c *condition) match(m Mail, f *facts) bool {
 	return false
 }
 
-// address compares an address; a pattern without anything before the @ stands
-// for every address of that domain.
+// address compares an address: with one by its lookup key, so that every spelling
+// of it matches; with a pattern as text. A pattern without anything before the @
+// is for every address of that domain.
 func (c *condition) address(s string) bool {
+	if c.key != "" {
+		a, err := envelope.Parse(s)
+		return err == nil && a.Key() == c.key
+	}
 	if strings.HasPrefix(c.pattern, "@") {
 		at := strings.LastIndexByte(s, '@')
 		return at >= 0 && like(c.pattern, s[at:])

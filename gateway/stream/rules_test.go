@@ -25,6 +25,7 @@ func TestRules(t *testing.T) {
 		{"sender=@shop.example", false},
 		{"from=news@shop.example", true},
 		{"FROM=@SHOP.example", true},
+		{"from=NEWS@Shop.EXAMPLE", true},
 		{"from=@*.shop.example", false},
 		{"from=shop.example", false},
 		{"subject=*bücher*", true},
@@ -44,6 +45,19 @@ func TestRules(t *testing.T) {
 		}
 		if got := r.match(m, read(fields)) != nil; got != tt.want {
 			t.Errorf("%s: %t", tt.rule, got)
+		}
+	}
+}
+
+// An international address matches in every spelling.
+func TestInternationalAddresses(t *testing.T) {
+	for _, rule := range []string{"from=@bücher.example", "from=@xn--bcher-kva.example", "from=jo\u0308rg@bücher.example", "from=JÖRG@BÜCHER.example"} {
+		r, err := ParseRules(strings.NewReader("transactional " + rule))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.match(Mail{}, read(header(t, "From: J <jörg@Bücher.example>\n\n"))) == nil {
+			t.Errorf("%s does not match", rule)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"offramp/gateway/envelope"
 	"offramp/listunsub"
 )
 
@@ -110,7 +111,9 @@ func parseCondition(w string) (condition, error) {
 	}
 	c := condition{what: what, pattern: strings.ToLower(strings.TrimSpace(pattern))}
 	switch {
-	case what == onLogin || what == onSender || what == onFrom || what == onSubject:
+	case what == onSender || what == onFrom:
+		c.readAddress()
+	case what == onLogin || what == onSubject:
 	case what == onNetwork:
 		var err error
 		if c.network, err = parseNetwork(pattern); err != nil {
@@ -121,6 +124,21 @@ func parseCondition(w string) (condition, error) {
 		return condition{}, fmt.Errorf("unknown condition %q: use login, network, sender, from, subject or header:NAME", what)
 	}
 	return c, nil
+}
+
+// readAddress brings an address, or the domain of a pattern, into the form in
+// which messages have it.
+func (c *condition) readAddress() {
+	if strings.Contains(c.pattern, "*") {
+		return
+	}
+	if domain, ok := strings.CutPrefix(c.pattern, "@"); ok {
+		if a, err := envelope.Parse("x@" + domain); err == nil {
+			c.pattern = "@" + a.Domain()
+		}
+	} else if a, err := envelope.Parse(c.pattern); err == nil {
+		c.key = a.Key()
+	}
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {

@@ -86,7 +86,7 @@ func checkSchema(ctx context.Context, f *file, name string) error {
 	case current > target:
 		return errors.Join(fmt.Errorf("%s: %w", f.path, newer(current, target)), f.readers.close())
 	case current < target:
-		return errors.Join(fmt.Errorf("%s: %w: an older release wrote it; start the server once to bring it up to date", f.path, store.ErrUnavailable), f.readers.close())
+		return errors.Join(fmt.Errorf("%s: %w: start the server once to bring it up to date", f.path, store.ErrOlder), f.readers.close())
 	}
 	return nil
 }
