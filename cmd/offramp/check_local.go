@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"offramp/gateway/admin"
 )
@@ -118,37 +116,6 @@ func (c *checker) dkim() {
 	}
 	for _, k := range keys.All() {
 		c.add(findOK, "DKIM", k.Selector+"._domainkey."+k.Domain, "")
-	}
-}
-
-func (c *checker) certificate() {
-	s := c.settings
-	switch {
-	case s.ACMEEmail != "":
-		c.add(findOK, "TLS", "the certificate is fetched by ACME", "")
-		return
-	case s.TLSCertFile == "" || s.TLSKeyFile == "":
-		c.add(findWarn, "TLS", "there is no certificate: a proxy in front must end https, and SMTP offers no STARTTLS", "set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL")
-		return
-	}
-	cert, err := newCertificate(s.TLSCertFile, s.TLSKeyFile, c.app.now, nil)
-	if err != nil {
-		return // told among the settings
-	}
-	left := cert.Expires().Sub(c.app.now())
-	day := cert.Expires().Format(time.DateOnly)
-	switch {
-	case left <= 0:
-		c.add(findFail, "TLS", "the certificate expired on "+day, "renew "+s.TLSCertFile)
-	case left < 14*24*time.Hour:
-		c.add(findWarn, "TLS", "the certificate expires on "+day, "renew "+s.TLSCertFile)
-	default:
-		c.add(findOK, "TLS", "the certificate is good until "+day, "")
-	}
-	if u, err := url.Parse(s.Gateway.PublicURL); err == nil && u.Hostname() != "" {
-		if err := cert.Covers(u.Hostname()); err != nil {
-			c.add(findFail, "TLS", err.Error()+", the host of OFFRAMP_PUBLIC_URL", "get a certificate for "+u.Hostname())
-		}
 	}
 }
 

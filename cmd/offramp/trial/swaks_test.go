@@ -17,7 +17,7 @@ func TestSwaksSubmitsWithALogin(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	cert, key := certFiles(t)
-	p := setup(t, "smtp://"+s.Addr(), "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none", "SMTPS_ADDR="+freeAddr(t))
+	p := setup(t, "smtp://"+s.Addr(), "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none", "SMTPS_ADDR="+freeAddr(t))
 	made := exec.Command(program, "keygen", "smtp-user", "shop")
 	made.Stdin = strings.NewReader("correct horse battery staple\n")
 	entry, err := made.Output()
