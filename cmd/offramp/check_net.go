@@ -31,7 +31,7 @@ func (c *checker) dns(ctx context.Context) {
 			c.add(findFail, "DNS", err.Error(), "")
 			continue
 		}
-		for _, r := range checkRecords(ctx, net.DefaultResolver, all) {
+		for _, r := range checkRecords(ctx, c.app.resolver, all) {
 			name := r.Type + " " + r.Name
 			switch {
 			case r.Type == "CAA" || r.Type == "PTR" || done[name]:
