@@ -31,7 +31,7 @@ func parseNewsletter(text string) (newsletter, error) {
 	if err != nil || strings.ContainsAny(from, "*\"\\ \t#") || !strings.Contains(domain, ".") {
 		return newsletter{}, fault("--newsletter: %q: write ADDRESS=Name of the list, such as news@example.com=Weekly news", text)
 	}
-	n := newsletter{from: from, list: listunsub.ListID{Name: name, ID: strings.TrimPrefix(local+"."+a.Domain(), ".")}}
+	n := newsletter{from: local + "@" + a.Domain(), list: listunsub.ListID{Name: name, ID: strings.TrimPrefix(local+"."+a.Domain(), ".")}}
 	if before, id, ok := strings.Cut(strings.TrimSuffix(name, ">"), "<"); ok && strings.HasSuffix(name, ">") {
 		n.list = listunsub.ListID{Name: strings.Join(strings.Fields(before), " "), ID: strings.ToLower(strings.TrimSpace(id))}
 	}
