@@ -56,7 +56,7 @@ func (n newsletter) rule() string {
 
 const rulesHead = `# Which mail is list mail that people can unsubscribe from, and which is not.
 # One rule a line; the first that matches decides. Conditions: login, network,
-# sender, from, subject, header:NAME; * stands for any characters.
+# sender, from, subject, header:NAME; * means any characters.
 #
 #   list "Weekly news <weekly.example.com>" from=news@example.com
 #   transactional login=shop subject="Your order *"
