@@ -103,34 +103,17 @@ func (a *app) printSetup(ctx context.Context, st setup) error {
 		a.say("\nRestart the server to use the keys of %s.", st.domain)
 		return nil
 	}
-	a.say(nextSteps, senderOf(st.newsletters, st.domain), a.command("check"), a.command("serve"))
+	a.say(nextSteps, a.command("check"), a.command("serve"), a.command("check --postfix"))
 	return nil
 }
 
 // nextSteps is what follows once the records are published.
 const nextSteps = `
-Hand mail to Offramp from Postfix, either all of it (main.cf):
-
-    relayhost = [127.0.0.1]:2525
-
-or only the newsletters (main.cf, then postmap /etc/postfix/offramp_senders):
-
-    sender_dependent_default_transport_maps = hash:/etc/postfix/offramp_senders
-    # in /etc/postfix/offramp_senders:
-    # %s    smtp:[127.0.0.1]:2525
-
-Then:
+Then check the settings, start the server, and see how a Postfix on this machine hands it mail:
 
     %s
+    %s
     %s`
-
-// senderOf is the sender of the first newsletter, or a likely one.
-func senderOf(letters []newsletter, domain string) string {
-	if len(letters) > 0 {
-		return letters[0].from
-	}
-	return "newsletter@" + domain
-}
 
 // sayMissing names what only the operator can fill in.
 func (a *app) sayMissing(s *settings) {
