@@ -80,7 +80,7 @@ func (a *app) paint(s string, st style) string {
 
 // plural counts things for people: "1 message", "1,204 messages". more is the
 // word for several where it is not one with an s.
-func plural(n int, one string, more ...string) string {
+func plural[N int | int64](n N, one string, more ...string) string {
 	word := one
 	if n != 1 {
 		word += "s"
