@@ -22,10 +22,8 @@ import (
 var notRun = []struct{ holds, why string }{
 	{"make ", "builds the whole tree"},
 	{"sudo ", "changes the machine"},
-	{"postconf ", "changes Postfix: TestRecipes of the trials runs these"},
-	{"postfix reload", "changes Postfix: TestRecipes of the trials runs these"},
-	{"/etc/postfix", "changes Postfix: TestRecipes of the trials runs these"},
-	{"--postfix", "needs a Postfix: TestRecipes of the trials runs it"},
+	{"postconf ", "changes Postfix; the trials run the recipes"},
+	{"--postfix", "needs a Postfix; the trials run it"},
 	{"swaks ", "a peer that is tested in the trials"},
 	{" serve", "the test has started it"},
 }
@@ -48,6 +46,9 @@ func TestPrintedCommandsRun(t *testing.T) {
 	box := newSandbox(t)
 	ran := 0
 	for _, block := range shellBlocks(t) {
+		if block.tried {
+			continue // needs a Postfix or another program
+		}
 		for _, p := range block.lines {
 			if slices.ContainsFunc(notRun, func(n struct{ holds, why string }) bool { return strings.Contains(p.line, n.holds) }) {
 				continue

@@ -141,8 +141,7 @@ func simpleCommands(line string) [][]string {
 
 // shellBlock is a fenced block of shell in a document.
 type shellBlock struct {
-	at    string
-	page  string
+	tried bool // marked as a recipe or a snippet: the trials run it
 	lines []printed
 }
 
@@ -163,13 +162,13 @@ func shellBlocks(t *testing.T) []shellBlock {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inside := false
+		inside, before := false, ""
 		for n, line := range strings.Split(string(text), "\n") {
 			at := fmt.Sprintf("%s:%d", filepath.Base(page), n+1)
 			switch {
 			case line == "```sh":
 				inside = true
-				all = append(all, shellBlock{at: at, page: filepath.Base(page)})
+				all = append(all, shellBlock{tried: strings.HasPrefix(before, "<!-- ")})
 			case strings.HasPrefix(line, "```"):
 				inside = false
 			case inside && strings.TrimSpace(line) != "":
@@ -180,6 +179,7 @@ func shellBlocks(t *testing.T) []shellBlock {
 				}
 				b.lines = append(b.lines, printed{at: at, line: line})
 			}
+			before = line
 		}
 	}
 	return all
