@@ -127,7 +127,7 @@ func (b *sandbox) send(addr, letter, to string) {
 
 // sh runs a line with a shell in the folder, which is the home too.
 func (b *sandbox) sh(line string) (out string, code int) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = b.dir
