@@ -22,7 +22,8 @@ LABEL org.opencontainers.image.title="Offramp" \
 COPY --from=build /image/ /
 COPY --from=build /offramp /offramp
 USER 65532:65532
-ENV OFFRAMP_DATA_DIR=/data
+# A runtime's proxy can make other machines look like loopback.
+ENV OFFRAMP_DATA_DIR=/data OFFRAMP_SMTP_AUTH_LOOPBACK=false
 VOLUME /data
 # SMTP relay and feedback, recipients' pages, admin (loopback only).
 EXPOSE 2525 8080 8081

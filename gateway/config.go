@@ -153,6 +153,12 @@ func isIP(address string) bool {
 	return err == nil
 }
 
+// OnLoopback says whether a URL leads to this machine only.
+func OnLoopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && isLoopback(u.Hostname())
+}
+
 // isGreeting says whether name can stand in EHLO and Received: an address
 // literal, or a domain in US-ASCII. It may be a number alone, which machines
 // are called that someone else named.

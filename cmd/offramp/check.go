@@ -15,7 +15,7 @@ type finding struct {
 	State string `json:"state"` // ok, warn or fail
 	What  string `json:"what"`
 	Text  string `json:"text"`
-	Fix   string `json:"fix,omitempty"` // the line that mends it
+	Fix   string `json:"fix,omitempty"` // a command that works as it stands
 }
 
 // The states of a finding.
@@ -99,7 +99,10 @@ func (c *checker) run(ctx context.Context) {
 	c.tokenKeys()
 	c.ledgerKey()
 	c.dkim()
-	c.certificate()
+	c.certificates()
+	c.logins()
+	c.operator()
+	c.listNames(ctx)
 	c.clock()
 	c.unsigned(ctx)
 	c.streams(ctx)

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"offramp/gateway/admin"
 )
@@ -28,17 +27,21 @@ func (c *checker) dataDir() {
 		err = prepareDataDir(dir)
 	}
 	if err != nil {
-		c.add(findFail, "data", err.Error(), fmt.Sprintf("chown -R %d %s", os.Getuid(), dir))
+		fix := ""
+		if errors.Is(err, fs.ErrPermission) {
+			fix = fmt.Sprintf("chown -R %d %s", os.Getuid(), shellQuote(dir))
+		}
+		c.add(findFail, "data", err.Error(), fix)
 		return
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		c.add(findWarn, "data", fmt.Sprintf("other users may look into the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+dir)
+		c.add(findWarn, "data", fmt.Sprintf("other users may look into the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
 	}
 	var volume syscall.Statfs_t
 	if err := syscall.Statfs(dir, &volume); err == nil {
 		free, all := volume.Bavail*uint64(volume.Bsize), volume.Blocks*uint64(volume.Bsize)
 		if free < all/20 {
-			c.add(findFail, "data", fmt.Sprintf("%d MiB are free in %s, less than a twentieth: no mail is taken (452 4.3.1)", free>>20, dir), "make room")
+			c.add(findFail, "data", fmt.Sprintf("%d MiB are free in %s, less than a twentieth: no mail is accepted (452 4.3.1) until there is room", free>>20, dir), "")
 			return
 		}
 		c.add(findOK, "data", fmt.Sprintf("%s is writable, %d MiB are free", dir, free>>20), "")
@@ -56,7 +59,7 @@ func (c *checker) ports() {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			free = false
-			c.add(findFail, "ports", fmt.Sprintf("cannot listen on %s: %v", addr, errors.Unwrap(err)), "ss -ltnp shows who listens there")
+			c.add(findFail, "ports", fmt.Sprintf("cannot listen on %s: %v", addr, errors.Unwrap(err)), "ss -ltnp 'sport = :"+portOf(addr)+"'")
 			continue
 		}
 		l.Close()
@@ -65,6 +68,9 @@ func (c *checker) ports() {
 		c.add(findOK, "ports", "are free; the server does not run", "")
 	}
 }
+
+// portOf is the port of a listen address.
+func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
 func (c *checker) tokenKeys() {
 	c.secret(secret{
@@ -102,7 +108,7 @@ func (c *checker) secret(k secret) {
 	case err != nil:
 		c.add(findFail, k.name, plainPathError(err), "")
 	case info.Mode().Perm()&0o077 != 0:
-		c.add(findWarn, k.name, "other users can read "+path+", and so "+k.readable, "chmod 600 "+path)
+		c.add(findWarn, k.name, "other users can read "+path+", and so "+k.readable, "chmod 600 "+shellQuote(path))
 	default:
 		c.add(findOK, k.name, "in "+path+"; keep a copy, "+k.need, "")
 	}
@@ -114,43 +120,34 @@ func (c *checker) dkim() {
 		return // told among the settings
 	}
 	if len(keys.All()) == 0 {
-		c.add(findWarn, "DKIM", "there are no keys: mail goes out unsigned and the one-click header does not count", "offramp init DOMAIN")
+		text, fix := "there are no keys: mail goes out unsigned and the one-click header does not count", ""
+		if domain := c.likelyDomain(); domain != "" {
+			fix = c.app.command("init " + domain)
+		} else {
+			text += ". Make them with init and the domain you send from"
+		}
+		c.add(findWarn, "DKIM", text, fix)
 	}
 	for _, k := range keys.All() {
 		c.add(findOK, "DKIM", k.Selector+"._domainkey."+k.Domain, "")
 	}
 }
 
-func (c *checker) certificate() {
-	s := c.settings
-	switch {
-	case s.ACMEEmail != "":
-		c.add(findOK, "TLS", "the certificate is fetched by ACME", "")
-		return
-	case s.TLSCertFile == "" || s.TLSKeyFile == "":
-		c.add(findWarn, "TLS", "there is no certificate: a proxy in front must end https, and SMTP offers no STARTTLS", "set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL")
-		return
-	}
-	cert, err := newCertificate(s.TLSCertFile, s.TLSKeyFile, c.app.now, nil)
+// likelyDomain is the domain above the host of the links, or empty.
+func (c *checker) likelyDomain() string {
+	u, err := url.Parse(c.settings.Gateway.PublicURL)
 	if err != nil {
-		return // told among the settings
+		return ""
 	}
-	left := cert.Expires().Sub(c.app.now())
-	day := cert.Expires().Format(time.DateOnly)
-	switch {
-	case left <= 0:
-		c.add(findFail, "TLS", "the certificate expired on "+day, "renew "+s.TLSCertFile)
-	case left < 14*24*time.Hour:
-		c.add(findWarn, "TLS", "the certificate expires on "+day, "renew "+s.TLSCertFile)
-	default:
-		c.add(findOK, "TLS", "the certificate is good until "+day, "")
+	_, domain, _ := strings.Cut(u.Hostname(), ".")
+	if _, err := parseDomain(domain); err != nil || isNumber(domain) {
+		return ""
 	}
-	if u, err := url.Parse(s.Gateway.PublicURL); err == nil && u.Hostname() != "" {
-		if err := cert.Covers(u.Hostname()); err != nil {
-			c.add(findFail, "TLS", err.Error()+", the host of OFFRAMP_PUBLIC_URL", "get a certificate for "+u.Hostname())
-		}
-	}
+	return domain
 }
+
+// isNumber says whether a name is the rest of an IP address.
+func isNumber(name string) bool { return strings.Trim(name, "0123456789.:") == "" }
 
 // unsigned looks for senders whose mail no key signs, among the lists: their
 // names are the From domain or usually end in it.
@@ -176,6 +173,6 @@ func (c *checker) unsigned(ctx context.Context) {
 		return // no data yet, or told by other findings
 	}
 	for _, domain := range sortedKeys(seen) {
-		c.add(findWarn, "unsigned", seen[domain], "offramp init "+domain)
+		c.add(findWarn, "unsigned", seen[domain], c.app.command("init "+domain))
 	}
 }

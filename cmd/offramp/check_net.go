@@ -31,7 +31,7 @@ func (c *checker) dns(ctx context.Context) {
 			c.add(findFail, "DNS", err.Error(), "")
 			continue
 		}
-		for _, r := range checkRecords(ctx, net.DefaultResolver, all) {
+		for _, r := range checkRecords(ctx, c.app.resolver, all) {
 			name := r.Type + " " + r.Name
 			switch {
 			case r.Type == "CAA" || r.Type == "PTR" || done[name]:
@@ -40,18 +40,21 @@ func (c *checker) dns(ctx context.Context) {
 			case r.State == stateUnknown:
 				c.add(findWarn, "DNS", name+": "+r.Note, "")
 			case r.Need == must:
-				c.add(findFail, "DNS", name+" is "+stateText(r.State), "offramp dns "+k.Domain)
+				c.add(findFail, "DNS", name+" is "+stateText(r), c.app.command("dns "+k.Domain))
 			default:
-				c.add(findWarn, "DNS", name+" is "+stateText(r.State), "offramp dns "+k.Domain)
+				c.add(findWarn, "DNS", name+" is "+stateText(r), c.app.command("dns "+k.Domain))
 			}
 			done[name] = true
 		}
 	}
 }
 
-func stateText(state string) string {
-	if state == stateMissing {
+func stateText(r record) string {
+	switch {
+	case r.State == stateMissing:
 		return "not published"
+	case len(r.Have) > 1 && r.kind != "":
+		return fmt.Sprintf("there %d times, which is a permanent error: keep one", len(r.Have))
 	}
 	return "not what it must be"
 }
@@ -68,7 +71,7 @@ func (c *checker) nextHop(ctx context.Context) {
 			continue // told among the settings
 		}
 		if err := greet(ctx, u, c.settings.Gateway.Hostname); err != nil {
-			c.add(findFail, "next hop", fmt.Sprintf("%s: %v", u.Redacted(), err), "see that it runs and takes mail from this machine, or change OFFRAMP_NEXT_HOP")
+			c.add(findFail, "next hop", fmt.Sprintf("%s: %v. See that it runs and takes mail from this machine, or change OFFRAMP_NEXT_HOP", u.Redacted(), err), "")
 			continue
 		}
 		c.add(findOK, "next hop", u.Redacted()+" answers", "")
@@ -135,7 +138,7 @@ func (c *checker) publicURL(ctx context.Context) {
 		return
 	}
 	if !c.running {
-		c.add(findWarn, "public URL", base+" is not tried, since the server does not run", "offramp serve, then offramp check")
+		c.add(findWarn, "public URL", base+" is not tried, since the server does not run: start it, then check again", c.app.command("serve"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
@@ -148,15 +151,15 @@ func (c *checker) publicURL(ctx context.Context) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
-		c.add(findWarn, "public URL", fmt.Sprintf("%s is not reachable from this machine: %v", base, errors.Unwrap(err)), "try it from outside: curl -i "+base+"/u/check")
+		c.add(findWarn, "public URL", fmt.Sprintf("%s is not reachable from this machine: %v. Try it from outside", base, errors.Unwrap(err)), "curl -i "+shellQuote(base+"/u/check"))
 		return
 	}
 	resp.Body.Close()
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		c.add(findFail, "public URL", fmt.Sprintf("%s answers with a redirect (%d), which mail programs do not follow", base, resp.StatusCode), "let OFFRAMP_PUBLIC_URL name the address that answers itself")
+		c.add(findFail, "public URL", fmt.Sprintf("%s answers with a redirect (%d), which mail programs do not follow: let OFFRAMP_PUBLIC_URL name the address that answers itself", base, resp.StatusCode), "")
 	case resp.StatusCode != http.StatusNotFound || resp.Header.Get("X-Robots-Tag") == "":
-		c.add(findFail, "public URL", fmt.Sprintf("%s answers %d, and not as Offramp does: it leads elsewhere", base, resp.StatusCode), "send /u/ and /p/ of that host to OFFRAMP_HTTP_ADDR")
+		c.add(findFail, "public URL", fmt.Sprintf("%s answers %d, and not as Offramp does: it leads elsewhere. Send /u/ and /p/ of that host to OFFRAMP_HTTP_ADDR", base, resp.StatusCode), "")
 	default:
 		c.add(findOK, "public URL", base+" leads here", "")
 	}

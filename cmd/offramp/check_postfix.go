@@ -30,7 +30,7 @@ func (c *checker) postfix(ctx context.Context, dir string) {
 	tools := postfixTools{dir: dir}
 	p, err := tools.read(ctx)
 	if err != nil {
-		c.add(findFail, "Postfix", fmt.Sprintf("cannot read its configuration: %v", err), "see that postconf runs here, or name the folder of main.cf: offramp check --postfix=DIR")
+		c.add(findFail, "Postfix", fmt.Sprintf("cannot read its configuration: %v. See that postconf runs here, or name the folder of main.cf with --postfix=DIR", err), "")
 		return
 	}
 	j := &postfixCheck{checker: c, p: p, tables: tools, dir: dir, own: ownAddresses()}

@@ -54,9 +54,7 @@ func (j *postfixCheck) fix(r route, name, value string) string {
 }
 
 // starttls says whether Offramp offers STARTTLS.
-func (j *postfixCheck) starttls() bool {
-	return j.settings.TLSCertFile != "" || j.settings.ACMEEmail != ""
-}
+func (j *postfixCheck) starttls() bool { return j.settings.encryptsSMTP() }
 
 // checkTLS compares the TLS that Postfix wants with what Offramp offers, and
 // returns whether they will use it.
@@ -107,8 +105,14 @@ func (j *postfixCheck) tlsLevel(ctx context.Context, r route, s postfixService) 
 func (j *postfixCheck) checkLogin(ctx context.Context, r route, s postfixService, encrypted bool) {
 	sasl := j.p.value(s, "smtp_sasl_auth_enable") == "yes"
 	maps := j.p.value(s, "smtp_sasl_password_maps")
-	offered := encrypted && j.settings.Gateway.SMTPUsers != "" // RFC 4954 section 4: under TLS only
 	host, _ := splitHop(r.hop)
+	from, trusted := j.trusts(s, host)
+	loopback := from.IsLoopback() && j.settings.Gateway.SMTP.AuthLoopback
+	offered := j.settings.Gateway.SMTPUsers != "" && (encrypted || loopback) // RFC 4954 section 4
+	forbids := "smtp_sasl_security_options"
+	if encrypted {
+		forbids = "smtp_sasl_tls_security_options"
+	}
 	if sasl && maps == "" {
 		j.add(findFail, "Postfix", "smtp_sasl_auth_enable=yes without smtp_sasl_password_maps: the SMTP client of Postfix does not start", j.fix(r, "smtp_sasl_auth_enable", "no"))
 		return
@@ -121,11 +125,10 @@ func (j *postfixCheck) checkLogin(ctx context.Context, r route, s postfixService
 	if sasl && offered {
 		password = j.query(ctx, "smtp_sasl_password_maps", maps, r.hop, host)
 	}
-	if password != "" && slices.Contains(postfixList(j.p.value(s, "smtp_sasl_tls_security_options")), "noplaintext") {
-		j.add(findFail, "Postfix", "smtp_sasl_tls_security_options has noplaintext: Offramp takes PLAIN and LOGIN, under TLS only: mail is deferred", j.fix(r, "smtp_sasl_tls_security_options", "noanonymous"))
+	if password != "" && slices.Contains(postfixList(j.p.value(s, forbids)), "noplaintext") {
+		j.add(findFail, "Postfix", forbids+" has noplaintext, and Offramp takes PLAIN and LOGIN: mail is deferred", j.fix(r, forbids, "noanonymous"))
 		return
 	}
-	from, trusted := j.trusts(s, host)
 	switch {
 	case trusted || password != "":
 	case from.IsLoopback():

@@ -104,6 +104,7 @@ func TestPostfixFindings(t *testing.T) {
 	encrypt := "smtp_tls_security_level = encrypt\n"
 	sasl := "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = inline:{ {[127.0.0.1]:2525 = shop:x} }\n"
 	certificate := func(s *settings, _ *postfixCheck) { s.TLSCertFile, s.Gateway.SMTPUsers = "c.pem", "shop:x" }
+	clear := func(s *settings, _ *postfixCheck) { s.Gateway.SMTPUsers, s.Gateway.SMTP.AuthLoopback = "shop:x", true }
 	relayhost := "relayhost = [127.0.0.1]:2525\n"
 	recipe := "default_transport = offramp:[127.0.0.1]:2525\n"
 	nextHop := func(hop string) func(*settings, *postfixCheck) {
@@ -132,6 +133,9 @@ func TestPostfixFindings(t *testing.T) {
 		{name: "password that is never asked for", main: relayhost + sasl, state: findOK, want: "relayhost hands mail"},
 		{name: "passwords of senders", main: relayhost + sasl + encrypt + "smtp_sender_dependent_authentication = yes\n", change: certificate, state: findFail, want: "senders' passwords", fix: offrampTransport},
 		{name: "plain passwords forbidden", main: relayhost + sasl + encrypt, change: certificate, state: findFail, want: "noplaintext", fix: offrampTransport},
+		{name: "plain passwords forbidden over loopback", main: relayhost + sasl + "smtp_sasl_security_options = noplaintext, noanonymous\n", change: clear, state: findFail, want: "smtp_sasl_security_options has noplaintext", fix: offrampTransport},
+		{name: "login over loopback", main: relayhost + sasl + "smtp_sasl_security_options = noanonymous\n", change: clear, state: findOK, want: "relayhost hands mail"},
+		{name: "passwords of senders over loopback", main: relayhost + sasl + "smtp_sender_dependent_authentication = yes\n", change: clear, state: findFail, want: "senders' passwords", fix: offrampTransport},
 		{name: "nobody is trusted", main: relayhost, change: func(s *settings, _ *postfixCheck) { s.Gateway.Relay.TrustedNetworks = nil }, state: findFail, want: "does not trust 127.0.0.1", fix: "OFFRAMP_TRUSTED_NETWORKS="},
 		{name: "another source address", main: relayhost + "smtp_bind_address = 192.0.2.7\n", state: findFail, want: "connects from 192.0.2.7", fix: offrampTransport},
 		{name: "way around when down", main: relayhost + "smtp_fallback_relay = [192.0.2.1]\n", state: findWarn, want: "smtp_fallback_relay", fix: offrampTransport},

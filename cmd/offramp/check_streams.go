@@ -70,7 +70,7 @@ func (c *checker) alarms(senders []admin.Sender) {
 	for _, t := range senders {
 		if t.Unmarked && t.Dropped > 0 {
 			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that had no mark of a list (last counted %s): see \"dropped\" in the log. If it is not a newsletter, add a rule",
-				plural(int(t.Dropped), "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
+				plural(t.Dropped, "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (c *checker) unmarked(senders []admin.Sender) {
 		}
 		domain := t.From[strings.LastIndexByte(t.From, '@')+1:]
 		c.add(state, "unmarked", fmt.Sprintf("%s from %s%s carry no mark of a list%s: if these are newsletters, add a rule",
-			plural(int(t.Messages), "message"), t.From, login, looks), c.ruleFor(domain, t.From))
+			plural(t.Messages, "message"), t.From, login, looks), c.ruleFor(domain, t.From))
 	}
 }
 
@@ -102,7 +102,7 @@ func (c *checker) unmarked(senders []admin.Sender) {
 func bulkHints(t admin.Sender) string {
 	var hints []string
 	if t.Peak >= bulkPeak {
-		hints = append(hints, fmt.Sprintf("one Subject went to %s within an hour", plural(int(t.Peak), "recipient")))
+		hints = append(hints, fmt.Sprintf("one Subject went to %s within an hour", plural(t.Peak, "recipient")))
 	}
 	if 2*t.Precedence > t.Messages {
 		hints = append(hints, "they have Precedence: bulk or list")
@@ -125,7 +125,7 @@ func (c *checker) upstream(senders []admin.Sender) {
 	slices.SortStableFunc(domains, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
 	for _, domain := range domains[:min(len(domains), mostNamed)] {
 		c.add(findWarn, "signed", fmt.Sprintf("%s from %s came signed with a List-Unsubscribe, and there is no key for that domain here: passed on untouched, as forwarded newsletters are. If the domain is yours, make a key for it",
-			plural(int(counts[domain]), "newsletter"), domain), c.app.command("init "+domain))
+			plural(counts[domain], "newsletter"), domain), c.app.command("init "+domain))
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *checker) varied(senders []admin.Sender) {
 		}
 		named++
 		c.add(findWarn, "varied", fmt.Sprintf("%s from %s to the list %s (by %s) have one recipient each and hardly a Subject twice: if these are receipts or notices, add a rule before the others",
-			plural(int(t.Messages), "message"), t.From, t.List, t.Mark), c.rule("transactional from="+t.From))
+			plural(t.Messages, "message"), t.From, t.List, t.Mark), c.rule("transactional from="+t.From))
 	}
 }
 

@@ -13,7 +13,7 @@ func (c *checker) clock() {
 		return // a sandbox that does not tell
 	}
 	if t.Status&staUnsync != 0 {
-		c.add(findWarn, "clock", "the clock of this machine is not synchronised", "run an NTP client such as systemd-timesyncd or chrony")
+		c.add(findWarn, "clock", "the clock of this machine is not synchronised: run an NTP client such as systemd-timesyncd or chrony", "")
 		return
 	}
 	c.add(findOK, "clock", "is synchronised", "")

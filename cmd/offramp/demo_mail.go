@@ -55,7 +55,7 @@ func (d *demo) await(ctx context.Context, n int) ([]sink.Message, error) {
 		return nil, err
 	}
 	if len(all) < n {
-		return nil, fmt.Errorf("%d of %d messages arrived in %v", len(all), n, patience)
+		return nil, fmt.Errorf("%d of %s arrived in %v", len(all), plural(n, "message"), patience)
 	}
 	return all, nil
 }
@@ -74,7 +74,7 @@ func (d *demo) settled(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d messages still wait after %v", usage.Messages, patience)
+			return fmt.Errorf("after %v, still waiting: %s", patience, plural(usage.Messages, "message"))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -110,7 +110,7 @@ func (d *demo) verify(raw []byte) error {
 	case err != nil:
 		return err
 	case len(found) < len(d.signing):
-		return fmt.Errorf("%d of %d signatures are there", len(found), len(d.signing))
+		return fmt.Errorf("%d of %s found", len(found), plural(len(d.signing), "signature"))
 	}
 	for _, v := range found {
 		if v.Err != nil {

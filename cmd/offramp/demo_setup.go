@@ -3,17 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -176,30 +170,12 @@ func listenFrom(port int) (net.Listener, error) {
 // makeCertificate makes a certificate for 127.0.0.1: links must be https
 // (RFC 8058 section 3.1).
 func (d *demo) makeCertificate() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	public, secret, err := selfSign([]string{"localhost", "127.0.0.1", demoFeedback}, d.app.now(), 30*24*time.Hour)
 	if err != nil {
 		return err
 	}
-	now := d.app.now()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "Offramp demo"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(30 * 24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost", demoFeedback},
-		IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	d.trust.AppendCertsFromPEM(public)
-	return errors.Join(writeNew(d.certFile, public),
-		writeNew(filepath.Join(d.dir, "tls-key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	return errors.Join(writeNew(d.certFile, public), writeNew(filepath.Join(d.dir, "tls-key.pem"), secret))
 }
 
 // serveWeb serves the inbox, and the recipients' pages under the same address,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -22,7 +21,14 @@ type record struct {
 	Need  string   `json:"need"` // must, should
 	Have  []string `json:"have,omitempty"`
 	State string   `json:"state,omitempty"` // ok, missing, differs, unknown
+	kind  string   // what a TXT record begins with, where a name may have others
 }
+
+// What the texts begin with that a name may have one of.
+const (
+	kindSPF   = "v=spf1"
+	kindDMARC = "v=DMARC1"
+)
 
 // The weights of a record.
 const (
@@ -68,7 +74,9 @@ type zone struct {
 	webHost  string // host of the public URL
 	// feedbackSPF is how much the feedback domain needs an SPF record.
 	feedbackSPF string
+	sends       sending // what SPF must name
 	keys        []dkim.Key
+	joined      bool // the host and its feedback domain are set up already
 }
 
 // zoneFor takes from the settings what is set and proposes the rest.
@@ -89,6 +97,7 @@ func zoneFor(domain string, s *settings, keys []dkim.Key) zone {
 	if !strings.Contains(z.hostname, ".") {
 		z.hostname = z.webHost
 	}
+	z.sends = sendingBy(s.Gateway.Delivery.NextHop, z.hostname)
 	return z
 }
 
@@ -114,32 +123,51 @@ func (z zone) records() ([]record, error) {
 	if len(all) == 0 {
 		all = append(all, record{
 			Name: "offramp._domainkey." + z.domain, Type: "TXT", Need: must,
-			Note: "DKIM key: none is configured for this domain; make one with `offramp init " + z.domain + "`",
+			Note: "DKIM key: none is configured for this domain; make one with init",
 		})
 	}
-	all = append(all,
-		record{Name: z.domain, Type: "TXT", Value: "v=spf1 a:" + z.hostname + " ~all", Need: should,
-			Note: "SPF: with an SPF record already there, add only a:" + z.hostname + " to it, or the smarthost's include"},
-		record{Name: "_dmarc." + z.domain, Type: "TXT", Value: "v=DMARC1; p=none; rua=mailto:postmaster@" + z.domain, Need: should,
-			Note: "DMARC starter: reports only; tighten p= when the reports are clean"},
-		record{Name: z.feedback, Type: "MX", Value: "10 " + z.hostname + ".", Need: must,
-			Note: "mail to opt-out and bounce addresses; port 25 there must reach OFFRAMP_SMTP_ADDR"},
-		record{Name: z.webHost, Type: "A", Need: must,
-			Note: "the address (and AAAA) of this server, where OFFRAMP_PUBLIC_URL is answered"},
-		record{Name: z.webHost, Type: "CAA", Need: should,
-			Note: "if the domain has CAA records, they must name the authority of the certificate, e.g. 0 issue \"letsencrypt.org\""},
-		record{Name: z.hostname, Type: "PTR", Need: should,
-			Note: "with direct delivery, the server's addresses must resolve back to " + z.hostname},
-	)
-	if z.feedback != z.domain {
-		all = append(all, record{Name: z.feedback, Type: "TXT", Value: "v=spf1 a:" + z.hostname + " ~all", Need: z.feedbackSPF,
-			Note: "SPF of the reverse-path of list mail with OFFRAMP_RETURN_PATH=verp; with a smarthost, its include instead of a:" + z.hostname})
+	all = append(all, z.spf(z.domain, should), record{
+		Name: "_dmarc." + z.domain, Type: "TXT", Value: kindDMARC + "; p=none; rua=mailto:postmaster@" + z.domain, Need: should, kind: kindDMARC,
+		Note: "DMARC starter: reports only; tighten p= when the reports are clean",
+	})
+	if z.joined {
+		return all, nil
 	}
-	return all, nil
+	return append(all, z.host()...), nil
+}
+
+// spf is the SPF record of a domain that stands in reverse-paths.
+func (z zone) spf(name, need string) record {
+	r := record{Name: name, Type: "TXT", Need: need, Note: z.sends.note, kind: kindSPF}
+	if len(z.sends.mechanisms) > 0 {
+		r.Value = kindSPF + " " + strings.Join(z.sends.mechanisms, " ") + " ~all"
+	}
+	return r
+}
+
+// host lists the records of this server and its feedback domain, which all
+// sending domains share.
+func (z zone) host() []record {
+	all := []record{
+		{Name: z.feedback, Type: "MX", Value: "10 " + z.hostname + ".", Need: must,
+			Note: "mail to opt-out and bounce addresses; port 25 there must reach OFFRAMP_SMTP_ADDR"},
+		{Name: z.webHost, Type: "A", Need: must,
+			Note: "the address (and AAAA) of this server, where OFFRAMP_PUBLIC_URL is answered"},
+		{Name: z.webHost, Type: "CAA", Need: should,
+			Note: "if the domain has CAA records, they must name the authority of the certificate, e.g. 0 issue \"letsencrypt.org\""},
+		{Name: z.hostname, Type: "PTR", Need: should,
+			Note: "with direct delivery, the server's addresses must resolve back to " + z.hostname},
+	}
+	if z.feedback != z.domain {
+		r := z.spf(z.feedback, z.feedbackSPF)
+		r.Note += "; " + z.feedback + " is in the reverse-path of list mail"
+		all = append(all, r)
+	}
+	return all
 }
 
 func (a *app) dnsCommand() *cobra.Command {
-	var check bool
+	var how dnsOptions
 	var format string
 	cmd := &cobra.Command{
 		Use: "dns DOMAIN", Short: "Print the DNS records a sending domain needs, or check them", Args: exactly("DOMAIN"),
@@ -153,15 +181,19 @@ func (a *app) dnsCommand() *cobra.Command {
 				return fault("--format: invalid value %q: want bind or json", format)
 			}
 			a.asJSON = a.asJSON || format == "json"
-			return a.dns(cmd.Context(), domain, check)
+			return a.dns(cmd.Context(), domain, how)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "ask the DNS and compare; exits 1 when a needed record is missing or differs, 75 when the DNS does not answer")
+	cmd.Flags().BoolVar(&how.check, "check", false, "ask the DNS and compare; exits 1 when a needed record is missing or differs, 75 when the DNS does not answer")
+	cmd.Flags().BoolVar(&how.offline, "offline", false, "do not ask which SPF and DMARC records are there already")
 	cmd.Flags().StringVar(&format, "format", "bind", "bind or json")
 	return cmd
 }
 
-func (a *app) dns(ctx context.Context, domain string, check bool) error {
+// dnsOptions are what to do beside printing.
+type dnsOptions struct{ check, offline bool }
+
+func (a *app) dns(ctx context.Context, domain string, how dnsOptions) error {
 	s, err := a.lenientSettings()
 	if err != nil {
 		return err
@@ -174,18 +206,16 @@ func (a *app) dns(ctx context.Context, domain string, check bool) error {
 	if err != nil {
 		return err
 	}
-	if check {
-		return a.printChecked(checkRecords(ctx, net.DefaultResolver, all))
+	if how.check {
+		return a.printChecked(checkRecords(ctx, a.resolver, all))
+	}
+	if !how.offline {
+		mergeExisting(ctx, a.resolver, all)
 	}
 	if a.asJSON {
 		return a.printJSON(all)
 	}
-	for _, r := range all {
-		if r.Value != "" {
-			a.print("; %s", r.Note)
-		}
-		a.print("%s", r.zoneLine())
-	}
+	a.printZone(all)
 	return nil
 }
 

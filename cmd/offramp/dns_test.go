@@ -124,7 +124,7 @@ func TestParseDomain(t *testing.T) {
 
 // Only keys that can sign for the domain are among its records.
 func TestZoneRecords(t *testing.T) {
-	z := zone{domain: "news.example.org", hostname: "mx.example.org", feedback: "bounce.example.org", webHost: "out.example.org"}
+	z := zone{domain: "news.example.org", hostname: "mx.example.org", feedback: "bounce.example.org", webHost: "out.example.org", sends: sendingBy([]string{"mx"}, "mx.example.org")}
 	all, err := z.records()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func checkRecord(ctx context.Context, dns resolver, r *record) {
 	switch r.Type {
 	case "TXT":
 		r.Have, err = dns.LookupTXT(ctx, name)
-		r.Have = relevantTXT(r.Have, r.Value)
+		r.Have = relevantTXT(r.Have, cmp.Or(r.kind, r.Value))
 	case "MX":
 		var found []*net.MX
 		found, err = dns.LookupMX(ctx, name)
@@ -54,9 +55,8 @@ func checkRecord(ctx context.Context, dns resolver, r *record) {
 		r.State = stateUnknown
 		return
 	}
-	var dnsErr *net.DNSError
 	switch {
-	case err != nil && (!errors.As(err, &dnsErr) || !dnsErr.IsNotFound):
+	case err != nil && !isNotFound(err):
 		r.State = stateUnknown
 		r.Note = "the DNS did not answer: " + err.Error()
 	case len(r.Have) == 0:
@@ -68,22 +68,35 @@ func checkRecord(ctx context.Context, dns resolver, r *record) {
 	}
 }
 
+// isNotFound says whether the DNS answered that there is no such record.
+func isNotFound(err error) bool {
+	var dnsErr *net.DNSError
+	return errors.As(err, &dnsErr) && dnsErr.IsNotFound
+}
+
 // relevantTXT keeps the texts of the kind that is wanted: a domain's TXT
 // records hold much else.
 func relevantTXT(texts []string, want string) []string {
-	kind, _, _ := strings.Cut(strings.ToLower(want), " ")
-	kind = strings.TrimRight(kind, ";")
-	return slices.DeleteFunc(texts, func(t string) bool {
-		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(t)), kind)
-	})
+	kind := txtKind(want)
+	return slices.DeleteFunc(texts, func(t string) bool { return !strings.EqualFold(txtKind(t), kind) })
+}
+
+// txtKind is what a text begins with: v=spf1 is one, v=spf10 is another.
+func txtKind(text string) string {
+	text = strings.TrimSpace(text)
+	if end := strings.IndexAny(text, " ;"); end >= 0 {
+		return text[:end]
+	}
+	return text
 }
 
 // matches compares what is published with what is wanted, by what it means.
 func (r record) matches() bool {
-	if r.Value == "" {
-		return true // any address will do: only the operator knows which
-	}
 	switch {
+	case (r.kind == kindSPF || r.kind == kindDMARC) && len(r.Have) != 1:
+		return false // a permanent error
+	case r.Value == "":
+		return true // any address will do: only the operator knows which
 	case r.Type == "MX":
 		host := strings.TrimSuffix(r.Value[strings.IndexByte(r.Value, ' ')+1:], ".")
 		return slices.ContainsFunc(r.Have, func(h string) bool {

@@ -113,7 +113,7 @@ func (a *app) export(ctx context.Context, c *client, f exportFlags, named bool) 
 		return err
 	}
 	if out.erased > 0 {
-		a.say("Left out: %d records of erased people; --hash keyed includes them.", out.erased)
+		a.say("Left out: %s of erased people; --hash keyed includes them.", plural(out.erased, "record"))
 	}
 	return nil
 }

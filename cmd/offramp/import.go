@@ -96,7 +96,7 @@ func (a *app) preview(m *importer) error {
 	if a.asJSON {
 		return a.printLine(p)
 	}
-	a.say("%d records in the file, %d to import:", p.Records, len(m.rows))
+	a.say("%s in the file, %d to import:", plural(p.Records, "record"), len(m.rows))
 	for _, reason := range slices.Sorted(maps.Keys(p.Taken)) {
 		a.say("  %s: %d", reason, p.Taken[reason])
 	}
@@ -115,7 +115,7 @@ func (a *app) preview(m *importer) error {
 // result is an error when some of the file could not be taken.
 func (m *importer) result() error {
 	if m.faulty > 0 {
-		return fmt.Errorf("%d records of the file could not be read", m.faulty)
+		return fmt.Errorf("%s of the file could not be read", plural(m.faulty, "record"))
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (m *importer) result() error {
 // confirmImport asks whether what was shown is meant. A list that comes on
 // stdin leaves nothing to ask on.
 func (a *app) confirmImport(m *importer, name string, yes bool) error {
-	question := fmt.Sprintf("Import %d suppressions?", len(m.rows))
+	question := fmt.Sprintf("Import %s?", plural(len(m.rows), "suppression"))
 	if name == "-" && !yes {
 		return fault("%s The file is read from stdin, so nothing can be asked there: add --yes", question)
 	}
@@ -172,10 +172,10 @@ func (a *app) apply(ctx context.Context, c *client, rows []importRow) error {
 	if a.asJSON {
 		err = errors.Join(err, a.printLine(r))
 	} else {
-		a.say("%d records imported, %d already existed.", r.Changed, r.Unchanged)
+		a.say("%s imported, %d already existed.", plural(r.Changed, "record"), r.Unchanged)
 	}
 	if left := int64(len(rows)) - done.Load(); left > 0 {
-		a.say("%d records were not imported: import the file again.", left)
+		a.say("Not imported: %s. Import the file again.", plural(left, "record"))
 	}
 	return err
 }

@@ -198,7 +198,7 @@ func TestImportThatFails(t *testing.T) {
 	var stderr bytes.Buffer
 	a := &app{stderr: &stderr}
 	err := a.apply(t.Context(), c, readText(t, rows.String()).rows)
-	if exitCode(err) != exitTempFail || stderr.String() != "5 records imported, 0 already existed.\n95 records were not imported: import the file again.\n" {
+	if exitCode(err) != exitTempFail || stderr.String() != "5 records imported, 0 already existed.\nNot imported: 95 records. Import the file again.\n" {
 		t.Errorf("%v: %s", err, &stderr)
 	}
 }

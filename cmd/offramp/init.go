@@ -1,79 +1,172 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
-
-	"offramp/gateway/dkim"
 )
 
-// dotEnv is the settings file init writes.
+// dotEnv is the settings file init writes where --env-file names none.
 const dotEnv = ".env"
-
-func (a *app) initCommand() *cobra.Command {
-	var host, nextHop string
-	cmd := &cobra.Command{
-		Use: "init DOMAIN", Short: "Make settings and keys for a sending domain, and say what to publish", Args: exactly("DOMAIN"),
-		Long: "Make what Offramp needs to serve a sending domain: a settings file .env, the\n" +
-			"data folder, DKIM keys and token keys. Nothing that exists is overwritten, so\n" +
-			"it is safe to run again. The DNS records go to stdout.",
-		Example: "  offramp init example.org --next-hop smtp+starttls://user:pass@smtp.example.net:587",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			domain, err := parseDomain(args[0])
-			if err != nil {
-				return err
-			}
-			if host == "" {
-				host = proposedHost(domain)
-			}
-			if _, err := parseDomain(host); err != nil {
-				return fault("--host: %v", err)
-			}
-			return a.init(cmd.Context(), setup{domain: domain, host: host, nextHop: nextHop})
-		},
-	}
-	cmd.Flags().StringVar(&host, "host", "", "host name of the unsubscribe links (default offramp.DOMAIN)")
-	cmd.Flags().StringVar(&nextHop, "next-hop", "", "where mail goes next; without it, OFFRAMP_NEXT_HOP is left for you to fill in")
-	return cmd
-}
 
 // setup is what init makes its files from.
 type setup struct {
-	domain, host, nextHop string
-	dataDir               string
-	keys                  []dkimEntry
+	domain      string
+	host        string // of the links
+	feedback    string // domain of bounce and opt-out addresses
+	nextHop     string
+	operator    string
+	newsletters []newsletter
+	offline     bool
+
+	file    string // of settings
+	rules   string // file of rules
+	dataDir string
+	keys    []dkimEntry
+	joins   bool // a domain beside the one that the file was made for
 }
 
-func (a *app) init(ctx context.Context, st setup) error {
-	st.dataDir = a.env[prefix+"DATA_DIR"]
-	if st.dataDir == "" {
-		st.dataDir = "data"
+func (a *app) initCommand() *cobra.Command {
+	var st setup
+	var letters []string
+	var yes, selfSigned bool
+	cmd := &cobra.Command{
+		Use: "init DOMAIN", Short: "Make settings and keys for a sending domain, and say what to publish",
+		Long: "Make what Offramp needs to serve a sending domain: a settings file .env (or the\n" +
+			"one of --env-file), the data folder, DKIM keys and token keys. On a terminal it\n" +
+			"asks for what no flag says. Nothing that exists is overwritten, so it is safe to\n" +
+			"run again; a second domain joins the settings that are there. The DNS records\n" +
+			"go to stdout.\n\n" +
+			"With --tls-self-signed it makes a certificate for SMTP in a private network\n" +
+			"instead, for the names and addresses that follow and for those of this machine.",
+		Example: "  offramp init example.org --next-hop smtp+starttls://user:pass@smtp.example.net:587 \\\n" +
+			"    --operator 'Example Ltd' --newsletter 'news@example.org=Weekly news'\n" +
+			"  offramp init --tls-self-signed mail.lan 10.0.0.5",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if selfSigned {
+				return nil
+			}
+			return exactly("DOMAIN")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.envFile = cmp.Or(a.envFile, dotEnv)
+			if selfSigned {
+				return a.initTLS(args)
+			}
+			given := map[string]bool{}
+			for _, name := range []string{"host", "feedback-domain", "next-hop", "operator", "newsletter"} {
+				given[name] = cmd.Flags().Changed(name)
+			}
+			if err := st.read(args[0], letters); err != nil {
+				return err
+			}
+			return a.init(cmd.Context(), st, given, a.inputTTY && !yes)
+		},
 	}
+	flags := cmd.Flags()
+	flags.StringVar(&st.host, "host", "", "host name of the unsubscribe links (default offramp.DOMAIN)")
+	flags.StringVar(&st.feedback, "feedback-domain", "", "domain of bounce and opt-out addresses (default the host)")
+	flags.StringVar(&st.nextHop, "next-hop", "", "where mail goes next; without it, OFFRAMP_NEXT_HOP is left for you to fill in")
+	flags.StringVar(&st.operator, "operator", "", "your name, as the people you write to know you")
+	flags.StringArrayVar(&letters, "newsletter", nil, "ADDRESS=Name of the list, of a newsletter's sender; again for each (the list's identifier may follow in <>)")
+	flags.BoolVarP(&yes, "yes", "y", false, "ask nothing")
+	flags.BoolVar(&st.offline, "offline", false, "do not ask the DNS which SPF and DMARC records are there already")
+	flags.BoolVar(&selfSigned, "tls-self-signed", false, "make a self-signed certificate for SMTP instead; the arguments are further names and addresses")
+	return cmd
+}
+
+// read checks what the command line says.
+func (st *setup) read(domain string, letters []string) error {
+	var err error
+	if st.domain, err = parseDomain(domain); err != nil {
+		return err
+	}
+	for flag, name := range map[string]string{"--host": st.host, "--feedback-domain": st.feedback} {
+		if name == "" {
+			continue
+		}
+		if err := checkHost(flag)(name); err != nil {
+			return err
+		}
+	}
+	if err := checkOperator(st.operator); err != nil {
+		return err
+	}
+	for _, text := range letters {
+		n, err := parseNewsletter(text)
+		if err != nil {
+			return err
+		}
+		st.newsletters = append(st.newsletters, n)
+	}
+	return nil
+}
+
+func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask bool) error {
+	env, exists, err := a.fileEnv()
+	if err != nil {
+		return err
+	}
+	st.file, st.dataDir = a.envFile, dataDirOf(env)
+	st.rules = cmp.Or(env[prefix+"STREAM_RULES"], filepath.Join(st.dataDir, "streams.rules"))
+	if !exists {
+		st.host = cmp.Or(st.host, proposedHost(st.domain))
+		if ask {
+			if err := a.ask(&st, given); err != nil {
+				return err
+			}
+		}
+		st.feedback = cmp.Or(st.feedback, st.host)
+	}
+	if err := a.initData(&st); err != nil {
+		return err
+	}
+	if !exists || len(st.newsletters) > 0 {
+		if err := a.initRules(st); err != nil {
+			return err
+		}
+	}
+	if exists {
+		err = a.join(&st, env)
+	} else {
+		err = a.writeEnv(st)
+	}
+	if err != nil {
+		return err
+	}
+	return a.printSetup(ctx, st)
+}
+
+// initData makes the data folder and every key.
+func (a *app) initData(st *setup) error {
 	if err := os.MkdirAll(st.dataDir, 0o700); err != nil {
 		return fault("OFFRAMP_DATA_DIR: the data folder cannot be made: %s", plainPathError(err))
 	}
 	for _, kind := range []string{"rsa", "ed25519"} {
-		entry, err := a.initKey(st, kind)
+		entry, err := a.initKey(*st, kind)
 		if err != nil {
 			return err
 		}
 		st.keys = append(st.keys, entry)
 	}
-	if err := a.initSecrets(st.dataDir); err != nil {
-		return err
-	}
-	if err := a.initEnv(st); err != nil {
-		return err
-	}
-	return a.printSetup(st)
+	return a.initSecrets(st.dataDir)
 }
+
+// fileEnv is what the settings file says, with the process's environment over
+// it, and whether there is a file.
+func (a *app) fileEnv() (env map[string]string, exists bool, err error) {
+	env = maps.Clone(a.env)
+	if _, err := os.Stat(a.envFile); err != nil {
+		return env, false, nil // writing it says what is wrong
+	}
+	return env, true, readEnvFile(a.envFile, env)
+}
+
+func dataDirOf(env map[string]string) string { return cmp.Or(env[prefix+"DATA_DIR"], "data") }
 
 // initKey makes one DKIM key, or finds the one made before.
 func (a *app) initKey(st setup, kind string) (dkimEntry, error) {
@@ -119,102 +212,4 @@ func wroteOrKept(made bool) string {
 		return "wrote"
 	}
 	return "kept "
-}
-
-func (a *app) initEnv(st setup) error {
-	err := writeNew(dotEnv, []byte(st.envFile()))
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		a.say("kept   %s", dotEnv)
-		return a.compareEnv(st)
-	case err != nil:
-		return fault("%s: %s", dotEnv, plainPathError(err))
-	}
-	a.say("wrote  %s", dotEnv)
-	return nil
-}
-
-// compareEnv says which line is missing in a settings file that was there
-// before: init for a second domain must not leave its keys unused.
-func (a *app) compareEnv(st setup) error {
-	env := map[string]string{}
-	if err := readEnvFile(dotEnv, env); err != nil {
-		return err
-	}
-	for _, k := range st.keys {
-		if !strings.Contains(env[prefix+"DKIM_KEYS"], k.domain+":"+k.selector+":") {
-			a.say("add    %s:%s:%s to OFFRAMP_DKIM_KEYS in %s", k.domain, k.selector, k.path, dotEnv)
-		}
-	}
-	return nil
-}
-
-// envFile is the text of the settings file.
-func (st setup) envFile() string {
-	keys := make([]string, len(st.keys))
-	for i, k := range st.keys {
-		keys[i] = k.domain + ":" + k.selector + ":" + k.path
-	}
-	return fmt.Sprintf(`# Settings of Offramp, made by "offramp init %s".
-# Read by: offramp --env-file .env, systemd's EnvironmentFile=, compose's env_file:.
-# "offramp config" lists every setting.
-
-# The https address of the unsubscribe links. It must stay reachable for as long as
-# mail you sent is in mailboxes.
-OFFRAMP_PUBLIC_URL=https://%s
-OFFRAMP_HOSTNAME=%s
-
-# Where mail goes next: smtp://host:25, smtp+starttls://user:pass@host:587,
-# smtps://user:pass@host:465, lmtp://..., or mx for direct delivery. Never the server
-# that hands its mail to Offramp: that would be a loop.
-OFFRAMP_NEXT_HOP=%s
-
-OFFRAMP_DATA_DIR=%s
-OFFRAMP_DKIM_KEYS=%s
-
-# Who may relay without a login: this machine. Add your mail server's network.
-OFFRAMP_TRUSTED_NETWORKS=127.0.0.0/8,::1/128
-`, st.domain, st.host, st.host, st.nextHop, st.dataDir, strings.Join(keys, ","))
-}
-
-// printSetup shows the records and the next steps.
-func (a *app) printSetup(st setup) error {
-	var keys []dkim.Key
-	for _, e := range st.keys {
-		key, err := dkim.LoadKey(e.domain, e.selector, e.path)
-		if err != nil {
-			return dkimFault(e, err)
-		}
-		keys = append(keys, key)
-	}
-	all, err := zone{domain: st.domain, hostname: st.host, feedback: st.host, webHost: st.host, keys: keys}.records()
-	if err != nil {
-		return err
-	}
-	if a.asJSON {
-		return a.printJSON(all)
-	}
-	a.say("\nPublish these DNS records (`offramp --env-file %s dns %s --check` looks for them):\n", dotEnv, st.domain)
-	for _, r := range all {
-		a.print("%s", r.zoneLine())
-	}
-	if st.nextHop == "" {
-		a.say("\nSet OFFRAMP_NEXT_HOP in %s: the smarthost that your mail goes to today, or mx for direct delivery.", dotEnv)
-	}
-	a.say(`
-Hand mail to Offramp from Postfix, either all of it (main.cf):
-
-    relayhost = [127.0.0.1]:2525
-
-or only the newsletters (main.cf, then postmap /etc/postfix/offramp_senders):
-
-    sender_dependent_default_transport_maps = hash:/etc/postfix/offramp_senders
-    # in /etc/postfix/offramp_senders:
-    # newsletter@%s    smtp:[127.0.0.1]:2525
-
-Then:
-
-    offramp --env-file %s check
-    offramp --env-file %s serve`, st.domain, dotEnv, dotEnv)
-	return nil
 }

@@ -106,6 +106,8 @@ func syncDir(dir string) error {
 // dkimEntry is one entry of OFFRAMP_DKIM_KEYS.
 type dkimEntry struct{ domain, selector, path string }
 
+func (e dkimEntry) setting() string { return e.domain + ":" + e.selector + ":" + e.path }
+
 // dkimEntries splits OFFRAMP_DKIM_KEYS.
 func (s *settings) dkimEntries() ([]dkimEntry, error) {
 	var entries []dkimEntry
@@ -127,6 +129,19 @@ func (s *settings) dkimKeys() (*dkim.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := loadKeys(entries)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := dkim.NewKeys(keys...)
+	if err != nil {
+		return nil, fault("OFFRAMP_DKIM_KEYS: %v", err)
+	}
+	return ring, nil
+}
+
+// loadKeys loads the keys of entries and returns all faults.
+func loadKeys(entries []dkimEntry) ([]dkim.Key, error) {
 	var keys []dkim.Key
 	var faults []error
 	for _, e := range entries {
@@ -137,14 +152,7 @@ func (s *settings) dkimKeys() (*dkim.Keys, error) {
 		}
 		keys = append(keys, key)
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	ring, err := dkim.NewKeys(keys...)
-	if err != nil {
-		return nil, fault("OFFRAMP_DKIM_KEYS: %v", err)
-	}
-	return ring, nil
+	return keys, errors.Join(faults...)
 }
 
 // dkimFault words why a key cannot be used.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,7 +18,7 @@ func main() {
 	syscall.Umask(0o077)
 	a := &app{
 		env: environ(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		tty: isTerminal(os.Stdout), inputTTY: isTerminal(os.Stdin), now: time.Now,
+		tty: isTerminal(os.Stdout), inputTTY: isTerminal(os.Stdin), now: time.Now, resolver: net.DefaultResolver,
 	}
 	os.Exit(a.run(os.Args[1:]))
 }
@@ -32,6 +33,7 @@ type app struct {
 	tty      bool      // stdout is a terminal
 	inputTTY bool      // stdin is a terminal
 	now      func() time.Time
+	resolver resolver
 
 	asJSON  bool   // --json
 	envFile string // --env-file

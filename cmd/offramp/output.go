@@ -80,7 +80,7 @@ func (a *app) paint(s string, st style) string {
 
 // plural counts things for people: "1 message", "1,204 messages". more is the
 // word for several where it is not one with an s.
-func plural(n int, one string, more ...string) string {
+func plural[N int | int64](n N, one string, more ...string) string {
 	word := one
 	if n != 1 {
 		word += "s"
@@ -93,4 +93,15 @@ func plural(n int, one string, more ...string) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits + " " + word
+}
+
+// shellQuote writes a word so that a shell takes it for one.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%_+=:,./-", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -96,7 +96,7 @@ func (a *app) actOn(ctx context.Context, c *client, action store.QueueAction, q 
 			return err
 		}
 	} else {
-		a.say("%s: %s", action, count(total, "recipient"))
+		a.say("%s: %s", action, plural(total, "recipient"))
 	}
 	if missed {
 		return silent{exitFailed}
@@ -148,7 +148,7 @@ func (a *app) showQueue(ctx context.Context, q selection, id string) error {
 	case messages == 0:
 		a.print("Mail queue is empty")
 	default:
-		a.print("-- %s, %s", count(messages, "message"), count(recipients, "recipient"))
+		a.print("-- %s, %s", plural(messages, "message"), plural(recipients, "recipient"))
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func recipientNote(r admin.QueueRecipient, whole bool) string {
 	if !whole {
 		return ""
 	}
-	note := fmt.Sprintf("  %s, %s", r.State, count(r.Attempts, "attempt"))
+	note := fmt.Sprintf("  %s, %s", r.State, plural(r.Attempts, "attempt"))
 	if !r.Next.IsZero() {
 		note += ", next " + r.Next.Local().Format(time.DateTime)
 	}
@@ -200,12 +200,4 @@ func orNone(s, none string) string {
 		return none
 	}
 	return printable(s)
-}
-
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -79,7 +79,7 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		rows = append(rows, []string{"sharing", "", text, s.Since.UTC().Format(time.RFC3339), s.Way})
 	}
 	for _, c := range r.Contacts {
-		text := strconv.FormatInt(c.Count, 10) + " messages, the last " + c.Last.UTC().Format(time.RFC3339)
+		text := plural(c.Count, "message") + ", the last " + c.Last.UTC().Format(time.RFC3339)
 		rows = append(rows, []string{"mail", listName(c.List), text, c.First.UTC().Format(time.RFC3339), ""})
 	}
 	if b := r.Bounces; b != nil {

@@ -59,7 +59,7 @@ func (a *app) printReport(r admin.Report) error {
 	if a.asJSON {
 		return a.printJSON(r)
 	}
-	a.print("%d opt-outs from %s to %s", r.OptOuts, r.Since.Format(time.RFC3339), r.Until.Format(time.RFC3339))
+	a.print("%s from %s to %s", plural(r.OptOuts, "opt-out"), r.Since.Format(time.RFC3339), r.Until.Format(time.RFC3339))
 	for _, way := range slices.Sorted(maps.Keys(r.ByWay)) {
 		a.print("  by %s: %d", printable(way), r.ByWay[way])
 	}

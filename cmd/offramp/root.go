@@ -106,5 +106,5 @@ func (a *app) command(words string) string {
 	if a.envFile == "" {
 		return "offramp " + words
 	}
-	return "offramp --env-file " + a.envFile + " " + words
+	return "offramp --env-file " + shellQuote(a.envFile) + " " + words
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
-	"golang.org/x/crypto/acme/autocert"
 	"golang.org/x/sync/errgroup"
 
 	"offramp/gateway"
@@ -89,7 +86,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		log.Warn("a socket of the service manager is not used: no OFFRAMP_..._ADDR has its port", "addr", addr)
 	}
 	announce(log, s, g.Addrs())
-	return a.supervise(ctx, g, parts.certificate, log)
+	return a.supervise(ctx, g, parts.certificates, log)
 }
 
 // keptStream keeps the meaning of data that was served before there was a
@@ -118,7 +115,7 @@ func announce(log *slog.Logger, s *settings, at gateway.Addrs) {
 
 // supervise runs the gateway beside what the process itself owes: the service
 // manager's notifications and SIGHUP.
-func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certificate, log *slog.Logger) error {
+func (a *app) supervise(ctx context.Context, g *gateway.Gateway, certs []*certificate, log *slog.Logger) error {
 	// The signal context is ended by the first signal; the others end with Run.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -137,7 +134,7 @@ func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certifica
 			case <-ctx.Done():
 				return nil
 			case <-hangup:
-				reload(cert, log)
+				reload(certs, log)
 			}
 		}
 	})
@@ -152,18 +149,6 @@ func (a *app) supervise(ctx context.Context, g *gateway.Gateway, cert *certifica
 	err := group.Wait()
 	log.Info("stopped")
 	return err
-}
-
-func reload(cert *certificate, log *slog.Logger) {
-	if cert == nil {
-		log.Info("nothing to reload: there is no certificate file")
-		return
-	}
-	if err := cert.Reload(); err != nil {
-		log.Error("certificate not reloaded, the old one stays in use", "error", err)
-		return
-	}
-	log.Info("certificate reloaded", "expires", cert.Expires())
 }
 
 // notify tells the service manager (sd_notify(3)); without one it does nothing.
@@ -195,7 +180,7 @@ func watchdog(ctx context.Context, log *slog.Logger) error {
 // parts are what the process gives the gateway.
 type parts struct {
 	gateway.Parts
-	certificate *certificate // nil: none from files
+	certificates []*certificate // from files
 }
 
 // parts loads keys and certificates. The store and the token keys come later,
@@ -210,38 +195,5 @@ func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
 		return p, err
 	}
 	p.Keys = keys
-	switch {
-	case s.TLSCertFile != "":
-		if p.certificate, err = newCertificate(s.TLSCertFile, s.TLSKeyFile, a.now, log); err != nil {
-			return p, err
-		}
-		p.SMTPTLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.certificate.Get}
-		p.HTTPTLS = p.SMTPTLS.Clone()
-		p.CertificateEnd = p.certificate.Expires
-	case s.ACMEEmail != "":
-		p.SMTPTLS, p.HTTPTLS = s.acme()
-	}
-	return p, nil
-}
-
-// acme returns configurations whose certificate is fetched and renewed by the
-// ACME protocol (RFC 8555), with tls-alpn-01 on the recipients' listener.
-func (s *settings) acme() (smtp, http *tls.Config) {
-	host := s.Gateway.PublicURL
-	if u, err := url.Parse(host); err == nil {
-		host = u.Hostname()
-	}
-	manager := &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Email: s.ACMEEmail, HostPolicy: autocert.HostWhitelist(host),
-		Cache: autocert.DirCache(s.DataDir + "/acme"),
-	}
-	http = manager.TLSConfig()
-	http.MinVersion = tls.VersionTLS12
-	// Mail servers often send no server name: there is one certificate.
-	smtp = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		named := *hello
-		named.ServerName, named.SupportedProtos = host, nil
-		return manager.GetCertificate(&named)
-	}}
-	return smtp, http
+	return p, a.loadCertificates(&p, s)
 }

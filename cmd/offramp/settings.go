@@ -18,11 +18,15 @@ type settings struct {
 	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned, and mailbox providers ignore its one-click header"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
-	TLSCertFile string   `env:"TLS_CERT_FILE" topic:"Certificates" doc:"certificate chain in PEM, for SMTP and the recipients' listener; reloaded when it changes"`
+	TLSCertFile string   `env:"TLS_CERT_FILE" topic:"Certificates" doc:"certificate chain in PEM, for the recipients' listener and SMTP, from an authority that browsers trust; reloaded when it changes"`
 	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"private key of the certificate, in PEM"`
-	ACMEEmail   string   `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
-	LogLevel    string   `env:"LOG_LEVEL" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
-	LogFormat   string   `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
+
+	SMTPTLSCertFile string `env:"SMTP_TLS_CERT_FILE" doc:"certificate chain in PEM for SMTP alone, may be self-signed (offramp init --tls-self-signed); empty: that of OFFRAMP_TLS_CERT_FILE or ACME"`
+	SMTPTLSKeyFile  string `env:"SMTP_TLS_KEY_FILE" doc:"private key of that certificate, in PEM"`
+
+	ACMEEmail string `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
+	LogLevel  string `env:"LOG_LEVEL" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
+	LogFormat string `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
 }
 
 // lenientSettings reads the settings for a command that does not serve: every
@@ -112,11 +116,8 @@ func (s *settings) checkDatabase() error {
 // Validate returns every fault, one line each.
 func (s *settings) Validate() error {
 	faults := []error{s.checkDatabase(), s.Gateway.Validate(), s.checkKeys()}
-	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
-		faults = append(faults, fault("OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE: only one of them is set: set both or neither"))
-	}
-	if len(s.Gateway.SMTPSAddr) > 0 && s.TLSCertFile == "" && s.ACMEEmail == "" {
-		faults = append(faults, fault("OFFRAMP_SMTPS_ADDR: needs a certificate: set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, or OFFRAMP_ACME_EMAIL"))
+	if len(s.Gateway.SMTPSAddr) > 0 && !s.encryptsSMTP() {
+		faults = append(faults, fault("OFFRAMP_SMTPS_ADDR: needs a certificate: set OFFRAMP_TLS_CERT_FILE and OFFRAMP_TLS_KEY_FILE, OFFRAMP_ACME_EMAIL, or OFFRAMP_SMTP_TLS_CERT_FILE and OFFRAMP_SMTP_TLS_KEY_FILE"))
 	}
 	if s.ACMEEmail != "" {
 		if s.TLSCertFile != "" {
@@ -147,9 +148,24 @@ func (s *settings) checkKeys() error {
 		_, _, err := s.ledgerKeys()
 		faults = append(faults, err)
 	}
-	if s.TLSCertFile != "" && s.TLSKeyFile != "" {
-		_, err := newCertificate(s.TLSCertFile, s.TLSKeyFile, nil, nil)
-		faults = append(faults, err)
-	}
+	faults = append(faults, s.pageFiles().check(), s.smtpFiles().check(), s.checkSelfSigned())
 	return errors.Join(faults...)
+}
+
+// checkSelfSigned refuses a self-signed certificate on the page: no mail program
+// presses the button behind it. On loopback it may be tried.
+func (s *settings) checkSelfSigned() error {
+	if s.TLSCertFile == "" || s.TLSKeyFile == "" || gateway.OnLoopback(s.Gateway.PublicURL) {
+		return nil
+	}
+	cert, err := newCertificate(s.pageFiles(), nil, nil)
+	if err != nil || !cert.SelfSigned() {
+		return nil // what is wrong with the files is reported already
+	}
+	return fault("OFFRAMP_TLS_CERT_FILE: %s is self-signed, and no mail program or browser trusts it on the page: set OFFRAMP_ACME_EMAIL or a certificate of an authority; for SMTP in a private network move it to OFFRAMP_SMTP_TLS_CERT_FILE and OFFRAMP_SMTP_TLS_KEY_FILE", s.TLSCertFile)
+}
+
+// encryptsSMTP says whether the SMTP listeners have a certificate.
+func (s *settings) encryptsSMTP() bool {
+	return s.TLSCertFile != "" || s.SMTPTLSCertFile != "" || s.ACMEEmail != ""
 }

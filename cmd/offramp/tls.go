@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,12 +13,39 @@ import (
 	"time"
 )
 
+// keyPair names the files of a certificate and its key, and the settings they
+// come from: PREFIX_CERT_FILE and PREFIX_KEY_FILE.
+type keyPair struct{ prefix, cert, key string }
+
+// pageFiles is the certificate of the recipients' listener, and of SMTP where
+// that has none of its own.
+func (s *settings) pageFiles() keyPair {
+	return keyPair{prefix + "TLS", s.TLSCertFile, s.TLSKeyFile}
+}
+
+// smtpFiles is the certificate of SMTP alone.
+func (s *settings) smtpFiles() keyPair {
+	return keyPair{prefix + "SMTP_TLS", s.SMTPTLSCertFile, s.SMTPTLSKeyFile}
+}
+
+// check returns what is wrong with the two settings and their files.
+func (p keyPair) check() error {
+	switch {
+	case p.cert == "" && p.key == "":
+		return nil
+	case p.cert == "" || p.key == "":
+		return fault("%s_CERT_FILE and %s_KEY_FILE: only one of them is set: set both or neither", p.prefix, p.prefix)
+	}
+	_, err := newCertificate(p, nil, nil)
+	return err
+}
+
 // certificate is a TLS certificate that follows its files: a renewal is taken
 // up at the next handshake, without a restart.
 type certificate struct {
-	certFile, keyFile string
-	now               func() time.Time
-	log               *slog.Logger
+	files keyPair
+	now   func() time.Time
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	looked  time.Time // at the files
@@ -29,8 +57,8 @@ type certificate struct {
 const lookEvery = 10 * time.Second
 
 // newCertificate loads the files and says in one sentence what is wrong.
-func newCertificate(certFile, keyFile string, now func() time.Time, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, now: now, log: log}
+func newCertificate(files keyPair, now func() time.Time, log *slog.Logger) (*certificate, error) {
+	c := &certificate{files: files, now: now, log: log}
 	if err := c.Reload(); err != nil {
 		return nil, err
 	}
@@ -43,17 +71,18 @@ func (c *certificate) Reload() error {
 	if err != nil {
 		return err
 	}
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	f := c.files
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
-			return fault("OFFRAMP_TLS_CERT_FILE, OFFRAMP_TLS_KEY_FILE: %s", plainPathError(err))
+			return fault("%s_CERT_FILE, %s_KEY_FILE: %s", f.prefix, f.prefix, plainPathError(err))
 		}
-		return fault("OFFRAMP_TLS_CERT_FILE, OFFRAMP_TLS_KEY_FILE: %s and %s are not a certificate and its key in PEM: %v", c.certFile, c.keyFile, err)
+		return fault("%s_CERT_FILE, %s_KEY_FILE: %s and %s are not a certificate and its key in PEM: %v", f.prefix, f.prefix, f.cert, f.key, err)
 	}
 	if pair.Leaf == nil {
 		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return fault("OFFRAMP_TLS_CERT_FILE: %s: %v", c.certFile, err)
+			return fault("%s_CERT_FILE: %s: %v", f.prefix, f.cert, err)
 		}
 	}
 	c.mu.Lock()
@@ -65,7 +94,7 @@ func (c *certificate) Reload() error {
 // modified returns when the younger of the two files changed.
 func (c *certificate) modified() (time.Time, error) {
 	var latest time.Time
-	for name, path := range map[string]string{"OFFRAMP_TLS_CERT_FILE": c.certFile, "OFFRAMP_TLS_KEY_FILE": c.keyFile} {
+	for name, path := range map[string]string{c.files.prefix + "_CERT_FILE": c.files.cert, c.files.prefix + "_KEY_FILE": c.files.key} {
 		info, err := os.Stat(path)
 		if err != nil {
 			return latest, fault("%s: %s", name, plainPathError(err))
@@ -118,4 +147,29 @@ func (c *certificate) Covers(host string) error {
 		return fmt.Errorf("the certificate is not for %s", host)
 	}
 	return nil
+}
+
+// SelfSigned says whether nobody but the certificate itself vouches for it.
+func (c *certificate) SelfSigned() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	leaf := c.current.Leaf
+	return bytes.Equal(leaf.RawIssuer, leaf.RawSubject) &&
+		leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil
+}
+
+// earliest returns when the first of the certificates expires; nil: there is none.
+func earliest(all []*certificate) func() time.Time {
+	if len(all) == 0 {
+		return nil
+	}
+	return func() time.Time {
+		first := all[0].Expires()
+		for _, c := range all[1:] {
+			if end := c.Expires(); end.Before(first) {
+				first = end
+			}
+		}
+		return first
+	}
 }

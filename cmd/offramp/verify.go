@@ -173,8 +173,8 @@ func (a *app) printVerified(v verified, receipts int) error {
 	case v.Entries == 0:
 		a.print("The ledger is empty.")
 	default:
-		a.print("The ledger verifies: %d events, %d of them emptied, from event %d (%s) to event %d, and %d receipts.",
-			v.Entries, v.Emptied, v.First, v.From.UTC().Format(time.RFC3339), v.Last, receipts)
+		a.print("The ledger verifies: %s, %d of them emptied, from event %d (%s) to event %d, and %s.",
+			plural(v.Entries, "event"), v.Emptied, v.First, v.From.UTC().Format(time.RFC3339), v.Last, plural(receipts, "receipt"))
 		a.print("head %x", v.Link)
 	}
 	if !v.OK {

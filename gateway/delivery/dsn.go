@@ -155,7 +155,11 @@ func (n notice) part(b *bytes.Buffer, boundary, kind string, content []byte) {
 // text is the part for people.
 func (n notice) text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "This is the mail system at %s.\r\n\r\n%s\r\n", n.hostname, wording[n.action].intro)
+	intro := wording[n.action].intro
+	if len(n.recipients) == 1 {
+		intro = strings.Replace(intro, "the recipients below", "the recipient below", 1)
+	}
+	fmt.Fprintf(&b, "This is the mail system at %s.\r\n\r\n%s\r\n", n.hostname, intro)
 	if n.action == delayed {
 		fmt.Fprintf(&b, "Delivery will be tried until %s.\r\n", n.until.UTC().Format(time.RFC1123Z))
 	}

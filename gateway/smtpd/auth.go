@@ -1,7 +1,12 @@
 package smtpd
 
 import (
+	"fmt"
+	"net"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -9,13 +14,41 @@ import (
 	"offramp/gateway/throttle"
 )
 
-// AuthMechanisms are offered under TLS only (RFC 4954 section 4); go-smtp asks
-// only then.
+// AuthMechanisms are offered where a password may be sent (RFC 4954 section 4).
 func (t *session) AuthMechanisms() []string {
-	if t.s.Logins == nil || !t.tls {
+	if t.s.Logins == nil || !t.private() {
 		return nil
 	}
 	return []string{sasl.Plain, sasl.Login}
+}
+
+// private says whether nobody between here and the client can read a password:
+// under TLS, or where the connection never leaves this machine.
+func (t *session) private() bool {
+	return t.tls || t.s.AuthLoopback && loopback(t.c.LocalAddr()) && loopback(t.c.RemoteAddr())
+}
+
+func loopback(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.AddrPort().Addr().Unmap().IsLoopback()
+}
+
+// authNeedsTLS is the reply to a login in clear: where to go instead.
+func (s *Server) authNeedsTLS(listeners []Listener) *reply {
+	text := "login needs TLS here: use STARTTLS"
+	for _, l := range listeners {
+		if a, ok := l.Addr().(*net.TCPAddr); ok && l.ImplicitTLS {
+			text += fmt.Sprintf(", or TLS from the start on port %d", a.Port)
+			break
+		}
+	}
+	if s.tls == nil {
+		text = "login needs TLS, and this server has no certificate"
+		if s.AuthLoopback {
+			text += "; without TLS log in from the same machine, over 127.0.0.1 or ::1"
+		}
+	}
+	return &reply{523, smtp.EnhancedCode{5, 7, 10}, text} // RFC 5248 section 2.4
 }
 
 // Auth begins a login. Its errors, and those of what it returns, are replies.
@@ -26,10 +59,10 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 	switch {
 	case open:
 		return nil, replyAuthMail.smtp()
-	case !t.tls:
-		return nil, replyAuthTLS.smtp()
 	case t.s.Logins == nil:
 		return nil, replyMechanism.smtp()
+	case !t.private():
+		return nil, t.s.needsTLS.smtp()
 	}
 	switch mechanism {
 	case sasl.Plain:
@@ -75,9 +108,26 @@ func (t *session) refused(name string) error {
 	t.s.clients.Take(throttle.Network(t.c.addr), now)
 	t.s.names.Take(t.s.Logins.bucket(name), now)
 	t.s.Stats.LoginFailed.Add(1)
-	t.s.Log.Warn("login failed", "ip", t.c.addr.String())
+	t.s.Log.Warn("login failed", "login", shown(name), "ip", t.c.addr.String())
 	t.failure()
 	return replyAuthFailed.smtp()
+}
+
+// maxShown bounds what a stranger writes into the log by one failed login.
+const maxShown = 64
+
+// shown is a name that a stranger gave, as it can stand in a log.
+func shown(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, name[:min(len(name), 4*maxShown)])
+	if runes := []rune(name); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "..."
+	}
+	return name
 }
 
 func (t *session) failure() {

@@ -1,9 +1,14 @@
 package smtpd
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +157,83 @@ func TestThrottledLogins(t *testing.T) {
 	p.say(plain("shop", "secret"), "235")
 	if h.s.Stats.LoginFailed.Load() != 2 || h.s.Stats.Throttled.Load() != 2 || h.s.Stats.Logins.Load() != 2 {
 		t.Errorf("counted %d failed, %d throttled", h.s.Stats.LoginFailed.Load(), h.s.Stats.Throttled.Load())
+	}
+}
+
+type addressed struct {
+	net.Conn
+	local, remote string
+}
+
+func (a addressed) LocalAddr() net.Addr  { return tcpAddr(a.local) }
+func (a addressed) RemoteAddr() net.Addr { return tcpAddr(a.remote) }
+
+func tcpAddr(s string) net.Addr {
+	if strings.HasPrefix(s, "/") {
+		return &net.UnixAddr{Name: s, Net: "unix"}
+	}
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(s))
+}
+
+// Passwords are taken in clear only where they cannot leave the machine.
+func TestWhereLoginsAreTaken(t *testing.T) {
+	for _, tt := range []struct {
+		local, remote string
+		off, tls      bool
+		want          bool
+	}{
+		{local: "127.0.0.1:25", remote: "127.0.0.1:4000", want: true},
+		{local: "127.0.0.1:25", remote: "127.0.0.6:4000", want: true},
+		{local: "[::1]:25", remote: "[::1]:4000", want: true},
+		{local: "[::ffff:127.0.0.1]:25", remote: "[::ffff:127.0.0.1]:4000", want: true},
+		{local: "127.0.0.1:25", remote: "127.0.0.1:4000", off: true},
+		{local: "127.0.0.1:25", remote: "192.0.2.1:4000"}, // a redirected packet (DNAT to loopback)
+		{local: "192.0.2.2:25", remote: "127.0.0.1:4000"},
+		{local: "172.17.0.2:25", remote: "172.17.0.1:4000"}, // Docker's proxy
+		{local: "192.0.2.2:25", remote: "192.0.2.2:4000"},   // this machine by its own address: a container may have it
+		{local: "[fe80::1%lo]:25", remote: "[fe80::1%lo]:4000"},
+		{local: "/run/offramp", remote: "/run/client"},
+		{local: "192.0.2.2:25", remote: "192.0.2.1:4000", tls: true, want: true},
+		{local: "127.0.0.1:25", remote: "127.0.0.1:4000", off: true, tls: true, want: true},
+	} {
+		s := &Server{Config: Config{AuthLoopback: !tt.off}, Logins: testLogins(t)}
+		session := &session{s: s, c: &conn{Conn: addressed{nil, tt.local, tt.remote}}, tls: tt.tls}
+		s.needsTLS = s.authNeedsTLS(nil)
+		offered := len(session.AuthMechanisms()) > 0
+		_, err := session.Auth("PLAIN")
+		if offered != tt.want || (err == nil) != tt.want {
+			t.Errorf("%+v: offered %v, taken %v", tt, offered, err == nil)
+		}
+	}
+}
+
+// The log of a failed login names it, in bounds, and never has the password.
+func TestFailedLoginIsLogged(t *testing.T) {
+	for name, want := range map[string]string{
+		"shop":                      "shop",
+		"b\u00fccher\x1b[2J\r\nx=y": "b\u00fccher\ufffd[2J\ufffd\ufffdx=y",
+		"\xff\xfe":                  "\ufffd\ufffd",
+		strings.Repeat("n", 5000):   strings.Repeat("n", 64) + "...",
+	} {
+		var log bytes.Buffer
+		h := start(t, func(s *Server) {
+			s.Logins, s.Log = testLogins(t), slog.New(slog.NewJSONHandler(&log, nil))
+		})
+		p := h.dial(true)
+		p.expect("220")
+		p.say("EHLO x", "250")
+		p.say("AUTH PLAIN "+base64.StdEncoding.EncodeToString([]byte("\x00"+name+"\x00geheim")), "535 5.7.8")
+		p.say("QUIT", "221")
+		var line struct{ Level, Msg, Login, IP string }
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+			t.Fatalf("%v in %s", err, &log)
+		}
+		if line.Msg != "login failed" || line.Level != "WARN" || line.Login != want || line.IP != "127.0.0.1" {
+			t.Errorf("%q: logged %+v", name, line)
+		}
+		if strings.Contains(log.String(), "geheim") {
+			t.Errorf("the log has the password: %s", &log)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"offramp/gateway/envelope"
 )
 
-// Config holds the limits of SMTP sessions. A zero value means its default.
+// Config holds the limits of SMTP sessions. A zero value means its default, but
+// for AuthLoopback, which must be asked for.
 type Config struct {
 	MaxConnections    int             `env:"SMTP_MAX_CONNECTIONS" envDefault:"1000" doc:"SMTP connections in total"`
 	ConnectionsPerIP  int             `env:"SMTP_CONNECTIONS_PER_IP" envDefault:"50" doc:"SMTP connections of one client address (IPv6: one /64)"`
@@ -18,6 +19,7 @@ type Config struct {
 	MinRate           envelope.Octets `env:"SMTP_MIN_RATE" envDefault:"500" doc:"lowest rate of a message in bytes per second, checked after a first SMTP_DATA_TIMEOUT"`
 	IdleCommands      int             `env:"SMTP_IDLE_COMMANDS" envDefault:"50" doc:"commands without progress (NOOP, RSET, refused recipients of unauthenticated clients) for each message, then 421"`
 	AuthFailures      int             `env:"SMTP_AUTH_FAILURES" envDefault:"20" doc:"failed logins per minute from one client address or for one login, then 454"`
+	AuthLoopback      bool            `env:"SMTP_AUTH_LOOPBACK" envDefault:"true" doc:"accept logins without TLS where both ends of the connection are loopback addresses; false where a proxy, tunnel or container on this machine forwards connections of other machines"`
 	AuthPerConnection int             `env:"SMTP_AUTH_PER_CONNECTION" envDefault:"3" doc:"failed logins after which a connection is closed"`
 	Drain             time.Duration   `env:"SMTP_DRAIN" envDefault:"25s" doc:"how long a shutdown waits for messages that are being received"`
 }

@@ -11,7 +11,7 @@ import (
 // TestDialogues plays testdata/sessions. A file has a reason in its first
 // line, then one step a line:
 //
-//	with: trusted | logins     how the server is set up
+//	with: trusted | logins | loopback   how the server is set up
 //	C: text                    the client sends a line
 //	C! "text"                  the client sends exactly that
 //	S: prefix                  the last line of one reply begins so
@@ -65,6 +65,7 @@ func play(t *testing.T, file string, lines []string) {
 				if setups["logins"] {
 					s.Logins = testLogins(t)
 				}
+				s.AuthLoopback = setups["loopback"]
 			})
 			p = h.dial(step == "T:")
 			if step == "T:" {

@@ -45,7 +45,6 @@ var (
 	replyAuthMail   = &reply{503, smtp.EnhancedCode{5, 5, 1}, "AUTH not permitted during a mail transaction"}
 	replyAuthSyntax = &reply{501, smtp.EnhancedCode{5, 5, 2}, "malformed AUTH response"}
 	replyAuthEnd    = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many failed logins"}
-	replyAuthTLS    = &reply{523, smtp.EnhancedCode{5, 7, 10}, "AUTH requires TLS"}
 	replyMechanism  = &reply{504, smtp.EnhancedCode{5, 5, 4}, "unrecognized authentication type"}
 	replyAuthFailed = &reply{535, smtp.EnhancedCode{5, 7, 8}, "authentication failed"}
 	replyHelo       = &reply{501, smtp.EnhancedCode{5, 5, 2}, "invalid domain name"}

@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -90,10 +91,13 @@ func TestRepliesAreWellFormed(t *testing.T) {
 	all := []*reply{
 		replyDrain, replyIdle, replyTimeout, replyLost, replyTalking, replyLongLine, replyNested, replyLater, replyNoMail, replySender, replyRecipient,
 		replyUTF8, replyParameter, replyNeedsTLS, replyDenied, replyApart, replyMany, replyTooLarge, replyIncomplete,
-		replyThrottled, replyAuthMail, replyAuthSyntax, replyAuthEnd, replyAuthTLS, replyMechanism, replyAuthFailed, replyHelo, replyFeedbackOK,
+		replyThrottled, replyAuthMail, replyAuthSyntax, replyAuthEnd, replyMechanism, replyAuthFailed, replyHelo, replyFeedbackOK,
 	}
 	for _, c := range causes {
 		all = append(all, c.reply)
+	}
+	for _, s := range []*Server{{}, {Config: Config{AuthLoopback: true}}, {tls: &tls.Config{}}} {
+		all = append(all, s.authNeedsTLS(nil))
 	}
 	for _, r := range all {
 		if r.code/100 != r.enhanced[0] || r.text == "" || strings.ContainsAny(r.text, "\r\n") || len(r.line()) > 512 {

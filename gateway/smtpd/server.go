@@ -54,11 +54,12 @@ type Server struct {
 	Log            *slog.Logger
 	Stats          *Stats
 
-	limits  Config
-	tls     *tls.Config
-	counts  counts
-	clients throttle.Buckets[netip.Prefix] // failed logins by network
-	names   throttle.Buckets[[32]byte]     // failed logins by login
+	limits   Config
+	tls      *tls.Config
+	needsTLS *reply // to a login in clear
+	counts   counts
+	clients  throttle.Buckets[netip.Prefix] // failed logins by network
+	names    throttle.Buckets[[32]byte]     // failed logins by login
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -122,6 +123,7 @@ func (s *Server) prepare(listeners []Listener) error {
 	s.conns = make(map[*conn]struct{})
 	s.clients.PerMinute, s.names.PerMinute = s.limits.AuthFailures, s.limits.AuthFailures
 	s.tls = s.serverTLS()
+	s.needsTLS = s.authNeedsTLS(listeners)
 	for _, l := range listeners {
 		if l.ImplicitTLS && s.tls == nil {
 			return ErrNoCertificate
@@ -221,6 +223,9 @@ func (s *Server) serve(base context.Context, c *conn) {
 	server.MaxLineLength = 0 // it would count every byte of a message; tap bounds commands
 	server.ReadTimeout = s.limits.IdleTimeout
 	server.WriteTimeout = s.limits.WriteTimeout
+	// The session decides: go-smtp knows nothing of loopback, and its refusal
+	// does not say what to do.
+	server.AllowInsecureAuth = true
 	server.EnableSMTPUTF8 = true
 	server.EnableDSN = true
 	server.EnableREQUIRETLS = s.tls != nil

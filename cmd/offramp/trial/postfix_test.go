@@ -188,7 +188,7 @@ func TestTorturePostfixOnBothSides(t *testing.T) {
 	cert, key := certFiles(t)
 	behind := startPostfix(t, bracketed(s.Addr()), "smtpd_tls_security_level = may",
 		"smtpd_tls_cert_file = "+cert, "smtpd_tls_key_file = "+key)
-	p := setup(t, "smtp://"+behind.addr, "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key)
+	p := setup(t, "smtp://"+behind.addr, "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key)
 	p.env["DKIM_KEYS"] = "trial.example:rsa:" + p.rsaKey + ",trial.example:ed:" + p.edKey
 	p.start()
 	plain := startPostfix(t, bracketed(p.smtp))

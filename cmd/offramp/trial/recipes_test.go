@@ -246,7 +246,7 @@ func TestRecipeWithTLSAndLogin(t *testing.T) {
 	made.Stdin = strings.NewReader("correct-horse-battery\n")
 	entry, err := made.Output()
 	must(t, err)
-	o, behind, smarthost := offrampAndSmarthost(t, "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key,
+	o, behind, smarthost := offrampAndSmarthost(t, "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key,
 		"TRUSTED_NETWORKS=none", "SMTP_USERS="+strings.TrimSpace(string(entry)))
 	_, port, _ := strings.Cut(o.smtp, ":")
 	for name, settings := range map[string][]string{"plain": nil, "hardened": hardened(bracketed(smarthost.Addr()))} {

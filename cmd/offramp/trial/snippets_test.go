@@ -86,7 +86,7 @@ func TestSnippetsOfSenders(t *testing.T) {
 	cert, key := certFiles(t)
 	blocks := snippets(t)
 	local := setup(t, "smtp://"+s.Addr())
-	elsewhere := setup(t, "smtp://"+s.Addr(), "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none")
+	elsewhere := setup(t, "smtp://"+s.Addr(), "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none")
 	entry := shell(t, nil, t.TempDir(), blocks["login"])
 	elsewhere.env["SMTP_USERS"] = strings.TrimSpace(entry)
 	for _, p := range []*process{local, elsewhere} {

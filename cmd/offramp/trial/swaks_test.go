@@ -10,14 +10,15 @@ import (
 )
 
 // swaks submits as an application elsewhere does: nobody is trusted by
-// address, so only a login under TLS relays, by PLAIN and by LOGIN.
+// address, so only a login under TLS relays, by PLAIN and by LOGIN. Loopback is
+// switched off, as behind a proxy.
 func TestSwaksSubmitsWithALogin(t *testing.T) {
 	needs(t, "swaks", "perl")
 	s, err := sink.Start(sink.Options{})
 	must(t, err)
 	defer s.Close()
 	cert, key := certFiles(t)
-	p := setup(t, "smtp://"+s.Addr(), "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none", "SMTPS_ADDR="+freeAddr(t))
+	p := setup(t, "smtp://"+s.Addr(), "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key, "TRUSTED_NETWORKS=none", "SMTPS_ADDR="+freeAddr(t), "SMTP_AUTH_LOOPBACK=false")
 	made := exec.Command(program, "keygen", "smtp-user", "shop")
 	made.Stdin = strings.NewReader("correct horse battery staple\n")
 	entry, err := made.Output()

@@ -89,7 +89,7 @@ func TestTortureCut(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	cert, key := certFiles(t)
-	p := start(t, "smtp://"+s.Addr(), "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key)
+	p := start(t, "smtp://"+s.Addr(), "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key)
 	l := newLedger()
 	_, to, data := l.message(1, 2600)
 	step := scale(131, 1)
@@ -208,7 +208,7 @@ func TestNoOpenRelay(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	cert, key := certFiles(t)
-	p := setup(t, "smtp://"+s.Addr(), "TRUSTED_NETWORKS=192.0.2.0/24", "TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+key)
+	p := setup(t, "smtp://"+s.Addr(), "TRUSTED_NETWORKS=192.0.2.0/24", "SMTP_TLS_CERT_FILE="+cert, "SMTP_TLS_KEY_FILE="+key)
 	p.start()
 	for _, to := range []string{
 		"victim@evil.example", "victim%evil.example@u.trial.example", "@u.trial.example:victim@evil.example",

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fixPrograms are what a fix may call beside the program itself, and whether the
+// test runs it.
+var fixPrograms = map[string]bool{
+	"chmod": true, "echo": true,
+	"chown": false, // needs root and a folder of another user
+	"ss":    false, // shows, and changes nothing
+	"curl":  false, // from outside
+}
+
+// Each fix that check prints is a command that works as printed, with the
+// --env-file that was given; after it the finding is gone.
+func TestFixesWork(t *testing.T) {
+	settings := "OFFRAMP_SMTP_ADDR=127.0.0.1:0\nOFFRAMP_HTTP_ADDR=127.0.0.1:0\nOFFRAMP_ADMIN_ADDR=" + freeAddr(t) + "\nOFFRAMP_NEXT_HOP=smtp://127.0.0.1:1\n"
+	for _, c := range []struct {
+		name    string
+		file    string // of settings
+		prepare []string
+		online  bool
+		fixes   []string // that are expected, in part
+	}{
+		{name: "new", file: ".env", fixes: []string{}},
+		{name: "online", file: ".env", online: true, fixes: []string{"offramp --env-file .env dns example.org", "offramp --env-file .env serve"}},
+		{name: "file with a blank", file: "my settings.env", prepare: []string{"chmod 644 data/token.keys data/ledger.key", "chmod 755 data"},
+			fixes: []string{"chmod 600 data/token.keys", "chmod 600 data/ledger.key", "chmod 700 data"}},
+		{name: "no keys", file: "my settings.env", prepare: []string{`grep -v DKIM "my settings.env" > x; mv x "my settings.env"`},
+			fixes: []string{"offramp --env-file 'my settings.env' init example.org"}},
+		{name: "logins", file: ".env", prepare: []string{`echo "OFFRAMP_SMTP_USERS=shop:"'$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA' >> .env`},
+			fixes: []string{"offramp --env-file .env init --tls-self-signed"}},
+		{name: "lists", file: ".env", prepare: []string{"mkdir -p data", "offramp --env-file .env serve & pid=$!; for n in $(seq 300); do offramp --env-file .env lists add weekly-news.example.net && break; sleep 0.1; done; kill $pid; wait $pid"},
+			fixes: []string{"offramp --env-file .env init weekly-news.example.net", "offramp --env-file .env lists set weekly-news.example.net --name 'Weekly news'"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, _, messages := newApp(t, "")
+			if code := a.run([]string{"--env-file", c.file, "init", "example.org", "--offline", "--operator", "Example"}); code != exitOK {
+				t.Fatalf("%d\n%s", code, messages)
+			}
+			text, err := os.ReadFile(c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = bytes.Replace(text, []byte("OFFRAMP_NEXT_HOP=\n"), []byte(settings), 1)
+			if err := os.WriteFile(c.file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range c.prepare {
+				shell(t, line)
+			}
+			before := findings(t, c.file, c.online)
+			var fixes []string
+			for _, f := range before {
+				if f.Fix == "" {
+					continue
+				}
+				fixes = append(fixes, f.Fix)
+				if tryFix(t, f.Fix) && slices.ContainsFunc(findings(t, c.file, c.online), func(g finding) bool { return g.What == f.What && g.Text == f.Text }) {
+					t.Errorf("%s did not help: %s", f.Fix, f.Text)
+				}
+			}
+			for _, want := range c.fixes {
+				if !slices.Contains(fixes, want) {
+					t.Errorf("no fix %q among %q", want, fixes)
+				}
+			}
+		})
+	}
+}
+
+// tryFix checks a fix, runs it where that is possible, and says whether it did.
+func tryFix(t *testing.T, fix string) bool {
+	t.Helper()
+	for _, words := range simpleCommands(fix) {
+		runs, known := true, false
+		switch program := words[0]; program {
+		case "offramp":
+			known = true
+			if err := parses(words[1:]); err != nil {
+				t.Errorf("%s: %v", fix, err)
+			}
+			if !slices.Contains(words, "--env-file") {
+				t.Errorf("%s: without the --env-file that was given", fix)
+			}
+			runs = !slices.Contains(words, "serve") && !slices.Contains(words, "dns")
+		default:
+			runs, known = fixPrograms[program], false
+			_, known = fixPrograms[program]
+		}
+		if !known {
+			t.Errorf("%s: is no command", fix)
+		}
+		if !known || !runs {
+			return false
+		}
+		if strings.Contains(fix, ">") {
+			break // the file is no command
+		}
+	}
+	shell(t, fix)
+	return true
+}
+
+func shell(t *testing.T, line string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=10")
+	if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+}
+
+func findings(t *testing.T, file string, online bool) []finding {
+	t.Helper()
+	var out, messages bytes.Buffer
+	a := &app{env: map[string]string{}, stdin: strings.NewReader(""), stdout: &out, stderr: &messages, now: time.Now, resolver: fakeDNS{mx: map[string][]*net.MX{}}}
+	args := []string{"--env-file", file, "check", "--json"}
+	if !online {
+		args = append(args, "--offline")
+	}
+	if code := a.run(args); code != exitOK && code != exitFailed {
+		t.Fatalf("%d\n%s", code, &messages)
+	}
+	var all []finding
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
+		t.Fatalf("%v in %s", err, &out)
+	}
+	return all
+}
