@@ -29,7 +29,7 @@ func (c *checker) operator() {
 // listNames looks for lists that people see by their identifier alone.
 func (c *checker) listNames(ctx context.Context) {
 	var lists admin.ListPage
-	err := c.app.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "lists", nil, &lists) })
+	err := c.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "lists", nil, &lists) })
 	if err != nil {
 		return // no data yet, or reported by other findings
 	}

@@ -10,8 +10,9 @@
 //  1. a report from the null reverse-path stays untouched
 //  2. the control field, [ControlHeader]
 //  3. the operator's [Rules]
-//  4. what must stay untouched: automatic replies, reports, posts of discussion
-//     lists, redirected mail, newsletters of others that are signed
+//  4. what must stay untouched: letters of list servers, automatic replies,
+//     reports, posts of discussion lists, redirected mail, newsletters of others
+//     that are signed
 //  5. account mail of known systems is transactional
 //  6. a field that only campaigns bear
 //  7. List-Id
