@@ -28,6 +28,7 @@ type facts struct {
 	report               bool
 	autoReply, resent    string // the field that says so
 	answer               string // the same of fields that seldom say it
+	failed               bool   // who wrote it was found not to be who it says
 	responder, passedOn  bool   // a letter of a list server; mail that was delivered somewhere before
 	administrivia        bool
 	campaign, listServer string // the field that says so
@@ -247,12 +248,16 @@ var readers = map[string]func(*facts, message.Field){
 			f.responder = true // ezmlm, qmail's autorespond
 		}
 	},
-	"return-path":            passedOnField,
-	"received-spf":           passedOnField,
-	"authentication-results": passedOnField,
-	"arc-seal":               passedOnField,
-	"x-original-to":          passedOnField,
-	"x-forwarded-to":         passedOnField,
+	"return-path":  passedOnField,
+	"received-spf": passedOnField,
+	"authentication-results": func(f *facts, v message.Field) {
+		f.passedOn = true
+		value := strings.ToLower(v.Value())
+		f.failed = f.failed || strings.Contains(value, "dmarc=fail") || strings.Contains(value, "spf=fail")
+	},
+	"arc-seal":       passedOnField,
+	"x-original-to":  passedOnField,
+	"x-forwarded-to": passedOnField,
 }
 
 func passedOnField(f *facts, _ message.Field) { f.passedOn = true }

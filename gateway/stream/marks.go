@@ -68,6 +68,12 @@ func (c *Classifier) foreign(m Mail, f *facts) bool {
 	return false
 }
 
+// wasPassedOn says whether somebody else may have written the message. What a
+// list server of the domain in From sends on, it sends by that domain.
+func (f *facts) wasPassedOn(m Mail) bool {
+	return f.passedOn && (f.failed || !(dkim.Signature{Domain: m.Sender.Domain()}).Aligned(f.fromDomain))
+}
+
 // account returns the mark of account mail of a system that marks it like a
 // list; empty: there is none.
 func (f *facts) account() string {

@@ -139,7 +139,7 @@ type Classifier struct {
 // order.
 func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	f := read(fields)
-	d := Decision{PassedOn: f.passedOn, From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
+	d := Decision{PassedOn: f.wasPassedOn(m), From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
 	d.Kind, d.Step, d.Mark, d.List = c.decide(m, f)
 	switch {
 	case f.control == "" && f.controls > 0:

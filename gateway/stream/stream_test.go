@@ -165,7 +165,9 @@ func TestWhatElseIsKnown(t *testing.T) {
 		{"X-Offramp-List: a.example\nList-Id: <weekly>\n", "", false},
 		{"X-Redmine-Host: r\nList-Id: <weekly>\n", "", false},
 		{"Delivered-To: ada@x.example\n", "", true},
-		{"Authentication-Results: mx; dmarc=fail\n", "", true},
+		{"From: a@mail.b.example\nDelivered-To: list@b.example\n", "", false},
+		{"From: a@b.example\nAuthentication-Results: mx; dmarc=pass\n", "", false},
+		{"From: a@b.example\nAuthentication-Results: mx; dmarc=fail\n", "", true},
 		{"Resent-To: ada@x.example\n", "", true},
 	} {
 		d := c.Classify(Mail{Sender: sender(t, "a@b.example")}, header(t, tt.header+"X: y\n\n"))

@@ -88,9 +88,9 @@ func TestMailman2InFront(t *testing.T) {
 	sender{
 		letters: []mailKind{
 			{"news post", stream.Listed, stream.ByListID, "news.trial.example"},
-			{"confirm 3f1c9a", stream.Untouched, stream.ByUntouched, ""},
-			{"Welcome to the news", stream.Untouched, stream.ByUntouched, ""},
-			{"Auto-response for your message", stream.Untouched, stream.ByUntouched, ""},
+			{"confirm 3f1c9a", stream.Untouched, stream.ByLetter, ""},
+			{"Welcome to the news", stream.Untouched, stream.ByLetter, ""},
+			{"Auto-response for your message", stream.Untouched, stream.ByLetter, ""},
 			{"talk post", stream.Untouched, stream.ByUntouched, "talk.trial.example"},
 		},
 		leave:    []string{"news post"},
