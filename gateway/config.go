@@ -18,6 +18,7 @@ import (
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/relay"
+	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/web"
 	"offramp/listunsub"
@@ -37,6 +38,7 @@ type Config struct {
 	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
 	Delivery delivery.Config `topic:"Next hop and delivery"`
+	Render   render.Config
 	Relay    relay.Config    `topic:"Accepting mail"`
 	SMTP     smtpd.Config    `topic:"SMTP server"`
 	Consent  consent.Config  `topic:"Suppression and retention"`
@@ -53,7 +55,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Render, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)
@@ -90,9 +92,9 @@ func (c Config) BouncesComeBack() bool {
 }
 
 // waysBack says what list mail is given to bring back what happens to it.
-func (c Config) waysBack() delivery.Feedback {
+func (c Config) waysBack() render.Feedback {
 	r := c.Returns
-	return delivery.Feedback{Bounces: c.BouncesComeBack(), PassOn: r.PassOn, Complaints: r.CFBL, SenderID: r.SenderID}
+	return render.Feedback{Bounces: c.BouncesComeBack(), PassOn: r.PassOn, Complaints: r.CFBL, SenderID: r.SenderID}
 }
 
 // operatorMailbox is the sender of mail to recipients.

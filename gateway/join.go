@@ -16,6 +16,7 @@ import (
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/relay"
+	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
@@ -51,11 +52,11 @@ func (g *Gateway) join(p Parts) error {
 	var err error
 	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
-		Renderer: &delivery.Renderer{
+		Renderer: &render.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Delivery.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
+			ExistingHeader: c.Render.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
 		},
-		Refusals: returns, Traffic: g.traffic,
+		Refusals: refusals{returns}, Traffic: g.traffic,
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.delivery,
 	})
 	if err != nil {
@@ -136,4 +137,11 @@ func answers(ctx context.Context, lists store.Consent) error {
 		return nil
 	}
 	return err
+}
+
+// refusals hands what next hops refuse to the room that counts bounces.
+type refusals struct{ to *feedback.Feedback }
+
+func (r refusals) Refused(ctx context.Context, one delivery.Refusal) error {
+	return r.to.Refused(ctx, feedback.Refusal(one))
 }

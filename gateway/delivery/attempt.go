@@ -13,6 +13,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/render"
 	"offramp/store"
 	"offramp/store/failpoint"
 )
@@ -41,7 +42,7 @@ type attempt struct {
 	q       *Queue
 	task    *task
 	buf     *[]byte
-	letter  *Letter
+	letter  *render.Message
 	session *session
 	fates   []fate // one for every job, in the order they were settled
 	permits map[int64]*permit
@@ -151,14 +152,14 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context, kept bool) bool {
-	jobs, open := a.task.jobs, a.task.parcel.open(ctx, a.q.Spool)
+	m, jobs, open := a.task.parcel.m, a.task.jobs, a.task.parcel.open(ctx, a.q.Spool)
 	rendering, err := a.letter.Render(*a.buf, jobs[0].Recipient.Address, open)
 	*a.buf = rendering.Header
 	if err != nil {
 		a.postpone(ctx, jobs, "render the message", err)
 		return true
 	}
-	status, ok, err := a.session.suits(a.letter, rendering.Size, jobs, open)
+	status, ok, err := a.session.suits(m, a.letter.EightBitHeader(), rendering.Size, jobs, open)
 	if err != nil {
 		a.postpone(ctx, jobs, "read the message", err)
 		return true
@@ -175,9 +176,8 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 		return true
 	}
 	failpoint.Hit("delivery.mail")
-	m := a.task.parcel.m
 	hold := time.AfterFunc(gateHold, release)
-	err = a.session.mail(a.letter.reversePath(jobs[0].Recipient.Address), a.session.options(m, rendering.Size, needsUTF8(a.letter, jobs)))
+	err = a.session.mail(a.letter.ReversePath(jobs[0].Recipient.Address), a.session.options(m, rendering.Size, needsUTF8(m, a.letter.EightBitHeader(), jobs)))
 	hold.Stop()
 	release()
 	if err != nil {
@@ -205,7 +205,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 // of times.
 func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
 	list := a.task.parcel.m.List
-	if a.letter.exempt && !a.task.parcel.m.Untouched {
+	if a.letter.Exempt() && !a.task.parcel.m.Untouched {
 		list = "" // it is transactional by now
 	}
 	var gates []func()
@@ -278,7 +278,7 @@ func tooMany(err error) bool {
 }
 
 // send issues DATA, sends the message and settles the jobs.
-func (a *attempt) send(ctx context.Context, jobs []store.Job, r Rendering, open func() (io.ReadCloser, error)) {
+func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering, open func() (io.ReadCloser, error)) {
 	rcpts := make([]store.Recipient, len(jobs))
 	for i, j := range jobs {
 		rcpts[i] = j.Recipient
@@ -319,11 +319,11 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r Rendering, open 
 }
 
 // tally counts what is odd about a message that was sent.
-func (a *attempt) tally(r Rendering) {
-	if !a.letter.exempt && !r.Signed {
+func (a *attempt) tally(r render.Rendering) {
+	if !a.letter.Exempt() && !r.Signed {
 		a.q.Stats.Unsigned.Add(1)
 	}
-	if a.letter.breaks {
+	if a.letter.BreaksSignature() {
 		a.q.Stats.BrokenSignatures.Add(1)
 	}
 }

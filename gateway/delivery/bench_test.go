@@ -1,9 +1,7 @@
 package delivery
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -11,26 +9,6 @@ import (
 	"offramp/gateway/sink"
 	"offramp/store"
 )
-
-// BenchmarkRender is the work for one more recipient of a message: token,
-// header, Ed25519 signature.
-func BenchmarkRender(b *testing.B) {
-	r := newRenderer(b)
-	m, body := accept(b, []byte(newsHeader+strings.Repeat("line of text\r\n", 700)))
-	letter, err := r.Prepare(m, store.List{ID: "news"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	var buf []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		out, err := letter.Render(buf, "ada@b.example", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
-		if err != nil {
-			b.Fatal(err)
-		}
-		buf = out.Header
-	}
-}
 
 // BenchmarkDeliver is a whole delivery of 10 KiB over loopback, with the spool
 // in memory.

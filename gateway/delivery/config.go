@@ -12,7 +12,6 @@ type Config struct {
 	NextHopConnections int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in total"`
 	PerDestination     int      `env:"NEXT_HOP_PER_DESTINATION" envDefault:"0" doc:"connections to one destination; 0: all of them for a smarthost, 4 with mx"`
 	TLSCAFile          string   `env:"NEXT_HOP_TLS_CA" doc:"PEM file of the authorities that smtp+starttls and smtps next hops are verified against; empty: those of the system"`
-	ExistingHeader     string   `env:"EXISTING_HEADER" envDefault:"replace" doc:"what to do with a List-Unsubscribe that the sender set: replace or keep"`
 
 	RetryMin     time.Duration `env:"RETRY_MIN" envDefault:"1m" doc:"wait after the first deferral; doubles with each further one"`
 	RetryMax     time.Duration `env:"RETRY_MAX" envDefault:"4h" doc:"longest wait between two attempts"`
@@ -64,11 +63,6 @@ func (c Config) Validate() error {
 	if full.RetryMax < full.RetryMin {
 		faults = append(faults, fmt.Errorf("OFFRAMP_RETRY_MAX (%s) is shorter than OFFRAMP_RETRY_MIN (%s): raise it", full.RetryMax, full.RetryMin))
 	}
-	switch c.ExistingHeader {
-	case "", Replace, Keep:
-	default:
-		faults = append(faults, fmt.Errorf("OFFRAMP_EXISTING_HEADER is %q: use replace or keep", c.ExistingHeader))
-	}
 	if c.TLSCAFile != "" {
 		if _, err := loadCA(c.TLSCAFile); err != nil {
 			faults = append(faults, err)
@@ -101,8 +95,5 @@ func (c Config) withDefaults() Config {
 	duration(&c.DotTimeout, 600*time.Second)
 	duration(&c.IdleTimeout, 20*time.Second)
 	duration(&c.Drain, 25*time.Second)
-	if c.ExistingHeader == "" {
-		c.ExistingHeader = Replace
-	}
 	return c
 }

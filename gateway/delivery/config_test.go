@@ -64,18 +64,18 @@ func FuzzParseNextHop(f *testing.F) {
 }
 
 func TestValidateNamesEveryFault(t *testing.T) {
-	c := Config{NextHop: []string{"nonsense"}, NextHopConnections: -1, RetryMin: time.Hour, RetryMax: time.Minute, Drain: -1, ExistingHeader: "chain", TLSCAFile: "/nonexistent/ca.pem"}
+	c := Config{NextHop: []string{"nonsense"}, NextHopConnections: -1, RetryMin: time.Hour, RetryMax: time.Minute, Drain: -1, TLSCAFile: "/nonexistent/ca.pem"}
 	err := c.Validate()
 	if err == nil {
 		t.Fatal("no fault found")
 	}
-	for _, name := range []string{"OFFRAMP_NEXT_HOP,", "OFFRAMP_NEXT_HOP_CONNECTIONS", "OFFRAMP_RETRY_MAX", "OFFRAMP_NEXT_HOP_DRAIN", "OFFRAMP_EXISTING_HEADER", "OFFRAMP_NEXT_HOP_TLS_CA"} {
+	for _, name := range []string{"OFFRAMP_NEXT_HOP,", "OFFRAMP_NEXT_HOP_CONNECTIONS", "OFFRAMP_RETRY_MAX", "OFFRAMP_NEXT_HOP_DRAIN", "OFFRAMP_NEXT_HOP_TLS_CA"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("no %s in:\n%v", name, err)
 		}
 	}
-	if n := len(strings.Split(err.Error(), "\n")); n != 6 {
-		t.Errorf("%d lines, want 6:\n%v", n, err)
+	if n := len(strings.Split(err.Error(), "\n")); n != 5 {
+		t.Errorf("%d lines, want 5:\n%v", n, err)
 	}
 	if err := (Config{NextHop: []string{"mx"}}).Validate(); err != nil {
 		t.Errorf("defaults: %v", err)

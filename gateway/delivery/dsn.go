@@ -10,6 +10,7 @@ import (
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
+	"offramp/gateway/render"
 	"offramp/store"
 )
 
@@ -65,7 +66,7 @@ func (n notice) compose() (*store.Bounce, error) {
 	kind, original := n.original()
 	n.part(&b, boundary, kind, original)
 	b.WriteString("\r\n--" + boundary + "--\r\n")
-	header, err := n.header(sender, boundary, !ascii(b.Bytes()))
+	header, err := n.header(sender, boundary, !message.ASCII(b.Bytes()))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (n notice) compose() (*store.Bounce, error) {
 			Header:     header,
 			Size:       int64(b.Len()),
 			BodyHash:   hash.Sum(),
-			EightBit:   !ascii(b.Bytes()),
+			EightBit:   !message.ASCII(b.Bytes()),
 			UTF8:       sender.UTF8(),
 			RequireTLS: n.message.RequireTLS,
 		},
@@ -145,7 +146,7 @@ func (n notice) global(plain, utf8 string) string {
 
 func (n notice) part(b *bytes.Buffer, boundary, kind string, content []byte) {
 	fmt.Fprintf(b, "\r\n--%s\r\nContent-Type: %s\r\n", boundary, kind)
-	if !ascii(content) {
+	if !message.ASCII(content) {
 		b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
 	}
 	b.WriteString("\r\n")
@@ -210,7 +211,7 @@ func (n notice) fields() []byte {
 			line("Original-Recipient", kind+"; "+original)
 		}
 		kind := "rfc822"
-		if !ascii([]byte(r.Address)) {
+		if !message.ASCII([]byte(r.Address)) {
 			kind = "utf-8"
 		}
 		line("Final-Recipient", kind+"; "+r.Address)
@@ -268,7 +269,5 @@ func (n notice) original() (kind string, content []byte) {
 // header0 is the header of the message with our trace and without what steers
 // Offramp, with its empty line.
 func (n notice) header0() []byte {
-	l := Letter{m: n.message, exempt: true}
-	l.strip(message.ParseHeader(n.message.Header))
-	return append(append([]byte(nil), n.message.Trace...), l.rest...)
+	return append(append([]byte(nil), n.message.Trace...), render.WithoutControls(n.message.Header)...)
 }

@@ -2,19 +2,42 @@ package delivery
 
 import (
 	"bytes"
+	"flag"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/mail"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
 
 	"offramp/gateway/sink"
 	"offramp/store"
 )
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+var acceptance = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
 
 func TestNotices(t *testing.T) {
 	rejected := store.Status{Code: 550, Enhanced: "5.1.1", Text: "no such user here", Host: "mx.b.example [192.0.2.1]"}

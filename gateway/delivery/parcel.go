@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"offramp/gateway/render"
 	"offramp/store"
 )
 
@@ -18,7 +19,7 @@ type parcel struct {
 	m *store.Message
 
 	mu     sync.Mutex
-	letter *Letter
+	letter *render.Message
 	body   []byte // when it is small and was read
 }
 
@@ -29,7 +30,7 @@ func (e *contentError) Unwrap() error { return e.error }
 
 // prepare makes the letter, once. The list is looked up for it: it may have
 // been marked transactional since the message was accepted.
-func (p *parcel) prepare(ctx context.Context, lists Lists, r *Renderer) (*Letter, error) {
+func (p *parcel) prepare(ctx context.Context, lists Lists, r *render.Renderer) (*render.Message, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.letter != nil {

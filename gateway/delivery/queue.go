@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/render"
 	"offramp/store"
 )
 
@@ -69,7 +70,7 @@ type Parts struct {
 	Lists    Lists
 	Events   Events
 	Verdicts Verdicts
-	Renderer *Renderer
+	Renderer *render.Renderer
 	Refusals Refusals // nil: nobody is told
 	Traffic  Traffic  // nil: not counted
 	Hostname string   // ours: in EHLO, and in bounces
@@ -130,11 +131,6 @@ func New(c Config, p Parts) (*Queue, error) {
 	}
 	if p.Stats == nil {
 		p.Stats = &Stats{}
-	}
-	if p.Renderer.ExistingHeader == "" {
-		r := *p.Renderer
-		r.ExistingHeader = c.ExistingHeader
-		p.Renderer = &r
 	}
 	q := &Queue{Parts: p, config: c, woken: make(chan struct{}, 1), flushed: make(chan struct{}, 1), failures: make(chan struct{}, 1)}
 	q.schedule = schedule{min: c.RetryMin, max: c.RetryMax, expire: c.Expire, bounceExpire: c.BounceExpire, rand: p.Rand}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"offramp/gateway/dkim"
+	"offramp/gateway/render"
 	"offramp/gateway/sink"
 	"offramp/listunsub"
 	"offramp/store"
@@ -46,17 +48,17 @@ func (l *record) String() string {
 
 const ringKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
-func newRenderer(t testing.TB) *Renderer {
+func newRenderer(t testing.TB) *render.Renderer {
 	t.Helper()
 	ring, err := listunsub.ParseKeyRing(ringKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := dkim.NewKeys(testKey(t))
+	keys, err := dkim.NewKeys(dkim.Key{Domain: "example.com", Selector: "s1", Signer: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Renderer{Tokens: ring, Keys: keys, PublicURL: "https://out.example.com", FeedbackDomain: "out.example.com"}
+	return &render.Renderer{Tokens: ring, Keys: keys, PublicURL: "https://out.example.com", FeedbackDomain: "out.example.com"}
 }
 
 func newHouse(t *testing.T, c Config, change func(*Parts)) *house {

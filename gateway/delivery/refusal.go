@@ -45,7 +45,7 @@ func (a *attempt) tellRefusals(ctx context.Context) {
 		}
 		m, st := f.job.Message, f.result.Status
 		list := m.List
-		if a.letter != nil && a.letter.exempt {
+		if a.letter != nil && a.letter.Exempt() {
 			list = ""
 		}
 		r := Refusal{

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/render"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -161,7 +161,7 @@ func TestBouncesArePassedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return delivery.FieldReturnPath + ": " + token + "\n"
+		return render.FieldReturnPath + ": " + token + "\n"
 	}
 	other := newBench(t)
 	forged, _ := other.Tokens.Seal(listunsub.Claims{Recipient: "victim@example.com", Issued: time.Now(), Purpose: listunsub.ReturnPath})
@@ -172,10 +172,10 @@ func TestBouncesArePassedOn(t *testing.T) {
 	}{
 		"the sender's":                 {seal("bounces@sender.example"), []string{"bounces@sender.example"}},
 		"none":                         {"", nil},
-		"forged":                       {delivery.FieldReturnPath + ": " + forged + "\n", nil},
-		"a token of another kind":      {delivery.FieldReturnPath + ": " + link + "\n", nil},
+		"forged":                       {render.FieldReturnPath + ": " + forged + "\n", nil},
+		"a token of another kind":      {render.FieldReturnPath + ": " + link + "\n", nil},
 		"an address of ours":           {seal("replies@" + domain), nil},
-		"an address in clear":          {delivery.FieldReturnPath + ": victim@example.com\n", nil},
+		"an address in clear":          {render.FieldReturnPath + ": victim@example.com\n", nil},
 		"an address that is no longer": {seal("not an address"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func TestRefused(t *testing.T) {
 		"at the end, sure":    {550, "5.1.1", "User unknown", true, consent.Hard},
 	} {
 		b := newBench(t)
-		err := b.Refused(context.Background(), delivery.Refusal{
+		err := b.Refused(context.Background(), feedback.Refusal{
 			Recipient: address(t, "anna@example.net"), List: news, Code: test.code, AtEnd: test.atEnd, Status: test.status, Text: test.text, QueueID: "q1", Once: "refused q1 1"})
 		if err != nil || len(b.consent.bounces) != 1 {
 			t.Fatalf("%s: %v", name, err)

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
+	"offramp/gateway/render"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -100,9 +100,9 @@ type Feedback struct {
 
 // Boxes are the addresses of the feedback domain, besides those with a MAC.
 const (
-	boxCFBL       = delivery.ComplaintBox // reports that mail providers send by RFC 9477
-	boxComplaints = "complaints"          // reports of feedback loops that one registers for
-	boxReplies    = "replies"             // replies of people
+	boxCFBL       = render.ComplaintBox // reports that mail providers send by RFC 9477
+	boxComplaints = "complaints"        // reports of feedback loops that one registers for
+	boxReplies    = "replies"           // replies of people
 )
 
 // Owns says whether mail to an address is for us and not to be relayed: it is

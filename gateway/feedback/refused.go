@@ -7,17 +7,32 @@ import (
 	"strings"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/diagnosis"
+	"offramp/gateway/envelope"
 	"offramp/store"
 )
+
+// Refusal is that a next hop, or the name service, refused a recipient for good.
+type Refusal struct {
+	Recipient envelope.Address
+	List      string // empty for exempt mail
+	Code      int    // of the reply; 0: the domain does not exist, or accepts no mail
+	Status    string // enhanced
+	Text      string
+	// AtEnd says that it answered the message, not the address: filters say
+	// "user unknown" to mail they do not like.
+	AtEnd     bool
+	QueueID   string
+	MessageID string
+	Once      string // the same whenever this refusal is reported
+}
 
 // Refused records what the next hop said about a recipient, as a bounce. What
 // no server said, but our name service, counts as one of several, unless the
 // domain itself says that it takes no mail (RFC 7505): a name service can be
 // wrong about all domains at once. What answered the message and not the address
 // is hard only with a status that names the address.
-func (f *Feedback) Refused(ctx context.Context, r delivery.Refusal) error {
+func (f *Feedback) Refused(ctx context.Context, r Refusal) error {
 	reply := ""
 	if r.Code > 0 {
 		reply = strconv.Itoa(r.Code)

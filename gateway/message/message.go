@@ -52,3 +52,13 @@ const (
 	UnsubscribeURL = "{{offramp.unsubscribe_url}}"
 	PreferencesURL = "{{offramp.preferences_url}}"
 )
+
+// ASCII says whether b holds US-ASCII alone, so that 7-bit transport keeps it.
+func ASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

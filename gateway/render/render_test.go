@@ -1,4 +1,4 @@
-package delivery
+package render
 
 import (
 	"bytes"
@@ -61,11 +61,11 @@ func accept(t testing.TB, raw []byte) (*store.Message, []byte) {
 
 func render(t testing.TB, r *Renderer, m *store.Message, l store.List, recipient string, body []byte) ([]byte, Rendering) {
 	t.Helper()
-	letter, err := r.Prepare(m, l)
+	prepared, err := r.Prepare(m, l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := letter.Render(nil, recipient, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+	out, err := prepared.Render(nil, recipient, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func render(t testing.TB, r *Renderer, m *store.Message, l store.List, recipient
 }
 
 func TestRender(t *testing.T) {
-	cases, err := filepath.Glob("testdata/render/*.eml")
+	cases, err := filepath.Glob("testdata/*.eml")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}

@@ -1,4 +1,4 @@
-package delivery
+package render
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 // Feedback is what list mail is given so that what comes back finds its
 // person. It needs Renderer.FeedbackDomain; the zero value adds nothing.
 type Feedback struct {
-	// Bounces has mail leave with a reverse-path of ours (VERP), which names
+	// Bounces has mail leave with our reverse-path (VERP), which names
 	// the recipient under a MAC.
 	Bounces bool
 	// PassOn adds the reverse-path the sender gave, sealed, in
@@ -37,29 +37,29 @@ const (
 	fieldComplaintToken = "CFBL-Feedback-ID"
 )
 
-// ways back of one message, the same for all its recipients.
-type waysBack struct {
+// returns are the ways back of one message, the same for all its recipients.
+type returns struct {
 	verp       bool
 	complaints bool
 	fields     [][]byte // without the complaint token, which names the recipient
 }
 
-// waysBack settles them, once the fields and keys of the letter stand.
-func (l *Letter) prepareWaysBack(h message.Header) error {
-	f, r := l.r.Feedback, l.r
-	if l.exempt || r.FeedbackDomain == "" {
+// prepareReturns composes them, once the fields and keys of the message are settled.
+func (m *Message) prepareReturns(h message.Header) error {
+	f, r := m.r.Feedback, m.r
+	if m.exempt || r.FeedbackDomain == "" {
 		return nil
 	}
 	add := func(name, value string) error {
 		field, err := message.NewField(name, value)
 		if err == nil {
-			l.back.fields = append(l.back.fields, field)
+			m.returns.fields = append(m.returns.fields, field)
 		}
 		return err
 	}
-	l.back.verp = f.Bounces && l.m.ReversePath != ""
-	if l.back.verp && f.PassOn {
-		token, err := r.Tokens.Seal(listunsub.Claims{Recipient: l.m.ReversePath, Issued: l.m.Received, Purpose: listunsub.ReturnPath})
+	m.returns.verp = f.Bounces && m.stored.ReversePath != ""
+	if m.returns.verp && f.PassOn {
+		token, err := r.Tokens.Seal(listunsub.Claims{Recipient: m.stored.ReversePath, Issued: m.stored.Received, Purpose: listunsub.ReturnPath})
 		if err == nil { // else it is too long, and its bounces are not passed on
 			if err := add(FieldReturnPath, token); err != nil {
 				return err
@@ -67,15 +67,15 @@ func (l *Letter) prepareWaysBack(h message.Header) error {
 		}
 	}
 	from := message.FromDomain(h.Get("From"))
-	if f.SenderID != "" && len(l.keys) > 0 && h.Count(fieldFeedbackID) == 0 {
-		if err := add(fieldFeedbackID, strings.Join([]string{identifier(l.m.List), identifier(from), "list", f.SenderID}, ":")); err != nil {
+	if f.SenderID != "" && len(m.keys) > 0 && h.Count(fieldFeedbackID) == 0 {
+		if err := add(fieldFeedbackID, strings.Join([]string{identifier(m.stored.List), identifier(from), "list", f.SenderID}, ":")); err != nil {
 			return err
 		}
 	}
-	if !f.Complaints || h.Count(fieldComplaints) > 0 || h.Count(fieldComplaintToken) > 0 || !l.complaintsSigned(from) {
+	if !f.Complaints || h.Count(fieldComplaints) > 0 || h.Count(fieldComplaintToken) > 0 || !m.complaintsSigned(from) {
 		return nil
 	}
-	l.back.complaints = true
+	m.returns.complaints = true
 	return add(fieldComplaints, ComplaintBox+"@"+r.FeedbackDomain+"; report=arf")
 }
 
@@ -83,19 +83,19 @@ func (l *Letter) prepareWaysBack(h message.Header) error {
 // address for complaints: it is in the From domain or below it, and that
 // domain signs (RFC 9477 section 3.1.1), or its own domain signs too
 // (section 3.1.3), for which its keys are added.
-func (l *Letter) complaintsSigned(from string) bool {
-	if len(l.keys) == 0 {
+func (m *Message) complaintsSigned(from string) bool {
+	if len(m.keys) == 0 {
 		return false
 	}
-	domain := strings.ToLower(l.r.FeedbackDomain)
+	domain := strings.ToLower(m.r.FeedbackDomain)
 	if domain == from || strings.HasSuffix(domain, "."+from) {
 		return true
 	}
-	second := l.r.Keys.For(domain)
+	second := m.r.Keys.For(domain)
 	if len(second) == 0 {
 		return false
 	}
-	l.keys = append(append(make([]dkim.Key, 0, len(l.keys)+len(second)), l.keys...), second...)
+	m.keys = append(append(make([]dkim.Key, 0, len(m.keys)+len(second)), m.keys...), second...)
 	return true
 }
 
@@ -112,24 +112,24 @@ func identifier(s string) string {
 }
 
 // complaintToken names the recipient to us alone.
-func (l *Letter) complaintToken(recipient string) ([]byte, error) {
-	token, err := l.token(recipient, listunsub.FeedbackID)
+func (m *Message) complaintToken(recipient string) ([]byte, error) {
+	token, err := m.token(recipient, listunsub.FeedbackID)
 	if err != nil {
 		return nil, err
 	}
 	return message.NewField(fieldComplaintToken, token)
 }
 
-// reversePath is what mail to recipient leaves with: ours, or, where the
+// ReversePath is what mail to recipient leaves with: ours, or, where the
 // recipient does not fit into one, the sender's.
-func (l *Letter) reversePath(recipient string) string {
-	if !l.back.verp {
-		return l.m.ReversePath
+func (m *Message) ReversePath(recipient string) string {
+	if !m.returns.verp {
+		return m.stored.ReversePath
 	}
-	local, err := l.r.Tokens.SealAddress(listunsub.AddressClaims{
-		Kind: listunsub.BounceAddress, ListKey: listunsub.ListKey(l.m.List), Recipient: recipient})
+	local, err := m.r.Tokens.SealAddress(listunsub.AddressClaims{
+		Kind: listunsub.BounceAddress, ListKey: listunsub.ListKey(m.stored.List), Recipient: recipient})
 	if err != nil { // ErrTooLong
-		return l.m.ReversePath
+		return m.stored.ReversePath
 	}
-	return local + "@" + l.r.FeedbackDomain
+	return local + "@" + m.r.FeedbackDomain
 }

@@ -1,0 +1,163 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"offramp/gateway/dkim"
+	"offramp/gateway/message"
+	"offramp/listunsub"
+)
+
+// Rendering is a message as one recipient gets it.
+type Rendering struct {
+	Header []byte // with the empty line
+	Size   int64  // bytes of header and body; an estimate when the body is substituted and nothing is signed
+	Signed bool
+
+	parts  []message.Part
+	values map[string]string
+}
+
+// Render renders for recipient (wire form) into buf, which the result holds on
+// to. Body opens the body as stored; it is read here only when it is different
+// for each recipient and signed. Errors of body are passed on.
+//
+// Both List-Unsubscribe fields are added also where no key is at hand for the
+// From domain: a smarthost may sign later, and must find the whole set (RFC 8058
+// section 4). Such mail is counted.
+func (m *Message) Render(buf []byte, recipient string, body func() (io.ReadCloser, error)) (Rendering, error) {
+	out := Rendering{Size: m.stored.Size, parts: m.parts}
+	var ours [][]byte
+	if !m.exempt && !m.kept {
+		unsubscribe, err := m.unsubscribe(recipient)
+		if err != nil {
+			return out, err
+		}
+		ours = append(ours, unsubscribe, m.post)
+		if m.listID != nil {
+			ours = append(ours, m.listID)
+		}
+	}
+	ours = append(ours, m.returns.fields...)
+	if m.returns.complaints {
+		token, err := m.complaintToken(recipient)
+		if err != nil {
+			return out, err
+		}
+		ours = append(ours, token)
+	}
+	if len(m.stored.Trace) > 0 {
+		ours = append(ours, m.stored.Trace)
+	}
+	if len(m.parts) > 0 {
+		link, err := m.bodyLink(recipient)
+		if err != nil {
+			return out, err
+		}
+		out.values = map[string]string{message.UnsubscribeURL: link, message.PreferencesURL: link}
+	}
+	buf = buf[:0]
+	if len(m.keys) > 0 {
+		hash, err := m.bodyHash(&out, body)
+		if err != nil {
+			return out, err
+		}
+		fields := append(append(make([][]byte, 0, len(ours)+len(m.fields)), ours...), m.fields...)
+		for _, k := range m.keys {
+			signature, err := k.Sign(fields, hash, m.stored.Received)
+			if err != nil {
+				return out, fmt.Errorf("sign for %s: %w", k.Domain, err)
+			}
+			buf = append(buf, signature...)
+		}
+		out.Signed = true
+	}
+	for _, f := range ours {
+		buf = append(buf, f...)
+	}
+	out.Header = append(buf, m.rest...)
+	out.Size += int64(len(out.Header))
+	return out, nil
+}
+
+// bodyHash is the hash computed on acceptance, or for a body that is different
+// for each recipient the hash of what this one gets. It then sets out.Size too.
+func (m *Message) bodyHash(out *Rendering, body func() (io.ReadCloser, error)) ([]byte, error) {
+	if len(m.parts) == 0 {
+		return m.stored.BodyHash, nil
+	}
+	in, err := body()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	hash := dkim.NewBodyHash()
+	var size counter
+	if err := out.WriteBody(io.MultiWriter(hash, &size), in); err != nil {
+		return nil, err
+	}
+	out.Size = int64(size)
+	return hash.Sum(), nil
+}
+
+// WriteBody streams the body for this recipient from body as stored.
+func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
+	if len(c.parts) > 0 {
+		return message.Substitute(dst, body, c.parts, c.values)
+	}
+	_, err := io.Copy(dst, body)
+	return err
+}
+
+// unsubscribe composes List-Unsubscribe: https first, since several clients
+// act on the first URI only (RFC 8058 section 3.1).
+func (m *Message) unsubscribe(recipient string) ([]byte, error) {
+	token, err := m.token(recipient, listunsub.HeaderLink)
+	if err != nil {
+		return nil, err
+	}
+	uris := []string{m.r.url("/u/", token)}
+	if m.r.FeedbackDomain != "" {
+		local, err := m.r.Tokens.SealAddress(listunsub.AddressClaims{
+			Kind: listunsub.OptOutAddress, ListKey: listunsub.ListKey(m.stored.List), Recipient: recipient})
+		if err == nil { // ErrTooLong: the https URI alone
+			uri, err := listunsub.Mailto(local+"@"+m.r.FeedbackDomain, "unsubscribe")
+			if err != nil {
+				return nil, err
+			}
+			uris = append(uris, uri)
+		}
+	}
+	value, err := listunsub.Compose(uris...)
+	if err != nil {
+		return nil, err
+	}
+	return message.NewField(fieldUnsubscribe, value)
+}
+
+func (m *Message) bodyLink(recipient string) (string, error) {
+	token, err := m.token(recipient, listunsub.BodyLink)
+	return m.r.url("/p/", token), err
+}
+
+func (m *Message) token(recipient string, p listunsub.Purpose) (string, error) {
+	token, err := m.r.Tokens.Seal(listunsub.Claims{List: m.stored.List, Recipient: recipient, Issued: m.stored.Received, Purpose: p})
+	if err != nil {
+		return "", fmt.Errorf("seal token: %w", err)
+	}
+	return token, nil
+}
+
+func (r *Renderer) url(path, token string) string {
+	return strings.TrimRight(r.PublicURL, "/") + path + token
+}
+
+// counter counts bytes.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
