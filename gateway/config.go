@@ -17,6 +17,7 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
@@ -37,15 +38,16 @@ type Config struct {
 
 	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
-	Delivery delivery.Config `topic:"Next hop and delivery"`
-	Render   render.Config
-	Relay    relay.Config    `topic:"Accepting mail"`
-	SMTP     smtpd.Config    `topic:"SMTP server"`
-	Consent  consent.Config  `topic:"Suppression and retention"`
-	Returns  feedback.Config `topic:"Bounces, complaints and replies"`
-	Hooks    hook.Config     `topic:"Webhooks of email providers"`
-	Web      web.Config      `topic:"Recipients' page"`
-	Admin    admin.Config    `topic:"API and metrics"`
+	NextHop nexthop.Config `topic:"Next hop and delivery"`
+	Render  render.Config
+	Queue   delivery.Config
+	Relay   relay.Config    `topic:"Accepting mail"`
+	SMTP    smtpd.Config    `topic:"SMTP server"`
+	Consent consent.Config  `topic:"Suppression and retention"`
+	Returns feedback.Config `topic:"Bounces, complaints and replies"`
+	Hooks   hook.Config     `topic:"Webhooks of email providers"`
+	Web     web.Config      `topic:"Recipients' page"`
+	Admin   admin.Config    `topic:"API and metrics"`
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -55,7 +57,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.Delivery, c.Render, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)
@@ -249,7 +251,7 @@ func (c Config) checkRelaying() error {
 func (c Config) checkCircle() error {
 	usual := map[string]string{"smtp": "25", "smtp+starttls": "587", "smtps": "465", "lmtp": "24"}
 	var faults []error
-	for _, hop := range c.Delivery.NextHop {
+	for _, hop := range c.NextHop.Servers {
 		u, err := url.Parse(strings.TrimSpace(hop))
 		if err != nil || !isLoopback(u.Hostname()) {
 			continue // the room says what is wrong with it

@@ -6,7 +6,7 @@ import (
 
 	"offramp/gateway"
 	"offramp/gateway/admin"
-	"offramp/gateway/delivery"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/relay"
 )
 
@@ -18,7 +18,7 @@ func good(t *testing.T) gateway.Config {
 	}
 	return gateway.Config{
 		PublicURL: "https://offramp.example.org", SMTPAddr: []string{":2525"}, HTTPAddr: ":8080", AdminAddr: "127.0.0.1:8081",
-		Delivery: delivery.Config{NextHop: []string{"mx"}}, Relay: relay.Config{TrustedNetworks: []relay.Network{network}},
+		NextHop: nexthop.Config{Servers: []string{"mx"}}, Relay: relay.Config{TrustedNetworks: []relay.Network{network}},
 	}
 }
 
@@ -70,16 +70,16 @@ func TestValidate(t *testing.T) {
 		"none may send":           {func(c *gateway.Config) { c.Relay.TrustedNetworks = []relay.Network{{}} }, "OFFRAMP_TRUSTED_NETWORKS: names no network"},
 		"nobody, but on loopback": {func(c *gateway.Config) { c.Relay.TrustedNetworks, c.SMTPAddr = nil, []string{"127.0.0.1:2525"} }, ""},
 		"broken logins":           {func(c *gateway.Config) { c.SMTPUsers = "shop:secret-password" }, "OFFRAMP_SMTP_USERS"},
-		"next hop in a circle":    {func(c *gateway.Config) { c.Delivery.NextHop = []string{"smtp://127.0.0.1:2525"} }, "OFFRAMP_NEXT_HOP: 127.0.0.1:2525 is this server's own listener :2525"},
+		"next hop in a circle":    {func(c *gateway.Config) { c.NextHop.Servers = []string{"smtp://127.0.0.1:2525"} }, "OFFRAMP_NEXT_HOP: 127.0.0.1:2525 is this server's own listener :2525"},
 		"circle without a port": {func(c *gateway.Config) {
-			c.Delivery.NextHop, c.SMTPAddr = []string{"smtp://localhost"}, []string{"[::]:25"}
+			c.NextHop.Servers, c.SMTPAddr = []string{"smtp://localhost"}, []string{"[::]:25"}
 		}, "own listener [::]:25"},
 		"another scheme has another port": {func(c *gateway.Config) {
-			c.Delivery.NextHop, c.SMTPAddr = []string{"smtps://localhost"}, []string{":25"}
+			c.NextHop.Servers, c.SMTPAddr = []string{"smtps://localhost"}, []string{":25"}
 		}, ""},
-		"next hop beside it": {func(c *gateway.Config) { c.Delivery.NextHop = []string{"smtp://127.0.0.1:10025"} }, ""},
+		"next hop beside it": {func(c *gateway.Config) { c.NextHop.Servers = []string{"smtp://127.0.0.1:10025"} }, ""},
 		"next hop on another loopback address": {func(c *gateway.Config) {
-			c.Delivery.NextHop, c.SMTPAddr = []string{"smtp://127.0.0.2:2525"}, []string{"127.0.0.1:2525"}
+			c.NextHop.Servers, c.SMTPAddr = []string{"smtp://127.0.0.2:2525"}, []string{"127.0.0.1:2525"}
 		}, ""},
 		"postmaster comes back": {func(c *gateway.Config) { c.Relay.Postmaster = "me@offramp.example.org" }, "OFFRAMP_POSTMASTER"},
 		"postmaster routed here": {func(c *gateway.Config) {
@@ -87,7 +87,7 @@ func TestValidate(t *testing.T) {
 		}, "OFFRAMP_FEEDBACK_ADDRESSES"},
 		"return path": {func(c *gateway.Config) { c.Returns.ReturnPath = "verb" }, "OFFRAMP_RETURN_PATH"},
 		"hook":        {func(c *gateway.Config) { c.Hooks.SESTopics = []string{"x"} }, "OFFRAMP_HOOK_SES_TOPICS"},
-		"no next hop": {func(c *gateway.Config) { c.Delivery.NextHop = nil }, "OFFRAMP_NEXT_HOP"},
+		"no next hop": {func(c *gateway.Config) { c.NextHop.Servers = nil }, "OFFRAMP_NEXT_HOP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := good(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"offramp/gateway"
-	"offramp/gateway/delivery"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/relay"
 	"offramp/gateway/sink"
 	"offramp/listunsub"
@@ -60,8 +60,8 @@ func newHouse(t testing.TB, o sink.Options) *house {
 		config: gateway.Config{
 			Hostname: "offramp.example.org", PublicURL: "https://offramp.example.org",
 			SMTPAddr: []string{"127.0.0.1:0"}, HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0",
-			Delivery: delivery.Config{NextHop: []string{"smtp://" + s.Addr()}},
-			Relay:    relay.Config{TrustedNetworks: []relay.Network{loopback}},
+			NextHop: nexthop.Config{Servers: []string{"smtp://" + s.Addr()}},
+			Relay:   relay.Config{TrustedNetworks: []relay.Network{loopback}},
 		},
 		parts: gateway.Parts{Consent: db.Consent(), Spool: db.Spool(), Tokens: ring},
 	}
@@ -196,7 +196,7 @@ func TestOptOutReachesTheQueue(t *testing.T) {
 		}
 		return sink.Fault{}
 	}})
-	h.config.Delivery.RetryMin, h.config.Delivery.RetryMax = 50*time.Millisecond, 50*time.Millisecond
+	h.config.Queue.RetryMin, h.config.Queue.RetryMax = 50*time.Millisecond, 50*time.Millisecond
 	g, _ := h.run()
 	send(t, g, "ada@example.net", "ben@example.net")
 
@@ -228,7 +228,7 @@ func TestStopKeepsMail(t *testing.T) {
 		}
 		return sink.Fault{}
 	}})
-	h.config.Delivery.RetryMin, h.config.Delivery.RetryMax = 50*time.Millisecond, 50*time.Millisecond
+	h.config.Queue.RetryMin, h.config.Queue.RetryMax = 50*time.Millisecond, 50*time.Millisecond
 	g, stop := h.run()
 	send(t, g, "ada@example.net")
 	if err := stop(); err != nil {

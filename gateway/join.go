@@ -15,6 +15,7 @@ import (
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
@@ -28,7 +29,8 @@ type stats struct {
 	consent  consent.Stats
 	smtp     smtpd.Stats
 	relay    relay.Stats
-	delivery delivery.Stats
+	nextHop  nexthop.Stats
+	queue    delivery.Stats
 	feedback feedback.Stats
 	hook     hook.Stats
 	web      web.Stats
@@ -49,15 +51,19 @@ func (g *Gateway) join(p Parts) error {
 	}
 
 	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
-	var err error
-	g.queue, err = delivery.New(c.Delivery, delivery.Parts{
+	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Stats: &counts.nextHop})
+	if err != nil {
+		return err
+	}
+	g.queue, err = delivery.New(c.Queue, delivery.Parts{
+		Hops:  hops,
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
 		Renderer: &render.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
 			ExistingHeader: c.Render.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
 		},
 		Refusals: refusals{returns}, Traffic: g.traffic,
-		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.delivery,
+		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
 	})
 	if err != nil {
 		return err

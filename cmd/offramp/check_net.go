@@ -61,7 +61,7 @@ func stateText(r record) string {
 
 // nextHop greets every next hop, and sends nothing.
 func (c *checker) nextHop(ctx context.Context) {
-	for _, text := range c.settings.Gateway.Delivery.NextHop {
+	for _, text := range c.settings.Gateway.NextHop.Servers {
 		if text == "mx" {
 			c.add(findOK, "next hop", "mail goes to each domain's own servers (mx)", "")
 			continue

@@ -162,7 +162,7 @@ type postfixHop struct {
 
 func (j *postfixCheck) nextHops() []postfixHop {
 	var all []postfixHop
-	for _, text := range j.settings.Gateway.Delivery.NextHop {
+	for _, text := range j.settings.Gateway.NextHop.Servers {
 		u, err := url.Parse(strings.TrimSpace(text))
 		if err != nil || u.Host == "" {
 			continue // mx, or a fault that the settings name

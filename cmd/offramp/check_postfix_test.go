@@ -85,7 +85,7 @@ func judged(t *testing.T, main, master, options string, change func(*settings, *
 	s := &settings{}
 	s.Gateway.SMTPAddr = []string{"127.0.0.1:2525"}
 	s.Gateway.FeedbackDomain = "bounce.example.org"
-	s.Gateway.Delivery.NextHop = []string{"smtp+starttls://user:secret@smtp.provider.example:587"}
+	s.Gateway.NextHop.Servers = []string{"smtp+starttls://user:secret@smtp.provider.example:587"}
 	var loopback relay.Network
 	if err := loopback.UnmarshalText([]byte("127.0.0.0/8")); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestPostfixFindings(t *testing.T) {
 	relayhost := "relayhost = [127.0.0.1]:2525\n"
 	recipe := "default_transport = offramp:[127.0.0.1]:2525\n"
 	nextHop := func(hop string) func(*settings, *postfixCheck) {
-		return func(s *settings, _ *postfixCheck) { s.Gateway.Delivery.NextHop = []string{hop} }
+		return func(s *settings, _ *postfixCheck) { s.Gateway.NextHop.Servers = []string{hop} }
 	}
 	here := func(_ *settings, j *postfixCheck) { j.feedbackHere = yes }
 	for _, c := range []struct {

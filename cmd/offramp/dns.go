@@ -97,7 +97,7 @@ func zoneFor(domain string, s *settings, keys []dkim.Key) zone {
 	if !strings.Contains(z.hostname, ".") {
 		z.hostname = z.webHost
 	}
-	z.sends = sendingBy(s.Gateway.Delivery.NextHop, z.hostname)
+	z.sends = sendingBy(s.Gateway.NextHop.Servers, z.hostname)
 	return z
 }
 

@@ -117,7 +117,7 @@ Then check the settings, start the server, and see how a Postfix on this machine
 
 // sayMissing names what only the operator can fill in.
 func (a *app) sayMissing(s *settings) {
-	if len(s.Gateway.Delivery.NextHop) == 0 {
+	if len(s.Gateway.NextHop.Servers) == 0 {
 		a.say("\nSet OFFRAMP_NEXT_HOP in %s: the smarthost that your mail goes to today, or mx for direct delivery.", a.envFile)
 	}
 	if s.Gateway.Web.OperatorName == "" {

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -10,9 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
 	"offramp/gateway/envelope"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
 	"offramp/store/failpoint"
@@ -43,7 +41,7 @@ type attempt struct {
 	task    *task
 	buf     *[]byte
 	letter  *render.Message
-	session *session
+	session *nexthop.Session
 	fates   []fate // one for every job, in the order they were settled
 	permits map[int64]*permit
 	contact contact
@@ -60,7 +58,7 @@ func (a *attempt) run(ctx context.Context) {
 		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
-	waiting := a.q.pool.take(t.dest.key)
+	waiting := a.q.Hops.Take(t.dest.key)
 	if waiting != nil {
 		a.session = waiting
 		if a.transact(ctx, true) {
@@ -76,19 +74,17 @@ func (a *attempt) run(ctx context.Context) {
 // connect opens a session, or settles all jobs.
 func (a *attempt) connect(ctx context.Context) bool {
 	q, key := a.q, a.task.dest.key
-	if all, _ := q.pool.size(key); all >= q.config.NextHopConnections {
-		q.pool.surplus()
-	}
-	s, err := q.route.open(ctx, key)
+	s, err := q.Hops.Open(ctx, key)
 	if err == nil {
-		q.pool.add(key, s)
 		a.session, a.contact.reached = s, true
 		a.answered()
 		return true
 	}
-	if bad, ok := errors.AsType[*badDomain](err); ok {
+	failure := nexthop.Explain(err)
+	status := store.Status(failure.Status)
+	if failure.Class == nexthop.BadDomain {
 		for _, j := range a.task.jobs {
-			a.bounce(j, bad.status, byAddress)
+			a.bounce(j, status, byAddress)
 		}
 		return false
 	}
@@ -96,23 +92,18 @@ func (a *attempt) connect(ctx context.Context) bool {
 		a.returnAll(a.task.jobs)
 		return false
 	}
-	host := ""
-	if h, ok := errors.AsType[*hopError](err); ok {
-		host = h.host
-	}
-	if _, there := q.pool.size(key); there > 0 {
+	if there := q.Hops.OpenTo(key); there > 0 {
 		// It serves others of us at this moment: it has enough, or hiccups.
-		q.Log.Info("next hop accepts no further connection", "relay", host, "open", there, "error", err)
+		q.Log.Info("next hop accepts no further connection", "relay", status.Host, "open", there, "error", err)
 		a.contact.crowded = there
 		a.returnAll(a.task.jobs)
 		return false
 	}
-	if misconfigured(err) && !q.route.hops.direct {
-		q.Log.Error("next hop rejects the session before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", host, "domain", key, "error", err)
+	if failure.Class == nexthop.Settings && !q.Hops.Direct() {
+		q.Log.Error("next hop rejects the session before any message; check OFFRAMP_NEXT_HOP and the hop's settings", "relay", status.Host, "domain", key, "error", err)
 	} else {
-		q.Log.Warn("next hop cannot be reached", "relay", host, "domain", key, "error", err)
+		q.Log.Warn("next hop cannot be reached", "relay", status.Host, "domain", key, "error", err)
 	}
-	status := statusOf(err, host)
 	a.contact.down = &status
 	a.deferAll(a.task.jobs, status)
 	return false
@@ -134,19 +125,17 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 	// Also when something panics the session must not stay open unnoticed.
 	defer func() {
 		if !returned {
-			s.broken = true
-			q.pool.drop(s)
+			q.Hops.Drop(s)
 		}
 	}()
 	alive := a.offer(ctx, kept)
 	returned = true
 	if !alive {
-		s.broken = true
-		q.pool.drop(s)
+		q.Hops.Drop(s)
 		return false
 	}
 	a.contact.reached = true
-	q.pool.give(a.task.dest.key, s)
+	q.Hops.Give(s)
 	return true
 }
 
@@ -159,7 +148,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 		a.postpone(ctx, jobs, "render the message", err)
 		return true
 	}
-	status, ok, err := a.session.suits(m, a.letter.EightBitHeader(), rendering.Size, jobs, open)
+	status, ok, err := a.fits(rendering.Size, open)
 	if err != nil {
 		a.postpone(ctx, jobs, "read the message", err)
 		return true
@@ -177,11 +166,14 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	}
 	failpoint.Hit("delivery.mail")
 	hold := time.AfterFunc(gateHold, release)
-	err = a.session.mail(a.letter.ReversePath(jobs[0].Recipient.Address), a.session.options(m, rendering.Size, needsUTF8(m, a.letter.EightBitHeader(), jobs)))
+	err = a.session.Mail(nexthop.Envelope{
+		ReversePath: a.letter.ReversePath(jobs[0].Recipient.Address), Size: rendering.Size, UTF8: a.needsUTF8(jobs),
+		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,
+	})
 	hold.Stop()
 	release()
 	if err != nil {
-		if kept && !replied(err) && ctx.Err() == nil {
+		if kept && !nexthop.Explain(err).Replied && ctx.Err() == nil {
 			a.unsent(jobs)
 			a.handBack(ctx)
 			a.fates = a.fates[:0] // all are asked about again
@@ -193,7 +185,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	a.answered()
 	accepted := a.name(ctx, jobs)
 	if len(accepted) == 0 {
-		a.session.reset()
+		a.session.Reset()
 		return true
 	}
 	a.send(ctx, accepted, rendering, open)
@@ -247,14 +239,14 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 // that breaks meanwhile settles all.
 func (a *attempt) name(ctx context.Context, jobs []store.Job) (accepted []store.Job) {
 	for i, j := range jobs {
-		err := a.session.rcpt(j.Recipient)
+		err := a.session.Rcpt(named(j))
 		switch {
 		case err == nil:
 			accepted = append(accepted, j)
-		case a.session.broken:
+		case a.session.Broken():
 			a.refuseAll(ctx, append(accepted, jobs[i:]...), err)
 			return nil
-		case len(accepted) > 0 && tooMany(err):
+		case len(accepted) > 0 && nexthop.Explain(err).TooMany:
 			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
 			a.contact.returned = true
 			a.unsent(jobs[i:])
@@ -267,24 +259,19 @@ func (a *attempt) name(ctx context.Context, jobs []store.Job) (accepted []store.
 	return accepted
 }
 
-// tooMany says whether a reply to RCPT means the number of recipients.
-func tooMany(err error) bool {
-	reply, ok := errors.AsType[*smtp.SMTPError](err)
-	if !ok || reply.Code != 452 && reply.Code != 552 {
-		return false
-	}
-	e := reply.EnhancedCode
-	return e[0] <= 0 || e[1] == 5 && e[2] == 3
+// named is what RCPT says for a job.
+func named(j store.Job) nexthop.Recipient {
+	return nexthop.Recipient{Address: j.Recipient.Address, Notify: j.Recipient.Notify, Original: j.Recipient.Original}
 }
 
 // send issues DATA, sends the message and settles the jobs.
 func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering, open func() (io.ReadCloser, error)) {
-	rcpts := make([]store.Recipient, len(jobs))
+	rcpts := make([]nexthop.Recipient, len(jobs))
 	for i, j := range jobs {
-		rcpts[i] = j.Recipient
+		rcpts[i] = named(j)
 	}
 	failpoint.Hit("delivery.data")
-	errs := a.session.data(rcpts, func(dst io.Writer) error {
+	errs := a.session.Data(rcpts, func(dst io.Writer) error {
 		if _, err := dst.Write(r.Header); err != nil {
 			return err
 		}
@@ -304,7 +291,7 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 	for i, j := range jobs {
 		if errs[i] == nil {
 			a.ended(j, store.Sent)
-			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.reply, Host: a.session.name})
+			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.Reply(), Host: a.session.Name()})
 			continue
 		}
 		a.refuse(ctx, j, errs[i])
@@ -312,9 +299,6 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 	if taken {
 		a.q.Stats.Octets.Add(r.Size)
 		a.tally(r)
-	}
-	if e, ok := errors.AsType[*stageError](errs[0]); ok && e.stage == stageData {
-		a.session.reset()
 	}
 }
 

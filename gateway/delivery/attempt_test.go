@@ -46,7 +46,7 @@ func TestGateIsBackAfterASecond(t *testing.T) {
 		return sink.Fault{}
 	}})
 	c := hopTo(s)
-	c.CommandTimeout = 1500 * time.Millisecond
+	c.hops.CommandTimeout = 1500 * time.Millisecond
 	h := newHouse(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -210,7 +210,7 @@ func TestStaleSession(t *testing.T) {
 		return sink.Fault{}
 	}})
 	c := hopTo(s)
-	c.NextHopConnections = 1
+	c.hops.Connections = 1
 	h := newHouse(t, c, nil)
 	h.run()
 	for i := range 3 {
@@ -222,7 +222,7 @@ func TestStaleSession(t *testing.T) {
 	if n := h.spool.kinds(); n[store.Delivered] != 3 || n[store.Deferred] != 0 {
 		t.Errorf("results %v", n)
 	}
-	if n := h.stats.Connections.Load(); n != 3 {
+	if n := h.conns.Connections.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
 	}
 }
@@ -230,15 +230,15 @@ func TestStaleSession(t *testing.T) {
 func TestSessionsAreReusedAndEndWhenIdle(t *testing.T) {
 	s := startSink(t, sink.Options{})
 	c := hopTo(s)
-	c.NextHopConnections, c.IdleTimeout = 1, 200*time.Millisecond
+	c.hops.Connections, c.hops.IdleTimeout = 1, 200*time.Millisecond
 	h := newHouse(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
 	h.run()
 	s.Wait(3, time.Now().Add(5*time.Second))
-	if n := h.stats.Connections.Load(); n != 1 {
+	if n := h.conns.Connections.Load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
 	}
-	within(t, 5*time.Second, "closed", func() bool { return h.stats.Open.Load() == 0 })
+	within(t, 5*time.Second, "closed", func() bool { return h.conns.Open.Load() == 0 })
 }
 
 // TestBodyTrouble: a damaged body is held, one that cannot be read for now waits,
@@ -334,7 +334,7 @@ func TestStop(t *testing.T) {
 				return sink.Fault{}
 			}})
 			config := hopTo(s)
-			config.NextHopConnections, config.Drain = 1, c.drain
+			config.hops.Connections, config.Drain = 1, c.drain
 			h := newHouse(t, config, nil)
 			ids := h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
 			stop := h.run()

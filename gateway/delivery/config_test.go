@@ -1,9 +1,6 @@
 package delivery
 
 import (
-	"bufio"
-	"errors"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -11,77 +8,21 @@ import (
 	"offramp/store"
 )
 
-func newBuffered(w io.Writer) *bufio.Writer { return bufio.NewWriter(w) }
-
-func TestParseNextHops(t *testing.T) {
-	for value, want := range map[string]hop{
-		"smtp://mail.example":                  {host: "mail.example", port: "25"},
-		"SMTP://mail.example:2525/":            {host: "mail.example", port: "2525"},
-		"smtp+starttls://u:p%2Cx@mail.example": {host: "mail.example", port: "587", security: startTLS, user: "u", password: "p,x"},
-		"smtps://mail.example":                 {host: "mail.example", port: "465", security: implicitTLS},
-		"lmtp://[::1]:24":                      {host: "::1", port: "24", lmtp: true},
-		"smtp://u:p@127.0.0.1:25":              {host: "127.0.0.1", port: "25", user: "u", password: "p"},
-	} {
-		all, err := parseNextHops([]string{value})
-		if err != nil || len(all.hops) != 1 || all.hops[0] != want {
-			t.Errorf("%s: %+v, %v", value, all, err)
-		}
-	}
-	if all, err := parseNextHops([]string{" MX "}); err != nil || !all.direct {
-		t.Errorf("mx: %+v, %v", all, err)
-	}
-}
-
-func TestParseNextHopsRefuses(t *testing.T) {
-	for _, values := range [][]string{
-		nil, {""}, {"mail.example"}, {"mail.example:25"}, {"http://mail.example"}, {"smtp://"}, {"smtp://mail.example:0"},
-		{"smtp://mail.example:99999"}, {"smtp://mail.example/path"}, {"smtp://mail.example?x=1"}, {"smtp://u:secret@mail.example"},
-		{"smtps://u@mail.example"}, {"smtps://:secret@mail.example"}, {"smtps://u:secret%zz@mail.example"}, {"smtps://u:sec ret@mail.example"},
-		{"mx", "smtp://mail.example"}, {"lmtp://a.example", "smtp://b.example"}, {"smtp://a b.example"}, {"smtp://ü.example"},
-	} {
-		_, err := parseNextHops(values)
-		if err == nil || !strings.Contains(err.Error(), "OFFRAMP_NEXT_HOP") || strings.Contains(err.Error(), "sec") {
-			t.Errorf("%q: %v", values, err)
-		}
-	}
-}
-
-func FuzzParseNextHop(f *testing.F) {
-	for _, s := range []string{"mx", "smtp://a", "smtp+starttls://u:p@h:587", "smtps://[::1]:465", "lmtp://h:24", "smtp://%"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		all, err := parseNextHops([]string{s})
-		if err != nil {
-			return
-		}
-		for _, h := range all.hops {
-			if h.host == "" || h.port == "" || strings.ContainsAny(h.host, " \r\n@/") {
-				t.Errorf("%q: %+v", s, h)
-			}
-		}
-	})
-}
-
-func TestValidateNamesEveryFault(t *testing.T) {
-	c := Config{NextHop: []string{"nonsense"}, NextHopConnections: -1, RetryMin: time.Hour, RetryMax: time.Minute, Drain: -1, TLSCAFile: "/nonexistent/ca.pem"}
-	err := c.Validate()
+func TestValidateNamesEveryError(t *testing.T) {
+	err := Config{RetryMin: time.Hour, RetryMax: time.Minute, Drain: -1}.Validate()
 	if err == nil {
-		t.Fatal("no fault found")
+		t.Fatal("no error found")
 	}
-	for _, name := range []string{"OFFRAMP_NEXT_HOP,", "OFFRAMP_NEXT_HOP_CONNECTIONS", "OFFRAMP_RETRY_MAX", "OFFRAMP_NEXT_HOP_DRAIN", "OFFRAMP_NEXT_HOP_TLS_CA"} {
+	for _, name := range []string{"OFFRAMP_RETRY_MAX", "OFFRAMP_NEXT_HOP_DRAIN"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("no %s in:\n%v", name, err)
 		}
 	}
-	if n := len(strings.Split(err.Error(), "\n")); n != 5 {
-		t.Errorf("%d lines, want 5:\n%v", n, err)
+	if n := len(strings.Split(err.Error(), "\n")); n != 2 {
+		t.Errorf("%d lines, want 2:\n%v", n, err)
 	}
-	if err := (Config{NextHop: []string{"mx"}}).Validate(); err != nil {
+	if err := (Config{}).Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
-	}
-	if err := (Config{}).Validate(); !errors.Is(err, ErrNoNextHop) {
-		t.Errorf("nothing set: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
 )
@@ -187,14 +188,14 @@ func diagnostic(st store.Status) string {
 	if st.Enhanced != "" {
 		words = append(words, st.Enhanced)
 	}
-	return printable(strings.Join(append(words, st.Text), " "), maxStatusText)
+	return nexthop.OneLine(strings.Join(append(words, st.Text), " "), nexthop.MaxText)
 }
 
 // fields is the part for programs (RFC 3464 section 2).
 func (n notice) fields() []byte {
 	var b bytes.Buffer
 	line := func(name, value string) {
-		value = printable(value, 900)
+		value = nexthop.OneLine(value, 900)
 		if !n.message.UTF8 { // RFC 3464 section 2.1.2 has US-ASCII only; hops say what they like
 			value = asciiOnly(value)
 		}

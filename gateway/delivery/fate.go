@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
 	"offramp/gateway/envelope"
+	"offramp/gateway/nexthop"
 	"offramp/store"
 	"offramp/store/failpoint"
 )
@@ -61,23 +60,19 @@ func expired(last store.Status) store.Status {
 	if last.Text != "" {
 		text += "; last: " + last.Text
 	}
-	return store.Status{Code: last.Code, Enhanced: "5.4.7", Text: printable(text, maxStatusText), Host: last.Host}
+	return store.Status{Code: last.Code, Enhanced: "5.4.7", Text: nexthop.OneLine(text, nexthop.MaxText), Host: last.Host}
 }
 
-// postpone defers for trouble of our own, shortly and without end: a message
+// postpone defers for an error of our own, shortly and without end: a message
 // never bounces for it. What is damaged is held for the operator.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
-	log := a.q.Log.With("queue_id", a.task.parcel.m.ID, "list", a.task.parcel.m.List)
 	switch {
-	case errors.Is(err, store.ErrDamaged), errors.Is(err, errLineEnd):
-		log.Error("a queued message is damaged and held", "error", err)
-		for _, j := range jobs {
-			a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the queued message is damaged and held for the operator"})
-		}
+	case errors.Is(err, store.ErrDamaged):
+		a.hold(jobs, err)
 	case ctx.Err() != nil:
 		a.returnAll(jobs)
 	default:
-		log.Error("cannot "+what+", the delivery is deferred", "error", err)
+		a.logger().Error("cannot "+what+", the delivery is deferred", "error", err)
 		for _, j := range jobs {
 			a.deferUntil(j, a.q.Now().Add(min(a.q.config.RetryMin, 10*time.Second)),
 				store.Status{Enhanced: "4.3.0", Text: "internal error: cannot " + what})
@@ -85,47 +80,46 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 	}
 }
 
+// hold leaves damaged mail to the operator.
+func (a *attempt) hold(jobs []store.Job, err error) {
+	a.logger().Error("a queued message is damaged and held", "error", err)
+	for _, j := range jobs {
+		a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the queued message is damaged and held for the operator"})
+	}
+}
+
+func (a *attempt) logger() *slog.Logger {
+	return a.q.Log.With("queue_id", a.task.parcel.m.ID, "list", a.task.parcel.m.List)
+}
+
 // refuse settles a job by an error of the transaction.
 func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
-	a.ended(j, outcome(err))
+	failure := nexthop.Explain(err)
+	if failure.InDoubt {
+		a.ended(j, store.MaybeSent)
+	} else {
+		a.ended(j, store.NotSent)
+	}
 	if content, ok := errors.AsType[*contentError](err); ok {
 		a.postpone(ctx, []store.Job{j}, "read the message", content)
 		return
 	}
-	if errors.Is(err, errLineEnd) {
-		a.postpone(ctx, []store.Job{j}, "send the message", err)
-		return
-	}
-	st := statusOf(err, a.session.name)
-	switch {
-	case permanent(err) && !ours(err):
-		a.bounce(j, st, refusedAt(err, len(a.task.jobs) == 1))
-	case ctx.Err() != nil && !replied(err):
-		a.returnAll([]store.Job{j})
+	st := store.Status(failure.Status)
+	switch failure.Class {
+	case nexthop.Damaged:
+		a.hold([]store.Job{j}, err)
+	case nexthop.Permanent:
+		a.bounce(j, st, refusedAt(failure.Stage, len(a.task.jobs) == 1))
+	case nexthop.Settings:
+		a.q.Log.Error("next hop requires authentication or TLS; check OFFRAMP_NEXT_HOP", "relay", st.Host, "code", st.Code, "status", envelope.MaskAll(st.Text))
+		a.deferAll([]store.Job{j}, st)
 	default:
-		if ours(err) {
-			a.q.Log.Error("next hop requires authentication or TLS; check OFFRAMP_NEXT_HOP", "relay", a.session.name, "code", st.Code, "status", maskAddresses(st.Text))
+		if ctx.Err() != nil && !failure.Replied {
+			a.returnAll([]store.Job{j})
+			return
 		}
 		a.deferAll([]store.Job{j}, st)
 	}
-}
-
-// ours says whether a refusal of MAIL is about our settings and not about the
-// message: authentication or encryption is missing (RFC 4954 section 6, RFC 3207).
-func ours(err error) bool {
-	e, ok := errors.AsType[*stageError](err)
-	if !ok || e.stage != stageMail {
-		return false
-	}
-	reply, ok := errors.AsType[*smtp.SMTPError](err)
-	if !ok {
-		return false
-	}
-	switch reply.Code {
-	case 530, 534, 535, 538:
-		return true
-	}
-	return false
 }
 
 func (a *attempt) refuseAll(ctx context.Context, jobs []store.Job, err error) {
@@ -232,7 +226,7 @@ func masked(address string) string {
 // withoutAddresses masks the recipient in the text of a hop, which likes to
 // repeat it, and every other address.
 func withoutAddresses(text, recipient string) string {
-	return maskAddresses(strings.ReplaceAll(text, recipient, masked(recipient)))
+	return envelope.MaskAll(strings.ReplaceAll(text, recipient, masked(recipient)))
 }
 
 // log writes one line for a recipient, and counts it.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"
 )
@@ -47,7 +48,7 @@ func TestFaultsOfTheNextHop(t *testing.T) {
 					return fault
 				}})
 				c := hopTo(s)
-				c.CommandTimeout, c.DotTimeout, c.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+				c.hops.CommandTimeout, c.hops.DotTimeout, c.hops.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 				c.RetryMin = 50 * time.Millisecond
 				h := newHouse(t, c, nil)
 				m := news("q1")
@@ -139,7 +140,7 @@ func TestFailOver(t *testing.T) {
 		return sink.Fault{}
 	}})
 	s := startSink(t, sink.Options{})
-	c := Config{NextHop: []string{"smtp://" + deadPort(t), "smtp://" + refusing.Addr(), "smtp://" + s.Addr()}}
+	c := setup{hops: nexthop.Config{Servers: []string{"smtp://" + deadPort(t), "smtp://" + refusing.Addr(), "smtp://" + s.Addr()}}}
 	h := newHouse(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.run()
@@ -155,9 +156,9 @@ func TestDeadHopIsNotHammered(t *testing.T) {
 	var up atomic.Bool
 	s := startSink(t, sink.Options{})
 	c := hopTo(s)
-	c.NextHopConnections, c.RetryMin = 2, 300*time.Millisecond
-	h := newHouse(t, c, func(p *Parts) {
-		p.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+	c.hops.Connections, c.RetryMin = 2, 300*time.Millisecond
+	h := newHouse(t, c, func(p *parts) {
+		p.hops.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			dials.Add(1)
 			if !up.Load() {
 				return nil, errors.New("refused")
@@ -187,8 +188,8 @@ func TestDeadHopIsNotHammered(t *testing.T) {
 func TestHopWithFewConnections(t *testing.T) {
 	var open atomic.Int64
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), func(p *Parts) {
-		p.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+	h := newHouse(t, hopTo(s), func(p *parts) {
+		p.hops.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if open.Add(1) > 2 {
 				open.Add(-1)
 				return nil, errors.New("too many connections")

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"
 )
@@ -181,7 +182,7 @@ func TestTLS(t *testing.T) {
 				}
 				return sink.Fault{}
 			}})
-			h := newHouse(t, Config{NextHop: []string{c.scheme + s.Addr()}, TLSCAFile: c.ca, RetryMin: 50 * time.Millisecond}, nil)
+			h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{c.scheme + s.Addr()}, TLSCAFile: c.ca}, Config: Config{RetryMin: 50 * time.Millisecond}}, nil)
 			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 			h.run()
 			if c.want != "" {
@@ -267,7 +268,7 @@ func TestLMTP(t *testing.T) {
 		}
 		return plainHop(line)
 	})
-	h := newHouse(t, Config{NextHop: []string{"lmtp://" + addr}, RetryMin: time.Hour}, nil)
+	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"lmtp://" + addr}}, Config: Config{RetryMin: time.Hour}}, nil)
 	m := exempt("q1")
 	m.ReversePath = ""
 	ids := h.spool.put(m, "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
@@ -301,7 +302,7 @@ func TestOddReplies(t *testing.T) {
 				}
 				return plainHop(line)
 			})
-			h := newHouse(t, Config{NextHop: []string{"smtp://" + addr}, RetryMin: time.Hour, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, nil)
+			h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, Config: Config{RetryMin: time.Hour}}, nil)
 			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 			h.run()
 			within(t, 8*time.Second, "settled", func() bool { return len(h.spool.kinds()) > 0 })

@@ -15,6 +15,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"
 )
@@ -104,7 +105,8 @@ func TestNoticeOfOddReply(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := news("q0")
 			m.Received, m.UTF8 = acceptance, c.utf8
-			st := statusOf(&smtp.SMTPError{Code: 550, EnhancedCode: c.code, Message: c.text}, "h")
+			st := store.Status(nexthop.Explain(&smtp.SMTPError{Code: 550, EnhancedCode: c.code, Message: c.text}).Status)
+			st.Host = "h"
 			n := notice{action: failed, message: &m, hostname: "h.example", now: acceptance, recipients: []store.Recipient{{Address: "a@b.example", Status: st}}}
 			if got := string(n.fields()); !strings.Contains(got, c.want) {
 				t.Errorf("%s\nwant %s", got, c.want)
@@ -213,7 +215,7 @@ func TestWants(t *testing.T) {
 
 // TestPanicInABounce: it is noted, and the bounces of other messages go out.
 func TestPanicInABounce(t *testing.T) {
-	h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}}, nil)
+	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, nil)
 	for _, id := range []string{"q1", "q2"} {
 		m := news(id)
 		m.Return = "FULL" // so that the body is read

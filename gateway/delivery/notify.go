@@ -51,9 +51,12 @@ func (a *attempt) notices() []*store.Bounce {
 		}
 		switch f.result.Kind {
 		case store.Delivered:
-			if a.session.lmtp && wants(r.Notify, "SUCCESS") && !a.session.offers("DSN") {
+			hop := a.session.Abilities()
+			switch {
+			case hop.DSN || !wants(r.Notify, "SUCCESS"):
+			case hop.LMTP:
 				add(delivered, f)
-			} else if wants(r.Notify, "SUCCESS") && !a.session.offers("DSN") {
+			default:
 				add(relayed, f)
 			}
 		case store.Deferred:

@@ -2,10 +2,7 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"strconv"
-
-	"github.com/emersion/go-smtp"
 
 	"offramp/store"
 )
@@ -42,20 +39,6 @@ func (a *attempt) unsent(jobs []store.Job) {
 	for _, j := range jobs {
 		a.ended(j, store.NotSent)
 	}
-}
-
-// outcome is what an error of the transaction says about the message. Only a
-// refusal in reply to its end tells that the hop does not have it; before its
-// end the hop has no message (RFC 5321 section 4.2.5).
-func outcome(err error) store.Outcome {
-	e, ok := errors.AsType[*stageError](err)
-	if !ok || e.stage != stageDot {
-		return store.NotSent
-	}
-	if reply, ok := errors.AsType[*smtp.SMTPError](err); ok && (reply.Code/100 == 4 || reply.Code/100 == 5) {
-		return store.NotSent
-	}
-	return store.MaybeSent
 }
 
 // handBack tells all permits how it ended. It comes before the leases end: once

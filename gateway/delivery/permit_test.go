@@ -57,7 +57,7 @@ func TestEveryAttemptTellsHowItEnded(t *testing.T) {
 			t.Parallel()
 			s := startSink(t, once(c.at, c.fault))
 			config := hopTo(s)
-			config.CommandTimeout, config.DotTimeout, config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+			config.hops.CommandTimeout, config.hops.DotTimeout, config.hops.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 			config.RetryMin = 50 * time.Millisecond
 			h := newHouse(t, config, nil)
 			m := news("q1")
@@ -108,7 +108,7 @@ func TestStaleSessionGivesItsTurnBack(t *testing.T) {
 		return sink.Fault{}
 	}})
 	c := hopTo(s)
-	c.NextHopConnections = 1
+	c.hops.Connections = 1
 	h := newHouse(t, c, nil)
 	h.people.limited = "b@b.example"
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)

@@ -2,16 +2,15 @@ package delivery
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
 )
@@ -71,18 +70,15 @@ type Parts struct {
 	Events   Events
 	Verdicts Verdicts
 	Renderer *render.Renderer
+	Hops     *nexthop.Hops
 	Refusals Refusals // nil: nobody is told
 	Traffic  Traffic  // nil: not counted
-	Hostname string   // ours: in EHLO, and in bounces
+	Hostname string   // ours, in bounces
 
-	Resolver Resolver // nil: net.DefaultResolver
-	// Dial opens connections; nil: a net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Now  func() time.Time // nil: time.Now
-	Rand func() float64   // [0,1), safe for concurrent use; nil: math/rand
-	Log  *slog.Logger     // nil: nothing is logged
-	// Stats counts; nil: for nobody.
-	Stats *Stats
+	Now   func() time.Time // nil: time.Now
+	Rand  func() float64   // [0,1), safe for concurrent use; nil: math/rand
+	Log   *slog.Logger     // nil: nothing is logged
+	Stats *Stats           // nil: not counted
 }
 
 // Traffic counts what opt-outs stop after acceptance.
@@ -95,8 +91,6 @@ type Queue struct {
 	Parts
 	config   Config
 	schedule schedule
-	route    *route
-	pool     *pool
 	woken    chan struct{} // capacity 1
 	flushed  chan struct{} // capacity 1
 	failures chan struct{} // capacity 1
@@ -110,16 +104,6 @@ func New(c Config, p Parts) (*Queue, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	hops, err := parseNextHops(c.NextHop)
-	if err != nil {
-		return nil, err
-	}
-	if p.Resolver == nil {
-		p.Resolver = net.DefaultResolver
-	}
-	if p.Dial == nil {
-		p.Dial = (&net.Dialer{}).DialContext
-	}
 	if p.Now == nil {
 		p.Now = time.Now
 	}
@@ -134,25 +118,8 @@ func New(c Config, p Parts) (*Queue, error) {
 	}
 	q := &Queue{Parts: p, config: c, woken: make(chan struct{}, 1), flushed: make(chan struct{}, 1), failures: make(chan struct{}, 1)}
 	q.schedule = schedule{min: c.RetryMin, max: c.RetryMax, expire: c.Expire, bounceExpire: c.BounceExpire, rand: p.Rand}
-	q.pool = &pool{now: p.Now, stats: p.Stats}
-	q.route = &route{
-		hops:       hops,
-		exchangers: exchangers{resolver: p.Resolver, hostname: p.Hostname, port: "25", rand: p.Rand},
-		dialer: dialer{config: c, hostname: p.Hostname, dial: p.Dial, stats: p.Stats,
-			sessions: tls.NewLRUClientSessionCache(0)},
-		now:    p.Now,
-		memory: q.pause(),
-	}
-	if c.TLSCAFile != "" {
-		if q.route.dialer.roots, err = loadCA(c.TLSCAFile); err != nil {
-			return nil, err
-		}
-	}
 	return q, nil
 }
-
-// pause is how long a destination that could not be reached is left alone.
-func (q *Queue) pause() time.Duration { return min(q.config.RetryMin, 30*time.Second) }
 
 // Wake says that something is due in the spool. It never waits.
 func (q *Queue) Wake() { poke(q.woken) }
@@ -160,7 +127,7 @@ func (q *Queue) Wake() { poke(q.woken) }
 // Flush says that an operator made mail in the spool due. It is tried at once,
 // also where a destination could not be reached a moment ago. It never waits.
 func (q *Queue) Flush() {
-	q.route.forgetAll()
+	q.Hops.Forget()
 	poke(q.flushed)
 }
 
@@ -176,17 +143,18 @@ func poke(c chan struct{}) {
 // when every lease is ended. The error is nil: what goes wrong is recorded and
 // logged where it happens.
 func (q *Queue) Run(ctx context.Context) error {
+	most := q.Hops.Connections()
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	r := &runner{
 		q:            q,
-		work:         make(chan *task, q.config.NextHopConnections),
-		ended:        make(chan ending, q.config.NextHopConnections),
-		answers:      make(chan *destination, q.config.NextHopConnections),
+		work:         make(chan *task, most),
+		ended:        make(chan ending, most),
+		answers:      make(chan *destination, most),
 		destinations: make(map[string]*destination),
 	}
 	var workers sync.WaitGroup
-	for range q.config.NextHopConnections {
+	for range most {
 		workers.Go(func() {
 			var buf []byte
 			for t := range r.work {
@@ -198,10 +166,10 @@ func (q *Queue) Run(ctx context.Context) error {
 	reporter.Go(func() { q.report(ctx, hard) })
 
 	r.run(ctx)
-	q.pool.retire()
+	q.Hops.Retire()
 	deadline := time.AfterFunc(q.config.Drain, func() {
 		cut()
-		q.pool.sever()
+		q.Hops.Sever()
 	})
 	defer deadline.Stop()
 	r.giveBack(hard)
@@ -211,6 +179,6 @@ func (q *Queue) Run(ctx context.Context) error {
 	}
 	workers.Wait()
 	reporter.Wait()
-	q.pool.retire()
+	q.Hops.Retire()
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"offramp/gateway/dkim"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/gateway/sink"
 	"offramp/listunsub"
@@ -26,6 +27,19 @@ type house struct {
 	log    *record
 	queue  *Queue
 	stats  *Stats
+	conns  *nexthop.Stats
+}
+
+// setup are the settings of a queue and of its next hops.
+type setup struct {
+	Config
+	hops nexthop.Config
+}
+
+// parts are what a test may change of both.
+type parts struct {
+	Parts
+	hops nexthop.Parts
 }
 
 // record is a log to be looked at.
@@ -61,22 +75,27 @@ func newRenderer(t testing.TB) *render.Renderer {
 	return &render.Renderer{Tokens: ring, Keys: keys, PublicURL: "https://out.example.com", FeedbackDomain: "out.example.com"}
 }
 
-func newHouse(t *testing.T, c Config, change func(*Parts)) *house {
+func newHouse(t *testing.T, c setup, change func(*parts)) *house {
 	t.Helper()
-	h := &house{t: t, spool: newSpool(), people: &people{}, log: &record{}, stats: &Stats{}}
-	p := Parts{
-		Spool: h.spool, Lists: h.people, Events: h.people, Verdicts: h.people,
-		Renderer: newRenderer(t), Hostname: "out.example.com", Stats: h.stats,
-		Log: slog.New(slog.NewTextHandler(h.log, nil)),
+	h := &house{t: t, spool: newSpool(), people: &people{}, log: &record{}, stats: &Stats{}, conns: &nexthop.Stats{}}
+	p := parts{
+		Parts: Parts{
+			Spool: h.spool, Lists: h.people, Events: h.people, Verdicts: h.people,
+			Renderer: newRenderer(t), Hostname: "out.example.com", Stats: h.stats,
+			Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		},
+		hops: nexthop.Parts{Hostname: "out.example.com", Memory: c.Pause(), Stats: h.conns},
 	}
 	if change != nil {
 		change(&p)
 	}
-	q, err := New(c, p)
-	if err != nil {
+	var err error
+	if p.Hops, err = nexthop.New(c.hops, p.hops); err != nil {
 		t.Fatal(err)
 	}
-	h.queue = q
+	if h.queue, err = New(c.Config, p.Parts); err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 
@@ -109,7 +128,7 @@ func (h *house) run() (stop func()) {
 		if h.people.open != 0 {
 			h.t.Errorf("%d gates are still held", h.people.open)
 		}
-		if n := h.stats.Open.Load(); n != 0 {
+		if n := h.conns.Open.Load(); n != 0 {
 			h.t.Errorf("%d sessions are still open", n)
 		}
 	})
@@ -127,8 +146,8 @@ func startSink(t *testing.T, o sink.Options) *sink.Sink {
 	return s
 }
 
-func hopTo(s *sink.Sink) Config {
-	return Config{NextHop: []string{"smtp://" + s.Addr()}, RetryMin: 50 * time.Millisecond}
+func hopTo(s *sink.Sink) setup {
+	return setup{hops: nexthop.Config{Servers: []string{"smtp://" + s.Addr()}}, Config: Config{RetryMin: 50 * time.Millisecond}}
 }
 
 const newsHeader = "From: News <news@example.com>\r\nTo: all@example.com\r\nSubject: Hello\r\nX-Offramp-List: News <news>\r\n\r\n"
@@ -175,7 +194,7 @@ func TestEachRecipientGetsItsOwnCopy(t *testing.T) {
 	if len(got) != 40 || len(links) != 40 {
 		t.Errorf("%d messages with %d links, want 40", len(got), len(links))
 	}
-	if n := h.stats.Connections.Load(); n > 20 {
+	if n := h.conns.Connections.Load(); n > 20 {
 		t.Errorf("%d connections, want at most 20", n)
 	}
 	if n := h.stats.Delivered.Load(); n != 40 {

@@ -2,9 +2,9 @@ package delivery
 
 import (
 	"context"
-	"errors"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/nexthop"
 	"offramp/store"
 )
 
@@ -75,13 +75,11 @@ func (a *attempt) bounce(j store.Job, st store.Status, r refused) {
 
 // refusedAt says whether an answer can be about one recipient: that to RCPT,
 // or to the message where there is no other recipient.
-func refusedAt(err error, alone bool) refused {
-	e, ok := errors.AsType[*stageError](err)
+func refusedAt(at nexthop.Stage, alone bool) refused {
 	switch {
-	case !ok:
-	case e.stage == stageRcpt:
+	case at == nexthop.StageRcpt:
 		return byAddress
-	case alone && (e.stage == stageData || e.stage == stageDot):
+	case alone && (at == nexthop.StageData || at == nexthop.StageDot):
 		return atEnd
 	}
 	return notRefused

@@ -2,14 +2,13 @@ package delivery
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/gateway/sink"
 	"offramp/store"
@@ -19,7 +18,7 @@ import (
 // what is not configured keep the sender's.
 func TestReversePathOnTheWire(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), func(p *Parts) { p.Renderer.Feedback = render.Feedback{Bounces: true} })
+	h := newHouse(t, hopTo(s), func(p *parts) { p.Renderer.Feedback = render.Feedback{Bounces: true} })
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.spool.put(exempt("q2"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -81,7 +80,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &refusals{errs: 2}
-			h := newHouse(t, hopTo(startSink(t, test.options)), func(p *Parts) { p.Refusals = r })
+			h := newHouse(t, hopTo(startSink(t, test.options)), func(p *parts) { p.Refusals = r })
 			all := to("a@b.example", "c@b.example")
 			if strings.HasSuffix(test.want, "news") {
 				all = all[:1]
@@ -109,9 +108,9 @@ func TestRefusalsAreTold(t *testing.T) {
 // A domain that exists not, and mail that waited for too long, are told too.
 func TestRefusalsWithoutAReply(t *testing.T) {
 	r := &refusals{}
-	h := newHouse(t, Config{NextHop: []string{"mx"}}, func(p *Parts) {
+	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"mx"}}}, func(p *parts) {
 		p.Refusals = r
-		p.Resolver = nobody{}
+		p.hops.Resolver = names{}
 	})
 	h.spool.put(news("q1"), "Hi\r\n", to("a@nowhere.example")...)
 	stop := h.run()
@@ -122,15 +121,4 @@ func TestRefusalsWithoutAReply(t *testing.T) {
 	if len(r.told) != 1 || r.told[0].Code != 0 || r.told[0].Status == "" || r.told[0].Text == "" {
 		t.Errorf("told %+v", r.told)
 	}
-}
-
-// nobody knows no name.
-type nobody struct{}
-
-func (nobody) LookupMX(context.Context, string) ([]*net.MX, error) {
-	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
-}
-
-func (nobody) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
 }

@@ -127,21 +127,21 @@ func (r *runner) step(ctx context.Context) time.Duration {
 	for key, d := range r.destinations {
 		if d.down(now) {
 			wait = min(wait, d.until.Sub(now))
-		} else if d.idle() && r.q.route.hops.direct {
+		} else if d.idle() && r.q.Hops.Direct() {
 			delete(r.destinations, key)
 		}
 	}
-	if r.q.pool.sweep(now.Add(-r.q.config.IdleTimeout)) > 0 {
-		wait = min(wait, r.q.config.IdleTimeout)
+	if again := r.q.Hops.Sweep(now); again > 0 {
+		wait = min(wait, again)
 	}
 	return wait
 }
 
 // low is how many recipients in memory are few.
-func (r *runner) low() int { return 2 * r.q.config.NextHopConnections }
+func (r *runner) low() int { return 2 * r.q.Hops.Connections() }
 
 // high is how many recipients may be in memory.
-func (r *runner) high() int { return max(4*r.q.config.NextHopConnections, perTransaction) }
+func (r *runner) high() int { return max(4*r.q.Hops.Connections(), perTransaction) }
 
 // pauses is how long the spool must not be asked.
 func (r *runner) pauses(now time.Time) time.Duration {
@@ -149,7 +149,7 @@ func (r *runner) pauses(now time.Time) time.Duration {
 	if r.busy > 0 {
 		wait = max(wait, r.leased.Add(leaseEvery).Sub(now))
 	}
-	if !r.q.route.hops.direct {
+	if !r.q.Hops.Direct() {
 		if d := r.destinations[""]; d != nil {
 			wait = max(wait, d.until.Sub(now))
 		}
@@ -188,7 +188,7 @@ func (r *runner) lease(ctx context.Context, now time.Time) {
 
 // skip names the destinations of which no more recipients are wanted now.
 func (r *runner) skip() []string {
-	if !r.q.route.hops.direct {
+	if !r.q.Hops.Direct() {
 		return nil
 	}
 	var names []string
@@ -206,8 +206,8 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 	open := make(map[*parcel]map[string]*task)
 	var excess []store.Result
 	for _, j := range jobs {
-		d := r.destination(r.q.route.destination(j.Recipient.Domain))
-		if r.q.route.hops.direct && d.full() {
+		d := r.destination(r.q.Hops.Destination(j.Recipient.Domain))
+		if r.q.Hops.Direct() && d.full() {
 			excess = append(excess, store.Result{Recipient: j.Recipient.ID, Kind: store.Returned})
 			continue
 		}
@@ -244,14 +244,7 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 func (r *runner) destination(key string) *destination {
 	d := r.destinations[key]
 	if d == nil {
-		most := r.q.config.PerDestination
-		switch {
-		case most == 0 && r.q.route.hops.direct:
-			most = 4
-		case most == 0:
-			most = r.q.config.NextHopConnections
-		}
-		most = min(most, r.q.config.NextHopConnections)
+		most := r.q.Hops.PerDestination()
 		d = &destination{key: key, most: most, limit: most}
 		r.destinations[key] = d
 	}
@@ -296,7 +289,7 @@ func (r *runner) settled(e ending) {
 	r.held -= len(e.task.jobs)
 	d := e.task.dest
 	wasFull := d.full()
-	d.ended(e.contact, now, r.q.pause())
+	d.ended(e.contact, now, r.q.config.Pause())
 	if e.contact.returned {
 		r.more = true
 	}

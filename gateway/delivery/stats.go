@@ -15,8 +15,5 @@ type Stats struct {
 	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced
 	Bounces          atomic.Int64 // delivery status notifications written
 	Octets           atomic.Int64 // of messages delivered
-	Connections      atomic.Int64 // opened to next hops
-	ConnectErrors    atomic.Int64 // connections that could not be set up
-	Open             atomic.Int64 // connections open at this moment
 	Panics           atomic.Int64 // attempts that ended in a fault of ours
 }

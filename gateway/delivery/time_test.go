@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"offramp/gateway/nexthop"
 	"offramp/store"
 )
 
@@ -20,8 +20,8 @@ import (
 func TestAWeekWithoutTheHop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int64
-		h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}}, func(p *Parts) {
-			p.Dial = func(context.Context, string, string) (net.Conn, error) {
+		h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, func(p *parts) {
+			p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 				dials.Add(1)
 				return nil, errors.New("connection refused")
 			}
@@ -67,8 +67,8 @@ func TestAWeekWithoutTheHop(t *testing.T) {
 func TestOneMomentAfterTheHopIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := make(chan time.Time, 10)
-		h := newHouse(t, Config{NextHop: []string{"smtp://hop.example"}, NextHopConnections: 1}, func(p *Parts) {
-			p.Dial = func(context.Context, string, string) (net.Conn, error) {
+		h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}, Connections: 1}}, func(p *parts) {
+			p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 				dials <- time.Now()
 				return nil, errors.New("connection refused")
 			}
@@ -105,9 +105,9 @@ func TestFlushEndsThePause(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dials := make(chan time.Time, 100)
-				h := newHouse(t, Config{NextHop: []string{c.hop}}, func(p *Parts) {
-					p.Resolver = oneHost{}
-					p.Dial = func(context.Context, string, string) (net.Conn, error) {
+				h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{c.hop}}}, func(p *parts) {
+					p.hops.Resolver = names{ip: map[string][]string{"b.example": {"192.0.2.1"}}}
+					p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 						dials <- time.Now()
 						return nil, errors.New("connection refused")
 					}
@@ -133,15 +133,4 @@ func TestFlushEndsThePause(t *testing.T) {
 			})
 		})
 	}
-}
-
-// oneHost resolves every name to one address.
-type oneHost struct{}
-
-func (oneHost) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
-	return []*net.MX{{Host: "mx." + name, Pref: 10}}, nil
-}
-
-func (oneHost) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
 }

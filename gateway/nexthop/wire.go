@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 const (
 	wireBuffer = 32 << 10
-	// replyLimit bounds the octets of the replies to one write. A reply line
+	// replyLimit bounds the bytes of the replies to one write. A reply line
 	// has at most 512 (RFC 5321 section 4.5.3.1.5).
 	replyLimit = 64 << 10
 )
@@ -20,7 +20,7 @@ var (
 	errOutOfStep    = errors.New("reply without a command")
 )
 
-// wire is the connection below the go-smtp client and mends what the client
+// wire is the connection below the go-smtp client and works around what the client
 // leaves open: every block that is written has a deadline, replies are bounded
 // and handed over one by one so that one too many is noticed and never taken
 // for the answer to the next command, and the client's EHLO is answered from
@@ -30,15 +30,15 @@ var (
 type wire struct {
 	net.Conn
 	writeTimeout time.Duration
-	limit        int // octets that may be read until the next write
+	limit        int // bytes that may be read until the next write
 
 	out []byte // staged, not written yet
 
 	in         [4 << 10]byte
-	start, end int // unread octets of in
+	start, end int // unread bytes of in
 	column     int // of the reply line that is handed over
 	more       bool
-	taken      int // octets read since the last write
+	taken      int // bytes read since the last write
 
 	hello  []byte // replies the client's greeting and EHLO get; nil: EHLO goes out
 	replay []byte // rest of what is being replayed
@@ -72,7 +72,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// replyEnd returns how many unread octets belong to the current reply: up to
+// replyEnd returns how many unread bytes belong to the current reply: up to
 // the end of the first line whose code is not followed by a hyphen.
 func (w *wire) replyEnd() int {
 	for i, c := range w.in[w.start:w.end] {

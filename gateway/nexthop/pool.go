@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"sync"
@@ -12,14 +12,14 @@ type pool struct {
 	stats *Stats
 
 	mu     sync.Mutex
-	idle   map[string][]*session // by destination, last used last
-	open   map[*session]string   // their destinations
+	idle   map[string][]*Session // by destination, last used last
+	open   map[*Session]string   // their destinations
 	closed bool                  // no session is kept any more
 	cut    bool                  // no session may live any more
 }
 
 // take returns a session that waits, or nil.
-func (p *pool) take(destination string) *session {
+func (p *pool) take(destination string) *Session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := p.idle[destination]
@@ -32,11 +32,11 @@ func (p *pool) take(destination string) *session {
 }
 
 // add makes a new session known.
-func (p *pool) add(destination string, s *session) {
+func (p *pool) add(destination string, s *Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.open == nil {
-		p.open = make(map[*session]string)
+		p.open = make(map[*Session]string)
 	}
 	p.open[s] = destination
 	if p.cut {
@@ -46,11 +46,11 @@ func (p *pool) add(destination string, s *session) {
 
 // give takes a session back after a transaction: it waits for the next one,
 // or is closed.
-func (p *pool) give(destination string, s *session) {
+func (p *pool) give(s *Session) {
 	p.mu.Lock()
-	if s.reusable() && !p.closed {
+	if destination, known := p.open[s]; known && s.reusable() && !p.closed {
 		if p.idle == nil {
-			p.idle = make(map[string][]*session)
+			p.idle = make(map[string][]*Session)
 		}
 		s.since = p.now()
 		p.idle[destination] = append(p.idle[destination], s)
@@ -62,7 +62,7 @@ func (p *pool) give(destination string, s *session) {
 }
 
 // drop closes a session.
-func (p *pool) drop(s *session) {
+func (p *pool) drop(s *Session) {
 	p.mu.Lock()
 	if _, ok := p.open[s]; ok {
 		delete(p.open, s)
@@ -76,7 +76,7 @@ func (p *pool) drop(s *session) {
 // many wait on.
 func (p *pool) sweep(before time.Time) int {
 	p.mu.Lock()
-	var old []*session
+	var old []*Session
 	left := 0
 	for destination, list := range p.idle {
 		n := 0 // the oldest come first
@@ -88,7 +88,7 @@ func (p *pool) sweep(before time.Time) int {
 		if n == len(list) {
 			delete(p.idle, destination)
 		} else if n > 0 {
-			p.idle[destination] = append([]*session(nil), list[n:]...)
+			p.idle[destination] = append([]*Session(nil), list[n:]...)
 		}
 	}
 	p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *pool) sweep(before time.Time) int {
 // false when none waits.
 func (p *pool) surplus() bool {
 	p.mu.Lock()
-	var oldest *session
+	var oldest *Session
 	from := ""
 	for destination, list := range p.idle {
 		if len(list) > 0 && (oldest == nil || list[0].since.Before(oldest.since)) {
@@ -110,7 +110,7 @@ func (p *pool) surplus() bool {
 		}
 	}
 	if oldest != nil {
-		p.idle[from] = append([]*session(nil), p.idle[from][1:]...)
+		p.idle[from] = append([]*Session(nil), p.idle[from][1:]...)
 	}
 	p.mu.Unlock()
 	if oldest != nil {

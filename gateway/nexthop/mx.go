@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"cmp"
@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"offramp/store"
 )
 
 // Resolver is what direct delivery asks; *net.Resolver is one.
@@ -29,7 +27,7 @@ type target struct {
 }
 
 // badDomain says that mail to a domain can never be delivered.
-type badDomain struct{ status store.Status }
+type badDomain struct{ status Status }
 
 func (b *badDomain) Error() string { return b.status.Text }
 
@@ -74,7 +72,7 @@ func (e *exchangers) targets(ctx context.Context, domain string) ([]target, erro
 	case len(all) > 0:
 		return all, nil
 	case temporary != nil:
-		return nil, &stageError{stageDNS, temporary}
+		return nil, &stageError{stage: StageDNS, err: temporary}
 	case found:
 		// A name that leads back to this machine must not become mail from
 		// it to what listens on loopback here.
@@ -91,7 +89,7 @@ func (e *exchangers) hosts(ctx context.Context, domain string) ([]string, error)
 		if missing(err) {
 			return []string{domain}, nil
 		}
-		return nil, &stageError{stageDNS, err}
+		return nil, &stageError{stage: StageDNS, err: err}
 	}
 	if len(records) == 0 {
 		return []string{domain}, nil
@@ -144,7 +142,7 @@ func (e *exchangers) target(host string, ip netip.Addr) target {
 }
 
 func final(enhanced, format string, domain string) *badDomain {
-	return &badDomain{store.Status{Enhanced: enhanced, Text: fmt.Sprintf(format, printable(domain, 255))}}
+	return &badDomain{Status{Enhanced: enhanced, Text: fmt.Sprintf(format, OneLine(domain, 255))}}
 }
 
 // missing says whether the name or the record does not exist.

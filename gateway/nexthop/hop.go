@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"crypto/x509"
@@ -19,7 +19,7 @@ type security int
 const (
 	opportunistic security = iota // STARTTLS when offered, certificate not verified (RFC 7435)
 	startTLS                      // STARTTLS demanded, certificate verified
-	implicitTLS                   // TLS from the first octet (RFC 8314), certificate verified
+	implicitTLS                   // TLS from the first byte (RFC 8314), certificate verified
 )
 
 // hop is one server that mail is handed to.
@@ -35,20 +35,20 @@ type hop struct {
 // address is what to dial, and the name of the hop in logs and statuses.
 func (h hop) address() string { return net.JoinHostPort(h.host, h.port) }
 
-// nextHops is the parsed setting: either hops or direct delivery.
-type nextHops struct {
+// servers is the parsed setting: either hops or direct delivery.
+type servers struct {
 	direct bool
 	hops   []hop
 }
 
-// direct is the value of the setting that stands for delivery to mail exchangers.
+// direct is the value of the setting that means delivery to mail exchangers.
 const direct = "mx"
 
-// parseNextHops reads OFFRAMP_NEXT_HOP. The error names every bad entry by its
+// parseServers reads OFFRAMP_NEXT_HOP. The error names every bad entry by its
 // place, never by its text, which may hold a password.
-func parseNextHops(values []string) (nextHops, error) {
-	var all nextHops
-	var faults []error
+func parseServers(values []string) (servers, error) {
+	var all servers
+	var errs []error
 	for i, v := range values {
 		v = strings.TrimSpace(v)
 		if v == "" {
@@ -60,21 +60,21 @@ func parseNextHops(values []string) (nextHops, error) {
 		}
 		h, err := parseHop(v)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("OFFRAMP_NEXT_HOP, entry %d: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("OFFRAMP_NEXT_HOP, entry %d: %w", i+1, err))
 			continue
 		}
 		all.hops = append(all.hops, h)
 	}
 	switch {
-	case len(faults) > 0:
+	case len(errs) > 0:
 	case all.direct && len(all.hops) > 0:
-		faults = append(faults, errors.New("OFFRAMP_NEXT_HOP names both mx and a host: use one or the other"))
+		errs = append(errs, errors.New("OFFRAMP_NEXT_HOP names both mx and a host: use one or the other"))
 	case !all.direct && len(all.hops) == 0:
-		faults = append(faults, ErrNoNextHop)
+		errs = append(errs, ErrNoNextHop)
 	case slices.ContainsFunc(all.hops, func(h hop) bool { return h.lmtp != all.hops[0].lmtp }):
-		faults = append(faults, errors.New("OFFRAMP_NEXT_HOP mixes lmtp:// with other schemes: use one or the other"))
+		errs = append(errs, errors.New("OFFRAMP_NEXT_HOP mixes lmtp:// with other schemes: use one or the other"))
 	}
-	return all, errors.Join(faults...)
+	return all, errors.Join(errs...)
 }
 
 func parseHop(value string) (hop, error) {

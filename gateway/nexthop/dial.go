@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -25,22 +24,25 @@ type dialer struct {
 	stats    *Stats
 }
 
-// errPlain marks trouble with TLS on a hop where TLS is a bonus: the same hop
+// errPlain marks an error of TLS on a hop where TLS is a bonus: the same hop
 // may be tried without (RFC 7435).
 type errPlain struct{ error }
 
 func (e errPlain) Unwrap() error { return e.error }
 
 // open connects to address, which belongs to h, and brings the session to
-// where MAIL may be sent. Every error is trouble with the hop or the way there,
-// never a verdict on a message.
-func (d *dialer) open(ctx context.Context, h hop, address string) (*session, error) {
+// where MAIL may be sent. Every error is a *stageError about the hop or the
+// way there, never about a message.
+func (d *dialer) open(ctx context.Context, h hop, address string) (*Session, error) {
 	s, err := d.attempt(ctx, h, address, h.security != opportunistic)
 	if _, plain := errors.AsType[errPlain](err); plain && ctx.Err() == nil {
 		s, err = d.attempt(ctx, withoutTLS(h), address, false)
 	}
 	if err != nil {
 		d.stats.ConnectErrors.Add(1)
+		if e, ok := errors.AsType[*stageError](err); ok {
+			e.host = h.host
+		}
 		return nil, err
 	}
 	d.stats.Connections.Add(1)
@@ -56,12 +58,12 @@ func withoutTLS(h hop) hop {
 	return h
 }
 
-func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool) (*session, error) {
+func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool) (*Session, error) {
 	connecting, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
 	raw, err := d.dial(connecting, "tcp", address)
 	cancel()
 	if err != nil {
-		return nil, &stageError{stageConnect, err}
+		return nil, &stageError{stage: StageConnect, err: err}
 	}
 	// The end of ctx must also end a dialogue that waits.
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
@@ -73,7 +75,7 @@ func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool
 	}
 	if !stop() {
 		raw.Close()
-		return nil, &stageError{stageConnect, ctx.Err()}
+		return nil, &stageError{stage: StageConnect, err: ctx.Err()}
 	}
 	s.name = h.host
 	if _, ok := netAddress(raw); ok && address != h.address() {
@@ -88,33 +90,33 @@ func netAddress(c net.Conn) (*net.TCPAddr, bool) {
 }
 
 // greet goes from the open connection to where MAIL may be sent.
-func (d *dialer) greet(ctx context.Context, h hop, raw net.Conn, verify bool) (*session, error) {
-	s := &session{lmtp: h.lmtp}
+func (d *dialer) greet(ctx context.Context, h hop, raw net.Conn, verify bool) (*Session, error) {
+	s := &Session{lmtp: h.lmtp}
 	conn := raw
 	if h.security == implicitTLS {
 		var err error
 		if conn, err = d.handshake(ctx, h, raw, verify); err != nil {
-			return nil, &stageError{stageTLS, err}
+			return nil, &stageError{stage: StageTLS, err: err}
 		}
-		s.tls, s.verified = true, verify
+		s.verified = verify
 	}
 	dlg := dialogue{wire: newWire(conn, d.config.WriteTimeout), timeout: d.config.CommandTimeout}
 	if _, err := dlg.expect(220); err != nil {
-		return nil, &stageError{stageGreeting, err}
+		return nil, &stageError{stage: StageGreeting, err: err}
 	}
 	ext, err := dlg.hello(d.hostname, h.lmtp)
 	if err != nil {
-		return nil, &stageError{stageHello, err}
+		return nil, &stageError{stage: StageHello, err: err}
 	}
 	_, offered := ext["STARTTLS"]
 	if h.security == startTLS && !offered {
-		return nil, &stageError{stageTLS, errors.New("STARTTLS is not offered")}
+		return nil, &stageError{stage: StageTLS, err: errors.New("STARTTLS is not offered")}
 	}
 	if offered && (h.security == startTLS || h.security == opportunistic) {
 		if ext, err = d.upgrade(ctx, h, &dlg, verify); err != nil {
 			return nil, err
 		}
-		s.tls, s.verified = true, verify
+		s.verified = verify
 	}
 	s.wire, s.ext = dlg.wire, ext
 	if err := d.client(s, h); err != nil {
@@ -126,27 +128,27 @@ func (d *dialer) greet(ctx context.Context, h hop, raw net.Conn, verify bool) (*
 // upgrade runs STARTTLS (RFC 3207) and greets anew: nothing that was said
 // before counts afterwards (section 4.2).
 func (d *dialer) upgrade(ctx context.Context, h hop, dlg *dialogue, verify bool) (map[string]string, error) {
-	fault := func(stage stage, err error) error {
+	plain := func(at Stage, err error) error {
 		if h.security == opportunistic {
 			err = errPlain{err}
 		}
-		return &stageError{stage, err}
+		return &stageError{stage: at, err: err}
 	}
 	if _, err := dlg.command("STARTTLS", 220); err != nil {
-		return nil, fault(stageTLS, err)
+		return nil, plain(StageTLS, err)
 	}
 	// What came before the handshake was not protected (CVE-2011-0411).
 	if dlg.wire.start != dlg.wire.end {
-		return nil, &stageError{stageTLS, errOutOfStep}
+		return nil, &stageError{stage: StageTLS, err: errOutOfStep}
 	}
 	conn, err := d.handshake(ctx, h, dlg.wire.Conn, verify)
 	if err != nil {
-		return nil, fault(stageTLS, err)
+		return nil, plain(StageTLS, err)
 	}
 	dlg.wire = newWire(conn, d.config.WriteTimeout)
 	ext, err := dlg.hello(d.hostname, h.lmtp)
 	if err != nil {
-		return nil, &stageError{stageHello, err}
+		return nil, &stageError{stage: StageHello, err: err}
 	}
 	return ext, nil
 }
@@ -171,7 +173,7 @@ func (d *dialer) handshake(ctx context.Context, h hop, raw net.Conn, verify bool
 }
 
 // client puts the go-smtp client on top of a dialogue that has greeted, and authenticates.
-func (d *dialer) client(s *session, h hop) error {
+func (d *dialer) client(s *Session, h hop) error {
 	s.wire.hello = replayed(s.ext)
 	s.wire.replay = s.wire.hello[:greetingLength]
 	s.wire.hello = s.wire.hello[greetingLength:]
@@ -183,7 +185,7 @@ func (d *dialer) client(s *session, h hop) error {
 	s.client.CommandTimeout = d.config.CommandTimeout
 	s.client.SubmissionTimeout = d.config.DotTimeout
 	if err := s.client.Hello(d.hostname); err != nil {
-		return &stageError{stageHello, err}
+		return &stageError{stage: StageHello, err: err}
 	}
 	if h.user == "" {
 		return nil
@@ -196,16 +198,10 @@ func (d *dialer) client(s *session, h hop) error {
 	case slices.Contains(mechanisms, sasl.Login):
 		mechanism = sasl.NewLoginClient(h.user, h.password)
 	default:
-		return &stageError{stageAuth, fmt.Errorf("AUTH PLAIN or LOGIN is not offered")}
+		return &stageError{stage: StageAuth, err: fmt.Errorf("AUTH PLAIN or LOGIN is not offered")}
 	}
 	if err := s.client.Auth(mechanism); err != nil {
-		return &stageError{stageAuth, err}
+		return &stageError{stage: StageAuth, err: err}
 	}
 	return nil
-}
-
-// dialogue is the part of a session before the go-smtp client.
-type dialogue struct {
-	wire    *wire
-	timeout time.Duration
 }

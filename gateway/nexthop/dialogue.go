@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"bytes"
@@ -16,6 +16,12 @@ import (
 // maxReplyLine is over three times what RFC 5321 section 4.5.3.1.5 allows, and
 // less than the client's own limit, which the replay must keep.
 const maxReplyLine = 1900
+
+// dialogue is the part of a session before the go-smtp client.
+type dialogue struct {
+	wire    *wire
+	timeout time.Duration
+}
 
 // command sends line and returns the lines of the reply, which must have code.
 func (d *dialogue) command(line string, code int) ([]string, error) {
@@ -82,12 +88,12 @@ func (d *dialogue) line() (string, error) {
 // replyLine takes a line of a reply apart (RFC 5321 section 4.2).
 func replyLine(line string) (code int, more bool, text string, err error) {
 	if len(line) < 3 {
-		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", printable(line, 80))
+		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
 	}
 	for i := range 3 {
 		c := line[i]
 		if c < '0' || c > '9' {
-			return 0, false, "", fmt.Errorf("not an SMTP reply: %q", printable(line, 80))
+			return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
 		}
 		code = code*10 + int(c-'0')
 	}
@@ -95,7 +101,7 @@ func replyLine(line string) (code int, more bool, text string, err error) {
 		return code, false, "", nil
 	}
 	if line[3] != ' ' && line[3] != '-' {
-		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", printable(line, 80))
+		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
 	}
 	return code, line[3] == '-', line[4:], nil
 }
@@ -132,7 +138,7 @@ func (d *dialogue) hello(name string, lmtp bool) (map[string]string, error) {
 }
 
 // replayed returns what the go-smtp client reads instead of a greeting (the
-// first greetingLength octets) and of the reply to its EHLO. The client looks
+// first greetingLength bytes) and of the reply to its EHLO. The client looks
 // extensions up in upper case only.
 func replayed(ext map[string]string) []byte {
 	out := []byte(greeting)

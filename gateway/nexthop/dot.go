@@ -1,4 +1,4 @@
-package delivery
+package nexthop
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 var errLineEnd = errors.New("content contains a bare CR or LF")
 
 // dotWriter writes content of the DATA command (RFC 5321 section 4.5.2) to a
-// wire, octet for octet but for the doubled dots. It holds back a final CRLF,
+// wire, byte for byte but for the doubled dots. It holds back a final CRLF,
 // since the terminator begins with one.
 type dotWriter struct {
 	wire   *wire
-	inLine bool // the last octet was no line end
-	cr     bool // the last octet was a CR, held back
-	crlf   bool // the last two octets were CRLF, held back
+	inLine bool // the last byte was no line end
+	cr     bool // the last byte was a CR, held back
+	crlf   bool // the last two bytes were CRLF, held back
 	n      int64
 }
 
