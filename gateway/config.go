@@ -13,11 +13,11 @@ import (
 
 	"offramp/gateway/admin"
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
@@ -40,7 +40,7 @@ type Config struct {
 
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config
-	Queue   delivery.Config
+	Queue   queue.Config
 	Relay   relay.Config    `topic:"Accepting mail"`
 	SMTP    smtpd.Config    `topic:"SMTP server"`
 	Consent consent.Config  `topic:"Suppression and retention"`

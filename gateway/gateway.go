@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/dkim"
+	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/traffic"
@@ -57,7 +57,7 @@ type Gateway struct {
 
 	people  *consent.Consent
 	smtp    *smtpd.Server
-	queue   *delivery.Queue
+	queue   *queue.Queue
 	traffic *traffic.Counter
 	web     *http.Server
 	admin   *http.Server

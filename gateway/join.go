@@ -10,12 +10,12 @@ import (
 	"offramp/gateway/admin"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
-	"offramp/gateway/delivery"
 	"offramp/gateway/dkim"
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
@@ -30,7 +30,7 @@ type stats struct {
 	smtp     smtpd.Stats
 	relay    relay.Stats
 	nextHop  nexthop.Stats
-	queue    delivery.Stats
+	queue    queue.Stats
 	feedback feedback.Stats
 	hook     hook.Stats
 	web      web.Stats
@@ -55,7 +55,7 @@ func (g *Gateway) join(p Parts) error {
 	if err != nil {
 		return err
 	}
-	g.queue, err = delivery.New(c.Queue, delivery.Parts{
+	g.queue, err = queue.New(c.Queue, queue.Parts{
 		Hops:  hops,
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
 		Renderer: &render.Renderer{
@@ -148,6 +148,6 @@ func answers(ctx context.Context, lists store.Consent) error {
 // refusals hands what next hops refuse to the room that counts bounces.
 type refusals struct{ to *feedback.Feedback }
 
-func (r refusals) Refused(ctx context.Context, one delivery.Refusal) error {
+func (r refusals) Refused(ctx context.Context, one queue.Refusal) error {
 	return r.to.Refused(ctx, feedback.Refusal(one))
 }

@@ -53,7 +53,7 @@ var house = map[string]room{
 	"gateway/relay":        {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/render":       {2, never(netHTTP, goSMTP, drivers, []string{"net"})},
 	"gateway/nexthop":      {2, never(netHTTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/message", "offramp/gateway/render"})},
-	"gateway/delivery":     {3, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
+	"gateway/queue":        {3, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
 	"gateway/diagnosis":    {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/feedback":     {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},

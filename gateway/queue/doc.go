@@ -1,4 +1,4 @@
-// Package delivery moves accepted mail from the spool to the next hop.
+// Package queue moves accepted mail from the spool to the next hop.
 //
 // A [Queue] leases recipients that are due, and for each of them, at every
 // attempt: takes a connection, renders the message for that recipient
@@ -14,4 +14,4 @@
 // Duties of the other rooms it rests on: what the spool holds was settled on
 // acceptance (line ends, addresses), and an opt-out that is on disk is answered
 // only when all who passed the gate before it are through.
-package delivery
+package queue
