@@ -3,9 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,13 +17,13 @@ import (
 // gateHold is how long after MAIL was written the gate is held at most.
 const gateHold = time.Second
 
-// carryOut makes one attempt and records how it ended. It never panics.
-func (q *Queue) carryOut(ctx context.Context, t *task, buf *[]byte) (c contact) {
+// process makes one attempt and records how it ended. It never panics.
+func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {
 	a := &attempt{q: q, task: t, buf: buf}
 	defer func() {
-		if fault := recover(); fault != nil {
+		if cause := recover(); cause != nil {
 			q.Stats.Panics.Add(1)
-			q.Log.Error("panic in a delivery", "queue_id", t.parcel.m.ID, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			q.Log.Error("panic in a delivery", "queue_id", t.message.stored.ID, "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			a.abandon()
 			c = a.contact
 		}
@@ -37,14 +35,14 @@ func (q *Queue) carryOut(ctx context.Context, t *task, buf *[]byte) (c contact) 
 
 // attempt is the work on one task.
 type attempt struct {
-	q       *Queue
-	task    *task
-	buf     *[]byte
-	letter  *render.Message
-	session *nexthop.Session
-	fates   []fate // one for every job, in the order they were settled
-	permits map[int64]*permit
-	contact contact
+	q        *Queue
+	task     *task
+	buf      *[]byte
+	prepared *render.Message
+	session  *nexthop.Session
+	outcomes []outcome // one for every job, in the order they were settled
+	slots    map[int64]*slot
+	contact  contact
 }
 
 func (a *attempt) run(ctx context.Context) {
@@ -54,7 +52,7 @@ func (a *attempt) run(ctx context.Context) {
 		return
 	}
 	var err error
-	if a.letter, err = t.parcel.prepare(ctx, a.q.Lists, a.q.Renderer); err != nil {
+	if a.prepared, err = t.message.prepare(ctx, a.q.Lists, a.q.Renderer); err != nil {
 		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
@@ -141,8 +139,8 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context, kept bool) bool {
-	m, jobs, open := a.task.parcel.m, a.task.jobs, a.task.parcel.open(ctx, a.q.Spool)
-	rendering, err := a.letter.Render(*a.buf, jobs[0].Recipient.Address, open)
+	m, jobs, open := a.task.message.stored, a.task.jobs, a.task.message.open(ctx, a.q.Spool)
+	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
 	*a.buf = rendering.Header
 	if err != nil {
 		a.postpone(ctx, jobs, "render the message", err)
@@ -167,7 +165,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	failpoint.Hit("delivery.mail")
 	hold := time.AfterFunc(gateHold, release)
 	err = a.session.Mail(nexthop.Envelope{
-		ReversePath: a.letter.ReversePath(jobs[0].Recipient.Address), Size: rendering.Size, UTF8: a.needsUTF8(jobs),
+		ReversePath: a.prepared.ReversePath(jobs[0].Recipient.Address), Size: rendering.Size, UTF8: a.needsUTF8(jobs),
 		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,
 	})
 	hold.Stop()
@@ -175,15 +173,15 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	if err != nil {
 		if kept && !nexthop.Explain(err).Replied && ctx.Err() == nil {
 			a.unsent(jobs)
-			a.handBack(ctx)
-			a.fates = a.fates[:0] // all are asked about again
+			a.releaseSlots(ctx)
+			a.outcomes = a.outcomes[:0] // all are asked about again
 			return false
 		}
 		a.refuseAll(ctx, jobs, err)
 		return true
 	}
 	a.answered()
-	accepted := a.name(ctx, jobs)
+	accepted := a.addRecipients(ctx, jobs)
 	if len(accepted) == 0 {
 		a.session.Reset()
 		return true
@@ -196,8 +194,8 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 // before MAIL. What it returns gives the gate back; it may be called any number
 // of times.
 func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
-	list := a.task.parcel.m.List
-	if a.letter.Exempt() && !a.task.parcel.m.Untouched {
+	list := a.task.message.stored.List
+	if a.prepared.Exempt() && !a.task.message.stored.Untouched {
 		list = "" // it is transactional by now
 	}
 	var gates []func()
@@ -219,95 +217,18 @@ func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store
 			continue
 		}
 		gates = append(gates, a.q.Verdicts.Start(address))
-		verdict, ended, err := a.q.Verdicts.Admit(ctx, address, list, holder(j))
+		verdict, ended, err := a.q.Verdicts.Admit(ctx, address, list, slotOwner(j))
 		switch {
 		case err != nil:
 			a.postpone(ctx, []store.Job{j}, "ask for the verdict", err)
 		case verdict.Drop:
-			a.fates = append(a.fates, fate{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
+			a.outcomes = append(a.outcomes, outcome{job: j, reason: verdict.Reason, result: store.Result{Recipient: j.Recipient.ID, Kind: store.Dropped,
 				Status: store.Status{Text: "dropped: " + string(verdict.Reason)}}})
 		default:
-			a.permit(j, ended)
+			a.reserve(j, ended)
 			admitted = append(admitted, j)
 		}
 	}
 	whole = true
 	return admitted, release
-}
-
-// name issues RCPT for every job and returns those the hop took. A connection
-// that breaks meanwhile settles all.
-func (a *attempt) name(ctx context.Context, jobs []store.Job) (accepted []store.Job) {
-	for i, j := range jobs {
-		err := a.session.Rcpt(named(j))
-		switch {
-		case err == nil:
-			accepted = append(accepted, j)
-		case a.session.Broken():
-			a.refuseAll(ctx, append(accepted, jobs[i:]...), err)
-			return nil
-		case len(accepted) > 0 && nexthop.Explain(err).TooMany:
-			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
-			a.contact.returned = true
-			a.unsent(jobs[i:])
-			a.returnAll(jobs[i:])
-			return accepted
-		default:
-			a.refuse(ctx, j, err)
-		}
-	}
-	return accepted
-}
-
-// named is what RCPT says for a job.
-func named(j store.Job) nexthop.Recipient {
-	return nexthop.Recipient{Address: j.Recipient.Address, Notify: j.Recipient.Notify, Original: j.Recipient.Original}
-}
-
-// send issues DATA, sends the message and settles the jobs.
-func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering, open func() (io.ReadCloser, error)) {
-	rcpts := make([]nexthop.Recipient, len(jobs))
-	for i, j := range jobs {
-		rcpts[i] = named(j)
-	}
-	failpoint.Hit("delivery.data")
-	errs := a.session.Data(rcpts, func(dst io.Writer) error {
-		if _, err := dst.Write(r.Header); err != nil {
-			return err
-		}
-		body, err := open()
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		if err := r.WriteBody(dst, body); err != nil {
-			return err
-		}
-		failpoint.Hit("delivery.dot")
-		return nil
-	})
-	failpoint.Hit("delivery.replied")
-	taken := slices.Contains(errs, nil)
-	for i, j := range jobs {
-		if errs[i] == nil {
-			a.ended(j, store.Sent)
-			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.Reply(), Host: a.session.Name()})
-			continue
-		}
-		a.refuse(ctx, j, errs[i])
-	}
-	if taken {
-		a.q.Stats.Octets.Add(r.Size)
-		a.tally(r)
-	}
-}
-
-// tally counts what is odd about a message that was sent.
-func (a *attempt) tally(r render.Rendering) {
-	if !a.letter.Exempt() && !r.Signed {
-		a.q.Stats.Unsigned.Add(1)
-	}
-	if a.letter.BreaksSignature() {
-		a.q.Stats.BrokenSignatures.Add(1)
-	}
 }

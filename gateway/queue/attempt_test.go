@@ -16,14 +16,14 @@ import (
 // TestGateThenVerdictThenMail: in this order, and the gate is back before the
 // message goes out.
 func TestGateThenVerdictThenMail(t *testing.T) {
-	h := &house{}
+	h := &fixture{}
 	s := startSink(t, sink.Options{Fault: func(at sink.Stage, _ sink.Transaction) sink.Fault {
 		if at == sink.Mail || at == sink.Rcpt {
 			h.people.note(string(at))
 		}
 		return sink.Fault{}
 	}})
-	*h = *newHouse(t, hopTo(s), nil)
+	*h = *newFixture(t, hopTo(s), nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
 	s.Wait(1, time.Now().Add(5*time.Second))
@@ -47,7 +47,7 @@ func TestGateIsBackAfterASecond(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.hops.CommandTimeout = 1500 * time.Millisecond
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
 	open := func() int {
@@ -68,7 +68,7 @@ func TestGateIsBackAfterASecond(t *testing.T) {
 
 func TestLateDrop(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.people.dropped = map[string]store.Reason{"a@b.example": store.ReasonUnsubscribed}
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.run()
@@ -91,8 +91,8 @@ func TestLateDrop(t *testing.T) {
 // TestNothingIsSentUnchecked: while the verdict cannot be had, mail waits.
 func TestNothingIsSentUnchecked(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
-	h.people.err = errTrouble
+	h := newFixture(t, hopTo(s), nil)
+	h.people.err = errStore
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
 	within(t, 5*time.Second, "deferred twice", func() bool { return h.spool.kinds()[store.Deferred] >= 2 })
@@ -107,7 +107,7 @@ func TestNothingIsSentUnchecked(t *testing.T) {
 
 func TestPanicDefers(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.people.panics = true
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -128,7 +128,7 @@ func exempt(id string) store.Message {
 }
 
 // TestExemptMailGoesTogether: one transaction, unchanged but for a signature,
-// every recipient with its own fate.
+// every recipient with its own outcome.
 func TestExemptMailGoesTogether(t *testing.T) {
 	s := startSink(t, sink.Options{Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
 		switch {
@@ -141,7 +141,7 @@ func TestExemptMailGoesTogether(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.RetryMin = time.Hour
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.people.dropped = map[string]store.Reason{"dead@c.example": store.ReasonBounced}
 	m := exempt("q1")
 	m.ReversePath = ""
@@ -172,7 +172,7 @@ func TestTooManyRecipients(t *testing.T) {
 		}
 		return sink.Fault{}
 	}})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	var all []string
 	for i := range 10 {
 		all = append(all, fmt.Sprintf("r%d@b.example", i))
@@ -211,7 +211,7 @@ func TestStaleSession(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.hops.Connections = 1
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.run()
 	for i := range 3 {
 		h.spool.put(news(fmt.Sprint("q", i)), "Hi\r\n", to("a@b.example")...)
@@ -231,7 +231,7 @@ func TestSessionsAreReusedAndEndWhenIdle(t *testing.T) {
 	s := startSink(t, sink.Options{})
 	c := hopTo(s)
 	c.hops.Connections, c.hops.IdleTimeout = 1, 200*time.Millisecond
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
 	h.run()
 	s.Wait(3, time.Now().Add(5*time.Second))
@@ -251,11 +251,11 @@ func TestBodyTrouble(t *testing.T) {
 	}{
 		"damaged small": {store.ErrDamaged, store.Parked, 10},
 		"damaged large": {store.ErrDamaged, store.Parked, 300 << 10},
-		"away":          {errTrouble, store.Deferred, 300 << 10},
+		"away":          {errStore, store.Deferred, 300 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startSink(t, sink.Options{})
-			h := newHouse(t, hopTo(s), nil)
+			h := newFixture(t, hopTo(s), nil)
 			h.spool.content = fmt.Errorf("chunk 1: %w", c.err)
 			h.spool.put(news("q1"), strings.Repeat("12345678\r\n", c.size/10), to("a@b.example")...)
 			h.run()
@@ -270,7 +270,7 @@ func TestBodyTrouble(t *testing.T) {
 // TestLargeBodiesStream: memory does not grow with the size of messages.
 func TestLargeBodiesStream(t *testing.T) {
 	s := startSink(t, sink.Options{Discard: true})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	body := strings.Repeat(strings.Repeat("x", 76)+"\r\n", (6<<20)/78)
 	h.spool.put(news("q1"), body, to("a@b.example", "b@b.example", "c@b.example", "d@b.example")...)
 	var before, after runtime.MemStats
@@ -289,11 +289,11 @@ func TestLargeBodiesStream(t *testing.T) {
 
 func TestRecordsAreRepeatedUntilTheyAreKept(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.people.onAsk = func() {
 		h.spool.mu.Lock()
 		defer h.spool.mu.Unlock()
-		h.spool.trouble = errTrouble
+		h.spool.trouble = errStore
 	}
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -335,7 +335,7 @@ func TestStop(t *testing.T) {
 			}})
 			config := hopTo(s)
 			config.hops.Connections, config.Drain = 1, c.drain
-			h := newHouse(t, config, nil)
+			h := newFixture(t, config, nil)
 			ids := h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
 			stop := h.run()
 			<-reached

@@ -18,7 +18,7 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	h := newHouse(&testing.T{}, hopTo(s), func(p *parts) { p.Log = nil })
+	h := newFixture(&testing.T{}, hopTo(s), func(p *parts) { p.Log = nil })
 	body := strings.Repeat(strings.Repeat("x", 70)+"\r\n", 140)
 	const each = 500
 	b.ReportAllocs()

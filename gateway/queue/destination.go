@@ -9,11 +9,11 @@ import (
 // task is what one attempt works on: one recipient, or several of an exempt
 // message, which need no fields of their own.
 type task struct {
-	parcel *parcel
-	jobs   []store.Job
-	dest   *destination
-	down   *store.Status // set: defer without an attempt, for this reason
-	answer func()        // nil, or to be called when the destination answers
+	message *message
+	jobs    []store.Job
+	dest    *destination
+	down    *store.Status // set: defer without an attempt, for this reason
+	answer  func()        // nil, or to be called when the destination answers
 }
 
 // destination is the state of one destination. Only the runner's goroutine uses it.

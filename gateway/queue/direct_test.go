@@ -62,7 +62,7 @@ func TestDirectDelivery(t *testing.T) {
 	}
 	var mu sync.Mutex
 	dialed := make(map[string]int)
-	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"mx"}, Connections: 5, ConnectTimeout: 500 * time.Millisecond}, Config: Config{RetryMin: time.Minute}}, func(p *parts) {
+	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"mx"}, Connections: 5, ConnectTimeout: 500 * time.Millisecond}, Config: Config{RetryMin: time.Minute}}, func(p *parts) {
 		p.hops.Resolver = n
 		p.hops.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			mu.Lock()

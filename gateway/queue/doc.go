@@ -1,17 +1,19 @@
-// Package queue moves accepted mail from the spool to the next hop.
+// Package queue is the order of work on accepted mail, and what becomes of it.
 //
-// A [Queue] leases recipients that are due, and for each of them, at every
-// attempt: takes a connection, renders the message for that recipient
-// ([Renderer]), takes the gate, asks for the verdict, and only then starts the
-// SMTP transaction. Whatever happens is recorded in the spool before the lease
-// ends: delivered, dropped, deferred with a time, or failed. A recipient that
-// failed is reported to the sender by a delivery status notification.
+// The runner leases recipients that are due and hands them to workers as tasks.
+// An attempt on a task goes, from top to bottom of attempt.go: prepare the
+// message, take or open a session, render for the recipient, pass the gate, ask
+// for the verdict, and only then send MAIL. transaction.go goes on with RCPT and
+// DATA, outcome.go decides what each reply means for its recipient, and record.go
+// writes it to the spool before the lease ends: delivered, dropped, deferred with
+// a time, failed, or held. A recipient that failed is reported to the sender by a
+// delivery status notification.
 //
-// A person may have set a limit. Then the verdict to deliver is the turn of
-// this message, and before the lease ends the turn is given back if the message
-// was certainly not sent, or kept if that cannot be known.
+// A person may have set a limit. Then the verdict to deliver reserves the slot of
+// the period for this message; before the lease ends the slot is released if the
+// message was certainly not sent, and kept if that cannot be known.
 //
-// Duties of the other rooms it rests on: what the spool holds was settled on
-// acceptance (line ends, addresses), and an opt-out that is on disk is answered
-// only when all who passed the gate before it are through.
+// It relies on two things: what the spool holds was normalised on acceptance
+// (line ends, addresses), and an opt-out that is on disk is answered only when
+// all attempts that passed the gate before it have sent MAIL.
 package queue

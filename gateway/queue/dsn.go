@@ -9,7 +9,7 @@ import (
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	mime "offramp/gateway/message"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
@@ -67,7 +67,7 @@ func (n notice) compose() (*store.Bounce, error) {
 	kind, original := n.original()
 	n.part(&b, boundary, kind, original)
 	b.WriteString("\r\n--" + boundary + "--\r\n")
-	header, err := n.header(sender, boundary, !message.ASCII(b.Bytes()))
+	header, err := n.header(sender, boundary, !mime.ASCII(b.Bytes()))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (n notice) compose() (*store.Bounce, error) {
 			Header:     header,
 			Size:       int64(b.Len()),
 			BodyHash:   hash.Sum(),
-			EightBit:   !message.ASCII(b.Bytes()),
+			EightBit:   !mime.ASCII(b.Bytes()),
 			UTF8:       sender.UTF8(),
 			RequireTLS: n.message.RequireTLS,
 		},
@@ -122,7 +122,7 @@ func (n notice) header(sender envelope.Address, boundary string, eightBit bool) 
 		if f.value == "" {
 			continue
 		}
-		field, err := message.NewField(f.name, f.value)
+		field, err := mime.NewField(f.name, f.value)
 		switch {
 		case err == nil:
 		case f.name == "To": // a non-ASCII address, which Parse took: RFC 6532
@@ -147,7 +147,7 @@ func (n notice) global(plain, utf8 string) string {
 
 func (n notice) part(b *bytes.Buffer, boundary, kind string, content []byte) {
 	fmt.Fprintf(b, "\r\n--%s\r\nContent-Type: %s\r\n", boundary, kind)
-	if !message.ASCII(content) {
+	if !mime.ASCII(content) {
 		b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
 	}
 	b.WriteString("\r\n")
@@ -212,7 +212,7 @@ func (n notice) fields() []byte {
 			line("Original-Recipient", kind+"; "+original)
 		}
 		kind := "rfc822"
-		if !message.ASCII([]byte(r.Address)) {
+		if !mime.ASCII([]byte(r.Address)) {
 			kind = "utf-8"
 		}
 		line("Final-Recipient", kind+"; "+r.Address)

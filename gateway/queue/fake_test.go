@@ -361,7 +361,7 @@ func (p *people) AddEvents(_ context.Context, events ...store.Event) error {
 	return nil
 }
 
-var errTrouble = fmt.Errorf("disk on fire: %w", store.ErrUnavailable)
+var errStore = fmt.Errorf("disk on fire: %w", store.ErrUnavailable)
 
 // within waits until ok, or fails.
 func within(t *testing.T, d time.Duration, what string, ok func() bool) {

@@ -50,7 +50,7 @@ func TestFaultsOfTheNextHop(t *testing.T) {
 				c := hopTo(s)
 				c.hops.CommandTimeout, c.hops.DotTimeout, c.hops.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 				c.RetryMin = 50 * time.Millisecond
-				h := newHouse(t, c, nil)
+				h := newFixture(t, c, nil)
 				m := news("q1")
 				m.ReversePath = "" // no bounce in the way
 				h.spool.put(m, "Hi\r\n", to("a@b.example")...)
@@ -88,7 +88,7 @@ func TestLostReplyRepeatsTheSameOctets(t *testing.T) {
 		}
 		return sink.Fault{}
 	}})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
 	got := s.Wait(2, time.Now().Add(10*time.Second))
@@ -108,7 +108,7 @@ func TestConfigurationTroubleNeverBounces(t *testing.T) {
 			}
 			return sink.Fault{}
 		}})
-		h := newHouse(t, hopTo(s), nil)
+		h := newFixture(t, hopTo(s), nil)
 		h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 		stop := h.run()
 		within(t, 5*time.Second, "deferred", func() bool { return h.spool.kinds()[store.Deferred] > 0 })
@@ -141,7 +141,7 @@ func TestFailOver(t *testing.T) {
 	}})
 	s := startSink(t, sink.Options{})
 	c := setup{hops: nexthop.Config{Servers: []string{"smtp://" + deadPort(t), "smtp://" + refusing.Addr(), "smtp://" + s.Addr()}}}
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.run()
 	if got := s.Wait(2, time.Now().Add(5*time.Second)); len(got) != 2 {
@@ -157,7 +157,7 @@ func TestDeadHopIsNotHammered(t *testing.T) {
 	s := startSink(t, sink.Options{})
 	c := hopTo(s)
 	c.hops.Connections, c.RetryMin = 2, 300*time.Millisecond
-	h := newHouse(t, c, func(p *parts) {
+	h := newFixture(t, c, func(p *parts) {
 		p.hops.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			dials.Add(1)
 			if !up.Load() {
@@ -188,7 +188,7 @@ func TestDeadHopIsNotHammered(t *testing.T) {
 func TestHopWithFewConnections(t *testing.T) {
 	var open atomic.Int64
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), func(p *parts) {
+	h := newFixture(t, hopTo(s), func(p *parts) {
 		p.hops.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if open.Add(1) > 2 {
 				open.Add(-1)
@@ -235,7 +235,7 @@ func TestExpires(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.Expire = 300 * time.Millisecond
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
 	got := s.Wait(1, time.Now().Add(5*time.Second))

@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"offramp/gateway/message"
+	mime "offramp/gateway/message"
 	"offramp/store"
 )
 
@@ -13,7 +13,7 @@ import (
 // all. ok is false when the hop can never take the message as it is; st then
 // says why.
 func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store.Status, ok bool, err error) {
-	hop, m := a.session.Abilities(), a.task.parcel.m
+	hop, m := a.session.Abilities(), a.task.message.stored
 	refuse := func(enhanced, text string) (store.Status, bool, error) {
 		return store.Status{Enhanced: enhanced, Text: text, Host: a.session.Name()}, false, nil
 	}
@@ -45,17 +45,17 @@ func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store
 // needsUTF8 says whether a transaction for jobs needs SMTPUTF8. A client may
 // have asked for it without need (RFC 6531 section 3.1).
 func (a *attempt) needsUTF8(jobs []store.Job) bool {
-	m := a.task.parcel.m
+	m := a.task.message.stored
 	if !m.UTF8 {
 		return false
 	}
-	return a.letter.EightBitHeader() || !message.ASCII([]byte(m.ReversePath)) ||
-		slices.ContainsFunc(jobs, func(j store.Job) bool { return !message.ASCII([]byte(j.Recipient.Address)) })
+	return a.prepared.EightBitHeader() || !mime.ASCII([]byte(m.ReversePath)) ||
+		slices.ContainsFunc(jobs, func(j store.Job) bool { return !mime.ASCII([]byte(j.Recipient.Address)) })
 }
 
 // sevenBit says whether the whole message is ASCII.
 func (a *attempt) sevenBit(body func() (io.ReadCloser, error)) (bool, error) {
-	if a.letter.EightBitHeader() {
+	if a.prepared.EightBitHeader() {
 		return false, nil
 	}
 	in, err := body()
@@ -66,7 +66,7 @@ func (a *attempt) sevenBit(body func() (io.ReadCloser, error)) (bool, error) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := in.Read(buf)
-		if !message.ASCII(buf[:n]) {
+		if !mime.ASCII(buf[:n]) {
 			return false, nil
 		}
 		if err == io.EOF {

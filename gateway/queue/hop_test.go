@@ -47,7 +47,7 @@ func TestWhatTheHopMustOffer(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := startSink(t, sink.Options{Extensions: c.offers})
-			h := newHouse(t, hopTo(s), nil)
+			h := newFixture(t, hopTo(s), nil)
 			m := news("q1")
 			c.change(&m)
 			h.spool.put(m, c.body, to(c.to)...)
@@ -70,7 +70,7 @@ func TestParametersAreCarriedOn(t *testing.T) {
 	r := store.Recipient{Address: `"od d"@b.example`, Notify: "SUCCESS,DELAY", Original: "rfc822;first+1@b.example"}
 	t.Run("DSN", func(t *testing.T) {
 		s := startSink(t, sink.Options{})
-		h := newHouse(t, hopTo(s), nil)
+		h := newFixture(t, hopTo(s), nil)
 		h.spool.put(m, "Hi\r\n", r)
 		h.run()
 		got := s.Wait(1, time.Now().Add(5*time.Second))
@@ -94,7 +94,7 @@ func TestParametersAreCarriedOn(t *testing.T) {
 	})
 	t.Run("no DSN", func(t *testing.T) {
 		s := startSink(t, sink.Options{Extensions: []string{"8BITMIME"}})
-		h := newHouse(t, hopTo(s), nil)
+		h := newFixture(t, hopTo(s), nil)
 		h.spool.put(m, "Hi\r\n", r)
 		h.run()
 		got := s.Wait(2, time.Now().Add(5*time.Second))
@@ -107,7 +107,7 @@ func TestParametersAreCarriedOn(t *testing.T) {
 	})
 }
 
-func TestDelayIsToldOnce(t *testing.T) {
+func TestDelayIsReportedOnce(t *testing.T) {
 	s := startSink(t, sink.Options{Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
 		if at == sink.Rcpt && tx.Recipient == "a@b.example" {
 			return sink.Fault{Reply: "450 4.2.1 later"}
@@ -116,7 +116,7 @@ func TestDelayIsToldOnce(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.DelayNotice = 200 * time.Millisecond
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.spool.put(news("q1"), "Hi\r\n", store.Recipient{Address: "a@b.example", Notify: "DELAY,FAILURE"})
 	h.run()
 	within(t, 10*time.Second, "five attempts", func() bool { return h.spool.kinds()[store.Deferred] >= 5 })
@@ -182,7 +182,7 @@ func TestTLS(t *testing.T) {
 				}
 				return sink.Fault{}
 			}})
-			h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{c.scheme + s.Addr()}, TLSCAFile: c.ca}, Config: Config{RetryMin: 50 * time.Millisecond}}, nil)
+			h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{c.scheme + s.Addr()}, TLSCAFile: c.ca}, Config: Config{RetryMin: 50 * time.Millisecond}}, nil)
 			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 			h.run()
 			if c.want != "" {
@@ -268,7 +268,7 @@ func TestLMTP(t *testing.T) {
 		}
 		return plainHop(line)
 	})
-	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"lmtp://" + addr}}, Config: Config{RetryMin: time.Hour}}, nil)
+	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"lmtp://" + addr}}, Config: Config{RetryMin: time.Hour}}, nil)
 	m := exempt("q1")
 	m.ReversePath = ""
 	ids := h.spool.put(m, "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
@@ -302,7 +302,7 @@ func TestOddReplies(t *testing.T) {
 				}
 				return plainHop(line)
 			})
-			h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, Config: Config{RetryMin: time.Hour}}, nil)
+			h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, Config: Config{RetryMin: time.Hour}}, nil)
 			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 			h.run()
 			within(t, 8*time.Second, "settled", func() bool { return len(h.spool.kinds()) > 0 })

@@ -14,13 +14,13 @@ import (
 // of its message are at hand, instead of being read again for each.
 const smallBody = 128 << 10
 
-// parcel is what the tasks of one message share.
-type parcel struct {
-	m *store.Message
+// message is what the tasks of one message share.
+type message struct {
+	stored *store.Message
 
-	mu     sync.Mutex
-	letter *render.Message
-	body   []byte // when it is small and was read
+	mu       sync.Mutex
+	prepared *render.Message
+	body     []byte // when it is small and was read
 }
 
 // contentError is an error of the spool while content is read.
@@ -28,37 +28,37 @@ type contentError struct{ error }
 
 func (e *contentError) Unwrap() error { return e.error }
 
-// prepare makes the letter, once. The list is looked up for it: it may have
+// prepare does what is the same for all recipients, once. The list is looked up for it: it may have
 // been marked transactional since the message was accepted.
-func (p *parcel) prepare(ctx context.Context, lists Lists, r *render.Renderer) (*render.Message, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.letter != nil {
-		return p.letter, nil
+func (m *message) prepare(ctx context.Context, lists Lists, r *render.Renderer) (*render.Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.prepared != nil {
+		return m.prepared, nil
 	}
 	var l store.List
-	if p.m.List != "" {
+	if m.stored.List != "" {
 		var err error
-		if l, err = lists.List(ctx, p.m.List); err != nil {
+		if l, err = lists.List(ctx, m.stored.List); err != nil {
 			return nil, err
 		}
 	}
-	letter, err := r.Prepare(p.m, l)
-	p.letter = letter
-	return letter, err
+	prepared, err := r.Prepare(m.stored, l)
+	m.prepared = prepared
+	return prepared, err
 }
 
 // open returns a function that opens the body.
-func (p *parcel) open(ctx context.Context, spool Bodies) func() (io.ReadCloser, error) {
+func (m *message) open(ctx context.Context, spool Bodies) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		if p.m.Size > smallBody {
-			in, err := spool.Body(ctx, p.m.ID)
+		if m.stored.Size > smallBody {
+			in, err := spool.Body(ctx, m.stored.ID)
 			if err != nil {
 				return nil, &contentError{err}
 			}
 			return &content{in}, nil
 		}
-		body, err := p.small(ctx, spool)
+		body, err := m.small(ctx, spool)
 		if err != nil {
 			return nil, &contentError{err}
 		}
@@ -66,23 +66,23 @@ func (p *parcel) open(ctx context.Context, spool Bodies) func() (io.ReadCloser, 
 	}
 }
 
-func (p *parcel) small(ctx context.Context, spool Bodies) ([]byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.body != nil {
-		return p.body, nil
+func (m *message) small(ctx context.Context, spool Bodies) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.body != nil {
+		return m.body, nil
 	}
-	in, err := spool.Body(ctx, p.m.ID)
+	in, err := spool.Body(ctx, m.stored.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	body := bytes.NewBuffer(make([]byte, 0, p.m.Size+bytes.MinRead))
+	body := bytes.NewBuffer(make([]byte, 0, m.stored.Size+bytes.MinRead))
 	if _, err := body.ReadFrom(in); err != nil {
 		return nil, err
 	}
-	p.body = body.Bytes()
-	return p.body, nil
+	m.body = body.Bytes()
+	return m.body, nil
 }
 
 // content marks the errors of a body, so that they are not taken for the

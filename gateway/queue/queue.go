@@ -2,89 +2,12 @@ package queue
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"offramp/gateway/envelope"
-	"offramp/gateway/nexthop"
-	"offramp/gateway/render"
-	"offramp/store"
 )
-
-// Leases is what the runner needs of the spool; see [store.Spool].
-type Leases interface {
-	Lease(ctx context.Context, now time.Time, limit int, skip []string) ([]store.Job, error)
-	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
-	Settle(ctx context.Context, results ...store.Result) error
-}
-
-// Bodies opens bodies; see [store.Spool].
-type Bodies interface {
-	Body(ctx context.Context, id string) (io.ReadCloser, error)
-}
-
-// Reports is what bounces need of the spool; see [store.Spool].
-type Reports interface {
-	Failures(ctx context.Context, limit int) ([]store.Failure, error)
-	Report(ctx context.Context, bounce *store.Bounce, reported []int64) error
-}
-
-// Spool is the storage mail is delivered from.
-type Spool interface {
-	Leases
-	Bodies
-	Reports
-}
-
-// Lists knows the lists; see [store.Consent].
-type Lists interface {
-	List(ctx context.Context, id string) (store.List, error)
-}
-
-// Events keeps what happened; see [store.Consent].
-type Events interface {
-	AddEvents(ctx context.Context, events ...store.Event) error
-}
-
-// Verdicts decides on a recipient (room consent).
-type Verdicts interface {
-	// Start takes the gate: an opt-out of the recipient that is not on disk
-	// yet is not answered before it is given back by done. Start never waits,
-	// so one transaction may hold the gates of several recipients.
-	Start(recipient envelope.Address) (done func())
-	// Admit says whether mail of list may be sent now; list is empty for exempt
-	// mail. holder names message and recipient, the same at every attempt.
-	// Unless the mail is dropped, ended is called until it returns no error,
-	// with how the attempt ended: a limit holds the person's turn until then.
-	Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error)
-}
-
-// Parts is what a queue works with.
-type Parts struct {
-	Spool    Spool
-	Lists    Lists
-	Events   Events
-	Verdicts Verdicts
-	Renderer *render.Renderer
-	Hops     *nexthop.Hops
-	Refusals Refusals // nil: nobody is told
-	Traffic  Traffic  // nil: not counted
-	Hostname string   // ours, in bounces
-
-	Now   func() time.Time // nil: time.Now
-	Rand  func() float64   // [0,1), safe for concurrent use; nil: math/rand
-	Log   *slog.Logger     // nil: nothing is logged
-	Stats *Stats           // nil: not counted
-}
-
-// Traffic counts what opt-outs stop after acceptance.
-type Traffic interface {
-	Drop(m *store.Message)
-}
 
 // Queue is the order of work on the spool. Make it with [New].
 type Queue struct {
@@ -98,7 +21,7 @@ type Queue struct {
 	unreported atomic.Int64
 }
 
-// New returns a queue, or every fault of c. A zero value in c stands for its default.
+// New returns a queue, or every error in c. A zero value in c means its default.
 func New(c Config, p Parts) (*Queue, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -158,7 +81,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		workers.Go(func() {
 			var buf []byte
 			for t := range r.work {
-				r.ended <- ending{t, q.carryOut(hard, t, &buf)}
+				r.ended <- ending{t, q.process(hard, t, &buf)}
 			}
 		})
 	}
@@ -172,7 +95,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		q.Hops.Sever()
 	})
 	defer deadline.Stop()
-	r.giveBack(hard)
+	r.returnLeases(hard)
 	close(r.work)
 	for r.busy > 0 {
 		r.settled(<-r.ended)

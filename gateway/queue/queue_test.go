@@ -19,8 +19,8 @@ import (
 	"offramp/store"
 )
 
-// house is a queue with all it works with.
-type house struct {
+// fixture is a queue with all it works with.
+type fixture struct {
 	t      *testing.T
 	spool  *spool
 	people *people
@@ -75,9 +75,9 @@ func newRenderer(t testing.TB) *render.Renderer {
 	return &render.Renderer{Tokens: ring, Keys: keys, PublicURL: "https://out.example.com", FeedbackDomain: "out.example.com"}
 }
 
-func newHouse(t *testing.T, c setup, change func(*parts)) *house {
+func newFixture(t *testing.T, c setup, change func(*parts)) *fixture {
 	t.Helper()
-	h := &house{t: t, spool: newSpool(), people: &people{}, log: &record{}, stats: &Stats{}, conns: &nexthop.Stats{}}
+	h := &fixture{t: t, spool: newSpool(), people: &people{}, log: &record{}, stats: &Stats{}, conns: &nexthop.Stats{}}
 	p := parts{
 		Parts: Parts{
 			Spool: h.spool, Lists: h.people, Events: h.people, Verdicts: h.people,
@@ -100,7 +100,7 @@ func newHouse(t *testing.T, c setup, change func(*parts)) *house {
 }
 
 // run starts the queue; the test's end, or the function it returns, stops it.
-func (h *house) run() (stop func()) {
+func (h *fixture) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -167,7 +167,7 @@ func to(addresses ...string) []store.Recipient {
 
 func TestEachRecipientGetsItsOwnCopy(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	var all []string
 	for i := range 40 {
 		all = append(all, fmt.Sprintf("r%d@a%d.example", i, i%3))

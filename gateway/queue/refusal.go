@@ -21,10 +21,10 @@ type Refusal struct {
 	AtEnd     bool
 	QueueID   string
 	MessageID string
-	Once      string // the same whenever this refusal is told
+	Once      string // the same whenever this refusal is reported
 }
 
-// Refusals is told of refusals, so that a dead address gets no more mail.
+// Refusals is notified of refusals, so that a dead address gets no more mail.
 type Refusals interface {
 	// Refused is called once the failure is settled, and again after an error.
 	// A crash before it loses the refusal and nothing else: the next mail is
@@ -33,25 +33,25 @@ type Refusals interface {
 	Refused(ctx context.Context, r Refusal) error
 }
 
-// tellRefusals tells of the fates that a refusal of the recipient has caused.
-func (a *attempt) tellRefusals(ctx context.Context) {
-	if a.q.Refusals == nil || a.task.parcel.m.ReversePath == "" {
-		return // bounces and other mail of ours go to senders, not to people
+// reportRefusals reports the outcomes that a refusal of the recipient has caused.
+func (a *attempt) reportRefusals(ctx context.Context) {
+	if a.q.Refusals == nil || a.task.message.stored.ReversePath == "" {
+		return // bounces and our other mail go to senders, not to people
 	}
-	for _, f := range a.fates {
-		address, err := envelope.Parse(f.job.Recipient.Address)
-		if f.refused == notRefused || err != nil {
+	for _, o := range a.outcomes {
+		address, err := envelope.Parse(o.job.Recipient.Address)
+		if o.refused == notRefused || err != nil {
 			continue
 		}
-		m, st := f.job.Message, f.result.Status
+		m, st := o.job.Message, o.result.Status
 		list := m.List
-		if a.letter != nil && a.letter.Exempt() {
+		if a.prepared != nil && a.prepared.Exempt() {
 			list = ""
 		}
 		r := Refusal{
-			Recipient: address, List: list, Code: st.Code, Status: st.Enhanced, Text: withoutAddresses(st.Text, f.job.Recipient.Address),
-			AtEnd:   f.refused == atEnd,
-			QueueID: m.ID, MessageID: m.MessageID, Once: "refused " + holder(f.job),
+			Recipient: address, List: list, Code: st.Code, Status: st.Enhanced, Text: withoutAddresses(st.Text, o.job.Recipient.Address),
+			AtEnd:   o.refused == atEnd,
+			QueueID: m.ID, MessageID: m.MessageID, Once: "refused " + slotOwner(o.job),
 		}
 		a.q.persist(ctx, "record a refusal", func(ctx context.Context) error { return a.q.Refusals.Refused(ctx, r) })
 	}
@@ -70,7 +70,7 @@ const (
 // recipient.
 func (a *attempt) bounce(j store.Job, st store.Status, r refused) {
 	a.settle(j, store.Bounced, st)
-	a.fates[len(a.fates)-1].refused = r
+	a.outcomes[len(a.outcomes)-1].refused = r
 }
 
 // refusedAt says whether an answer can be about one recipient: that to RCPT,

@@ -18,7 +18,7 @@ import (
 // what is not configured keep the sender's.
 func TestReversePathOnTheWire(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), func(p *parts) { p.Renderer.Feedback = render.Feedback{Bounces: true} })
+	h := newFixture(t, hopTo(s), func(p *parts) { p.Renderer.Feedback = render.Feedback{Bounces: true} })
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.spool.put(exempt("q2"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -38,11 +38,11 @@ func TestReversePathOnTheWire(t *testing.T) {
 	}
 }
 
-// refusals keeps what it is told, after some errors.
+// refusals keeps what is reported, after some errors.
 type refusals struct {
-	mu   sync.Mutex
-	errs int
-	told []Refusal
+	mu       sync.Mutex
+	errs     int
+	reported []Refusal
 }
 
 func (r *refusals) Refused(_ context.Context, one Refusal) error {
@@ -52,11 +52,11 @@ func (r *refusals) Refused(_ context.Context, one Refusal) error {
 		r.errs--
 		return store.ErrUnavailable
 	}
-	r.told = append(r.told, one)
+	r.reported = append(r.reported, one)
 	return nil
 }
 
-func TestRefusalsAreTold(t *testing.T) {
+func TestRefusalsAreReported(t *testing.T) {
 	reply := func(at sink.Stage, text string) sink.Options {
 		return sink.Options{Fault: func(stage sink.Stage, tr sink.Transaction) sink.Fault {
 			if stage == at && (stage != sink.Rcpt || tr.Recipient == "a@b.example") {
@@ -68,7 +68,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	for name, test := range map[string]struct {
 		options sink.Options
 		message store.Message
-		want    string // code, status, list; empty: nothing is told
+		want    string // code, status, list; empty: nothing is reported
 		atEnd   bool
 	}{
 		"at RCPT":              {reply(sink.Rcpt, "550 5.1.1 <a@b.example> is unknown"), news("q1"), "550 5.1.1 news", false},
@@ -80,7 +80,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &refusals{errs: 2}
-			h := newHouse(t, hopTo(startSink(t, test.options)), func(p *parts) { p.Refusals = r })
+			h := newFixture(t, hopTo(startSink(t, test.options)), func(p *parts) { p.Refusals = r })
 			all := to("a@b.example", "c@b.example")
 			if strings.HasSuffix(test.want, "news") {
 				all = all[:1]
@@ -92,23 +92,23 @@ func TestRefusalsAreTold(t *testing.T) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			got := ""
-			for _, one := range r.told {
+			for _, one := range r.reported {
 				got = strings.Join([]string{strconv.Itoa(one.Code), one.Status, one.List}, " ")
 				if one.AtEnd != test.atEnd || one.Once == "" || one.QueueID != "q1" || strings.Contains(one.Text, "a@b.example") || one.Recipient.String() != "a@b.example" {
 					t.Errorf("%+v", one)
 				}
 			}
-			if got != test.want || len(r.told) > 1 {
-				t.Errorf("told %+v, want %q", r.told, test.want)
+			if got != test.want || len(r.reported) > 1 {
+				t.Errorf("reported %+v, want %q", r.reported, test.want)
 			}
 		})
 	}
 }
 
-// A domain that exists not, and mail that waited for too long, are told too.
+// A domain that does not exist is reported too.
 func TestRefusalsWithoutAReply(t *testing.T) {
 	r := &refusals{}
-	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"mx"}}}, func(p *parts) {
+	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"mx"}}}, func(p *parts) {
 		p.Refusals = r
 		p.hops.Resolver = names{}
 	})
@@ -118,7 +118,7 @@ func TestRefusalsWithoutAReply(t *testing.T) {
 	stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.told) != 1 || r.told[0].Code != 0 || r.told[0].Status == "" || r.told[0].Text == "" {
-		t.Errorf("told %+v", r.told)
+	if len(r.reported) != 1 || r.reported[0].Code != 0 || r.reported[0].Status == "" || r.reported[0].Text == "" {
+		t.Errorf("reported %+v", r.reported)
 	}
 }

@@ -15,7 +15,7 @@ import (
 const (
 	failuresAtOnce = 50
 	reportEvery    = 100 * time.Millisecond // so that failures of one message come together
-	fullLimit      = 50 << 10               // octets of a message that a bounce returns whole
+	fullLimit      = 50 << 10               // bytes of a message that a bounce returns whole
 )
 
 // wants says whether NOTIFY asks for word (RFC 3461 section 4.1). Without
@@ -33,38 +33,38 @@ func wants(notify, word string) bool {
 // hop that tells no more (RFC 3461 section 5.2.2), or that it is late.
 func (a *attempt) notices() []*store.Bounce {
 	var bounces []*store.Bounce
-	add := func(d action, f fate) {
-		r := f.job.Recipient
-		r.Status = f.result.Status
-		n := notice{action: d, message: f.job.Message, recipients: []store.Recipient{r}, hostname: a.q.Hostname, now: a.q.Now()}
-		n.until = a.q.schedule.deadline(f.job.Message)
+	add := func(d action, o outcome) {
+		r := o.job.Recipient
+		r.Status = o.result.Status
+		n := notice{action: d, message: o.job.Message, recipients: []store.Recipient{r}, hostname: a.q.Hostname, now: a.q.Now()}
+		n.until = a.q.schedule.deadline(o.job.Message)
 		if b, err := n.compose(); err != nil {
-			a.q.Log.Warn("cannot compose a delivery status notification", "queue_id", f.job.Message.ID, "error", err)
+			a.q.Log.Warn("cannot compose a delivery status notification", "queue_id", o.job.Message.ID, "error", err)
 		} else {
 			bounces = append(bounces, b)
 		}
 	}
-	for _, f := range a.fates {
-		m, r := f.job.Message, f.job.Recipient
+	for _, o := range a.outcomes {
+		m, r := o.job.Message, o.job.Recipient
 		if m.ReversePath == "" {
 			continue
 		}
-		switch f.result.Kind {
+		switch o.result.Kind {
 		case store.Delivered:
 			hop := a.session.Abilities()
 			switch {
 			case hop.DSN || !wants(r.Notify, "SUCCESS"):
 			case hop.LMTP:
-				add(delivered, f)
+				add(delivered, o)
 			default:
-				add(relayed, f)
+				add(relayed, o)
 			}
 		case store.Deferred:
 			// This attempt was due before the limit and the next one is due
-			// after it: so it is told once.
+			// after it: so it is reported once.
 			limit := m.Received.Add(a.q.config.DelayNotice)
-			if wants(r.Notify, "DELAY") && !r.Next.After(limit) && f.result.Next.After(limit) {
-				add(delayed, f)
+			if wants(r.Notify, "DELAY") && !r.Next.After(limit) && o.result.Next.After(limit) {
+				add(delayed, o)
 			}
 		}
 	}
@@ -113,9 +113,9 @@ func (q *Queue) reportAll(ctx, hard context.Context) {
 
 // survive ends a panic. What it interrupted has its turn again later.
 func (q *Queue) survive(queueID string) {
-	if fault := recover(); fault != nil {
+	if cause := recover(); cause != nil {
 		q.Stats.Panics.Add(1)
-		q.Log.Error("panic in a bounce", "queue_id", queueID, "error", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		q.Log.Error("panic in a bounce", "queue_id", queueID, "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	}
 }
 
@@ -168,8 +168,8 @@ func (q *Queue) wholeBody(ctx context.Context, m *store.Message) []byte {
 	if m.Return != "FULL" || m.RequireTLS || m.Size+int64(len(m.Header)) > fullLimit {
 		return nil
 	}
-	p := parcel{m: m}
-	body, err := p.small(ctx, q.Spool)
+	shared := message{stored: m}
+	body, err := shared.small(ctx, q.Spool)
 	if err != nil {
 		q.Log.Warn("cannot return the message in its bounce", "queue_id", m.ID, "error", err)
 		return nil

@@ -149,7 +149,7 @@ func TestNoticeIsReadByOthers(t *testing.T) {
 		t.Errorf("parts: %s", got)
 	}
 	if len(b.Body) > fullLimit+4096 {
-		t.Errorf("%d octets for a header of %d", len(b.Body), len(m.Header))
+		t.Errorf("%d bytes for a header of %d", len(b.Body), len(m.Header))
 	}
 	if strings.Contains(string(b.Body), "X-Offramp-List") {
 		t.Error("control fields are returned")
@@ -165,7 +165,7 @@ func TestFailuresAreReportedTogether(t *testing.T) {
 		}
 		return sink.Fault{}
 	}})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	recipients := to("bad1@b.example", "good@b.example", "bad2@b.example")
 	recipients = append(recipients, store.Recipient{Address: "bad3@b.example", Notify: "NEVER"}, store.Recipient{Address: "bad4@b.example", Notify: "SUCCESS"})
 	m := news("q1")
@@ -215,7 +215,7 @@ func TestWants(t *testing.T) {
 
 // TestPanicInABounce: it is noted, and the bounces of other messages go out.
 func TestPanicInABounce(t *testing.T) {
-	h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, nil)
+	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, nil)
 	for _, id := range []string{"q1", "q2"} {
 		m := news(id)
 		m.Return = "FULL" // so that the body is read

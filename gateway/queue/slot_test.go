@@ -59,7 +59,7 @@ func TestEveryAttemptTellsHowItEnded(t *testing.T) {
 			config := hopTo(s)
 			config.hops.CommandTimeout, config.hops.DotTimeout, config.hops.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 			config.RetryMin = 50 * time.Millisecond
-			h := newHouse(t, config, nil)
+			h := newFixture(t, config, nil)
 			m := news("q1")
 			m.ReversePath = "" // no bounce in the way
 			h.spool.put(m, "Hi\r\n", to("a@b.example")...)
@@ -75,7 +75,7 @@ func TestEveryAttemptTellsHowItEnded(t *testing.T) {
 // TestUnfinishedMessageWasNotSent: the body broke off, and with it the connection.
 func TestUnfinishedMessageWasNotSent(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.spool.content = fmt.Errorf("chunk 1: %w", store.ErrDamaged)
 	h.spool.put(news("q1"), strings.Repeat("12345678\r\n", 30<<10), to("a@b.example")...)
 	h.run()
@@ -85,10 +85,10 @@ func TestUnfinishedMessageWasNotSent(t *testing.T) {
 	}
 }
 
-// TestPanicTellsNothing: what broke off for a fault of ours may have been sent.
+// TestPanicTellsNothing: what broke off by a panic may have been sent.
 func TestPanicTellsNothing(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.spool.panicOn = "q1"
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -109,7 +109,7 @@ func TestStaleSessionGivesItsTurnBack(t *testing.T) {
 	}})
 	c := hopTo(s)
 	c.hops.Connections = 1
-	h := newHouse(t, c, nil)
+	h := newFixture(t, c, nil)
 	h.people.limited = "b@b.example"
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
@@ -129,7 +129,7 @@ func TestStaleSessionGivesItsTurnBack(t *testing.T) {
 // TestLimitLetsOneThrough: of 50 messages to a person who wants one.
 func TestLimitLetsOneThrough(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.people.limited = "a@b.example"
 	for i := range 50 {
 		h.spool.put(news(fmt.Sprint("q", i)), "Hi\r\n", to("a@b.example")...)
@@ -155,8 +155,8 @@ func TestLimitLetsOneThrough(t *testing.T) {
 // when the store does not take it at first.
 func TestTurnOfAFailureIsFree(t *testing.T) {
 	s := startSink(t, once(sink.Dot, sink.Fault{Reply: "550 5.7.1 not this one"}))
-	h := newHouse(t, hopTo(s), nil)
-	h.people.limited, h.people.endErr = "a@b.example", errTrouble
+	h := newFixture(t, hopTo(s), nil)
+	h.people.limited, h.people.endErr = "a@b.example", errStore
 	m := news("q1")
 	m.ReversePath = ""
 	h.spool.put(m, "Hi\r\n", to("a@b.example")...)
@@ -174,7 +174,7 @@ func TestTurnOfAFailureIsFree(t *testing.T) {
 // when everything about them is erased.
 func TestEventsHoldNoAddressInTheirTexts(t *testing.T) {
 	s := startSink(t, once(sink.Rcpt, sink.Fault{Reply: "550 5.1.1 <Anna@B.example>: anna@b.example unknown"}))
-	h := newHouse(t, hopTo(s), nil)
+	h := newFixture(t, hopTo(s), nil)
 	h.people.dropped = map[string]store.Reason{"ben@b.example": store.ReasonPaused}
 	m := news("q1")
 	m.ReversePath = ""

@@ -15,5 +15,5 @@ type Stats struct {
 	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced
 	Bounces          atomic.Int64 // delivery status notifications written
 	Octets           atomic.Int64 // of messages delivered
-	Panics           atomic.Int64 // attempts that ended in a fault of ours
+	Panics           atomic.Int64 // attempts that ended in a panic
 }

@@ -20,7 +20,7 @@ import (
 func TestAWeekWithoutTheHop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int64
-		h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, func(p *parts) {
+		h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}}}, func(p *parts) {
 			p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 				dials.Add(1)
 				return nil, errors.New("connection refused")
@@ -67,7 +67,7 @@ func TestAWeekWithoutTheHop(t *testing.T) {
 func TestOneMomentAfterTheHopIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := make(chan time.Time, 10)
-		h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}, Connections: 1}}, func(p *parts) {
+		h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp://hop.example"}, Connections: 1}}, func(p *parts) {
 			p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 				dials <- time.Now()
 				return nil, errors.New("connection refused")
@@ -105,7 +105,7 @@ func TestFlushEndsThePause(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dials := make(chan time.Time, 100)
-				h := newHouse(t, setup{hops: nexthop.Config{Servers: []string{c.hop}}}, func(p *parts) {
+				h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{c.hop}}}, func(p *parts) {
 					p.hops.Resolver = names{ip: map[string][]string{"b.example": {"192.0.2.1"}}}
 					p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 						dials <- time.Now()

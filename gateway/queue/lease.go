@@ -1,0 +1,144 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"offramp/store"
+)
+
+// perTransaction bounds the recipients of one transaction: what every
+// server must take (RFC 5321 section 4.5.3.1.8).
+const perTransaction = 100
+
+// low is how many recipients in memory are few.
+func (r *runner) low() int { return 2 * r.q.Hops.Connections() }
+
+// high is how many recipients may be in memory.
+func (r *runner) high() int { return max(4*r.q.Hops.Connections(), perTransaction) }
+
+// pauses is how long the spool must not be asked.
+func (r *runner) pauses(now time.Time) time.Duration {
+	wait := r.trial.Sub(now)
+	if r.busy > 0 {
+		wait = max(wait, r.leased.Add(leaseEvery).Sub(now))
+	}
+	if !r.q.Hops.Direct() {
+		if d := r.destinations[""]; d != nil {
+			wait = max(wait, d.until.Sub(now))
+		}
+	}
+	return wait
+}
+
+// lease fetches recipients that are due.
+func (r *runner) lease(ctx context.Context, now time.Time) {
+	limit := r.high() - r.held
+	skip := r.skip()
+	jobs, err := r.q.Spool.Lease(ctx, now, limit, skip)
+	r.leased = now
+	if err != nil {
+		if ctx.Err() == nil {
+			r.q.Log.Error("cannot fetch due mail, deliveries are delayed", "error", err)
+		}
+		r.trial = now.Add(spoolWait)
+		return
+	}
+	r.more = len(jobs) >= limit
+	r.take(ctx, jobs)
+	if r.more || r.known {
+		return
+	}
+	next, ok, err := r.q.Spool.Next(ctx, skip)
+	switch {
+	case err != nil:
+		r.more, r.trial = true, now.Add(spoolWait)
+	case ok:
+		r.due, r.known = next, true
+	default:
+		r.known = true // from now on only deferrals and Wake bring something
+	}
+}
+
+// skip names the destinations of which no more recipients are wanted now.
+func (r *runner) skip() []string {
+	if !r.q.Hops.Direct() {
+		return nil
+	}
+	var names []string
+	for _, d := range r.destinations {
+		if d.full() {
+			names = append(names, d.key)
+		}
+	}
+	return names
+}
+
+// take makes tasks of jobs. Those of one message share what is read of it.
+func (r *runner) take(ctx context.Context, jobs []store.Job) {
+	messages := make(map[*store.Message]*message, len(jobs))
+	open := make(map[*message]map[string]*task)
+	var excess []store.Result
+	for _, j := range jobs {
+		d := r.destination(r.q.Hops.Destination(j.Recipient.Domain))
+		if r.q.Hops.Direct() && d.full() {
+			excess = append(excess, store.Result{Recipient: j.Recipient.ID, Kind: store.Returned})
+			continue
+		}
+		p := messages[j.Message]
+		if p == nil {
+			p = &message{stored: j.Message}
+			messages[j.Message] = p
+		}
+		r.held++
+		if t := open[p][d.key]; t != nil && len(t.jobs) < perTransaction {
+			t.jobs = append(t.jobs, j)
+			continue
+		}
+		t := &task{message: p, jobs: []store.Job{j}, dest: d}
+		if j.Message.List == "" || j.Message.Untouched {
+			if open[p] == nil {
+				open[p] = make(map[string]*task)
+			}
+			open[p][d.key] = t
+		}
+		if len(d.pending) == 0 {
+			r.turn = append(r.turn, d)
+		}
+		d.pending = append(d.pending, t)
+	}
+	if len(excess) > 0 {
+		r.more = true // of other destinations
+		r.q.persist(ctx, "release leases", func(ctx context.Context) error {
+			return r.q.Spool.Settle(ctx, excess...)
+		})
+	}
+}
+
+func (r *runner) destination(key string) *destination {
+	d := r.destinations[key]
+	if d == nil {
+		most := r.q.Hops.PerDestination()
+		d = &destination{key: key, most: most, limit: most}
+		r.destinations[key] = d
+	}
+	return d
+}
+
+// returnLeases ends the leases of what was not begun.
+func (r *runner) returnLeases(ctx context.Context) {
+	var results []store.Result
+	for _, d := range r.destinations {
+		for _, t := range d.pending {
+			for _, j := range t.jobs {
+				results = append(results, store.Result{Recipient: j.Recipient.ID, Kind: store.Returned})
+			}
+		}
+		d.pending = nil
+	}
+	if len(results) > 0 {
+		r.q.persist(ctx, "release leases", func(ctx context.Context) error {
+			return r.q.Spool.Settle(ctx, results...)
+		})
+	}
+}
