@@ -51,21 +51,7 @@ func (g *Gateway) join(p Parts) error {
 	}
 
 	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
-	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Stats: &counts.nextHop})
-	if err != nil {
-		return err
-	}
-	g.queue, err = queue.New(c.Queue, queue.Parts{
-		Hops:  hops,
-		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: people,
-		Renderer: &render.Renderer{
-			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Render.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
-		},
-		Refusals: refusals{returns}, Traffic: g.traffic,
-		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
-	})
-	if err != nil {
+	if err := g.joinQueue(p, returns, counts); err != nil {
 		return err
 	}
 	acceptance := c.Relay
@@ -103,6 +89,25 @@ func (g *Gateway) join(p Parts) error {
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
+}
+
+// joinQueue makes the queue, with what renders for it and sends for it.
+func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) error {
+	c := g.config
+	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Stats: &counts.nextHop})
+	if err != nil {
+		return err
+	}
+	g.queue, err = queue.New(c.Queue, queue.Parts{
+		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: g.people,
+		Renderer: &render.Renderer{
+			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
+			ExistingHeader: c.Render.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
+		},
+		Hops: hops, Refusals: refusals{returns}, Traffic: g.traffic,
+		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
+	})
+	return err
 }
 
 // signs says for which From domains there are keys.

@@ -305,7 +305,7 @@ func spoolContext(t *testing.T, d Data) {
 
 // mailAtOnce has many put in and take out mail at the same time.
 func mailAtOnce(t *testing.T, d Data) {
-	const workers, each = 12, 8
+	const workers, each, recipientsEach = 12, 8, 3
 	ctx := context.Background()
 	_, s := d.Open(t)
 	var wg sync.WaitGroup
@@ -313,60 +313,21 @@ func mailAtOnce(t *testing.T, d Data) {
 		wg.Go(func() {
 			for i := range each {
 				id := fmt.Sprintf("Q%d-%d", w, i)
-				if err := commit(s, message(id), id, recipients(3, 1)); err != nil {
+				if err := commit(s, message(id), id, recipients(recipientsEach, 1)); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
-	var mu sync.Mutex
-	seen := make(map[int64]int)
-	left := workers * each * 3
+	taken := &leased{seen: make(map[int64]int), left: workers * each * recipientsEach}
 	for range 4 {
-		wg.Go(func() {
-			for {
-				jobs, err := s.Lease(ctx, at(1), 7, nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var results []store.Result
-				for _, j := range jobs {
-					if body, err := readBody(s, j.Message.ID); err != nil || body != j.Message.ID {
-						t.Errorf("body %q: %v", body, err)
-					}
-					results = append(results, store.Result{Recipient: j.Recipient.ID, Kind: store.Delivered})
-				}
-				mu.Lock()
-				for _, r := range results {
-					seen[r.Recipient]++
-				}
-				left -= len(jobs)
-				done := left == 0
-				mu.Unlock()
-				if err := s.Settle(ctx, results...); err != nil {
-					t.Error(err)
-				}
-				if done || t.Failed() {
-					return
-				}
-				if len(jobs) == 0 {
-					mu.Lock()
-					done = left == 0
-					mu.Unlock()
-					if done {
-						return
-					}
-					runtime.Gosched()
-				}
-			}
-		})
+		wg.Go(func() { taken.settleAll(ctx, t, s) })
 	}
 	wg.Wait()
-	if len(seen) != workers*each*3 {
-		t.Fatalf("%d recipients of %d", len(seen), workers*each*3)
+	if len(taken.seen) != workers*each*recipientsEach {
+		t.Fatalf("%d recipients of %d", len(taken.seen), workers*each*recipientsEach)
 	}
-	for id, n := range seen {
+	for id, n := range taken.seen {
 		if n != 1 {
 			t.Fatalf("recipient %d was leased %d times", id, n)
 		}
@@ -375,5 +336,49 @@ func mailAtOnce(t *testing.T, d Data) {
 	must(t, err)
 	if u.Messages != 0 || u.Queued != 0 || !u.Oldest.IsZero() {
 		t.Fatalf("something is left: %+v", u)
+	}
+}
+
+// leased counts how often each recipient was leased.
+type leased struct {
+	mu   sync.Mutex
+	seen map[int64]int
+	left int
+}
+
+// add notes recipients that were leased and says whether all have been.
+func (l *leased) add(jobs []store.Job) (done bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, j := range jobs {
+		l.seen[j.Recipient.ID]++
+	}
+	l.left -= len(jobs)
+	return l.left == 0
+}
+
+// settleAll leases and settles until every recipient was leased.
+func (l *leased) settleAll(ctx context.Context, t *testing.T, s store.Spool) {
+	for {
+		jobs, err := s.Lease(ctx, at(1), 7, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var results []store.Result
+		for _, j := range jobs {
+			if body, err := readBody(s, j.Message.ID); err != nil || body != j.Message.ID {
+				t.Errorf("body %q: %v", body, err)
+			}
+			results = append(results, store.Result{Recipient: j.Recipient.ID, Kind: store.Delivered})
+		}
+		done := l.add(jobs)
+		if err := s.Settle(ctx, results...); err != nil {
+			t.Error(err)
+		}
+		if done || t.Failed() {
+			return
+		}
+		runtime.Gosched()
 	}
 }
