@@ -1,17 +1,9 @@
 package queue
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
+	"io"
 	"net"
-	"os"
-	"path/filepath"
+	"net/textproto"
 	"slices"
 	"strings"
 	"testing"
@@ -126,85 +118,8 @@ func TestDelayIsReportedOnce(t *testing.T) {
 	}
 }
 
-// authority makes a certificate for host and a PEM file of who signed it.
-func authority(t *testing.T, host string) (tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
-	if ip := net.ParseIP(host); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{host}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, path
-}
-
-func TestTLS(t *testing.T) {
-	good, ca := authority(t, "127.0.0.1")
-	wrong, wrongCA := authority(t, "other.example")
-	broken := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, os.ErrNotExist }}
-	cases := map[string]struct {
-		scheme, ca string
-		config     *tls.Config
-		extensions []string
-		fault      sink.Fault // at STARTTLS
-		wantTLS    bool
-		want       string // in the log; empty: delivered
-	}{
-		"opportunistic":               {scheme: "smtp://", config: &tls.Config{Certificates: []tls.Certificate{wrong}}, wantTLS: true},
-		"opportunistic, not offered":  {scheme: "smtp://"},
-		"opportunistic, refused":      {scheme: "smtp://", config: &tls.Config{Certificates: []tls.Certificate{good}}, fault: sink.Fault{Reply: "454 4.7.0 not now"}},
-		"opportunistic, no handshake": {scheme: "smtp://", config: broken},
-		"required":                    {scheme: "smtp+starttls://u%2C:p%40ss@", ca: ca, extensions: []string{"8BITMIME", "AUTH LOGIN PLAIN"}, config: &tls.Config{Certificates: []tls.Certificate{good}}, wantTLS: true},
-		"required, not offered":       {scheme: "smtp+starttls://", ca: ca, want: "STARTTLS is not offered"},
-		"required, other authority":   {scheme: "smtp+starttls://", ca: wrongCA, config: &tls.Config{Certificates: []tls.Certificate{good}}, want: "check OFFRAMP_NEXT_HOP"},
-		"required, wrong name":        {scheme: "smtp+starttls://", ca: wrongCA, config: &tls.Config{Certificates: []tls.Certificate{wrong}}, want: "check OFFRAMP_NEXT_HOP"},
-		"required, injection": {scheme: "smtp+starttls://", ca: ca, config: &tls.Config{Certificates: []tls.Certificate{good}},
-			fault: sink.Fault{Reply: "220 go\r\n250-evil\r\n250 AUTH PLAIN"}, want: "reply without a command"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := startSink(t, sink.Options{TLS: c.config, Extensions: c.extensions, Fault: func(at sink.Stage, _ sink.Transaction) sink.Fault {
-				if at == sink.StartTLS {
-					return c.fault
-				}
-				return sink.Fault{}
-			}})
-			h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{c.scheme + s.Addr()}, TLSCAFile: c.ca}, Config: Config{RetryMin: 50 * time.Millisecond}}, nil)
-			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
-			h.run()
-			if c.want != "" {
-				within(t, 5*time.Second, "deferred", func() bool { return h.spool.kinds()[store.Deferred] > 0 })
-				if !strings.Contains(h.log.String(), c.want) {
-					t.Errorf("no %q in the log:\n%s", c.want, h.log)
-				}
-				return
-			}
-			got := s.Wait(1, time.Now().Add(5*time.Second))
-			if len(got) != 1 || got[0].TLS != c.wantTLS || strings.Contains(c.scheme, "u%2C") && got[0].Login != "u," {
-				t.Errorf("got %+v; log:\n%s", got, h.log)
-			}
-			if log := h.log.String(); strings.Contains(log, "p@ss") || strings.Contains(log, "p%40ss") {
-				t.Errorf("the password is in the log:\n%s", log)
-			}
-		})
-	}
-}
-
-// script is a hop that answers with fixed lines, whatever it is sent.
-func script(t *testing.T, answers func(line string) string) string {
+// startLMTP starts a server that answers every message with replies.
+func startLMTP(t *testing.T, replies string) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -217,57 +132,35 @@ func script(t *testing.T, answers func(line string) string) string {
 			if err != nil {
 				return
 			}
-			go converse(c, answers)
+			go speakLMTP(textproto.NewConn(c), replies)
 		}
 	}()
 	return l.Addr().String()
 }
 
-func converse(c net.Conn, answers func(string) string) {
+func speakLMTP(c *textproto.Conn, replies string) {
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	_, _ = c.Write([]byte("220 hop\r\n"))
-	buf, line := make([]byte, 1<<16), ""
+	_ = c.PrintfLine("220 hop")
 	for {
-		n, err := c.Read(buf)
-		if err != nil {
+		line, err := c.ReadLine()
+		switch {
+		case err != nil:
 			return
+		case strings.HasPrefix(line, "EHLO"):
+			_ = c.PrintfLine("500 this is LMTP")
+		case line == "DATA":
+			_ = c.PrintfLine("354 go")
+			_, _ = io.Copy(io.Discard, c.DotReader())
+			_ = c.PrintfLine("%s", strings.TrimSuffix(replies, "\r\n"))
+		default:
+			_ = c.PrintfLine("250 ok")
 		}
-		line += string(buf[:n])
-		if !strings.HasSuffix(line, "\r\n") || strings.HasPrefix(line, "DATA-") && !strings.HasSuffix(line, "\r\n.\r\n") {
-			continue
-		}
-		answer := answers(strings.TrimSuffix(line, "\r\n"))
-		line = ""
-		if strings.HasPrefix(answer, "354") {
-			line = "DATA-"
-		}
-		if _, err := c.Write([]byte(answer)); err != nil {
-			return
-		}
-	}
-}
-
-func plainHop(line string) string {
-	switch {
-	case line == "DATA":
-		return "354 go\r\n"
-	default:
-		return "250 ok\r\n"
 	}
 }
 
 // TestLMTP: every recipient has its own answer after the message (RFC 2033).
 func TestLMTP(t *testing.T) {
-	addr := script(t, func(line string) string {
-		if strings.HasPrefix(line, "DATA-") {
-			return "250 2.0.0 a\r\n552 5.2.2 full\r\n451 4.0.0 later\r\n"
-		}
-		if strings.HasPrefix(line, "EHLO") {
-			return "500 this is LMTP\r\n"
-		}
-		return plainHop(line)
-	})
+	addr := startLMTP(t, "250 2.0.0 a\r\n552 5.2.2 full\r\n451 4.0.0 later\r\n")
 	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"lmtp://" + addr}}, Config: Config{RetryMin: time.Hour}}, nil)
 	m := exempt("q1")
 	m.ReversePath = ""
@@ -283,32 +176,20 @@ func TestLMTP(t *testing.T) {
 	}
 }
 
-// TestOddReplies neither hang nor pass for success.
-func TestOddReplies(t *testing.T) {
-	for name, at := range map[string]struct{ verb, reply string }{
-		"10 MB line at EHLO":         {"EHLO", "250 " + strings.Repeat("x", 10<<20) + "\r\n"},
-		"10 MB line at MAIL":         {"MAIL", "250 " + strings.Repeat("x", 10<<20) + "\r\n"},
-		"endless lines at MAIL":      {"MAIL", strings.Repeat("250-more\r\n", 1<<20)},
-		"endless lines at the dot":   {"DATA-", strings.Repeat("250-more\r\n", 1<<20)},
-		"one reply too many at MAIL": {"MAIL", "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n"},
-		"no code at RCPT":            {"RCPT", "ok\r\n"},
-		"success instead of 354":     {"DATA", "250 ok\r\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			addr := script(t, func(line string) string {
-				if strings.HasPrefix(line, at.verb) && (at.verb == "DATA-" || !strings.HasPrefix(line, "DATA-")) {
-					return at.reply
-				}
-				return plainHop(line)
-			})
-			h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, Config: Config{RetryMin: time.Hour}}, nil)
-			h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
-			h.run()
-			within(t, 8*time.Second, "settled", func() bool { return len(h.spool.kinds()) > 0 })
-			if n := h.spool.kinds(); n[store.Deferred] != 1 {
-				t.Errorf("results %v", n)
-			}
-		})
+// TestRejectedSessionPointsAtTheSettings: what is refused before any message is
+// not the message's doing; the log names the setting and keeps its password.
+func TestRejectedSessionPointsAtTheSettings(t *testing.T) {
+	s := startSink(t, sink.Options{})
+	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"smtp+starttls://u%2C:p%40ss@" + s.Addr()}}, Config: Config{RetryMin: 50 * time.Millisecond}}, nil)
+	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
+	stop := h.run()
+	within(t, 5*time.Second, "deferred", func() bool { return h.spool.kinds()[store.Deferred] > 0 })
+	stop()
+	log := h.log.String()
+	if !strings.Contains(log, "next hop rejects the session before any message; check OFFRAMP_NEXT_HOP") || !strings.Contains(log, "relay=127.0.0.1") || !strings.Contains(log, "STARTTLS is not offered") {
+		t.Errorf("log:\n%s", log)
+	}
+	if strings.Contains(log, "p@ss") || strings.Contains(log, "p%40ss") {
+		t.Errorf("the password is in the log:\n%s", log)
 	}
 }

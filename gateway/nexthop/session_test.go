@@ -1,0 +1,156 @@
+package nexthop
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/gateway/sink"
+)
+
+func newHops(t *testing.T, c Config, p Parts) *Hops {
+	t.Helper()
+	p.Hostname = "out.example.com"
+	h, err := New(c, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Retire)
+	return h
+}
+
+func startSink(t *testing.T, o sink.Options) *sink.Sink {
+	t.Helper()
+	s, err := sink.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// transact sends a short message and returns the error of every recipient.
+func transact(s *Session, recipients ...string) []error {
+	errs := make([]error, len(recipients))
+	fail := func(err error) []error {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	if err := s.Mail(Envelope{ReversePath: "news@example.com"}); err != nil {
+		return fail(err)
+	}
+	var accepted []Recipient
+	for i, address := range recipients {
+		r := Recipient{Address: address}
+		if errs[i] = s.Rcpt(r); errs[i] == nil {
+			accepted = append(accepted, r)
+		}
+	}
+	if len(accepted) == 0 {
+		s.Reset()
+		return errs
+	}
+	sent := s.Data(accepted, func(w io.Writer) error {
+		_, err := io.WriteString(w, "Subject: x\r\n\r\nHi\r\n")
+		return err
+	})
+	for i := range errs {
+		if errs[i] == nil {
+			errs[i], sent = sent[0], sent[1:]
+		}
+	}
+	return errs
+}
+
+// script is a hop that answers with fixed lines, whatever it is sent.
+func script(t *testing.T, answers func(line string) string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go converse(c, answers)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func converse(c net.Conn, answers func(string) string) {
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = c.Write([]byte("220 hop\r\n"))
+	buf, line := make([]byte, 1<<16), ""
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		line += string(buf[:n])
+		if !strings.HasSuffix(line, "\r\n") || strings.HasPrefix(line, "DATA-") && !strings.HasSuffix(line, "\r\n.\r\n") {
+			continue
+		}
+		answer := answers(strings.TrimSuffix(line, "\r\n"))
+		line = ""
+		if strings.HasPrefix(answer, "354") {
+			line = "DATA-"
+		}
+		if _, err := c.Write([]byte(answer)); err != nil {
+			return
+		}
+	}
+}
+
+func plainHop(line string) string {
+	switch {
+	case line == "DATA":
+		return "354 go\r\n"
+	default:
+		return "250 ok\r\n"
+	}
+}
+
+// TestOddReplies neither hang nor pass for success.
+func TestOddReplies(t *testing.T) {
+	for name, at := range map[string]struct{ verb, reply string }{
+		"10 MB line at EHLO":         {"EHLO", "250 " + strings.Repeat("x", 10<<20) + "\r\n"},
+		"10 MB line at MAIL":         {"MAIL", "250 " + strings.Repeat("x", 10<<20) + "\r\n"},
+		"endless lines at MAIL":      {"MAIL", strings.Repeat("250-more\r\n", 1<<20)},
+		"endless lines at the dot":   {"DATA-", strings.Repeat("250-more\r\n", 1<<20)},
+		"one reply too many at MAIL": {"MAIL", "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n"},
+		"no code at RCPT":            {"RCPT", "ok\r\n"},
+		"success instead of 354":     {"DATA", "250 ok\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := script(t, func(line string) string {
+				if strings.HasPrefix(line, at.verb) && (at.verb == "DATA-" || !strings.HasPrefix(line, "DATA-")) {
+					return at.reply
+				}
+				return plainHop(line)
+			})
+			hops := newHops(t, Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 2 * time.Second, DotTimeout: 2 * time.Second}, Parts{})
+			session, err := hops.Open(t.Context(), "")
+			if err == nil {
+				err = transact(session, "a@b.example")[0]
+				hops.Give(session)
+			}
+			if err == nil || Explain(err).Class != Temporary {
+				t.Errorf("%v", err)
+			}
+			if n := hops.OpenTo(""); n != 0 {
+				t.Errorf("%d sessions are kept", n)
+			}
+		})
+	}
+}
