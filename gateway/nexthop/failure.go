@@ -2,7 +2,6 @@ package nexthop
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/emersion/go-smtp"
 )
@@ -90,17 +89,17 @@ func Explain(err error) Failure {
 	if bad, ok := errors.AsType[*badDomain](err); ok {
 		return Failure{Class: BadDomain, Stage: StageDNS, Status: bad.status}
 	}
-	f := Failure{Replied: replied(err)}
-	host := ""
-	e, ok := errors.AsType[*stageError](err)
-	if ok {
-		f.Stage, host = e.stage, e.host
+	at, host := Stage(""), ""
+	if e, ok := errors.AsType[*stageError](err); ok {
+		at, host = e.stage, e.host
 	}
 	reply, _ := errors.AsType[*smtp.SMTPError](err)
-	f.Class = class(f.Stage, err, reply)
-	f.TooMany = f.Stage == StageRcpt && tooMany(reply)
-	f.InDoubt = f.Stage == StageDot && (reply == nil || reply.Code/100 != 4 && reply.Code/100 != 5)
-	f.Status = statusOf(f.Stage, err, reply)
+	f := Failure{
+		Class: class(at, err, reply), Stage: at, Status: statusOf(at, err, reply),
+		Replied: replied(err),
+		TooMany: at == StageRcpt && tooMany(reply),
+		InDoubt: at == StageDot && (reply == nil || reply.Code/100 != 4 && reply.Code/100 != 5),
+	}
 	f.Status.Host = host
 	return f
 }
@@ -114,7 +113,7 @@ func class(at Stage, err error, reply *smtp.SMTPError) Class {
 		// Refused before any message, a certificate that does not verify, an
 		// extension that is missing.
 		return Settings
-	case at == StageMail && refused && slices.Contains(unauthorized, reply.Code):
+	case at == StageMail && refused && unauthorized(reply.Code):
 		return Settings
 	case refused:
 		return Permanent
@@ -122,9 +121,15 @@ func class(at Stage, err error, reply *smtp.SMTPError) Class {
 	return Temporary
 }
 
-// unauthorized are the codes by which MAIL asks for authentication or
+// unauthorized says whether a reply to MAIL asks for authentication or
 // encryption (RFC 4954 section 6, RFC 3207).
-var unauthorized = []int{530, 534, 535, 538}
+func unauthorized(code int) bool {
+	switch code {
+	case 530, 534, 535, 538:
+		return true
+	}
+	return false
+}
 
 // tooMany says whether a reply to RCPT means the number of recipients.
 func tooMany(reply *smtp.SMTPError) bool {

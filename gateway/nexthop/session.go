@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	maxUses = 1000 // messages over one connection
-	// mailWrite bounds the write of MAIL to less than the second that a caller
-	// may wait for it: then no transaction starts any more.
-	mailWrite = 900 * time.Millisecond
+	// MailWrite bounds the write of MAIL: after it no transaction starts any more.
+	MailWrite = 900 * time.Millisecond
+
+	maxUses   = 1000 // messages over one connection
 	quitWrite = time.Second
 )
 
@@ -135,7 +135,7 @@ func printableASCII(s string) bool {
 // Mail starts a transaction.
 func (s *Session) Mail(e Envelope) error {
 	patience := s.wire.writeTimeout
-	s.wire.writeTimeout = min(patience, mailWrite)
+	s.wire.writeTimeout = min(patience, MailWrite)
 	err := s.client.Mail(e.ReversePath, s.options(e))
 	s.wire.writeTimeout = patience
 	return s.failed(StageMail, err)

@@ -95,8 +95,8 @@ func splitEnhanced(code int, text string) (smtp.EnhancedCode, string) {
 	return e, rest
 }
 
-// OneLine returns s, which a hop may have said, on one line, without controls, as valid UTF-8 of at most
-// limit bytes.
+// OneLine returns s, which a hop may have said, on one line, without controls,
+// as valid UTF-8 of at most limit bytes.
 func OneLine(s string, limit int) string {
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Map(func(r rune) rune {

@@ -14,8 +14,9 @@ import (
 	"offramp/store/failpoint"
 )
 
-// gateHold is how long after MAIL was written the gate is held at most.
-const gateHold = time.Second
+// gateHold is how long the gate is held at most. It is longer than MAIL may take
+// to be written, so no transaction starts after the gate was given back.
+const gateHold = nexthop.MailWrite + 100*time.Millisecond
 
 // process makes one attempt and records how it ended. It never panics.
 func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {

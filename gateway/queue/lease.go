@@ -85,22 +85,22 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 			excess = append(excess, store.Result{Recipient: j.Recipient.ID, Kind: store.Returned})
 			continue
 		}
-		p := messages[j.Message]
-		if p == nil {
-			p = &message{stored: j.Message}
-			messages[j.Message] = p
+		m := messages[j.Message]
+		if m == nil {
+			m = &message{stored: j.Message}
+			messages[j.Message] = m
 		}
 		r.held++
-		if t := open[p][d.key]; t != nil && len(t.jobs) < perTransaction {
+		if t := open[m][d.key]; t != nil && len(t.jobs) < perTransaction {
 			t.jobs = append(t.jobs, j)
 			continue
 		}
-		t := &task{message: p, jobs: []store.Job{j}, dest: d}
+		t := &task{message: m, jobs: []store.Job{j}, dest: d}
 		if j.Message.List == "" || j.Message.Untouched {
-			if open[p] == nil {
-				open[p] = make(map[string]*task)
+			if open[m] == nil {
+				open[m] = make(map[string]*task)
 			}
-			open[p][d.key] = t
+			open[m][d.key] = t
 		}
 		if len(d.pending) == 0 {
 			r.turn = append(r.turn, d)
@@ -125,7 +125,7 @@ func (r *runner) destination(key string) *destination {
 	return d
 }
 
-// returnLeases ends the leases of what was not begun.
+// returnLeases ends the leases of what was not started.
 func (r *runner) returnLeases(ctx context.Context) {
 	var results []store.Result
 	for _, d := range r.destinations {

@@ -13,7 +13,7 @@ import (
 type Refusal struct {
 	Recipient envelope.Address
 	List      string // empty for exempt mail
-	Code      int    // of the reply; 0: the domain exists not, or takes no mail
+	Code      int    // of the reply; 0: the domain does not exist, or accepts no mail
 	Status    string // enhanced
 	Text      string
 	// AtEnd says that it answered the message, not the address: filters say
