@@ -196,7 +196,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 // of times.
 func (a *attempt) admit(ctx context.Context, jobs []store.Job) (admitted []store.Job, release func()) {
 	list := a.task.message.stored.List
-	if a.prepared.Exempt() && !a.task.message.stored.Untouched {
+	if !a.prepared.Enforced() {
 		list = "" // it is transactional by now
 	}
 	var gates []func()

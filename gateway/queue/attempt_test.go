@@ -88,6 +88,44 @@ func TestLateDrop(t *testing.T) {
 	}
 }
 
+// TestUntouchedMailAtTheAttempt: one transaction, each recipient asked about the
+// list whose opt-outs hold; and about none when that is transactional by now.
+func TestUntouchedMailAtTheAttempt(t *testing.T) {
+	for _, transactional := range []bool{false, true} {
+		s := startSink(t, sink.Options{})
+		h := newFixture(t, hopTo(s), nil)
+		m := news("q1")
+		m.Untouched, m.Unmarked, m.Mark = true, true, "List-Post"
+		h.people.lists = map[string]store.List{"news": {ID: "news", Transactional: transactional}}
+		h.people.dropped = map[string]store.Reason{"a@b.example": store.ReasonUnsubscribed}
+		dropped := &drops{}
+		h.queue.Traffic = dropped
+		h.spool.put(m, "Hi\r\n", to("a@b.example", "c@b.example", "d@b.example")...)
+		h.run()
+		within(t, 5*time.Second, "all settled", func() bool { return len(h.spool.left()) == 0 })
+		got := s.Messages()
+		if len(got) != 1 || !slices.Equal(got[0].Recipients, []string{"c@b.example", "d@b.example"}) || strings.Contains(string(got[0].Data), "List-Unsubscribe") {
+			t.Errorf("sent: %+v", got)
+		}
+		want := "news"
+		if transactional {
+			want = ""
+		}
+		h.people.mu.Lock()
+		if asked := h.people.asked["c@b.example"]; asked != want {
+			t.Errorf("transactional %t: asked about list %q", transactional, asked)
+		}
+		h.people.mu.Unlock()
+		if dropped.n.Load() != 1 || h.queue.Stats.DroppedUnmarked.Load() != 1 {
+			t.Errorf("%d drops counted, %d alarms", dropped.n.Load(), h.queue.Stats.DroppedUnmarked.Load())
+		}
+	}
+}
+
+type drops struct{ n atomic.Int64 }
+
+func (d *drops) Drop(*store.Message) { d.n.Add(1) }
+
 // TestNothingIsSentUnchecked: while the verdict cannot be had, mail waits.
 func TestNothingIsSentUnchecked(t *testing.T) {
 	s := startSink(t, sink.Options{})

@@ -153,8 +153,11 @@ func (a *attempt) log(o outcome) {
 		slog.String("list", m.List), slog.String("to", masked(r.Address)), slog.String("domain", r.Domain), slog.String("relay", st.Host),
 		slog.Int("code", st.Code), slog.String("dsn", st.Enhanced), slog.String("status", st.Text),
 		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
-	if o.result.Kind == store.Deferred {
+	switch o.result.Kind {
+	case store.Deferred:
 		attrs = append(attrs, slog.Time("next", o.result.Next))
+	case store.Dropped:
+		attrs = append(attrs, slog.String("reason", string(o.reason)), slog.String("mark", m.Mark))
 	}
 	a.q.Log.LogAttrs(context.Background(), level, text, attrs...)
 }

@@ -82,6 +82,10 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List) (*Message, error
 	return m, err
 }
 
+// Enforced says whether opt-outs from the list of the message hold: not for one
+// that is transactional by now.
+func (m *Message) Enforced() bool { return m.stored.List != "" && !m.list.Transactional }
+
 // Exempt says whether the message leaves without fields for its recipient, so
 // that one rendering is for all of them.
 func (m *Message) Exempt() bool { return m.exempt }
