@@ -16,7 +16,7 @@ type Traffic struct {
 	Recipients int64 // of these messages
 	Dropped    int64 // recipients that an opt-out stopped, at acceptance or later
 	Repeated   int64 // messages with a Subject that was seen within the hour before
-	Peak       int64 // most messages with one Subject within an hour
+	Peak       int64 // most recipients of one Subject within an hour
 	Precedence int64 // messages with Precedence bulk, list or junk
 	FeedbackID int64 // messages with Feedback-ID
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,15 +38,26 @@ func (c *checker) streams(ctx context.Context) {
 }
 
 func (c *checker) judgeStreams(s admin.Streams) {
-	c.defaultStream(s)
-	c.unmarked(s.Senders)
-	c.upstream(s.Senders)
-	c.varied(s.Senders)
+	senders := c.current(s.Senders)
+	c.defaultStream(s, senders)
+	c.alarms(senders)
+	c.unmarked(senders)
+	c.upstream(senders)
+	c.varied(senders)
 }
 
-func (c *checker) defaultStream(s admin.Streams) {
+// current leaves out what was counted before the rules file was last written: a
+// rule that was added since may have changed it.
+func (c *checker) current(senders []admin.Sender) []admin.Sender {
+	info, err := os.Stat(c.settings.Gateway.Relay.StreamRules)
+	if err != nil {
+		return senders
+	}
+	return slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool { return t.Last.Before(info.ModTime()) })
+}
+
+func (c *checker) defaultStream(s admin.Streams, senders []admin.Sender) {
 	chosen := c.settings.Gateway.Relay.DefaultStream
-	defer c.alarms(s.Senders)
 	if cmp.Or(chosen, s.Earlier) != stream.List {
 		c.add(findOK, "streams", "mail without any mark of a list is transactional: no opt-out stops it", "")
 		return
@@ -56,33 +69,58 @@ func (c *checker) defaultStream(s admin.Streams) {
 	c.add(findWarn, "streams", text+". Give newsletters that have no mark a rule first, then set OFFRAMP_DEFAULT_STREAM=auto and restart", "")
 	for i, l := range s.Kept {
 		if i == mostNamed {
-			c.add(findWarn, "streams", fmt.Sprintf("and %s more", plural(len(s.Kept)-i, "list")), "")
+			c.more("streams", len(s.Kept)-i, "list")
 			break
 		}
-		c.add(findWarn, "streams", fmt.Sprintf("with auto, mail to the list %s without a mark would become transactional and reach the %s who opted out. For each sender of its newsletters, add a rule",
-			l.ID, plural(l.OptOuts, "person", "people")), c.ruleFor(l.ID, "news@"+l.ID))
+		c.kept(l, senders)
 	}
+}
+
+// kept says what a change of the default would do to a list, with a rule for each
+// sender that is counted.
+func (c *checker) kept(l admin.KeptList, senders []admin.Sender) {
+	text := fmt.Sprintf("with auto, mail to the list %s without a mark would become transactional and reach the %s who opted out", l.ID, plural(l.OptOuts, "person", "people"))
+	found := false
+	for _, t := range senders {
+		if t.List == l.ID && t.Unmarked {
+			found = true
+			c.add(findWarn, "streams", text+". If "+t.From+" sends its newsletter, add a rule", c.ruleFor(l.ID, t.From))
+		}
+	}
+	if !found {
+		c.add(findWarn, "streams", text+". No such mail is counted so far: let a newsletter pass and check again, or add a rule for its sender", "")
+	}
+}
+
+// more says that a list of findings was cut.
+func (c *checker) more(what string, n int, one string) {
+	c.add(findWarn, what, "and "+plural(n, "more "+one), "")
 }
 
 // alarms names senders of unmarked mail that an opt-out stopped: by the default
 // stream, or by that of a login.
 func (c *checker) alarms(senders []admin.Sender) {
-	for _, t := range senders {
-		if t.Unmarked && t.Dropped > 0 {
-			c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that had no mark of a list (last counted %s): see \"dropped\" in the log. If it is not a newsletter, add a rule",
-				plural(t.Dropped, "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool { return !t.Unmarked || t.Dropped == 0 || t.From == "" })
+	for i, t := range senders {
+		if i == mostNamed {
+			c.more("alarm", len(senders)-i, "sender")
+			return
 		}
+		c.add(findWarn, "alarm", fmt.Sprintf("opt-outs stopped %s from %s that had no mark of a list (last counted %s): see \"dropped\" in the log. If it is not a newsletter, add a rule",
+			plural(int(t.Dropped), "copy", "copies"), t.From, t.Last.Format("2006-01-02")), c.rule("transactional from="+t.From))
 	}
 }
 
 // unmarked names senders whose mail passes as transactional for want of a mark.
 func (c *checker) unmarked(senders []admin.Sender) {
-	named := 0
-	for _, t := range senders {
-		if !t.Unmarked || t.List != "" || t.Messages < manyMessages || named == mostNamed {
-			continue
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool {
+		return !t.Unmarked || t.List != "" || t.Messages < manyMessages || t.From == ""
+	})
+	for i, t := range senders {
+		if i == mostNamed {
+			c.more("unmarked", len(senders)-i, "sender")
+			return
 		}
-		named++
 		state, looks := findOK, bulkHints(t)
 		if looks != "" {
 			state = findWarn
@@ -94,7 +132,7 @@ func (c *checker) unmarked(senders []admin.Sender) {
 		}
 		domain := t.From[strings.LastIndexByte(t.From, '@')+1:]
 		c.add(state, "unmarked", fmt.Sprintf("%s from %s%s carry no mark of a list%s: if these are newsletters, add a rule",
-			plural(t.Messages, "message"), t.From, login, looks), c.ruleFor(domain, t.From))
+			plural(int(t.Messages), "message"), t.From, login, looks), c.ruleFor(domain, t.From))
 	}
 }
 
@@ -130,16 +168,20 @@ func (c *checker) upstream(senders []admin.Sender) {
 }
 
 // varied names lists whose mail looks like receipts or notices: one recipient
-// each, and nearly every Subject its own.
+// each, and nearly every Subject its own. What the application or a rule said is
+// not doubted.
 func (c *checker) varied(senders []admin.Sender) {
-	named := 0
-	for _, t := range senders {
-		if t.List == "" || t.Messages < manyMessages || 10*t.Repeated > 3*t.Messages || 2*t.Recipients > 3*t.Messages || named == mostNamed {
-			continue
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool {
+		said := t.Mark == stream.ControlHeader || strings.HasPrefix(t.Mark, stream.RuleMark)
+		return said || t.List == "" || t.From == "" || t.Messages < manyMessages || 10*t.Repeated > 3*t.Messages || 2*t.Recipients > 3*t.Messages
+	})
+	for i, t := range senders {
+		if i == mostNamed {
+			c.more("varied", len(senders)-i, "sender")
+			return
 		}
-		named++
-		c.add(findWarn, "varied", fmt.Sprintf("%s from %s to the list %s (by %s) have one recipient each and hardly a Subject twice: if these are receipts or notices, add a rule before the others",
-			plural(t.Messages, "message"), t.From, t.List, t.Mark), c.rule("transactional from="+t.From))
+		c.add(findWarn, "varied", fmt.Sprintf("%s from %s to the list %s (by %s) have one recipient each and hardly a Subject twice: if these are receipts or notices, put a rule before the others that fits them alone, such as: transactional from=%s subject=\"Your order*\"",
+			plural(int(t.Messages), "message"), t.From, t.List, t.Mark, t.From), "")
 	}
 }
 
@@ -147,14 +189,20 @@ func (c *checker) ruleFor(list, from string) string {
 	return c.rule("list " + list + " from=" + from)
 }
 
-// rule is the command that adds a rule; it holds from the next start on.
+// rule is the command that adds a rule, with a file where there is none yet. It
+// holds from the next start on.
 func (c *checker) rule(text string) string {
-	if _, err := stream.ParseRules(strings.NewReader(text)); err != nil || strings.ContainsAny(text, "'\\\"\n\r*") {
+	if _, err := stream.ParseRules(strings.NewReader(text)); err != nil || strings.ContainsAny(text, "*\n\r") {
 		return "" // no address that anybody would write down
 	}
+	add := func(line, file string) string { return "echo " + shellQuote(line) + " >> " + shellQuote(file) }
 	file := c.settings.Gateway.Relay.StreamRules
-	if file == "" {
-		return ""
+	if file != "" {
+		return add(text, file)
 	}
-	return "echo '" + text + "' >> " + file
+	if c.app.envFile == "" {
+		return "" // where the settings come from is not known
+	}
+	file = filepath.Join(c.settings.DataDir, "streams.rules")
+	return add(text, file) + " && " + add(prefix+"STREAM_RULES="+file, c.app.envFile)
 }

@@ -29,13 +29,17 @@ func TestWhatPassesIsNamed(t *testing.T) {
 		"few":    {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Messages = 3 })}}, want: []string{"ok||"}},
 		"marked": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "l.example", Mark: "List-Id", Messages: 100, Recipients: 5000, Repeated: 95}}}, want: []string{"ok||"}},
 		"receipts": {streams: admin.Streams{Senders: []admin.Sender{{From: "shop@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 2}}},
-			want: []string{"ok||", "warn|to the list example.com (by List-Unsubscribe) have one recipient each|echo 'transactional from=shop@example.com' >> streams.rules"}},
+			want: []string{"ok||", "warn|to the list example.com (by List-Unsubscribe) have one recipient each and hardly a Subject twice|"}},
 		"one recipient each, one Subject": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 90}}},
 			want: []string{"ok||"}},
 		"signed upstream": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", Mark: stream.MarkSigned, Messages: 7}, {From: "m@example.com", Mark: stream.MarkSigned, Messages: 1}}},
 			want: []string{"ok||", "warn|8 newsletters from example.com came signed|offramp init example.com"}},
 		"earlier": {streams: admin.Streams{Earlier: "list", Kept: []admin.KeptList{{ID: "example.com", OptOuts: 1}}},
-			want: []string{"warn|an earlier release served this data|", "warn|reach the 1 person who opted out|echo 'list example.com from=news@example.com' >> streams.rules"}},
+			want: []string{"warn|an earlier release served this data|", "warn|reach the 1 person who opted out. No such mail is counted|"}},
+		"earlier, senders known": {streams: admin.Streams{Earlier: "list", Kept: []admin.KeptList{{ID: "example.com", OptOuts: 3}}, Senders: []admin.Sender{
+			{From: "gazette@example.com", List: "example.com", Mark: "list", Unmarked: true, Messages: 1}, {From: "n@example.com", List: "example.com", Mark: "List-Id", Messages: 9}}},
+			want: []string{"warn|an earlier release|", "warn|3 people who opted out. If gazette@example.com sends its newsletter|echo 'list example.com from=gazette@example.com' >> streams.rules"}},
+		"by a rule":       {streams: admin.Streams{Senders: []admin.Sender{{From: "shop@example.com", List: "example.com", Mark: stream.RuleMark + "3", Messages: 100, Recipients: 100}}}, want: []string{"ok||"}},
 		"earlier, chosen": {streams: admin.Streams{Earlier: "list"}, chosen: "auto", want: []string{"ok|no opt-out|"}},
 		"alarm": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.List, s.Dropped, s.Messages = "example.com", 2, 2 })}}, chosen: "list",
 			want: []string{"warn|OFFRAMP_DEFAULT_STREAM=list|", "warn|opt-outs stopped 2 copies from hello@example.com that had no mark of a list|echo 'transactional from=hello@example.com'"}},
@@ -43,6 +47,7 @@ func TestWhatPassesIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := new(settings)
+			s.DataDir = "my data"
 			s.Gateway.Relay.DefaultStream, s.Gateway.Relay.StreamRules = tt.chosen, "streams.rules"
 			c := &checker{app: &app{}, settings: s}
 			c.judgeStreams(tt.streams)
@@ -56,5 +61,16 @@ func TestWhatPassesIsNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A rules file that is not there yet is made, and named in the settings.
+func TestRuleForNoFile(t *testing.T) {
+	s := new(settings)
+	s.DataDir = "my data"
+	c := &checker{app: &app{envFile: ".env"}, settings: s}
+	want := "echo 'transactional from=a@example.com' >> 'my data/streams.rules' && echo 'OFFRAMP_STREAM_RULES=my data/streams.rules' >> .env"
+	if got := c.rule("transactional from=a@example.com"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

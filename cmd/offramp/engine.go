@@ -109,6 +109,7 @@ func (s *settings) look(ctx context.Context) (earlier string, older bool, err er
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, ReadOnly: true})
 	if errors.Is(err, store.ErrOlder) {
+		// There is one schema with the choice so far: what is older had none.
 		return stream.List, true, nil
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -211,8 +212,8 @@ func (w *world) Events(_ context.Context, f store.EventFilter) ([]store.Event, e
 
 func (w *world) Lists(context.Context) ([]store.List, error) {
 	var all []store.List
-	for _, l := range w.known {
-		all = append(all, l)
+	for _, id := range slices.Sorted(maps.Keys(w.known)) {
+		all = append(all, w.known[id])
 	}
 	return all, w.err
 }

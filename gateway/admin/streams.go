@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
 
+	"offramp/gateway/stream"
 	"offramp/store"
 )
 
@@ -22,8 +24,9 @@ type Streams struct {
 	// Earlier is the default of the releases that served this data before there
 	// was a choice, and holds while Default is empty; empty: there were none.
 	Earlier string `json:"earlier"`
-	// Senders are counted for 30 days after their last message, those with the
-	// most messages first, 1000 at most.
+	// Senders are counted for 30 days after their last message, 1000 at most:
+	// first those whose unmarked mail opt-outs stopped, then those with the most
+	// messages.
 	Senders []Sender `json:"senders"`
 	// Kept are lists with opt-outs to which mail without any mark of a list
 	// belongs, as far as that can be told. With another default it would be
@@ -76,7 +79,7 @@ func (s *server) streams(w http.ResponseWriter, r *http.Request) error {
 			Precedence: t.Precedence, FeedbackID: t.FeedbackID, First: t.First, Last: t.Last,
 		})
 	}
-	if a.Default == "list" || a.Default == "" && a.Earlier == "list" {
+	if cmp.Or(a.Default, a.Earlier) == stream.List {
 		if a.Kept, err = s.kept(r.Context(), rows); err != nil {
 			return err
 		}
@@ -107,7 +110,7 @@ func (s *server) kept(ctx context.Context, rows []store.Traffic) ([]KeptList, er
 		}
 		n := 0
 		for _, c := range choices {
-			if c.State != store.Subscribed {
+			if state := c.At(s.now()); state == store.Unsubscribed || state == store.Paused {
 				n++
 			}
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,7 +23,9 @@ func TestStreams(t *testing.T) {
 	w.known["exempt.example"] = store.List{ID: "exempt.example", Transactional: true}
 	for _, list := range []string{"marked.example", "both.example", "quiet.example", "named.example", "exempt.example"} {
 		w.choices = append(w.choices, store.Choice{Recipient: "a@x.example", List: list, State: store.Unsubscribed},
-			store.Choice{Recipient: "b@x.example", List: list, State: store.Paused}, store.Choice{Recipient: "c@x.example", List: list, State: store.Subscribed})
+			store.Choice{Recipient: "b@x.example", List: list, State: store.Paused, Until: start.Add(time.Hour)}, store.Choice{Recipient: "c@x.example", List: list, State: store.Subscribed},
+			store.Choice{Recipient: "d@x.example", List: list, State: store.Paused, Until: start.Add(-time.Hour)},
+			store.Choice{Recipient: "e@x.example", List: list, State: store.Limited, Every: store.Weekly})
 	}
 	got := call[Streams](w, "GET", "/api/v1/streams", "")
 	if got.Default != "" || got.Earlier != "" || len(got.Kept) != 0 || len(got.Senders) != 3 {

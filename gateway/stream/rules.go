@@ -55,7 +55,10 @@ func (r Rules) match(m Mail, f *facts) *Rule {
 	return nil
 }
 
-func (r *Rule) name() string { return "rule in line " + strconv.Itoa(r.line) }
+// RuleMark begins the mark of what a rule decided.
+const RuleMark = "rule in line "
+
+func (r *Rule) name() string { return RuleMark + strconv.Itoa(r.line) }
 
 func (r *Rule) match(m Mail, f *facts) bool {
 	for i := range r.conditions {

@@ -57,6 +57,7 @@ const (
 	metaPersonKey = "person-key"
 	metaScrub     = "scrub"
 	metaStart     = "ledger-start"
+	metaStream    = "default-stream"
 )
 
 // known returns the name a recipient is kept under: the hash of a person who

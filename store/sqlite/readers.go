@@ -44,3 +44,13 @@ func (s *Consent) Dismiss(ctx context.Context, name string) error {
 	}})
 	return fail("dismiss", err)
 }
+
+// EarlierStream returns the default stream that the data was served with before
+// there was a choice; empty: it never was.
+func (s *Consent) EarlierStream(ctx context.Context) (stream string, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		_, err := c.one(selectMeta, func(r row) { stream = string(r.blob(0)) }, metaStream)
+		return err
+	})
+	return stream, fail("earlier stream", err)
+}
