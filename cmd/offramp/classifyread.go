@@ -132,9 +132,9 @@ func eachIn(name string, in io.Reader, visit func(found) error) error {
 }
 
 // nextInMbox reads one message: from behind its From line to the next one, which
-// stands behind an empty line or at once (RFC 4155). It keeps the beginning only.
+// comes after an empty line (RFC 4155). It keeps the beginning only.
 func nextInMbox(r *bufio.Reader) (raw []byte, more bool, err error) {
-	blank, separator := true, true // the line in hand begins a message
+	separator := true // the line in hand begins the message
 	for whole := true; ; {
 		line, err := r.ReadSlice('\n')
 		complete := !errors.Is(err, bufio.ErrBufferFull)
@@ -147,7 +147,7 @@ func nextInMbox(r *bufio.Reader) (raw []byte, more bool, err error) {
 		if errors.Is(err, io.EOF) {
 			return raw, false, nil
 		}
-		blank = whole && len(bytes.TrimRight(line, "\r\n")) == 0
+		blank := whole && len(bytes.TrimRight(line, "\r\n")) == 0
 		whole = complete
 		separator = separator && !complete
 		if next, _ := r.Peek(5); whole && blank && string(next) == "From " {

@@ -161,8 +161,6 @@ func TestFullSuppressions(t *testing.T) {
 	}
 }
 
-// A pause that is taken over never shortens what stops mail already, and keeps
-// a limit for afterwards.
 // What is recorded for a list that no mail was seen of holds for the posts that
 // come later, so the list is known from then on; nothing invalid makes one.
 func TestSuppressingAddsTheList(t *testing.T) {
@@ -179,6 +177,8 @@ func TestSuppressingAddsTheList(t *testing.T) {
 	}
 }
 
+// A pause that is taken over never shortens what stops mail already, and keeps
+// a limit for afterwards.
 func TestPauseNeverEndsMore(t *testing.T) {
 	until := start.Add(30 * 24 * time.Hour)
 	for name, c := range map[string]struct {

@@ -12,7 +12,8 @@ import (
 
 // Verdict says whether mail of a list may be sent to a recipient at this
 // moment. List "" is mail that is exempt: no choice and no complaint stops it,
-// only a dead address does, and only with Config.TransactionalDead.
+// only a dead address or the operator's stop for all lists does, and only with
+// Config.TransactionalDead.
 //
 // Of several reasons the first of these counts: complained, unsubscribed from
 // the list, unsubscribed from all or erased, paused for the list, paused for

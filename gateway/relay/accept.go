@@ -38,7 +38,7 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 		return Receipt{}, err
 	}
 	if len(who.keep) == 0 && r.Suppressed == SuppressedReject {
-		r.report(in, who)
+		r.report(ctx, in, who)
 		return Receipt{}, ErrAllSuppressed
 	}
 	return r.keep(ctx, in, who, &e)
@@ -174,7 +174,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		if err := r.record(ctx, who); err != nil {
 			return Receipt{}, err
 		}
-		return r.receipt(in, who, e), nil
+		return r.receipt(ctx, in, who, e), nil
 	}
 	draft, err := r.Spool.Create(ctx)
 	if err != nil {
@@ -216,7 +216,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	if r.Wake != nil {
 		r.Wake()
 	}
-	return r.receipt(in, who, e), nil
+	return r.receipt(ctx, in, who, e), nil
 }
 
 // stream reads the body to its end and writes every octet to dst and targets.

@@ -10,7 +10,7 @@ import (
 )
 
 // receipt says what became of a message: to the client, the log and the counts.
-func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt {
+func (r *Relay) receipt(ctx context.Context, in *incoming, who sorted, e *envelope.Envelope) Receipt {
 	m := in.message
 	if s := r.Stats; s != nil {
 		s.Octets.Add(in.count.read)
@@ -18,7 +18,7 @@ func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt 
 			s.Exempt.Add(1)
 		}
 	}
-	r.report(in, who)
+	r.report(ctx, in, who)
 	attrs := []slog.Attr{
 		slog.String("queue_id", m.ID),
 		slog.String("message_id", m.MessageID),
@@ -31,13 +31,13 @@ func (r *Relay) receipt(in *incoming, who sorted, e *envelope.Envelope) Receipt 
 		slog.String("ip", m.Client),
 		slog.Int64("delay_ms", r.now().Sub(m.Received).Milliseconds()),
 	}
-	r.log().LogAttrs(context.Background(), slog.LevelInfo, "accepted", attrs...)
+	r.log().LogAttrs(ctx, slog.LevelInfo, "accepted", attrs...)
 	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}
 }
 
 // report logs drops and counts what passed, of mail that was classified.
-func (r *Relay) report(in *incoming, who sorted) {
-	r.logDrops(in.message, who.drop)
+func (r *Relay) report(ctx context.Context, in *incoming, who sorted) {
+	r.logDrops(ctx, in.message, who.drop)
 	if r.Traffic != nil && in.decision.Step != "" {
 		r.Traffic.Add(in.message, in.decision, len(who.keep)+len(who.drop), who.optOuts())
 	}
@@ -46,7 +46,7 @@ func (r *Relay) report(in *incoming, who sorted) {
 // logDrops writes a line for each recipient that gets nothing. One that an
 // opt-out stopped though nothing in the message speaks of a list is an alarm: it
 // may be the password reset of somebody who left a newsletter.
-func (r *Relay) logDrops(m *store.Message, drops []drop) {
+func (r *Relay) logDrops(ctx context.Context, m *store.Message, drops []drop) {
 	for _, d := range drops {
 		level, text := slog.LevelInfo, "dropped"
 		if m.Unmarked && d.event.Reason.OptOut() {
@@ -55,7 +55,7 @@ func (r *Relay) logDrops(m *store.Message, drops []drop) {
 				r.Stats.DroppedUnmarked.Add(1)
 			}
 		}
-		r.log().LogAttrs(context.Background(), level, text,
+		r.log().LogAttrs(ctx, level, text,
 			slog.String("queue_id", m.ID), slog.String("to", d.address.Masked()), slog.String("list", m.List),
 			slog.String("reason", string(d.event.Reason)), slog.String("mark", m.Mark))
 	}

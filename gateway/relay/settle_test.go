@@ -65,7 +65,7 @@ func TestSettle(t *testing.T) {
 // Mail that stays untouched is judged by the opt-outs from its list, where
 // there is such a list: nobody has opted out of another one.
 func TestUntouchedMailMeetsItsListsOptOuts(t *testing.T) {
-	const post = "From: kim@shop.example\r\nList-Post: <mailto:talk@shop.example>\r\nList-Id: <Talk.shop.example>\r\n\r\nx\r\n"
+	const post = "From: kim@shop.example\r\nList-Post: <mailto:talk@shop.example>\r\nList-Id: <Talk.shop.example>\r\n\r\n{{offramp.unsubscribe_url}}\r\n"
 	for name, tt := range map[string]struct {
 		lists map[string]store.List
 		want  string
@@ -75,8 +75,12 @@ func TestUntouchedMailMeetsItsListsOptOuts(t *testing.T) {
 		"no opt-out can name list": {nil, ""},
 	} {
 		f := &fake{lists: tt.lists}
-		if _, err := newRelay(f).Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example"), strings.NewReader(post)); err != nil {
+		r := newRelay(f)
+		if _, err := r.Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example"), strings.NewReader(post)); err != nil {
 			t.Fatal(err)
+		}
+		if n := r.Stats.Exempt.Load(); n != 1 {
+			t.Errorf("%s: %d messages counted as no list mail", name, n)
 		}
 		m := f.commits[0].message
 		if m.List != tt.want || f.asked[0] != tt.want || m.Untouched != (tt.want != "") || m.Mark != "List-Post" || len(m.Parts) > 0 {
@@ -111,6 +115,9 @@ func TestListsThatPeopleLeftAreEnforced(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := f.commits[0].message
+		if tt.list == "weekly" && !tt.untouched && (m.Mark != "List-Id" || m.Unmarked) {
+			t.Errorf("%q: mark %q, unmarked %t", tt.header, m.Mark, m.Unmarked)
+		}
 		if m.List != tt.list || m.Untouched != tt.untouched || f.asked[0] != tt.list || (len(f.lists) == 2) != tt.made {
 			t.Errorf("%q: list %q, untouched %t, %d lists", tt.header, m.List, m.Untouched, len(f.lists))
 		}

@@ -79,20 +79,21 @@ func TestParseRules(t *testing.T) {
 		t.Errorf("%+v", second)
 	}
 	for line, want := range map[string]string{
-		"list":                          "list needs the list's identifier",
-		"list from=a@b":                 "list needs the list's identifier",
-		"list a.example":                "a rule needs a condition",
-		"transactional":                 "a rule needs a condition",
-		"transactional from":            "invalid condition",
-		"transactional from=":           "invalid condition",
-		"transactional body=x":          "unknown condition",
-		"transactional header:=x":       "unknown condition",
-		"transactional network=x":       "invalid network",
-		"transactional subject=\"open":  "a quote is not closed",
-		"list \"<>\" from=a@b.example":  "invalid list",
-		"drop from=a@b.example":         "a rule begins with",
-		strings.Repeat("x", maxRule+10): "longer than 4096 bytes",
+		"list":                         "list needs the list's identifier",
+		"list from=a@b":                "list needs the list's identifier",
+		"list a.example":               "a rule needs a condition",
+		"transactional":                "a rule needs a condition",
+		"transactional from":           "invalid condition",
+		"transactional from=":          "invalid condition",
+		"transactional body=x":         "unknown condition",
+		"transactional header:=x":      "unknown condition",
+		"transactional network=x":      "invalid network",
+		"transactional subject=\"open": "a quote is not closed",
+		"list \"<>\" from=a@b.example": "invalid list",
+		"drop from=a@b.example":        "a rule begins with",
 		strings.Repeat("transactional login=x\n", maxRules+1): "too many rules",
+		strings.Repeat("x\n", 100):                            "line 21: too many rules or errors",
+		"x\n" + strings.Repeat("y", maxRule+10):               "line 2: longer than 4096 bytes",
 	} {
 		if _, err := ParseRules(strings.NewReader(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: error %v, want one with %q", line, err, want)

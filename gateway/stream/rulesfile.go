@@ -36,7 +36,9 @@ func ParseRules(in io.Reader) (Rules, error) {
 	var invalid []error
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxRule)
-	for n := 1; lines.Scan(); n++ {
+	n := 0
+	for lines.Scan() {
+		n++
 		rule, err := parseRule(strings.TrimPrefix(lines.Text(), "\ufeff"))
 		switch {
 		case err != nil:
@@ -52,7 +54,7 @@ func ParseRules(in io.Reader) (Rules, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		invalid = append(invalid, fmt.Errorf("a line is longer than %d bytes", maxRule))
+		invalid = append(invalid, fmt.Errorf("line %d: longer than %d bytes", n+1, maxRule))
 	case err != nil:
 		invalid = append(invalid, err)
 	}

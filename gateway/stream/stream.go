@@ -159,7 +159,7 @@ func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
 	if d.Kind == Listed && d.List.ID == "" {
 		d.Kind = Exempt // no From domain either: there is nothing a person could leave
 	}
-	d.Mark = d.Mark[:min(len(d.Mark), maxMark)]
+	d.Mark = strings.ToValidUTF8(d.Mark[:min(len(d.Mark), maxMark)], "")
 	return d
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"offramp/gateway/envelope"
 	"offramp/gateway/message"
@@ -86,6 +87,10 @@ func TestOrder(t *testing.T) {
 		{"no newsletter, signed by a server that names all fields", "From: n@x.example\n" + signed, "", "", ByDefault, "transactional"},
 		{"Brevo's relay", "X-Mailin-EID: 1\n" + oneClick, "", "", ByAccount, "transactional"},
 		{"Brevo's relay, of a list", "X-Mailin-EID: 1\nList-Id: <l.example>\n" + oneClick, "", "", ByListID, "list l.example"},
+		{"alerts of a project by List-Id alone", "X-GitLab-Project: p\nX-Auto-Response-Suppress: All\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
+		{"Mailjet's relay", "X-MJ-Mid: 1\n" + oneClick, "", "", ByAccount, "transactional"},
+		{"Mailjet, bulk", "From: a@x.example\nX-MJ-Mid: 1\nPrecedence: bulk\n" + oneClick, "", "", ByUnsubscribe, "list x.example"},
+		{"signed by many, us among the last", "From: n@x.example\n" + oneClick + strings.Repeat(strings.ReplaceAll(signed, "x.example", "esp.example"), 8) + signed, "", "", ByUnsubscribe, "list x.example"},
 		{"first List-Id invalid", "List-Id: <>\nList-Id: <l.example>\n", "", "", ByListID, "list l.example"},
 		{"List-Id with a final dot", "List-Id: <l.example.>\n", "", "", ByListID, "list l.example"},
 		{"control exempts, wrapped", "X-Offramp-List: <Transactional> (a receipt)\nList-Id: <l.example>\n", "", "", ByControl, "transactional"},
@@ -168,6 +173,7 @@ func TestWhatElseIsKnown(t *testing.T) {
 		{"From: a@mail.b.example\nDelivered-To: list@b.example\n", "", false},
 		{"From: a@b.example\nAuthentication-Results: mx; dmarc=pass\n", "", false},
 		{"From: a@b.example\nAuthentication-Results: mx; dmarc=fail\n", "", true},
+		{"From: a@b.example\nAuthentication-Results: mx; spf=fail\n", "", true},
 		{"Resent-To: ada@x.example\n", "", true},
 	} {
 		d := c.Classify(Mail{Sender: sender(t, "a@b.example")}, header(t, tt.header+"X: y\n\n"))
@@ -244,6 +250,15 @@ func TestMail(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %v", folder, count)
+	}
+}
+
+// A mark fits into a record and stays text.
+func TestMarksAreCut(t *testing.T) {
+	login := strings.Repeat("ü", 80)
+	c := Classifier{LoginLists: map[string]string{login: "l.example"}}
+	if d := c.Classify(Mail{Login: login}, nil); len(d.Mark) > maxMark || !utf8.ValidString(d.Mark) || d.Mark == "" {
+		t.Errorf("mark of %d bytes %q", len(d.Mark), d.Mark)
 	}
 }
 

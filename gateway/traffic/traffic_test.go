@@ -22,7 +22,10 @@ type fake struct {
 	err  error
 }
 
-func (f *fake) AddTraffic(_ context.Context, rows ...store.Traffic) error {
+func (f *fake) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err == nil {
@@ -85,12 +88,27 @@ func TestStoreThatCannotWrite(t *testing.T) {
 	m := &store.Message{List: "l.example"}
 	c.Add(m, stream.Decision{From: "a@b.example"}, 1, 1)
 	c.write(t.Context())
+	c.Now = func() time.Time { return time.Unix(60, 0) }
 	c.Add(m, stream.Decision{From: "a@b.example"}, 1, 0)
 	f.set(nil)
 	c.write(t.Context())
 	c.write(t.Context())
-	if len(f.rows) != 1 || f.rows[0].Messages != 2 || f.rows[0].Dropped != 1 || f.rows[0].Repeated != 1 {
+	if len(f.rows) != 1 || f.rows[0].Messages != 2 || f.rows[0].Dropped != 1 || f.rows[0].Repeated != 1 || !f.rows[0].First.Equal(time.Unix(1, 0)) || !f.rows[0].Last.Equal(time.Unix(60, 0)) {
 		t.Errorf("%+v", f.rows)
+	}
+}
+
+// A clock that goes back begins another hour, and not one that lasts until it
+// has caught up.
+func TestClockGoesBack(t *testing.T) {
+	f := &fake{}
+	now := time.Unix(1e6, 0)
+	c := &Counter{Store: f, Now: func() time.Time { return now }}
+	c.Add(&store.Message{}, stream.Decision{From: "a@b.example", Subject: "s"}, 1, 0)
+	now = now.Add(-24 * time.Hour)
+	c.Add(&store.Message{}, stream.Decision{From: "a@b.example", Subject: "s"}, 1, 0)
+	if r := c.rows[key{sender: "a@b.example"}]; r.Repeated != 0 {
+		t.Errorf("%+v", r.Traffic)
 	}
 }
 
