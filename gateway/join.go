@@ -56,13 +56,13 @@ func (g *Gateway) join(p Parts) error {
 	}
 	acceptance := c.Relay
 	acceptance.DefaultStream = cmp.Or(acceptance.DefaultStream, p.EarlierStream)
-	classifier, err := acceptance.NewClassifier(signs(p.Keys))
+	classifier, err := acceptance.NewClassifier(p.Keys.Signs)
 	if err != nil {
 		return err
 	}
 	accept := &relay.Relay{
-		Classifier: classifier, Signs: signs(p.Keys), Traffic: g.traffic,
-		Config: c.Relay, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
+		Classifier: classifier, Signs: p.Keys.Signs, Traffic: g.traffic,
+		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
 		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
 	returns.Senders = accept
@@ -108,11 +108,6 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
 	})
 	return err
-}
-
-// signs says for which From domains there are keys.
-func signs(keys *dkim.Keys) func(domain string) bool {
-	return func(domain string) bool { return len(keys.For(domain)) > 0 }
 }
 
 // pages makes the server of the recipients' pages, which writes to them too.

@@ -86,7 +86,7 @@ func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, erro
 		return nil, fault("%v", err)
 	}
 	c := &classifying{app: a, counts: map[[3]string]int{}, sender: as.sender != ""}
-	c.classifier, err = relay.NewClassifier(func(domain string) bool { return len(keys.For(domain)) > 0 })
+	c.classifier, err = relay.NewClassifier(keys.Signs)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +125,8 @@ type classified struct {
 	Step string `json:"step"`
 	Mark string `json:"mark"`
 	From string `json:"from,omitempty"`
+	// Ignored is why the control field is not followed.
+	Ignored string `json:"ignored,omitempty"`
 }
 
 // classify shows one message.
@@ -138,7 +140,7 @@ func (c *classifying) classify(m found) error {
 		mail.Sender = m.sender()
 	}
 	d := c.classifier.Classify(mail, m.header.Fields())
-	v := classified{File: m.name, Is: d.Kind.String(), Step: string(d.Step), Mark: d.Mark, From: d.From}
+	v := classified{File: m.name, Is: d.Kind.String(), Step: string(d.Step), Mark: d.Mark, From: d.From, Ignored: d.Ignored}
 	if d.List.ID != "" {
 		v.List = listunsub.CanonicalID(d.List.ID)
 	}

@@ -78,6 +78,9 @@ func (k *Keys) For(fromDomain string) []Key {
 	return nil
 }
 
+// Signs says whether mail from a domain is signed.
+func (k *Keys) Signs(fromDomain string) bool { return len(k.For(fromDomain)) > 0 }
+
 // All returns all keys in the order given. The slice must not be changed.
 func (k *Keys) All() []Key {
 	if k == nil {

@@ -15,7 +15,7 @@ type facts struct {
 	control              string
 	controls             int
 	from, fromDomain     string
-	subject              string
+	subject, decoded     string           // decoded: when a rule asked for it
 	listID               listunsub.ListID // the first that identifies a list
 	named                string           // what the first List-Id has in its brackets, canonical
 	hasListID, bracketed bool             // of List-Id: present; the identifier in angle brackets

@@ -80,7 +80,7 @@ func (c *condition) match(m Mail, f *facts) bool {
 	case onFrom:
 		return c.address(f.from)
 	case onSubject:
-		return like(c.pattern, message.DecodeWords(f.subject))
+		return like(c.pattern, f.decodedSubject())
 	}
 	name := c.what[len(onField):]
 	for _, field := range f.fields {
@@ -89,6 +89,14 @@ func (c *condition) match(m Mail, f *facts) bool {
 		}
 	}
 	return false
+}
+
+// decodedSubject decodes the Subject once for all rules.
+func (f *facts) decodedSubject() string {
+	if f.decoded == "" {
+		f.decoded = message.DecodeWords(f.subject)
+	}
+	return f.decoded
 }
 
 // address compares an address: with one by its lookup key, so that every spelling
