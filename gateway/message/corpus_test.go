@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -52,16 +53,40 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// completed is in with the insertions the package comment names.
+var (
+	fieldLine     = regexp.MustCompile("^[!-9;-~\\x80-\\xff]+[ \t]*:")
+	separatorLine = regexp.MustCompile("^>*From ")
+)
+
+// completed is in with the insertions the package comment names, line by line.
 func completed(in []byte) []byte {
 	if len(in) > 0 && !bytes.HasSuffix(in, []byte("\r\n")) {
 		in = append(bytes.Clone(in), "\r\n"...)
 	}
-	switch {
-	case bytes.Contains(in, []byte("\r\n\r\n")) || bytes.HasPrefix(in, []byte("\r\n")):
-		return in
-	case looksLikeHeader(in):
-		return append(bytes.Clone(in), "\r\n"...)
+	var out []byte
+	lines := bytes.SplitAfter(in, []byte("\n"))
+	top := true
+	for i, line := range lines {
+		switch goesOn := i > 0 && len(line) > 0 && (line[0] == ' ' || line[0] == '\t'); {
+		case bytes.Equal(line, []byte("\r\n")):
+			return append(out, bytes.Join(lines[i:], nil)...)
+		case top && separatorLine.Match(line):
+			out = append(out, "X-Mailbox-Line: "...)
+		case top && !goesOn && len(line) > 0 && !isoMatch(fieldLine, line):
+			return append(append(out, "\r\n"...), bytes.Join(lines[i:], nil)...)
+		case !goesOn:
+			top = false
+		}
+		out = append(out, line...)
 	}
-	return append([]byte("\r\n"), in...)
+	return append(out, "\r\n"...)
+}
+
+// isoMatch matches bytes, not runes.
+func isoMatch(r *regexp.Regexp, line []byte) bool {
+	runes := make([]rune, len(line))
+	for i, b := range line {
+		runes[i] = rune(b)
+	}
+	return r.MatchString(string(runes))
 }

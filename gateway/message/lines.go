@@ -13,7 +13,7 @@ type lines struct {
 	reject bool
 
 	wait []byte // normalised, not given out yet
-	cr   bool   // a CR was read, what follows it decides
+	crs  int    // CRs that were read, what follows them decides
 	any  bool   // something was given out
 	last byte   // last byte given out or waiting
 	err  error  // of src, or ours
@@ -52,17 +52,20 @@ func (l *lines) Read(p []byte) (int, error) {
 
 // fill reads once and returns normalised text, in p where it fits.
 func (l *lines) fill(p []byte) []byte {
-	held := 0
-	if l.cr {
-		p[0], held, l.cr = '\r', 1, false
+	held := l.crs
+	l.crs = 0
+	for i := range held {
+		p[i] = '\r'
 	}
 	n, err := l.src.Read(p[held:])
 	text := p[:held+n]
 	if err != nil {
 		l.err = err
-	} else if len(text) > 0 && text[len(text)-1] == '\r' {
-		l.cr = true
-		text = text[:len(text)-1]
+	} else {
+		for len(text) > 0 && text[len(text)-1] == '\r' && l.crs < maxHeldCR {
+			l.crs++
+			text = text[:len(text)-1]
+		}
 	}
 	text = l.settle(text)
 	if len(text) > 0 {
@@ -92,6 +95,8 @@ func (l *lines) settle(text []byte) []byte {
 		}
 		pos++
 	}
+	// CRs directly before CRLF are dropped, as a file with CRLF that a program
+	// sends line by line has them; any other becomes a space.
 	loneCR := bytes.Count(text, []byte{'\r'}) > lf-lone
 	if lone == 0 && !loneCR {
 		return text
@@ -101,11 +106,7 @@ func (l *lines) settle(text []byte) []byte {
 		return nil
 	}
 	if loneCR {
-		for i, c := range text {
-			if c == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
-				text[i] = ' '
-			}
-		}
+		text = withoutLoneCR(text)
 	}
 	if lone == 0 {
 		return text
@@ -116,6 +117,37 @@ func (l *lines) settle(text []byte) []byte {
 			out = append(out, '\r')
 		}
 		out = append(out, c)
+	}
+	return out
+}
+
+// maxHeldCR is how many CRs wait for what follows them. Of a longer run the
+// first ones are not taken for a part of a line end.
+const maxHeldCR = 8
+
+// withoutLoneCR works in place: the text only gets shorter.
+func withoutLoneCR(text []byte) []byte {
+	out := text[:0]
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\r' {
+			out = append(out, text[i])
+			continue
+		}
+		end := i
+		for end < len(text) && text[end] == '\r' {
+			end++
+		}
+		lone := end - i
+		if end < len(text) && text[end] == '\n' {
+			lone = max(0, lone-maxHeldCR)
+		}
+		for range lone {
+			out = append(out, ' ')
+		}
+		if end < len(text) && text[end] == '\n' {
+			out = append(out, '\r')
+		}
+		i = end - 1
 	}
 	return out
 }

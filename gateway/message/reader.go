@@ -40,17 +40,78 @@ func (rd Reader) Read(r io.Reader) (Header, io.Reader, error) {
 		end = emptyLine(buf, seen)
 		seen = len(buf)
 	}
+	whole := end >= 0 && end <= limit
+	if !whole {
+		end = len(buf)
+	}
+	top := separators(buf[:end])
 	switch {
-	case end >= 0 && end <= limit:
-	case !looksLikeHeader(buf):
-		return ParseHeader([]byte("\r\n")), &body{buf, src}, nil
+	case !beginsHeader(buf[top:end]):
+		// No field follows: all that does is the body.
+		header := append(append(make([]byte, 0, top+2), buf[:top]...), '\r', '\n')
+		return ParseHeader(named(header)), &body{buf[top:], src}, nil
+	case whole:
 	case !eof || len(buf)+2 > limit:
 		return Header{}, nil, ErrHeaderTooLarge
 	default:
 		buf = append(buf, '\r', '\n')
 		end = len(buf)
 	}
-	return ParseHeader(buf[:end:end]), &body{buf[end:], src}, nil
+	return ParseHeader(named(buf[:end:end])), &body{buf[end:], src}, nil
+}
+
+// separators returns the length of the mbox separators on top of text, with the
+// lines that continue them.
+func separators(text []byte) int {
+	n := 0
+	for rest := text; isSeparator(rest) || n > 0 && len(rest) > 0 && isSpace(rest[0]); rest = text[n:] {
+		nl := bytes.IndexByte(rest, '\n')
+		if nl < 0 {
+			return len(text)
+		}
+		n += nl + 1
+	}
+	return n
+}
+
+// beginsHeader says whether text is empty, or its first line is a field or the
+// empty one.
+func beginsHeader(text []byte) bool {
+	line := text
+	if nl := bytes.IndexByte(text, '\n'); nl >= 0 {
+		line = text[:nl+1]
+	}
+	if len(line) == 0 || isEmptyLine(line) {
+		return true
+	}
+	_, _, ok := splitField(line)
+	return ok && !isSpace(line[0])
+}
+
+// isSeparator says whether a line is one between the messages of an mbox, also
+// where it was quoted.
+func isSeparator(line []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From "))
+}
+
+// named gives the separators on top of a header a name: a server further on
+// would take the first of them for the end of the header. Postfix uses the same.
+func named(header []byte) []byte {
+	const name = "X-Mailbox-Line: "
+	n := 0
+	for rest := header; isSeparator(rest); n++ {
+		rest = rest[bytes.IndexByte(rest, '\n')+1:]
+	}
+	if n == 0 {
+		return header
+	}
+	out := make([]byte, 0, len(header)+n*len(name))
+	for ; n > 0; n-- {
+		end := bytes.IndexByte(header, '\n') + 1
+		out = append(append(out, name...), header[:end]...)
+		header = header[end:]
+	}
+	return append(out, header...)
 }
 
 // emptyLine returns the position behind the first empty line of buf, whose first
@@ -64,20 +125,6 @@ func emptyLine(buf []byte, seen int) int {
 		return from + i + 4
 	}
 	return -1
-}
-
-// looksLikeHeader says whether a message without an empty line is all header. A
-// message without any line is an empty header.
-func looksLikeHeader(buf []byte) bool {
-	if len(buf) == 0 || isSpace(buf[0]) || bytes.HasPrefix(buf, []byte("From ")) {
-		return true
-	}
-	line := buf
-	if nl := bytes.IndexByte(buf, '\n'); nl >= 0 {
-		line = buf[:nl]
-	}
-	_, _, ok := splitField(line)
-	return ok
 }
 
 // body gives out what was read with the header, then the rest.

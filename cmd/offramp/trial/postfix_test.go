@@ -232,7 +232,7 @@ func TestTorturePostfixOnBothSides(t *testing.T) {
 }
 
 // verifySignatures has dkimpy and Mail::DKIM look at every copy.
-func verifySignatures(t *testing.T, p *process, messages []sink.Message) {
+func verifySignatures(t *testing.T, p *process, messages []sink.Message, domains ...string) {
 	t.Helper()
 	needs(t, "python3", "perl")
 	dir := t.TempDir()
@@ -240,11 +240,15 @@ func verifySignatures(t *testing.T, p *process, messages []sink.Message) {
 		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%06d.eml", i)), m.Data, 0o600))
 	}
 	records := filepath.Join(t.TempDir(), "records")
-	out, code := p.run("dns", "trial.example", "--format", "json")
-	if code != 0 {
-		t.Fatalf("offramp dns: exit %d", code)
+	var all strings.Builder
+	for _, domain := range append(domains, "trial.example") {
+		out, code := p.run("dns", domain, "--format", "json")
+		if code != 0 && domain == "trial.example" {
+			t.Fatalf("offramp dns: exit %d", code)
+		}
+		all.WriteString(out)
 	}
-	must(t, os.WriteFile(records, []byte(out), 0o600))
+	must(t, os.WriteFile(records, []byte(all.String()), 0o600))
 	for _, v := range [][]string{
 		{"/usr/bin/python3", "testdata/verify.py", records, dir},
 		{"perl", "testdata/verify.pl", records, dir},
