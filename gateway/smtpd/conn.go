@@ -53,6 +53,9 @@ type conn struct {
 	line    int            // bytes of the line that goes on
 	spent   time.Duration
 	octets  int64
+	dots    bool   // a message by DATA is read
+	ends    int    // bytes of crcrDot that were seen last
+	ended   bool   // crcrDot has ended the data
 	last    *reply // said before the connection ends, at the next mark
 
 	saying  sync.Mutex     // held while last words are said: Close waits for them
@@ -101,6 +104,7 @@ func (c *conn) SetReadDeadline(time.Time) error {
 	}
 	c.fresh, c.await, c.wrote, c.spent, c.octets = true, true, false, 0, 0
 	c.body, c.tapped, c.taken = c.bodies > 0, 0, 0
+	c.dots, c.ends, c.ended = false, 0, false
 	last := c.last
 	switch {
 	case last != nil:
@@ -127,6 +131,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.closed {
 		c.mu.Unlock()
 		return 0, net.ErrClosed
+	}
+	if c.ended || c.ends == len(crcrDot) {
+		ended := c.ended
+		c.mu.Unlock()
+		if ended {
+			return 0, errCRCR
+		}
+		return c.silence(p)
 	}
 	wait := c.patience()
 	p = c.records.limit(p)

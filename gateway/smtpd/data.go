@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,24 +16,62 @@ type body struct {
 	r     io.Reader
 	c     *conn
 	chunk bool // it comes by BDAT
+	crcr  bool // it may end in CR CR LF . CR LF
+	dots  unstuffer
+	rest  []byte // read and not given out
 	err   error
 }
 
 // Read gives io.EOF only at the end of a message that came whole.
 func (b *body) Read(p []byte) (int, error) {
+	if len(b.rest) > 0 {
+		n := copy(p, b.rest)
+		b.rest = b.rest[n:]
+		return n, nil
+	}
 	if b.err != nil {
 		return 0, b.err
 	}
-	n, err := b.r.Read(p)
 	if b.chunk {
-		b.c.took(n)
+		return b.readChunk(p)
 	}
+	const most = 2 // bytes that the unstuffer holds and gives out
+	if len(p) <= most {
+		b.rest = make([]byte, 512)
+		n, err := b.Read(b.rest)
+		b.rest = b.rest[:n]
+		return 0, err
+	}
+	n, err := b.r.Read(p[most:])
+	out := b.dots.take(p[:0], p[most:most+n])
+	switch {
+	case err == nil:
+		return len(out), nil
+	case errors.Is(err, errCRCR) && b.crcr, err == io.EOF:
+		b.err = io.EOF
+	case errors.Is(err, errCRCR):
+		b.err = relay.ErrBareNewline
+	default:
+		b.err = &inputError{err}
+	}
+	if err == io.EOF && len(b.dots.held) > 0 {
+		out = append(out, b.dots.held[1:]...)
+	}
+	if len(out) > 0 {
+		return len(out), nil // the error comes with the next read
+	}
+	return 0, b.err
+}
+
+func (b *body) readChunk(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.c.took(n)
 	switch {
 	case err == nil:
 		return n, nil
 	case err != io.EOF:
 		b.err = &inputError{err}
-	case b.chunk && !b.c.whole():
+	case !b.c.whole():
 		b.err = &inputError{io.ErrUnexpectedEOF}
 	default:
 		b.err = io.EOF
@@ -57,6 +96,7 @@ func (t *session) Data(r io.Reader) error {
 		// The transaction was broken off before this goroutine ran.
 		return replyNoMail.smtp()
 	}
+	b.crcr = tx.to == toRelay && t.s.FixLineEnds
 	var done *reply
 	var err error
 	switch tx.to {

@@ -47,6 +47,7 @@ type Server struct {
 	Hostname       string          // in the greeting
 	MaxMessageSize envelope.Octets // 0: 50 MiB
 	MaxRecipients  int             // of one transaction; 0: 1000
+	FixLineEnds    bool            // clients that may relay may end lines, and data, in CR CR LF
 	Relay          Relay
 	Feedback       Feedback    // nil: no address is ours
 	Logins         *Logins     // nil: no AUTH

@@ -305,4 +305,4 @@ func (p *peer) envelope() {
 	p.say("RCPT TO:<c@d.example>", "250")
 }
 
-func trusted(s *Server) { s.Relay = &fakeRelay{trusted: true} }
+func trusted(s *Server) { s.Relay, s.FixLineEnds = &fakeRelay{trusted: true}, true }

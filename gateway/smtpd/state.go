@@ -61,7 +61,7 @@ func (c *conn) beginBody(pipe *io.PipeReader) bool {
 		return false
 	}
 	c.bodies++
-	c.body, c.pipe = true, pipe
+	c.body, c.pipe, c.dots = true, pipe, pipe == nil
 	c.reading.Add(1)
 	return true
 }

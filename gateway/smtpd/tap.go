@@ -42,6 +42,9 @@ func (t tap) look(p []byte) *reply {
 	}
 	if c.body {
 		c.line = 0
+		if fault := c.follow(p); fault != nil {
+			return fault
+		}
 		// Between two chunks of BDAT a command can come, too: what the session
 		// does not get of the message is such a line.
 		if c.tapped += int64(len(p)); c.bodies > 0 && c.pipe != nil && c.tapped-c.taken > maxLine {

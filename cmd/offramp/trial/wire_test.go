@@ -18,7 +18,7 @@ import (
 // took for the end of a message.
 var endSequences = []string{
 	"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n", "\n.\r", "\r.\n",
-	"\r\n\x00.\r\n", "\r\n.\x00\r\n", "\n\n.\r\n", "\r\r\n.\r\r\n",
+	"\r\n\x00.\r\n", "\r\n.\x00\r\n", "\n\n.\r\n", "\r\r\n.\r\r\n", "\r\r\n.\r\n", "\r\r\r\n.\r\n",
 }
 
 // Smuggling: whatever stands in the data, by DATA or BDAT, one message comes

@@ -1,0 +1,127 @@
+package smtpd
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// A program that hands a file with CRLF line ends to a mailer that adds its own
+// CR sends lines that end in CR CR LF, and CR CR LF . CR LF at the end of data.
+// go-smtp takes neither for a line end, so such a client would wait for ever.
+//
+// That sequence ends the data only when nothing follows it: a relay in front
+// that takes it for text sends on, and what it sends must not become commands.
+// So it is believed after a silence, nothing that comes meanwhile is read, and
+// the connection ends with the reply.
+
+// crcrDot is how the data of such a client ends.
+const crcrDot = "\r\r\n.\r\n"
+
+// crcrSilence is how long nothing may follow.
+const crcrSilence = time.Second
+
+var (
+	replyCRCR = &reply{421, smtp.EnhancedCode{4, 5, 0}, "lines end in CR CR LF: one message for each connection"}
+	// errCRCR is what reads return where such data has ended. It is temporary, or
+	// TLS would not be read from again.
+	errCRCR net.Error = crcrEnd{}
+)
+
+type crcrEnd struct{}
+
+func (crcrEnd) Error() string   { return "end of data after CR CR LF" }
+func (crcrEnd) Timeout() bool   { return false }
+func (crcrEnd) Temporary() bool { return true }
+
+// follow looks for the end in what the tap sees of a message by DATA. It returns
+// a reply when something stands behind it. c.mu is held.
+func (c *conn) follow(p []byte) *reply {
+	if !c.dots {
+		return nil
+	}
+	for _, b := range p {
+		switch {
+		case c.ends == len(crcrDot):
+			return replyTalking
+		case b == crcrDot[c.ends]:
+			c.ends++
+		case b == '\r' && c.ends == 2: // one more CR
+		case b == '\r':
+			c.ends = 1
+		default:
+			c.ends = 0
+		}
+	}
+	return nil
+}
+
+// silence waits for what follows the end. It is called by the goroutine that
+// reads.
+func (c *conn) silence(p []byte) (int, error) {
+	if err := c.Conn.SetReadDeadline(time.Now().Add(crcrSilence)); err != nil {
+		return 0, c.crcrError(err)
+	}
+	n, err := c.Conn.Read(p)
+	switch {
+	case n > 0:
+		c.stats.Misbehaved.Add(1)
+		c.hangUp(replyTalking)
+		return 0, net.ErrClosed
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.mu.Lock()
+		c.ended = true
+		c.mu.Unlock()
+		c.endAfterReply(replyCRCR)
+		return 0, errCRCR
+	}
+	return 0, c.crcrError(err)
+}
+
+func (c *conn) crcrError(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.readError(err, false)
+}
+
+// unstuffer takes the doubled dot (RFC 5321 section 4.5.2) off lines behind one
+// that ends in CR CR LF, which go-smtp leaves on.
+type unstuffer struct {
+	crs   int    // CRs just before
+	start bool   // of a line, behind CR CR LF
+	held  []byte // what follows a dot that was taken off, as long as it may be the end
+}
+
+// take writes what it makes of in to out, which may begin len(held) before in in
+// the same buffer.
+func (u *unstuffer) take(out, in []byte) []byte {
+	for _, b := range in {
+		switch {
+		case u.start && b == '.':
+			u.start = false
+			u.held = append(u.held[:0], '.')
+			continue
+		case len(u.held) == 1 && b == '\r', len(u.held) == 2 && b == '\n':
+			u.held = append(u.held, b)
+			continue
+		case len(u.held) > 0:
+			// It was no end.
+			out = append(out, u.held[1:]...)
+			if u.crs = 0; len(u.held) == 2 {
+				u.crs = 1
+			}
+			u.held = u.held[:0]
+		}
+		u.start = b == '\n' && u.crs > 1
+		if b == '\r' {
+			u.crs++
+		} else {
+			u.crs = 0
+		}
+		out = append(out, b)
+	}
+	return out
+}
