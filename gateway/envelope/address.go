@@ -16,7 +16,6 @@ import (
 
 // Limits of RFC 5321 section 4.5.3.1, in bytes without quotes and angle brackets.
 const (
-	maxLocal  = 64
 	maxDomain = 255
 	maxPath   = 254 // a path has 256 with its angle brackets
 )
@@ -41,7 +40,7 @@ type Address struct {
 // the quoted one counts; ParseUnquoted never reads quotes.
 //
 // Refused are: the empty string, an empty local part, control characters,
-// bytes that are not UTF-8, source routes, a local part over 64 bytes, a path
+// bytes that are not UTF-8, source routes, a path
 // over 254, and a domain that neither is one nor an address literal. A local
 // part that is not a dot-atom is accepted and leaves quoted. A domain with letters
 // outside ASCII becomes A-labels by UTS 46 (non-transitional); underscores pass.
@@ -92,8 +91,6 @@ func newAddress(local, domain string) (Address, error) {
 	switch {
 	case local == "":
 		return Address{}, fault("no local part")
-	case len(local) > maxLocal:
-		return Address{}, fault("local part over 64 bytes")
 	case local[0] == '"':
 		return Address{}, fault("local part begins with a quotation mark")
 	case local[0] == '@':
@@ -102,7 +99,8 @@ func newAddress(local, domain string) (Address, error) {
 	if err := checkText(local); err != nil {
 		return Address{}, err
 	}
-	domain, err := normalDomain(domain)
+	// A trailing dot says what is said without it (RFC 1034 section 3.1).
+	domain, err := normalDomain(strings.TrimSuffix(domain, "."))
 	if err != nil {
 		return Address{}, err
 	}
