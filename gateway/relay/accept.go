@@ -27,6 +27,8 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 	if err != nil {
 		return Receipt{}, err
 	}
+	// Whoever is named there must not be shown to the others (RFC 5322 section 3.6.3).
+	in.message.Header = in.header.Without("Bcc", "Resent-Bcc")
 	if err := r.complete(in); err != nil {
 		return Receipt{}, err
 	}

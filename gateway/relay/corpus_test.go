@@ -35,7 +35,9 @@ func TestCorpus(t *testing.T) {
 		}
 		got := append(f.commits[0].message.Header, f.commits[0].body.Bytes()...)
 		want := settled(data)
-		if bytes.Equal(got, want) || bytes.Equal(got, append([]byte("\r\n"), want...)) || bytes.Equal(got, append(want, "\r\n"...)) {
+		// A header that is none is an empty one, behind the separators.
+		headless := bytes.Replace(want, []byte("\r\n"), []byte("\r\n\r\n"), 1)
+		if bytes.Equal(got, want) || bytes.HasPrefix(want, []byte("X-Mailbox-Line: ")) && bytes.Equal(got, headless) || bytes.Equal(got, append([]byte("\r\n"), want...)) || bytes.Equal(got, append(want, "\r\n"...)) {
 			return nil
 		}
 		t.Errorf("%s: octets changed", path)
@@ -57,5 +59,12 @@ func settled(data []byte) []byte {
 	if !bytes.HasSuffix(data, []byte("\r\n")) {
 		data = append(data, "\r\n"...)
 	}
-	return data
+	// Separators of an mbox on top get a name.
+	var top []byte
+	for bytes.HasPrefix(bytes.TrimLeft(data, ">"), []byte("From ")) {
+		end := bytes.IndexByte(data, '\n') + 1
+		top = append(append(top, "X-Mailbox-Line: "...), data[:end]...)
+		data = data[end:]
+	}
+	return append(top, data...)
 }

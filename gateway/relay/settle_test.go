@@ -124,6 +124,17 @@ func TestListsThatPeopleLeftAreEnforced(t *testing.T) {
 	}
 }
 
+func TestBccIsDropped(t *testing.T) {
+	f := &fake{}
+	const message = "From: a@b.example\r\nBcc: one@x.example,\r\n two@x.example\r\nTo: c@d.example\r\nbcc:\r\nRESENT-BCC: three@x.example\r\nX-Bcc: y\r\n\r\nBcc: text\r\n"
+	if _, err := newRelay(f).Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example"), strings.NewReader(message)); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(f.commits[0].message.Header) + f.commits[0].body.String(); got != "From: a@b.example\r\nTo: c@d.example\r\nX-Bcc: y\r\n\r\nBcc: text\r\n" {
+		t.Errorf("kept %q", got)
+	}
+}
+
 // What is a server's to add behind us is added before anything is signed.
 func TestMissingFieldsAreAdded(t *testing.T) {
 	for header, want := range map[string]string{
