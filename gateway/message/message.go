@@ -6,28 +6,26 @@
 // Everything leaves as it came, byte for byte, but for these changes:
 //
 //   - Line ends are normalised when a message arrives ([Reader]): a lone LF becomes
-//     CRLF, a lone CR a space. Nothing downstream can then take for a line end
+//     CRLF, CRs directly before CRLF go, any other CR is a space. Nothing downstream can then take for a line end
 //     what was none (SMTP smuggling).
 //   - A message whose last line has no CRLF gets one, because SMTP ends every
 //     message in CRLF: without it a signature would not match what is sent.
 //   - A message without any empty line gets one, see below.
+//   - Lines between the messages of an mbox ("From ", ">From ") on top of a header
+//     become fields X-Mailbox-Line: a server further on would end the header there.
 //   - Fields are put in front, and named fields removed ([Header.Without]).
 //   - Placeholders in the text parts of a body are replaced ([Substitute]).
 //
 // A message that holds a NUL is refused: neither 7bit nor 8bit content may (RFC
 // 2045 sections 2.7 and 2.8), and what the next server makes of it nobody knows.
 //
-// Where a header begins with a continuation of nothing, the field put right
-// before it takes that in: so this must be a trace field, never one that says
-// something to readers or signers.
-//
 // # Where the header ends
 //
-// At the first empty line, whatever stands before it. A message without any
-// empty line is all header when its first line is a field, an mbox "From " line
-// or a continuation, and the empty line is added behind it; otherwise it is all
-// body, and the empty line is added before it. A message that has no empty line
-// within the size limit of a header counts as one without.
+// At the first empty line, where the first line is a field, whatever stands
+// between them; a message without any empty line is all header then, and the
+// empty line is added behind it. A first line that is no field begins the body,
+// and the empty line is added before it. A message that has no empty line within
+// the size limit of a header counts as one without.
 package message
 
 import "errors"

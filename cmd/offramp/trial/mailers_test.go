@@ -4,9 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
+	"offramp/gateway/sink"
 	"offramp/gateway/stream"
 )
 
@@ -87,4 +89,21 @@ func nullmailer(t *testing.T, remotes string, letters ...string) {
 		daemon.Process.Kill()
 		daemon.Wait()
 	})
+}
+
+// A file with CRLF line ends through nullmailer, which adds its own CR: the
+// message arrives whole, its lines that begin with a dot too.
+func TestCRLFFileThroughNullmailer(t *testing.T) {
+	s, err := sink.Start(sink.Options{})
+	must(t, err)
+	defer s.Close()
+	p := startAuto(t, s)
+	_, port, _ := strings.Cut(p.smtp, ":")
+	nullmailer(t, "127.0.0.1 smtp --port="+port+"\n",
+		"From: News <news@trial.example>\r\nTo: ada@dest.example\r\nSubject: from a file\r\nList-Id: <weekly.trial.example>\r\n\r\nfirst\r\n\r\n.dot\r\n..\r\nlast\r\n")
+	got := string(bearing(t, p, s, "from a file", "ada@dest.example"))
+	head, body, _ := strings.Cut(got, "\r\n\r\n")
+	if body != "first\r\n\r\n.dot\r\n..\r\nlast\r\n" && body != "first\r\n\r\n.dot\r\n..\r\nlast\r\n\r\n" || !strings.Contains(head, "\r\nFrom: News <news@trial.example>\r\n") || !marked([]byte(got)) {
+		t.Errorf("arrived as\n%q", got)
+	}
 }
