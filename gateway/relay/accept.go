@@ -98,6 +98,7 @@ func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 type incoming struct {
 	message  *store.Message
 	header   message.Header
+	fields   []message.Field // of header
 	body     io.Reader
 	count    *counter // of all bytes of the message
 	decision stream.Decision
@@ -125,7 +126,8 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
-	l := measure(in.header.Fields())
+	in.fields = in.header.Fields()
+	l := measure(in.fields)
 	switch {
 	case l.fields > limits.MaxFields:
 		return nil, fmt.Errorf("%d fields: %w", l.fields, ErrHeaderTooLarge)

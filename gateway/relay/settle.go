@@ -43,7 +43,7 @@ func measure(fields []message.Field) limited {
 
 // settle decides which stream and list a message belongs to.
 func (r *Relay) settle(ctx context.Context, c Client, e *envelope.Envelope, in *incoming) error {
-	d := r.classifier().Classify(stream.Mail{Login: c.Login, Client: c.Addr, Sender: e.ReversePath}, in.header.Fields())
+	d := r.classifier().Classify(stream.Mail{Login: c.Login, Client: c.Addr, Sender: e.ReversePath}, in.fields)
 	in.decision = d
 	m := in.message
 	m.Mark, m.Unmarked = d.Mark, d.Unmarked()

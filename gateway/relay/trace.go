@@ -64,7 +64,9 @@ func (r *Relay) complete(in *incoming) error {
 			return err
 		}
 	}
-	m.Trace = append(added, m.Trace...)
+	if len(added) > 0 {
+		m.Trace = append(added, m.Trace...)
+	}
 	return nil
 }
 
