@@ -111,3 +111,28 @@ func TestDotAfterCRCRLF(t *testing.T) {
 		}
 	}
 }
+
+// TestChunkThatCannotBeRead: a BDAT whose size nobody knows ends the session, or
+// its bytes would be commands.
+func TestChunkThatCannotBeRead(t *testing.T) {
+	const hidden = "MAIL FROM:<evil@b.example>\r\n"
+	for _, args := range []string{"", " x", " -1", " 99999999999", " 20 LAST now", " 20 FIRST", " 0x10"} {
+		for _, pipelined := range []bool{false, true} {
+			h := start(t, trusted)
+			p := h.dial(false)
+			p.expect("220")
+			p.say("EHLO x", "250")
+			if pipelined {
+				p.send("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT" + args + "\r\n" + hidden)
+			} else {
+				p.envelope()
+				p.send("BDAT" + args + "\r\n" + hidden)
+			}
+			p.expect("501 5.5.4")
+			p.closed()
+			if kept := h.relay.all(); len(kept) != 0 {
+				t.Errorf("%q: kept %+v", args, kept)
+			}
+		}
+	}
+}

@@ -1,6 +1,11 @@
 package smtpd
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/emersion/go-smtp"
+)
 
 // maxLine is how long a command may grow. It is far over what RFC 5321 asks
 // for, since a block of a BDAT chunk can pass here before the session gets it.
@@ -80,7 +85,39 @@ func (c *conn) command(p []byte) *reply {
 	if !c.mail && len(rest) > 0 && is(first, "STARTTLS") {
 		return replyTalking
 	}
+	return chunks(p)
+}
+
+// replyChunk ends a session in which nobody knows where a message begins.
+var replyChunk = &reply{501, smtp.EnhancedCode{5, 5, 4}, "invalid BDAT command"}
+
+// chunks looks for a BDAT that go-smtp cannot read among commands that come
+// together. It would take the chunk behind it for commands (RFC 3030 section 2).
+func chunks(p []byte) *reply {
+	for len(p) > 0 {
+		line, rest, whole := bytes.Cut(p, []byte("\n"))
+		switch {
+		case !whole, is(line, "DATA"):
+			return nil
+		case is(line, "BDAT"):
+			if !isChunk(line[len("BDAT"):]) {
+				return replyChunk
+			}
+			return nil // its bytes follow
+		}
+		p = rest
+	}
 	return nil
+}
+
+// isChunk says whether BDAT can be read: a size, and perhaps LAST.
+func isChunk(args []byte) bool {
+	words := bytes.Fields(args)
+	if len(words) == 0 || len(words) > 2 || len(words) == 2 && !bytes.EqualFold(words[1], []byte("LAST")) {
+		return false
+	}
+	_, err := strconv.ParseUint(string(words[0]), 10, 32)
+	return err == nil
 }
 
 // is says whether line begins with a command, in any case, as go-smtp sees it.
