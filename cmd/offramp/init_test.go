@@ -54,6 +54,15 @@ func TestInitAsks(t *testing.T) {
 			env:   map[string]string{"OPERATOR_NAME": "Example", "PUBLIC_URL": "https://offramp.example.org"},
 			asked: 5,
 		},
+		"names are normalised": {
+			args: "init example.org --host Bücher.Example.ORG --yes",
+			env:  map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "HOSTNAME": "xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "xn--bcher-kva.example.org"},
+		},
+		"answers are normalised": {
+			args: "init example.org", input: "\n\nBücher.Example.ORG\nBounce.Example.ORG\n\n",
+			env:   map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
+			asked: 5,
+		},
 		"--yes": {
 			args: "init example.org --yes", input: "Example\n",
 			env: map[string]string{"OPERATOR_NAME": "", "PUBLIC_URL": "https://offramp.example.org"},
@@ -135,6 +144,9 @@ func TestSetLine(t *testing.T) {
 		{"\ufeffX=1\n", "9", "\ufeffX=9\n"},
 		{"X=", "a'b c", "X=\"a'b c\""},
 		{"X=1\n", `p$s"w`, "X='p$s\"w'\n"},
+		{"X=1\n", "O'Neil $HOME", "X=\"O'Neil \\$HOME\"\n"}, // systemd and compose read \$ as $
+		{"X=1\n", `a'\$b`, "X=\"a'\\\\\\$b\"\n"},
+		{"X=1\n", `a\`, "X=\"a\\\\\"\n"},
 	} {
 		got := string(setLine([]byte(c.in), "X", c.value))
 		if got != c.want {
@@ -212,5 +224,14 @@ func TestParseNewsletter(t *testing.T) {
 	}
 	if rules, err := stream.ParseRules(strings.NewReader(rulesHead)); err != nil || rules.Len() != 0 {
 		t.Errorf("a new file of rules: %v, %v", rules.Len(), err)
+	}
+}
+
+// A list's identifier makes a name that is valid UTF-8.
+func TestLikelyName(t *testing.T) {
+	for id, want := range map[string]string{"weekly-news.example.com": "Weekly news", "élan.example.com": "Élan", "-.example.com": "-.example.com"} {
+		if got := likelyName(id); got != want {
+			t.Errorf("likelyName(%q) = %q, want %q", id, got, want)
+		}
 	}
 }
