@@ -23,18 +23,18 @@ var fixPrograms = map[string]bool{
 	"postmap": false, // needs the source of a table
 }
 
-// Each fix that check prints is a command that works as printed, with the
-// --env-file that was given; after it the finding is gone.
-func TestFixesWork(t *testing.T) {
-	settings := "OFFRAMP_SMTP_ADDR=127.0.0.1:0\nOFFRAMP_HTTP_ADDR=127.0.0.1:0\nOFFRAMP_ADMIN_ADDR=" + freeAddr(t) + "\nOFFRAMP_NEXT_HOP=smtp://127.0.0.1:1\n"
-	for _, c := range []struct {
-		name    string
-		file    string // of settings
-		prepare []string
-		online  bool
-		postfix bool     // look at the one in the folder postfix
-		fixes   []string // that are expected, in part
-	}{
+// fixCase is a set-up whose findings have fixes.
+type fixCase struct {
+	name    string
+	file    string // of settings
+	prepare []string
+	online  bool
+	postfix bool     // look at the one in the folder postfix
+	fixes   []string // that are expected, in part
+}
+
+func fixCases() []fixCase {
+	return []fixCase{
 		{name: "new", file: ".env", fixes: []string{}},
 		{name: "online", file: ".env", online: true, fixes: []string{"offramp --env-file .env dns example.org", "offramp --env-file .env serve"}},
 		{name: "file with a blank", file: "my settings.env", prepare: []string{"chmod 644 data/token.keys data/ledger.key", "chmod 755 data"},
@@ -55,7 +55,14 @@ func TestFixesWork(t *testing.T) {
 		}},
 		{name: "lists", file: ".env", prepare: []string{"mkdir -p data", "offramp --env-file .env serve & pid=$!; for n in $(seq 300); do offramp --env-file .env lists add weekly-news.example.net && break; sleep 0.1; done; kill $pid; wait $pid"},
 			fixes: []string{"offramp --env-file .env init weekly-news.example.net", "offramp --env-file .env lists set weekly-news.example.net --name 'Weekly news'"}},
-	} {
+	}
+}
+
+// Each fix that check prints is a command that works as printed, with the
+// --env-file that was given; after it the finding is gone.
+func TestFixesWork(t *testing.T) {
+	settings := "OFFRAMP_SMTP_ADDR=127.0.0.1:0\nOFFRAMP_HTTP_ADDR=127.0.0.1:0\nOFFRAMP_ADMIN_ADDR=" + freeAddr(t) + "\nOFFRAMP_NEXT_HOP=smtp://127.0.0.1:1\n"
+	for _, c := range fixCases() {
 		t.Run(c.name, func(t *testing.T) {
 			a, _, messages := newApp(t, "")
 			if code := a.run([]string{"--env-file", c.file, "init", "example.org", "--offline", "--operator", "Example"}); code != exitOK {

@@ -25,14 +25,16 @@ func newApp(t *testing.T, input string) (a *app, out, messages *bytes.Buffer) {
 	return a, out, messages
 }
 
-// On a terminal init asks for what no flag says; Enter keeps what is proposed.
-func TestInitAsks(t *testing.T) {
-	for name, c := range map[string]struct {
-		args, input    string
-		env            map[string]string
-		rules, unasked string
-		asked          int
-	}{
+// asked is a dialogue with init, and what it leaves.
+type asked struct {
+	args, input    string
+	env            map[string]string
+	rules, unasked string
+	asked          int
+}
+
+func dialogues() map[string]asked {
+	return map[string]asked{
 		"all answers": {
 			args: "init example.org", input: "Example Ltd\nmx\nout.example.org\nbounce.example.org\nnews@example.org=Weekly news\n\n",
 			env:   map[string]string{"OPERATOR_NAME": "Example Ltd", "NEXT_HOP": "mx", "PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
@@ -67,7 +69,12 @@ func TestInitAsks(t *testing.T) {
 			args: "init example.org --yes", input: "Example\n",
 			env: map[string]string{"OPERATOR_NAME": "", "PUBLIC_URL": "https://offramp.example.org"},
 		},
-	} {
+	}
+}
+
+// On a terminal init asks for what no flag says; Enter keeps what is proposed.
+func TestInitAsks(t *testing.T) {
+	for name, c := range dialogues() {
 		t.Run(name, func(t *testing.T) {
 			a, _, messages := newApp(t, c.input)
 			a.inputTTY = true
