@@ -15,7 +15,8 @@ type finding struct {
 	State string `json:"state"` // ok, warn or fail
 	What  string `json:"what"`
 	Text  string `json:"text"`
-	Fix   string `json:"fix,omitempty"` // a command that works as it stands
+	Fix   string `json:"fix,omitempty"` // a command that works as printed
+	Do    string `json:"do,omitempty"`  // what only a person can do, after Fix where that is set too
 }
 
 // The states of a finding.
@@ -61,6 +62,9 @@ func (a *app) printCheck(all []finding) error {
 			if f.Fix != "" {
 				a.print("%18s-> %s", "", f.Fix)
 			}
+			if f.Do != "" {
+				a.print("%18sby hand: %s", "", printable(f.Do))
+			}
 		}
 	}
 	if failed {
@@ -79,8 +83,11 @@ type checker struct {
 }
 
 func (c *checker) add(state, what, text, fix string) {
-	c.findings = append(c.findings, finding{state, what, text, fix})
+	c.findings = append(c.findings, finding{State: state, What: what, Text: text, Fix: fix})
 }
+
+// addFinding adds one that a person has to do something about.
+func (c *checker) addFinding(f finding) { c.findings = append(c.findings, f) }
 
 func (c *checker) run(ctx context.Context) {
 	s, err := c.app.servingSettings()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"offramp/gateway/admin"
 	"offramp/gateway/feedback"
@@ -57,5 +59,6 @@ func likelyName(id string) string {
 		return id
 	}
 	name := strings.Join(words, " ")
-	return strings.ToUpper(name[:1]) + name[1:]
+	first, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(first)) + name[size:]
 }

@@ -146,6 +146,12 @@ func (j *postfixCheck) entries(ctx context.Context, name string) []string {
 
 // query asks the tables of a value of name for the first of the keys.
 func (j *postfixCheck) query(ctx context.Context, name, value string, keys ...string) string {
+	found, _ := j.find(ctx, name, value, keys...)
+	return found
+}
+
+// find returns the table that has the entry too.
+func (j *postfixCheck) find(ctx context.Context, name, value string, keys ...string) (found, table string) {
 	for _, key := range keys {
 		for _, table := range postfixList(value) {
 			if !isTable(table) {
@@ -156,11 +162,11 @@ func (j *postfixCheck) query(ctx context.Context, name, value string, keys ...st
 				j.unreadable(name, table, err)
 			}
 			if found != "" {
-				return found
+				return found, table
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // unreadable reports a table once. Postfix holds back mail that needs it.
@@ -171,7 +177,7 @@ func (j *postfixCheck) unreadable(name, table string, err error) {
 	if strings.Contains(err.Error(), "No such file") && slices.Contains([]string{"hash", "btree", "lmdb", "cdb", "dbm"}, kind) {
 		state, fix = findFail, "postmap "+kind+":"+path
 	}
-	if f := (finding{state, "Postfix", text, fix}); !slices.Contains(j.findings, f) {
+	if f := (finding{State: state, What: "Postfix", Text: text, Fix: fix}); !slices.Contains(j.findings, f) {
 		j.findings = append(j.findings, f)
 	}
 }
@@ -223,24 +229,19 @@ func (j *postfixCheck) isHere(host string) bool {
 func (j *postfixCheck) postconf(args ...string) string {
 	line := "postconf"
 	if j.dir != "" {
-		line += " -c " + shellQuoted(j.dir)
+		line += " -c " + shellQuote(j.dir)
 	}
 	for _, a := range args {
-		line += " " + shellQuoted(a)
+		line += " " + shellQuote(a)
 	}
 	return line
 }
 
-func shellQuoted(s string) string {
-	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // transport is the command that makes the transport of the recipes.
-func (j *postfixCheck) transport() string {
-	return j.postconf("-M", "offramp/unix="+offrampTransport)
+func (j *postfixCheck) transport() string { return j.transportNamed("offramp") }
+
+func (j *postfixCheck) transportNamed(name string) string {
+	return j.postconf("-M", name+"/unix="+name+strings.TrimPrefix(offrampTransport, "offramp"))
 }
 
 // recipe hands everything to Offramp (docs/postfix.md).
@@ -250,7 +251,7 @@ func (j *postfixCheck) recipe() string {
 
 func (j *postfixCheck) reload() string {
 	if j.dir != "" {
-		return "postfix -c " + shellQuoted(j.dir) + " reload"
+		return "postfix -c " + shellQuote(j.dir) + " reload"
 	}
 	return "postfix reload"
 }

@@ -11,22 +11,26 @@ import (
 // headerChecks asks the tables of Postfix what they do to the fields that
 // Offramp reads.
 func (j *postfixCheck) headerChecks(ctx context.Context, routes []route) {
-	try := func(name, value, fix string) {
+	try := func(name, value string, add func(text, field, table string)) {
 		for _, line := range []string{"X-Offramp-List: news.example.com", "List-Id: <news.example.com>", "List-Unsubscribe: <https://example.com/u>"} {
-			action, _, _ := strings.Cut(j.query(ctx, name, value, line), " ")
+			found, table := j.find(ctx, name, value, line)
+			action, _, _ := strings.Cut(found, " ")
 			switch strings.ToUpper(action) {
 			case "", "DUNNO", "OK", "INFO", "WARN", "PREPEND":
 				continue
 			}
 			field, _, _ := strings.Cut(line, ":")
-			j.add(findWarn, "Postfix", fmt.Sprintf("%s does %s to %s, before Offramp reads it", name, action, field), fix)
+			add(fmt.Sprintf("%s does %s to %s, before Offramp reads it", name, action, field), field, table)
 		}
 	}
-	tables := j.p.main["header_checks"]
-	try("header_checks", tables, "take out the rule that this shows: postmap -q 'List-Id: <news.example.com>' "+shellQuoted(tables))
+	try("header_checks", j.p.main["header_checks"], func(text, field, table string) {
+		j.addFinding(finding{State: findWarn, What: "Postfix", Text: text, Do: "remove the rule for " + field + " from " + table})
+	})
 	for _, r := range routes {
 		if s, ok := j.p.service(r.transport, "unix"); ok {
-			try("smtp_header_checks", j.p.value(s, "smtp_header_checks"), j.fix(r, "smtp_header_checks", ""))
+			try("smtp_header_checks", j.p.value(s, "smtp_header_checks"), func(text, _, _ string) {
+				j.addRoute(findWarn, text, r, "smtp_header_checks", "")
+			})
 		}
 	}
 }
@@ -43,7 +47,13 @@ func (j *postfixCheck) signers() {
 				j.add(findOK, "Postfix", fmt.Sprintf("%s (%s) signs before Offramp adds its fields; Offramp's own signature covers them, both are sent", milter, name), "")
 				continue
 			}
-			j.add(findWarn, "Postfix", fmt.Sprintf("%s (%s) signs before Offramp adds its fields, so its signature does not cover them and the one-click button does not count: let Offramp sign", milter, name), "offramp init DOMAIN")
+			f := finding{State: findWarn, What: "Postfix", Text: fmt.Sprintf("%s (%s) signs before Offramp adds its fields, so its signature does not cover them and mailbox providers ignore the one-click header: let Offramp sign", milter, name)}
+			if domain := j.likelyDomain(); domain != "" {
+				f.Fix = j.app.command("init " + domain)
+			} else {
+				f.Do = "make keys with init and the domain you send from"
+			}
+			j.addFinding(f)
 		}
 	}
 	if j.p.main["always_add_missing_headers"] == "yes" && len(j.nextHops()) > 0 {
@@ -54,17 +64,24 @@ func (j *postfixCheck) signers() {
 // samePorts looks for a port that both want on one address.
 func (j *postfixCheck) samePorts() {
 	theirs := j.p.listeners()
-	for _, addr := range slices.Concat(j.settings.Gateway.SMTPAddr, j.settings.Gateway.SMTPSAddr) {
-		host, port, err := net.SplitHostPort(strings.TrimSpace(addr))
-		if err != nil {
-			continue
-		}
-		for _, other := range theirs {
-			h, p, _ := net.SplitHostPort(other.addr)
-			if p == port && (h == host || everywhere(h) || everywhere(host)) {
-				j.add(findFail, "Postfix", fmt.Sprintf("Offramp and Postfix both want %s: the one that starts later fails", addr), "OFFRAMP_SMTP_ADDR=127.0.0.1:2525")
-				break
+	for _, s := range []struct {
+		name, free string
+		addrs      []string
+	}{
+		{"OFFRAMP_SMTP_ADDR", "127.0.0.1:2525", j.settings.Gateway.SMTPAddr},
+		{"OFFRAMP_SMTPS_ADDR", "127.0.0.1:2465", j.settings.Gateway.SMTPSAddr},
+	} {
+		for i, addr := range s.addrs {
+			host, port, err := net.SplitHostPort(strings.TrimSpace(addr))
+			if err != nil || !slices.ContainsFunc(theirs, func(other postfixListener) bool {
+				h, p, _ := net.SplitHostPort(other.addr)
+				return p == port && (h == host || everywhere(h) || everywhere(host))
+			}) {
+				continue
 			}
+			others := slices.Clone(s.addrs)
+			others[i] = s.free
+			j.addSetting(fmt.Sprintf("Offramp and Postfix both want %s: the one that starts later fails", addr), s.name, strings.Join(others, ","))
 		}
 	}
 }
@@ -76,12 +93,12 @@ func (c *checker) feedbackHere(ctx context.Context, own []string) tristate {
 	if c.offline {
 		return unknown
 	}
-	all, err := net.DefaultResolver.LookupMX(ctx, c.settings.Gateway.Feedback()+".")
+	all, err := c.app.resolver.LookupMX(ctx, c.settings.Gateway.Feedback()+".")
 	if err != nil {
 		return unknown
 	}
 	for _, mx := range all {
-		addrs, err := net.DefaultResolver.LookupHost(ctx, mx.Host)
+		addrs, err := c.app.resolver.LookupHost(ctx, mx.Host)
 		if err != nil {
 			return unknown
 		}
@@ -102,8 +119,17 @@ func (j *postfixCheck) feedback(ctx context.Context) {
 		if !j.lists(ctx, name, domain) {
 			continue
 		}
-		rest := slices.DeleteFunc(postfixList(j.p.main[name]), func(s string) bool { return s == domain })
-		j.add(findFail, "Postfix", fmt.Sprintf("%s has %s: Postfix keeps the opt-outs and bounces that come there, Offramp never sees them", name, domain), j.postconf("-e", name+" = "+strings.Join(rest, ", "))+" && "+j.shared(domain))
+		f := finding{State: findFail, What: "Postfix", Text: fmt.Sprintf("%s has %s: Postfix keeps the opt-outs and bounces that come there, Offramp never sees them", name, domain)}
+		have := postfixList(j.p.main[name])
+		rest := slices.DeleteFunc(slices.Clone(have), func(s string) bool { return strings.EqualFold(s, domain) })
+		if len(rest) < len(have) {
+			f.Fix = j.postconf("-e", name+" = "+strings.Join(rest, ", ")) + " && "
+		}
+		if _, table := j.find(ctx, name, j.p.main[name], domain); table != "" {
+			f.Do = "then remove " + domain + " from " + table
+		}
+		f.Fix += j.shared(domain)
+		j.addFinding(f)
 		return
 	}
 	relayed := j.lists(ctx, "relay_domains", domain)

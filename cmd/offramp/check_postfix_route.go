@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,7 +19,7 @@ func (j *postfixCheck) checkRoute(ctx context.Context, r route) {
 	before := j.failures()
 	s, ok := j.p.service(r.transport, "unix")
 	if !ok {
-		j.add(findFail, "Postfix", fmt.Sprintf("%s names the transport %q, which is not in master.cf", r.setting, r.transport), j.transport()+" && "+j.reload())
+		j.add(findFail, "Postfix", fmt.Sprintf("%s names the transport %q, which is not in master.cf", r.setting, r.transport), j.transportNamed(r.transport)+" && "+j.reload())
 		return
 	}
 	encrypted := j.checkTLS(ctx, r, s)
@@ -41,16 +43,38 @@ func (j *postfixCheck) failures() int {
 	return n
 }
 
-// fix is the line that sets a parameter for one route: in its own transport, or
-// by moving everything to such a transport.
-func (j *postfixCheck) fix(r route, name, value string) string {
+// addRoute adds what is wrong with a parameter of one route, and how to set it:
+// in its own transport, or by moving everything to such a transport.
+func (j *postfixCheck) addRoute(state, text string, r route, name, value string) {
+	f := finding{State: state, What: "Postfix", Text: text}
 	switch {
 	case r.transport != "smtp" && r.transport != "relay":
-		return j.postconf("-P", r.transport+"/unix/"+name+"="+value) + " && " + j.reload()
+		f.Fix = j.postconf("-P", r.transport+"/unix/"+name+"="+value) + " && " + j.reload()
 	case r.setting == "relayhost":
-		return j.recipe()
+		f.Fix = j.recipe()
+	default:
+		f.Fix = j.transport() + " && " + j.reload()
+		f.Do = "then write offramp: in place of " + r.transport + ": in " + r.setting
 	}
-	return j.transport() + " && " + j.reload() + "  # and write offramp: for " + r.transport + ": in " + r.setting
+	j.addFinding(f)
+}
+
+// addSetting adds a failure that a setting of Offramp ends. The last line of a
+// file counts.
+func (j *postfixCheck) addSetting(text, name, value string) {
+	f := finding{State: findFail, What: "Postfix", Text: text}
+	content, err := os.ReadFile(j.app.envFile)
+	_, hidden := j.app.env[name]
+	switch {
+	case j.app.envFile == "" || err != nil || hidden: // the environment wins over the file
+		f.Do = "set " + name + "=" + value + " where Offramp has its settings, then restart it"
+	case len(content) > 0 && content[len(content)-1] != '\n':
+		f.Fix = "echo >> " + shellQuote(j.app.envFile) + " && "
+		fallthrough
+	default:
+		f.Fix += "echo " + shellQuote(name+"="+value) + " >> " + shellQuote(j.app.envFile)
+	}
+	j.addFinding(f)
 }
 
 // starttls says whether Offramp offers STARTTLS.
@@ -64,7 +88,7 @@ func (j *postfixCheck) checkTLS(ctx context.Context, r route, s postfixService) 
 	smtps := j.listens(r.hop, j.settings.Gateway.SMTPSAddr)
 	wrapped := j.p.value(s, "smtp_tls_wrappermode") == "yes"
 	_, literal := netip.ParseAddr(host)
-	fail := func(text, name, value string) { j.add(findFail, "Postfix", text, j.fix(r, name, value)) }
+	fail := func(text, name, value string) { j.addRoute(findFail, text, r, name, value) }
 	switch {
 	case wrapped && !smtps:
 		fail(fmt.Sprintf("smtp_tls_wrappermode=yes: Postfix speaks TLS at once, and %s does not: mail is deferred", r.hop), "smtp_tls_wrappermode", "no")
@@ -114,11 +138,11 @@ func (j *postfixCheck) checkLogin(ctx context.Context, r route, s postfixService
 		forbids = "smtp_sasl_tls_security_options"
 	}
 	if sasl && maps == "" {
-		j.add(findFail, "Postfix", "smtp_sasl_auth_enable=yes without smtp_sasl_password_maps: the SMTP client of Postfix does not start", j.fix(r, "smtp_sasl_auth_enable", "no"))
+		j.addRoute(findFail, "smtp_sasl_auth_enable=yes without smtp_sasl_password_maps: the SMTP client of Postfix does not start", r, "smtp_sasl_auth_enable", "no")
 		return
 	}
 	if sasl && offered && j.p.value(s, "smtp_sender_dependent_authentication") == "yes" {
-		j.add(findFail, "Postfix", "smtp_sender_dependent_authentication=yes: Postfix logs in at Offramp with the senders' passwords for the smarthost: mail is deferred", j.fix(r, "smtp_sender_dependent_authentication", "no"))
+		j.addRoute(findFail, "smtp_sender_dependent_authentication=yes: Postfix logs in at Offramp with the senders' passwords for the smarthost: mail is deferred", r, "smtp_sender_dependent_authentication", "no")
 		return
 	}
 	password := ""
@@ -126,16 +150,27 @@ func (j *postfixCheck) checkLogin(ctx context.Context, r route, s postfixService
 		password = j.query(ctx, "smtp_sasl_password_maps", maps, r.hop, host)
 	}
 	if password != "" && slices.Contains(postfixList(j.p.value(s, forbids)), "noplaintext") {
-		j.add(findFail, "Postfix", forbids+" has noplaintext, and Offramp takes PLAIN and LOGIN: mail is deferred", j.fix(r, forbids, "noanonymous"))
+		j.addRoute(findFail, forbids+" has noplaintext, and Offramp takes PLAIN and LOGIN: mail is deferred", r, forbids, "noanonymous")
 		return
 	}
 	switch {
 	case trusted || password != "":
 	case from.IsLoopback():
-		j.add(findFail, "Postfix", fmt.Sprintf("Offramp does not trust %s, and Postfix has no login for it: mail bounces (550 5.7.1)", from), "OFFRAMP_TRUSTED_NETWORKS=127.0.0.0/8,::1/128")
+		j.addSetting(fmt.Sprintf("Offramp does not trust %s, and Postfix has no login for it: mail bounces (550 5.7.1)", from), "OFFRAMP_TRUSTED_NETWORKS", j.withLoopback())
 	default:
-		j.add(findFail, "Postfix", fmt.Sprintf("Postfix connects from %s (smtp_bind_address), which Offramp does not trust: mail bounces (550 5.7.1)", from), j.fix(r, "smtp_bind_address", ""))
+		j.addRoute(findFail, fmt.Sprintf("Postfix connects from %s (smtp_bind_address), which Offramp does not trust: mail bounces (550 5.7.1)", from), r, "smtp_bind_address", "")
 	}
+}
+
+// withLoopback are the trusted networks and this machine.
+func (j *postfixCheck) withLoopback() string {
+	all := []string{"127.0.0.0/8", "::1/128"}
+	for _, n := range j.settings.Gateway.Relay.TrustedNetworks {
+		if s := n.String(); s != "none" && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 // trusts returns the address Postfix connects from, and whether it may relay.
@@ -183,11 +218,14 @@ func (j *postfixCheck) checkLoop(r route) {
 		if r.setting == "content_filter" && j.p.value(hop.listener.service, "content_filter") == "" {
 			continue // it takes the mail back, as the recipe has it
 		}
-		next := "OFFRAMP_NEXT_HOP=mx"
-		if host, port := splitHop(j.p.main["relayhost"]); host != "" && !j.isOfframp(j.p.main["relayhost"]) {
-			next = "OFFRAMP_NEXT_HOP=smtp+starttls://USER:PASSWORD@" + host + ":" + port
+		text := fmt.Sprintf("mail loops: OFFRAMP_NEXT_HOP is %s, which is this Postfix, and its %s is Offramp", hop.url.Redacted(), r.setting)
+		host, port := splitHop(j.p.main["relayhost"])
+		if host == "" || j.isOfframp(j.p.main["relayhost"]) {
+			j.addSetting(text, "OFFRAMP_NEXT_HOP", "mx")
+			continue
 		}
-		j.add(findFail, "Postfix", fmt.Sprintf("mail loops: OFFRAMP_NEXT_HOP is %s, which is this Postfix, and its %s is Offramp", hop.url.Redacted(), r.setting), next)
+		j.addFinding(finding{State: findFail, What: "Postfix", Text: text,
+			Do: "set OFFRAMP_NEXT_HOP=smtp+starttls://USER:PASSWORD@" + net.JoinHostPort(host, port) + ", with the login that Postfix has there, then restart Offramp"})
 	}
 }
 
@@ -200,17 +238,19 @@ func (j *postfixCheck) bypasses(ctx context.Context, routes []route) {
 	r := routes[all]
 	s, _ := j.p.service(r.transport, "unix")
 	if v := j.p.value(s, "smtp_fallback_relay"); v != "" {
-		j.add(findWarn, "Postfix", "smtp_fallback_relay is "+v+": mail goes there, around Offramp, when Offramp does not answer", j.fix(r, "smtp_fallback_relay", ""))
+		j.addRoute(findWarn, "smtp_fallback_relay is "+v+": mail goes there, around Offramp, when Offramp does not answer", r, "smtp_fallback_relay", "")
 	}
-	if v := j.query(ctx, "transport_maps", j.p.main["transport_maps"], "*"); v != "" {
+	if v, table := j.find(ctx, "transport_maps", j.p.main["transport_maps"], "*"); v != "" {
 		_, hop, _ := strings.Cut(v, ":")
 		if !j.isOfframp(hop) {
-			j.add(findWarn, "Postfix", "transport_maps has an entry * ("+v+"), which counts before "+r.setting+": mail goes around Offramp", "take the entry * out of "+j.p.main["transport_maps"])
+			j.addFinding(finding{State: findWarn, What: "Postfix", Text: "transport_maps has an entry * (" + v + "), which counts before " + r.setting + ": mail goes around Offramp",
+				Do: "remove the entry * from " + table})
 		}
 	}
 	for _, v := range j.entries(ctx, "sender_dependent_default_transport_maps") {
 		if _, hop, _ := strings.Cut(v, ":"); !j.isOfframp(hop) {
-			j.add(findWarn, "Postfix", "sender_dependent_default_transport_maps leads some senders around Offramp ("+v+")", j.postconf("-X", "sender_dependent_default_transport_maps"))
+			j.addFinding(finding{State: findWarn, What: "Postfix", Text: "sender_dependent_default_transport_maps leads some senders around Offramp (" + v + ")",
+				Do: "write offramp:" + j.hop() + " for them there, unless they are meant to pass Offramp by"})
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -79,8 +80,8 @@ const sharedDomain = `relay_domains = bounce.example.org
 transport_maps = inline:{ {bounce.example.org = offramp:[127.0.0.1]:2525} {.bounce.example.org = error:none} }
 `
 
-// judged runs the rules over one configuration.
-func judged(t *testing.T, main, master, options string, change func(*settings, *postfixCheck)) []finding {
+// checks is Offramp with usual settings, ready to look at a Postfix.
+func (c postfixCase) checks(t *testing.T, dir string, p *postfixConfig, tables postfixTables) *postfixCheck {
 	t.Helper()
 	s := &settings{}
 	s.Gateway.SMTPAddr = []string{"127.0.0.1:2525"}
@@ -92,82 +93,41 @@ func judged(t *testing.T, main, master, options string, change func(*settings, *
 	}
 	s.Gateway.Relay.TrustedNetworks = []relay.Network{loopback}
 	s.DKIMKeys = []string{"example.org:k:file"}
-	j := &postfixCheck{checker: &checker{settings: s}, p: parsePostfix(usual+main, usualMaster+master, options), tables: textTables{}, feedbackHere: no}
-	if change != nil {
-		change(s, j)
+	a := &app{envFile: filepath.Join(t.TempDir(), "offramp.env")}
+	if err := os.WriteFile(a.envFile, []byte("OFFRAMP_DATA_DIR=data"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	j.evaluate(t.Context())
-	return j.findings
+	j := &postfixCheck{checker: &checker{app: a, settings: s}, p: p, dir: dir, tables: tables, feedbackHere: no}
+	if c.change != nil {
+		c.change(s, j)
+	}
+	return j
+}
+
+// find returns the finding that the case is about.
+func (c postfixCase) find(t *testing.T, all []finding) finding {
+	t.Helper()
+	i := slices.IndexFunc(all, func(f finding) bool { return strings.Contains(f.Text, c.want) })
+	if i < 0 {
+		t.Fatalf("no %s %q, have\n%s", c.state, c.want, shown(all))
+	}
+	return all[i]
 }
 
 func TestPostfixFindings(t *testing.T) {
-	encrypt := "smtp_tls_security_level = encrypt\n"
-	sasl := "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = inline:{ {[127.0.0.1]:2525 = shop:x} }\n"
-	certificate := func(s *settings, _ *postfixCheck) { s.TLSCertFile, s.Gateway.SMTPUsers = "c.pem", "shop:x" }
-	clear := func(s *settings, _ *postfixCheck) { s.Gateway.SMTPUsers, s.Gateway.SMTP.AuthLoopback = "shop:x", true }
-	relayhost := "relayhost = [127.0.0.1]:2525\n"
-	recipe := "default_transport = offramp:[127.0.0.1]:2525\n"
-	nextHop := func(hop string) func(*settings, *postfixCheck) {
-		return func(s *settings, _ *postfixCheck) { s.Gateway.NextHop.Servers = []string{hop} }
-	}
-	here := func(_ *settings, j *postfixCheck) { j.feedbackHere = yes }
-	for _, c := range []struct {
-		name, main, master, options string
-		change                      func(*settings, *postfixCheck)
-		state, want, fix            string // of one finding; empty fix: none is wanted
-	}{
-		{name: "nothing leads here", main: "relayhost = [smtp.provider.example]:587\n", state: findFail, want: "no mail of this Postfix reaches Offramp", fix: "default_transport = offramp:[127.0.0.1]:2525"},
-		{name: "plain relayhost", main: relayhost, state: findOK, want: "relayhost hands mail to Offramp"},
-		{name: "recipe", main: recipe + encrypt + sasl, options: ownTransport, state: findOK, want: "default_transport hands mail"},
-		{name: "transport is missing", main: "default_transport = gone:[127.0.0.1]:2525\n", state: findFail, want: "not in master.cf", fix: "postconf -M"},
-		{name: "relayhost left behind", main: recipe + relayhost, options: ownTransport, state: findWarn, want: "relayhost names Offramp too", fix: "postconf -X relayhost"},
-		{name: "encrypt", main: relayhost + encrypt, state: findFail, want: "level encrypt", fix: offrampTransport},
-		{name: "enforce as of old", main: relayhost + "smtp_enforce_tls = yes\n", state: findFail, want: "level encrypt", fix: offrampTransport},
-		{name: "encrypt with a certificate", main: relayhost + encrypt, change: certificate, state: findOK, want: "relayhost hands mail"},
-		{name: "policy lets it through", main: relayhost + encrypt + "smtp_tls_policy_maps = inline:{ {[127.0.0.1]:2525 = none} }\n", state: findOK, want: "relayhost hands mail"},
-		{name: "secure to an address", main: relayhost + "smtp_tls_security_level = secure\n", change: certificate, state: findFail, want: "no certificate is verified for an IP address", fix: offrampTransport},
-		{name: "wrapper mode", main: relayhost + "smtp_tls_wrappermode = yes\n", state: findFail, want: "speaks TLS at once", fix: offrampTransport},
-		{name: "own transport encrypts", main: recipe, options: "offramp/unix/smtp_tls_security_level = encrypt\n", state: findFail, want: "level encrypt", fix: "postconf -P 'offramp/unix/smtp_tls_security_level=none'"},
-		{name: "senders of an encrypting transport", main: encrypt + "sender_dependent_default_transport_maps = inline:{ {a@b = smtp:[127.0.0.1]:2525} }\n", state: findFail, want: "level encrypt", fix: "write offramp: for smtp:"},
-		{name: "no password table", main: relayhost + "smtp_sasl_auth_enable = yes\n", state: findFail, want: "does not start", fix: offrampTransport},
-		{name: "password that is never asked for", main: relayhost + sasl, state: findOK, want: "relayhost hands mail"},
-		{name: "passwords of senders", main: relayhost + sasl + encrypt + "smtp_sender_dependent_authentication = yes\n", change: certificate, state: findFail, want: "senders' passwords", fix: offrampTransport},
-		{name: "plain passwords forbidden", main: relayhost + sasl + encrypt, change: certificate, state: findFail, want: "noplaintext", fix: offrampTransport},
-		{name: "plain passwords forbidden over loopback", main: relayhost + sasl + "smtp_sasl_security_options = noplaintext, noanonymous\n", change: clear, state: findFail, want: "smtp_sasl_security_options has noplaintext", fix: offrampTransport},
-		{name: "login over loopback", main: relayhost + sasl + "smtp_sasl_security_options = noanonymous\n", change: clear, state: findOK, want: "relayhost hands mail"},
-		{name: "passwords of senders over loopback", main: relayhost + sasl + "smtp_sender_dependent_authentication = yes\n", change: clear, state: findFail, want: "senders' passwords", fix: offrampTransport},
-		{name: "nobody is trusted", main: relayhost, change: func(s *settings, _ *postfixCheck) { s.Gateway.Relay.TrustedNetworks = nil }, state: findFail, want: "does not trust 127.0.0.1", fix: "OFFRAMP_TRUSTED_NETWORKS="},
-		{name: "another source address", main: relayhost + "smtp_bind_address = 192.0.2.7\n", state: findFail, want: "connects from 192.0.2.7", fix: offrampTransport},
-		{name: "way around when down", main: relayhost + "smtp_fallback_relay = [192.0.2.1]\n", state: findWarn, want: "smtp_fallback_relay", fix: offrampTransport},
-		{name: "way around for all", main: recipe + "transport_maps = inline:{ {* = smtp:[192.0.2.1]} }\n", options: ownTransport, state: findWarn, want: "around Offramp", fix: "take the entry *"},
-		{name: "way around for senders", main: recipe + "sender_dependent_default_transport_maps = inline:{ {a@b = smtp:[192.0.2.1]} }\n", options: ownTransport, state: findWarn, want: "leads some senders around", fix: "postconf -X"},
-		{name: "relayhost of senders", main: relayhost + "sender_dependent_relayhost_maps = inline:{ {a@b = [192.0.2.1]} }\n", state: findWarn, want: "sender_dependent_relayhost_maps leads", fix: offrampTransport},
-		{name: "table was not made", main: "sender_dependent_default_transport_maps = hash:/etc/postfix/senders\n", state: findFail, want: "No such file", fix: "postmap hash:/etc/postfix/senders"},
-		{name: "loop", main: recipe + "relayhost = [smtp.provider.example]:587\n", options: ownTransport, change: nextHop("smtp://127.0.0.1"), state: findFail, want: "loops", fix: "OFFRAMP_NEXT_HOP=smtp+starttls://USER:PASSWORD@smtp.provider.example:587"},
-		{name: "filter takes it back", main: "content_filter = offramp:[127.0.0.1]:2525\n", master: "127.0.0.1:10026 inet n - n - - smtpd\n", options: ownTransport + "127.0.0.1:10026/inet/content_filter =\n", change: nextHop("smtp://127.0.0.1:10026"), state: findOK, want: "content_filter hands mail"},
-		{name: "filter filters again", main: "content_filter = offramp:[127.0.0.1]:2525\n", master: "127.0.0.1:10026 inet n - n - - smtpd\n", options: ownTransport, change: nextHop("smtp://127.0.0.1:10026"), state: findFail, want: "loops", fix: "OFFRAMP_NEXT_HOP="},
-		{name: "fields are removed", main: recipe + "header_checks = inline:{ {List-Id: <news.example.com> = IGNORE} }\n", options: ownTransport, state: findWarn, want: "header_checks does IGNORE to List-Id", fix: "postmap -q"},
-		{name: "milter signs, and so does Offramp", main: recipe + "smtpd_milters = inet:localhost:8891\n", options: ownTransport, state: findOK, want: "Offramp's own signature covers"},
-		{name: "milter signs alone", main: recipe + "non_smtpd_milters = unix:opendkim/opendkim.sock\n", options: ownTransport, change: func(s *settings, _ *postfixCheck) { s.DKIMKeys = nil }, state: findWarn, want: "button does not count", fix: "offramp init"},
-		{name: "fields added behind the signature", main: "always_add_missing_headers = yes\n", change: nextHop("smtp://127.0.0.1:25"), state: findWarn, want: "breaks the signature", fix: "postconf -X always_add_missing_headers"},
-		{name: "one port for both", main: recipe, change: func(s *settings, _ *postfixCheck) { s.Gateway.SMTPAddr = []string{":25"} }, state: findFail, want: "both want :25", fix: "OFFRAMP_SMTP_ADDR="},
-		{name: "feedback domain is local", main: "mydestination = host.example, bounce.example.org\n", state: findFail, want: "mydestination has bounce.example.org", fix: "mydestination = host.example'"},
-		{name: "feedback domain is virtual", main: "virtual_alias_domains = inline:{ {bounce.example.org = x} }\n", state: findFail, want: "virtual_alias_domains has", fix: "relay_domains = bounce.example.org"},
-		{name: "port 25", change: here, state: findFail, want: "opt-outs and bounces are lost", fix: "reject_unverified_recipient"},
-		{name: "port 25, DNS not known", change: func(_ *settings, j *postfixCheck) { j.feedbackHere = unknown }, state: findWarn, want: "where the MX of bounce.example.org points here", fix: "reject_unverified_recipient"},
-		{name: "relayed loops", main: "relay_domains = bounce.example.org\n", state: findFail, want: "transport_maps does not hand it", fix: "transport_maps = "},
-		{name: "backscatter", main: sharedDomain, change: here, state: findFail, want: "backscatter", fix: "reject_unverified_recipient"},
-		{name: "recipients unknown", main: sharedDomain + "relay_recipient_maps = inline:{ {a@b = x} }\n", state: findFail, want: "relay_recipient_maps knows no address", fix: "{@bounce.example.org = offramp}"},
-		{name: "refused for a while", main: sharedDomain + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "refused with 450", fix: refuseAtOnce},
-		{name: "outage remembered", main: sharedDomain + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "remembers for 3d", fix: forgetRefusals},
-		{name: "subdomains", main: strings.Replace(sharedDomain, "{.bounce", "{not.bounce", 1) + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "every subdomain", fix: "{.bounce.example.org = error:"},
-		{name: "port 25 as the page has it", main: sharedDomain + refuseAtOnce + "\n" + forgetRefusals + "\nsmtpd_recipient_restrictions = check_recipient_access inline:{ {bounce.example.org = reject_unverified_recipient} }\n", change: here, state: findOK, want: "forged addresses are refused"},
-	} {
+	for _, c := range postfixCases() {
 		t.Run(c.name, func(t *testing.T) {
-			all := judged(t, c.main, c.master, c.options, c.change)
-			i := slices.IndexFunc(all, func(f finding) bool { return strings.Contains(f.Text, c.want) })
-			if i < 0 || all[i].State != c.state || !strings.Contains(all[i].Fix, c.fix) || (c.fix == "") != (all[i].Fix == "") {
-				t.Errorf("want %s %q with %q, have\n%s", c.state, c.want, c.fix, shown(all))
+			j := c.checks(t, "", parsePostfix(usual+c.main, usualMaster+c.master, c.options), textTables{})
+			j.evaluate(t.Context())
+			all := j.findings
+			f := c.find(t, all)
+			for _, g := range all {
+				if g.Fix != "" {
+					fixRuns(t, g.Fix)
+				}
+			}
+			if f.State != c.state || !strings.Contains(f.Fix, c.fix) || (c.fix == "") != (f.Fix == "") || !strings.Contains(f.Do, c.do) || (c.do == "") != (f.Do == "") {
+				t.Errorf("want %s %q with %q and by hand %q, have\n%s", c.state, c.want, c.fix, c.do, shown(all))
 			}
 			if c.state == findOK && slices.ContainsFunc(all, func(f finding) bool {
 				return f.State == findFail && !strings.Contains(f.Text, "no mail of this Postfix")
@@ -178,10 +138,54 @@ func TestPostfixFindings(t *testing.T) {
 	}
 }
 
+// Each fix that sets something in Postfix works as printed: after it Postfix's
+// own commands read a configuration without the finding.
+func TestPostfixFixesWork(t *testing.T) {
+	needsPostconf(t)
+	for _, c := range postfixCases() {
+		if c.fix == "" || strings.HasPrefix(c.fix, "echo ") || strings.HasPrefix(c.fix, "offramp ") {
+			continue // TestFixesWork has those that do not change Postfix
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			tools := postfixTools{dir: dir}
+			for name, text := range map[string]string{"main.cf": "compatibility_level = 3.6\n" + usual + c.main, "master.cf": usualMaster + c.master} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for line := range strings.Lines(c.options) {
+				name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+				if _, err := tools.run(t.Context(), "postconf", "-P", strings.TrimSpace(name)+"="+strings.TrimSpace(value)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			look := func() []finding {
+				p, err := tools.read(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				j := c.checks(t, dir, p, tools)
+				j.evaluate(t.Context())
+				return j.findings
+			}
+			f := c.find(t, look())
+			if !fixRuns(t, f.Fix) {
+				return
+			}
+			shell(t, f.Fix)
+			if after := look(); f.Do == "" && slices.ContainsFunc(after, func(g finding) bool { return g.Text == f.Text }) {
+				t.Errorf("%s did not help:\n%s", f.Fix, shown(after))
+			}
+		})
+	}
+}
+
 func shown(all []finding) string {
 	var b strings.Builder
 	for _, f := range all {
-		fmt.Fprintf(&b, "%s %s\n  -> %s\n", f.State, f.Text, f.Fix)
+		fmt.Fprintf(&b, "%s %s\n  -> %s\n  by hand: %s\n", f.State, f.Text, f.Fix, f.Do)
 	}
 	return b.String()
 }
@@ -231,4 +235,30 @@ func FuzzPostconf(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The MX of the feedback domain says whether Postfix sees its mail.
+func TestFeedbackHere(t *testing.T) {
+	at := func(host ...string) fakeDNS {
+		return fakeDNS{mx: map[string][]*net.MX{"bounce.example.org.": {{Host: "mx1.example.org."}, {Host: "mx2.example.org."}}},
+			host: map[string][]string{"mx1.example.org.": {"192.0.2.9"}, "mx2.example.org.": host}}
+	}
+	for name, c := range map[string]struct {
+		dns     fakeDNS
+		offline bool
+		want    tristate
+	}{
+		"one MX is here":    {dns: at("2001:db8::7", "192.0.2.7"), want: yes},
+		"both are not":      {dns: at("192.0.2.8"), want: no},
+		"no MX":             {dns: fakeDNS{}, want: unknown},
+		"MX without a host": {dns: fakeDNS{mx: at().mx}, want: unknown},
+		"offline":           {dns: at("192.0.2.7"), offline: true, want: unknown},
+	} {
+		s := &settings{}
+		s.Gateway.FeedbackDomain = "bounce.example.org"
+		check := checker{app: &app{resolver: c.dns}, offline: c.offline, settings: s}
+		if got := check.feedbackHere(t.Context(), []string{"127.0.0.1", "192.0.2.7"}); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
 }

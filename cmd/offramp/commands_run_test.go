@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,24 +166,8 @@ func (b *sandbox) serve(admin string) {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
 	})
-	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-ctx.Done():
-			text, _ := os.ReadFile(log.Name())
-			b.t.Fatalf("the server does not start:\n%s", text)
-		case <-time.After(20 * time.Millisecond):
-		}
+	if err := awaitReady(b.t.Context(), admin); err != nil {
+		text, _ := os.ReadFile(log.Name())
+		b.t.Fatalf("%v:\n%s", err, text)
 	}
 }

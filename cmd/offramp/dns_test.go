@@ -45,7 +45,15 @@ func (f fakeDNS) LookupHost(_ context.Context, name string) ([]string, error) {
 
 func TestCheckRecords(t *testing.T) {
 	dkim := record{Name: "s1._domainkey.example.org", Type: "TXT", Value: "v=DKIM1; k=rsa; p=QUJD"}
-	spf := record{Name: "example.org", Type: "TXT", Value: "v=spf1 a:offramp.example.org ~all"}
+	spf := record{Name: "example.org", Type: "TXT", Value: "v=spf1 a:offramp.example.org ~all", kind: kindSPF}
+	hosts := record{Name: "example.org", Type: "TXT", Value: "v=spf1 include:sendgrid.net include:mailgun.org ~all", kind: kindSPF}
+	spfAt := func(texts ...string) fakeDNS {
+		dns := fakeDNS{txt: map[string][]string{}}
+		for i := 0; i < len(texts); i += 2 {
+			dns.txt[texts[i]+"."] = []string{texts[i+1]}
+		}
+		return dns
+	}
 	dmarc := record{Name: "_dmarc.example.org", Type: "TXT", Value: "v=DMARC1; p=none"}
 	mx := record{Name: "offramp.example.org", Type: "MX", Value: "10 offramp.example.org."}
 	a := record{Name: "offramp.example.org", Type: "A"}
@@ -62,7 +70,14 @@ func TestCheckRecords(t *testing.T) {
 		"other text at the name":    {dkim, fakeDNS{txt: map[string][]string{"s1._domainkey.example.org.": {"hello"}}}, stateMissing},
 		"DNS silent":                {dkim, fakeDNS{err: errors.New("i/o timeout")}, stateUnknown},
 		"SPF as wanted":             {spf, fakeDNS{txt: map[string][]string{"example.org.": {"site=1", "v=spf1 mx a:offramp.example.org -all"}}}, stateOK},
-		"SPF hands on":              {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 include:smarthost.example -all"}}}, stateOK},
+		"SPF in other letters":      {spf, spfAt("example.org", "v=SPF1 +A:Offramp.Example.org -all"), stateOK},
+		"SPF of another host":       {spf, spfAt("example.org", "v=spf1 a:offramp.example.org.evil.example -all"), stateDiffers},
+		"SPF of both smarthosts":    {hosts, spfAt("example.org", "v=spf1 include:mailgun.org include:sendgrid.net -all"), stateOK},
+		"SPF of one smarthost":      {hosts, spfAt("example.org", "v=spf1 include:sendgrid.net -all"), stateDiffers},
+		"SPF of another smarthost":  {hosts, spfAt("example.org", "v=spf1 include:other.example -all"), stateDiffers},
+		"SPF by way of an include":  {hosts, spfAt("example.org", "v=spf1 include:_spf.example.org include:mailgun.org -all", "_spf.example.org", "v=spf1 include:sendgrid.net ?all"), stateOK},
+		"SPF by way of a redirect":  {spf, spfAt("example.org", "v=spf1 redirect=_spf.example.org", "_spf.example.org", "v=spf1 a:offramp.example.org -all"), stateOK},
+		"SPF that includes itself":  {spf, spfAt("example.org", "v=spf1 include:example.org -all"), stateDiffers},
 		"SPF leaves us out":         {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 mx -all"}}}, stateDiffers},
 		"two SPF records":           {spf, fakeDNS{txt: map[string][]string{"example.org.": {"v=spf1 a:offramp.example.org -all", "v=spf1 -all"}}}, stateDiffers},
 		"stricter DMARC":            {dmarc, fakeDNS{txt: map[string][]string{"_dmarc.example.org.": {"v=DMARC1; p=reject"}}}, stateOK},

@@ -61,7 +61,7 @@ func checkRecord(ctx context.Context, dns resolver, r *record) {
 		r.Note = "the DNS did not answer: " + err.Error()
 	case len(r.Have) == 0:
 		r.State = stateMissing
-	case r.matches():
+	case r.matches() && (r.kind != kindSPF || spfNames(ctx, dns, r.Have[0], r.mechanisms())):
 		r.State = stateOK
 	default:
 		r.State = stateDiffers
@@ -104,12 +104,38 @@ func (r record) matches() bool {
 		})
 	case strings.HasPrefix(r.Value, "v=DKIM1"):
 		return slices.ContainsFunc(r.Have, func(h string) bool { return tag(h, "p") == tag(r.Value, "p") })
-	case strings.HasPrefix(r.Value, "v=DMARC1"):
-		return len(r.Have) == 1 // any policy of the domain's owner is as good
 	}
-	// SPF: the record must name the host, or hand on to a smarthost.
-	mechanism := strings.Fields(r.Value)[1]
-	return len(r.Have) == 1 && (strings.Contains(r.Have[0], mechanism) || strings.Contains(r.Have[0], "include:") || strings.Contains(r.Have[0], "redirect="))
+	return true // DMARC: any policy of the domain's owner is as good; SPF: spfNames
+}
+
+// spfLookups bounds the records that are asked for one (RFC 7208 section 4.6.4).
+const spfLookups = 10
+
+// spfNames says whether an SPF record has every mechanism that is wanted, itself
+// or in a record that it includes or redirects to.
+func spfNames(ctx context.Context, dns resolver, text string, wanted []string) bool {
+	missing := slices.Clone(wanted)
+	texts := []string{text}
+	for lookups := 0; len(texts) > 0 && len(missing) > 0; texts = texts[1:] {
+		for _, term := range strings.Fields(strings.ToLower(texts[0])) {
+			term = strings.TrimPrefix(term, "+")
+			missing = slices.DeleteFunc(missing, func(m string) bool { return strings.EqualFold(m, term) })
+			name, hands := strings.CutPrefix(term, "include:")
+			if !hands {
+				name, hands = strings.CutPrefix(term, "redirect=")
+			}
+			if !hands || lookups == spfLookups {
+				continue
+			}
+			lookups++
+			found, err := dns.LookupTXT(ctx, strings.TrimSuffix(name, ".")+".")
+			if err != nil {
+				continue // as if it were not there
+			}
+			texts = append(texts, relevantTXT(found, kindSPF)...)
+		}
+	}
+	return len(missing) == 0
 }
 
 // tag returns the value of a tag in a tag list (RFC 6376 section 3.2), without

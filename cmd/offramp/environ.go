@@ -95,7 +95,7 @@ func unquote(s string) (value string, ok bool) {
 	}
 	inner := s[1 : len(s)-1]
 	if s[0] == '"' {
-		inner = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(inner)
+		inner = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`).Replace(inner)
 	}
 	return inner, true
 }

@@ -85,15 +85,15 @@ func (st *setup) read(domain string, letters []string) error {
 	if st.domain, err = parseDomain(domain); err != nil {
 		return err
 	}
-	for flag, name := range map[string]string{"--host": st.host, "--feedback-domain": st.feedback} {
-		if name == "" {
+	for flag, name := range map[string]*string{"--host": &st.host, "--feedback-domain": &st.feedback} {
+		if *name == "" {
 			continue
 		}
-		if err := checkHost(flag)(name); err != nil {
+		if *name, err = readHost(flag)(*name); err != nil {
 			return err
 		}
 	}
-	if err := checkOperator(st.operator); err != nil {
+	if st.operator, err = readOperator(st.operator); err != nil {
 		return err
 	}
 	for _, text := range letters {

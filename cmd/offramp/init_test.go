@@ -25,14 +25,16 @@ func newApp(t *testing.T, input string) (a *app, out, messages *bytes.Buffer) {
 	return a, out, messages
 }
 
-// On a terminal init asks for what no flag says; Enter keeps what is proposed.
-func TestInitAsks(t *testing.T) {
-	for name, c := range map[string]struct {
-		args, input    string
-		env            map[string]string
-		rules, unasked string
-		asked          int
-	}{
+// asked is a dialogue with init, and what it leaves.
+type asked struct {
+	args, input    string
+	env            map[string]string
+	rules, unasked string
+	asked          int
+}
+
+func dialogues() map[string]asked {
+	return map[string]asked{
 		"all answers": {
 			args: "init example.org", input: "Example Ltd\nmx\nout.example.org\nbounce.example.org\nnews@example.org=Weekly news\n\n",
 			env:   map[string]string{"OPERATOR_NAME": "Example Ltd", "NEXT_HOP": "mx", "PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
@@ -54,11 +56,25 @@ func TestInitAsks(t *testing.T) {
 			env:   map[string]string{"OPERATOR_NAME": "Example", "PUBLIC_URL": "https://offramp.example.org"},
 			asked: 5,
 		},
+		"names are normalised": {
+			args: "init example.org --host Bücher.Example.ORG --yes",
+			env:  map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "HOSTNAME": "xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "xn--bcher-kva.example.org"},
+		},
+		"answers are normalised": {
+			args: "init example.org", input: "\n\nBücher.Example.ORG\nBounce.Example.ORG\n\n",
+			env:   map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
+			asked: 5,
+		},
 		"--yes": {
 			args: "init example.org --yes", input: "Example\n",
 			env: map[string]string{"OPERATOR_NAME": "", "PUBLIC_URL": "https://offramp.example.org"},
 		},
-	} {
+	}
+}
+
+// On a terminal init asks for what no flag says; Enter keeps what is proposed.
+func TestInitAsks(t *testing.T) {
+	for name, c := range dialogues() {
 		t.Run(name, func(t *testing.T) {
 			a, _, messages := newApp(t, c.input)
 			a.inputTTY = true
@@ -135,6 +151,9 @@ func TestSetLine(t *testing.T) {
 		{"\ufeffX=1\n", "9", "\ufeffX=9\n"},
 		{"X=", "a'b c", "X=\"a'b c\""},
 		{"X=1\n", `p$s"w`, "X='p$s\"w'\n"},
+		{"X=1\n", "O'Neil $HOME", "X=\"O'Neil \\$HOME\"\n"}, // systemd and compose read \$ as $
+		{"X=1\n", `a'\$b`, "X=\"a'\\\\\\$b\"\n"},
+		{"X=1\n", `a\`, "X=\"a\\\\\"\n"},
 	} {
 		got := string(setLine([]byte(c.in), "X", c.value))
 		if got != c.want {
@@ -212,5 +231,14 @@ func TestParseNewsletter(t *testing.T) {
 	}
 	if rules, err := stream.ParseRules(strings.NewReader(rulesHead)); err != nil || rules.Len() != 0 {
 		t.Errorf("a new file of rules: %v, %v", rules.Len(), err)
+	}
+}
+
+// A list's identifier makes a name that is valid UTF-8.
+func TestLikelyName(t *testing.T) {
+	for id, want := range map[string]string{"weekly-news.example.com": "Weekly news", "élan.example.com": "Élan", "-.example.com": "-.example.com"} {
+		if got := likelyName(id); got != want {
+			t.Errorf("likelyName(%q) = %q, want %q", id, got, want)
+		}
 	}
 }

@@ -14,12 +14,12 @@ func (a *app) ask(st *setup, given map[string]bool) error {
 	for _, q := range []struct {
 		flag, text string
 		value      *string
-		check      func(string) error
+		read       func(string) (string, error)
 	}{
-		{"operator", "Your name, as the people you write to know you (shown on their page)", &st.operator, checkOperator},
+		{"operator", "Your name, as the people you write to know you (shown on their page)", &st.operator, readOperator},
 		{"next-hop", "Where mail goes today: your smarthost, such as smtp+starttls://user:pass@host:587, or mx", &st.nextHop, nil},
-		{"host", "Host name of the unsubscribe links", &st.host, checkHost("--host")},
-		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, checkHost("--feedback-domain")},
+		{"host", "Host name of the unsubscribe links", &st.host, readHost("--host")},
+		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, readHost("--feedback-domain")},
 	} {
 		if given[q.flag] {
 			continue
@@ -27,18 +27,18 @@ func (a *app) ask(st *setup, given map[string]bool) error {
 		if q.flag == "feedback-domain" && *q.value == "" {
 			*q.value = st.host
 		}
-		if err := a.askOne(in, q.text, q.value, q.check); err != nil {
+		if err := a.askOne(in, q.text, q.value, q.read); err != nil {
 			return err
 		}
 	}
 	for !given["newsletter"] {
 		var text string
-		err := a.askOne(in, "A newsletter's sender and name, such as news@"+st.domain+"=Weekly news (Enter: no more)", &text, func(s string) error {
+		err := a.askOne(in, "A newsletter's sender and name, such as news@"+st.domain+"=Weekly news (Enter: no more)", &text, func(s string) (string, error) {
 			n, err := parseNewsletter(s)
 			if err == nil {
 				st.newsletters = append(st.newsletters, n)
 			}
-			return err
+			return s, err
 		})
 		if err != nil || text == "" {
 			return err
@@ -47,8 +47,8 @@ func (a *app) ask(st *setup, given map[string]bool) error {
 	return nil
 }
 
-// askOne asks until the answer is right.
-func (a *app) askOne(in *bufio.Reader, question string, value *string, check func(string) error) error {
+// askOne asks until read, where it is given, takes the answer.
+func (a *app) askOne(in *bufio.Reader, question string, value *string, read func(string) (string, error)) error {
 	for {
 		proposed := ""
 		if *value != "" {
@@ -63,8 +63,9 @@ func (a *app) askOne(in *bufio.Reader, question string, value *string, check fun
 		if answer == "" {
 			return nil
 		}
-		if check != nil {
-			if wrong := check(answer); wrong != nil {
+		if read != nil {
+			var wrong error
+			if answer, wrong = read(answer); wrong != nil {
 				a.say("%v", wrong)
 				if err == nil {
 					continue
@@ -77,18 +78,21 @@ func (a *app) askOne(in *bufio.Reader, question string, value *string, check fun
 	}
 }
 
-func checkOperator(name string) error {
+func readOperator(name string) (string, error) {
 	if strings.ContainsAny(name, "\r\n\x00") || len(name) > 200 {
-		return fault("--operator: write a name of at most 200 bytes in one line")
+		return "", fault("--operator: write a name of at most 200 bytes in one line")
 	}
-	return nil
+	return name, nil
 }
 
-func checkHost(flag string) func(string) error {
-	return func(name string) error {
-		if _, err := parseDomain(name); err != nil {
-			return fault("%s: %v", flag, err)
+// readHost returns a name in lower case and A-labels, which is how the settings
+// want it.
+func readHost(flag string) func(string) (string, error) {
+	return func(name string) (string, error) {
+		domain, err := parseDomain(name)
+		if err != nil {
+			return "", fault("%s: %v", flag, err)
 		}
-		return nil
+		return domain, nil
 	}
 }

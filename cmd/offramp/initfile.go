@@ -55,10 +55,10 @@ func quoteValue(s string) string {
 	switch {
 	case s == strings.TrimSpace(s) && !strings.ContainsAny(s, `'"\$#`+"`"):
 		return s
-	case !strings.Contains(s, "'"):
+	case !strings.Contains(s, "'") && !strings.HasSuffix(s, `\`): // compose takes \' for a quote that does not end
 		return "'" + s + "'"
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(s) + `"`
 }
 
 // writeEnv writes a new settings file.

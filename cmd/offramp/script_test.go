@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,20 +22,27 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: waitready")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ts.Check(awaitReady(context.Background(), ts.Getenv("ADMIN")))
+}
+
+// awaitReady waits until an admin listener says that its server is ready.
+func awaitReady(ctx context.Context, admin string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("ADMIN")+"/readyz", nil)
-		ts.Check(err)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
+		if err != nil {
+			return err
+		}
 		if resp, err := http.DefaultClient.Do(req); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return
+				return nil
 			}
 		}
 		select {
 		case <-ctx.Done():
-			ts.Fatalf("no server became ready on %s", ts.Getenv("ADMIN"))
+			return fmt.Errorf("no server became ready on %s", admin)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -41,37 +41,34 @@ func TestLoginsInClear(t *testing.T) {
 	p := withLogin(t, "smtp://"+s.Addr(), "SMTP_ADDR=:"+port)
 	p.smtp = "127.0.0.1:" + port
 	p.start()
-	sent := 0
-	for _, try := range []struct {
-		name  string
-		send  func() (string, error)
-		taken bool
-	}{
+	tries := []loginTry{
 		{"swaks PLAIN", func() (string, error) { return swaksIn(p.smtp, "PLAIN", password) }, true},
 		{"swaks LOGIN", func() (string, error) { return swaksIn(p.smtp, "LOGIN", password) }, true},
 		{"swaks, wrong password", func() (string, error) { return swaksIn(p.smtp, "PLAIN", "wrong") }, false},
-		{"swaks, the machine's own address", func() (string, error) { return swaksIn(net.JoinHostPort(own, port), "PLAIN", password) }, false},
 		{"msmtp PLAIN", func() (string, error) { return msmtp(t, p.smtp, "auth plain", "tls off") }, true},
 		{"msmtp LOGIN", func() (string, error) { return msmtp(t, p.smtp, "auth login", "tls off") }, true},
 		{"msmtp, IPv6", func() (string, error) { return msmtp(t, "[::1]:"+port, "auth plain", "tls off") }, hasIPv6()},
-		{"msmtp, the machine's own address", func() (string, error) { return msmtp(t, net.JoinHostPort(own, port), "auth plain", "tls off") }, false},
-	} {
-		out, err := try.send()
-		if taken := err == nil; taken != try.taken {
-			t.Errorf("%s: taken %v, want %v\n%s", try.name, taken, try.taken, out)
-		}
-		if err == nil {
-			sent++
-		}
 	}
+	outside := net.JoinHostPort(own, port)
+	if own == "" {
+		t.Log("left out: logins from another address than loopback, which this machine does not have")
+	} else {
+		tries = append(tries,
+			loginTry{"swaks, the machine's own address", func() (string, error) { return swaksIn(outside, "PLAIN", password) }, false},
+			loginTry{"msmtp, the machine's own address", func() (string, error) { return msmtp(t, outside, "auth plain", "tls off") }, false})
+	}
+	sent := takenOf(t, tries)
 	if got := s.Wait(sent, time.Now().Add(20*time.Second)); len(got) != sent {
 		t.Errorf("%d messages, want %d\n%s", len(got), sent, p.log)
 	}
 	if log := p.log.String(); !strings.Contains(log, `msg="login failed" login=shop ip=127.0.0.1`) || strings.Contains(log, "wrong") {
 		t.Errorf("the log of a failed login:\n%s", log)
 	}
+	if own == "" {
+		return
+	}
 	// AUTH all the same: the reply says what to do.
-	c, err := dial(net.JoinHostPort(own, port))
+	c, err := dial(outside)
 	must(t, err)
 	defer c.close()
 	reply, err := c.command("AUTH PLAIN AHNob3AAeA==")
@@ -99,12 +96,7 @@ func TestSelfSignedCertificate(t *testing.T) {
 	p.env["SMTP_TLS_CERT_FILE"], p.env["SMTP_TLS_KEY_FILE"] = cert, filepath.Join(p.env["DATA_DIR"], "smtp-key.pem")
 	p.start()
 	foreign, _ := certFiles(t)
-	sent := 0
-	for _, try := range []struct {
-		name  string
-		send  func() (string, error)
-		taken bool
-	}{
+	sent := takenOf(t, []loginTry{
 		{"swaks", func() (string, error) {
 			return swaksIn(p.smtp, "PLAIN", password, "--tls", "--tls-verify", "--tls-ca-path", cert)
 		}, true},
@@ -117,30 +109,52 @@ func TestSelfSignedCertificate(t *testing.T) {
 		{"msmtp with another CA", func() (string, error) {
 			return msmtp(t, p.smtp, "auth plain", "tls on", "tls_starttls on", "tls_trust_file "+foreign)
 		}, false},
-	} {
-		out, err := try.send()
-		if taken := err == nil; taken != try.taken {
-			t.Errorf("%s: taken %v, want %v\n%s", try.name, taken, try.taken, out)
-		}
-		if err == nil {
-			sent++
-		}
-	}
-	sent += postfixLogsIn(t, p, cert)
+	})
 	if got := s.Wait(sent, time.Now().Add(30*time.Second)); len(got) != sent {
 		t.Errorf("%d messages, want %d\n%s", len(got), sent, p.log)
 	}
+	t.Run("Postfix", func(t *testing.T) {
+		postfixLogsIn(t, p, cert)
+		if got := s.Wait(sent+1, time.Now().Add(30*time.Second)); len(got) != sent+1 {
+			t.Errorf("%d messages, want %d\n%s", len(got), sent+1, p.log)
+		}
+	})
 	// The page has no part in it.
 	if resp, err := http1(p.http); err != nil || resp != "HTTP/1.1" {
 		t.Errorf("the page answers %q, %v", resp, err)
 	}
 }
 
+// loginTry is a client that logs in and sends one message.
+type loginTry struct {
+	name  string
+	send  func() (string, error)
+	taken bool
+}
+
+// takenOf runs the clients and counts whose message was taken.
+func takenOf(t *testing.T, tries []loginTry) int {
+	t.Helper()
+	n := 0
+	for _, try := range tries {
+		out, err := try.send()
+		if taken := err == nil; taken != try.taken {
+			t.Errorf("%s: taken %v, want %v\n%s", try.name, taken, try.taken, out)
+		}
+		if err == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // postfixLogsIn sends one message by a Postfix that verifies the certificate and
-// logs in, and returns how many that is.
-func postfixLogsIn(t *testing.T, p *process, cert string) int {
+// logs in.
+func postfixLogsIn(t *testing.T, p *process, cert string) {
+	t.Helper()
+	needs(t, "postfix")
 	if os.Getuid() != 0 {
-		return 0
+		t.Skip("left out: Postfix needs root")
 	}
 	open, err := os.MkdirTemp("", "offramp-login-") // Postfix's users read it
 	must(t, err)
@@ -157,7 +171,6 @@ func postfixLogsIn(t *testing.T, p *process, cert string) int {
 	must(t, err)
 	defer c.close()
 	must(t, c.send("news@trial.example", []string{"ada@dest.example"}, []byte(strings.ReplaceAll(loginLetter, "\n", "\r\n"))))
-	return 1
 }
 
 // swaksIn submits with a login in the manner of an application.
@@ -181,7 +194,7 @@ func msmtp(t *testing.T, addr string, settings ...string) (string, error) {
 	return string(out), err
 }
 
-// ownAddress is an address of this machine that is not loopback.
+// ownAddress is an address of this machine that is not loopback, or empty.
 func ownAddress(t *testing.T) string {
 	t.Helper()
 	all, err := net.InterfaceAddrs()
@@ -191,7 +204,6 @@ func ownAddress(t *testing.T) string {
 			return n.IP.String()
 		}
 	}
-	t.Skip("left out: this machine has loopback addresses only")
 	return ""
 }
 

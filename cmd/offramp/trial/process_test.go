@@ -298,6 +298,29 @@ func poll(limit time.Duration, ask func() error) error {
 	}
 }
 
+// daemon runs a program in the foreground until the test ends, and waits until
+// it listens.
+func daemon(t *testing.T, addr string, cmd *exec.Cmd) {
+	t.Helper()
+	log := &logBuffer{}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	if err := poll(20*time.Second, func() error {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+}
+
 var keyPair struct {
 	sync.Once
 	rsa, ed []byte

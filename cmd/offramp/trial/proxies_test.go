@@ -10,9 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"offramp/gateway/sink"
 )
@@ -40,23 +38,7 @@ func proxy(t *testing.T, addr, program string, args ...string) {
 	cmd := exec.Command(program, args...)
 	dir := t.TempDir()
 	cmd.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "PATH=" + os.Getenv("PATH")}
-	log := &logBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	})
-	if err := poll(20*time.Second, func() error {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	}); err != nil {
-		t.Fatalf("%v\n%s", err, log)
-	}
+	daemon(t, addr, cmd)
 }
 
 // TestSnippetOfNginx puts the server of the page into the least nginx.

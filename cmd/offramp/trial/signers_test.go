@@ -7,12 +7,10 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,24 +26,7 @@ func startOpendkim(t *testing.T, key string, settings ...string) string {
 	conf := append([]string{"Domain trial.example", "Selector milter", "KeyFile " + key, "Socket inet:" + portOf(addr) + "@127.0.0.1",
 		"Mode s", "Canonicalization relaxed/simple", "RequireSafeKeys no", "Background no", "Syslog no", "UMask 007"}, settings...)
 	must(t, os.WriteFile(filepath.Join(dir, "opendkim.conf"), []byte(strings.Join(conf, "\n")+"\n"), 0o600))
-	cmd := exec.Command(program, "-f", "-x", filepath.Join(dir, "opendkim.conf"))
-	log := &logBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	})
-	if err := poll(20*time.Second, func() error {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	}); err != nil {
-		t.Fatalf("%v\n%s", err, log)
-	}
+	daemon(t, addr, exec.Command(program, "-f", "-x", filepath.Join(dir, "opendkim.conf")))
 	return "inet:" + addr
 }
 
@@ -76,19 +57,17 @@ var signedMail = map[string]string{
 	"reset":            "",
 }
 
-// What docs/senders.md says of a milter that signs in Postfix, before Offramp.
-func TestBesideOpendkim(t *testing.T) {
-	python(t, "dkim")
-	s, err := sink.Start(sink.Options{})
-	must(t, err)
-	t.Cleanup(func() { s.Close() })
-	for _, c := range []struct {
-		name       string
-		keys       string // of Offramp
-		oversign   string // of opendkim
-		signatures map[string]string
-		marked     map[string]bool
-	}{
+// beside is a milter beside Offramp, and what becomes of signedMail.
+type beside struct {
+	name       string
+	keys       string // of Offramp
+	oversign   string // of opendkim
+	signatures map[string]string
+	marked     map[string]bool
+}
+
+func besides() []beside {
+	return []beside{
 		{"both sign", "trial.example:own:", "From", map[string]string{
 			"newsletter": "own ok, milter ok", "newsletter, link": "own ok, milter fails", "reset": "milter ok",
 		}, map[string]bool{"newsletter": true, "newsletter, link": true}},
@@ -98,7 +77,16 @@ func TestBesideOpendkim(t *testing.T) {
 		{"no key here", "other.example:own:", "From", map[string]string{
 			"newsletter": "milter ok", "newsletter, link": "milter ok", "reset": "milter ok",
 		}, map[string]bool{"newsletter": true}},
-	} {
+	}
+}
+
+// What docs/senders.md says of a milter that signs in Postfix, before Offramp.
+func TestBesideOpendkim(t *testing.T) {
+	python(t, "dkim")
+	s, err := sink.Start(sink.Options{})
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	for _, c := range besides() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := setup(t, "smtp://"+s.Addr())
