@@ -97,7 +97,7 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("delivery_attempts_total", attempts, &s.queue.Failed, "result", "failed")
 	m.count("delivery_attempts_total", attempts, &s.queue.Dropped, "result", "suppressed")
 	m.count("delivery_attempts_total", attempts, &s.queue.Parked, "result", "held")
-	m.count("delivery_unsigned_messages_total", "List mail sent unsigned for lack of a DKIM key.", &s.queue.Unsigned)
+	m.count("delivery_unsigned_messages_total", "List mail sent unsigned: no DKIM key for its From, or a line of its header that is no field.", &s.queue.Unsigned)
 	m.count("delivery_broken_signatures_total", "Messages with an earlier signature over a field that was added or replaced.", &s.queue.BrokenSignatures)
 	m.count("delivery_bounces_total", "Delivery status notifications written.", &s.queue.Bounces)
 	m.count("delivery_sent_bytes_total", "Bytes of messages delivered.", &s.queue.Octets)

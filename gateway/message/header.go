@@ -81,6 +81,19 @@ func isEmptyLine(line []byte) bool {
 	return len(line) == 1 && line[0] == '\n' || len(line) == 2 && line[0] == '\r' && line[1] == '\n'
 }
 
+// Broken says whether a line before the empty one is no field. Servers end the
+// header there, and what follows it becomes body.
+func (h Header) Broken() bool {
+	end := 0
+	for _, e := range h.index {
+		if e.start != end {
+			return true
+		}
+		end = e.end
+	}
+	return len(h.raw) > end && !isEmptyLine(h.raw[end:])
+}
+
 // Raw returns the header as it was given. It must not be changed.
 func (h Header) Raw() []byte { return h.raw }
 

@@ -170,3 +170,15 @@ func BenchmarkParseHeader(b *testing.B) {
 		}
 	}
 }
+
+func TestBroken(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": false, "\r\n": false, "A: b\r\n\r\n": false, "A: b\r\n c\r\nD: e\r\n\r\n": false, "A: b\r\n": false,
+		"A: b\r\nno field\r\nC: d\r\n\r\n": true, "no field\r\nA: b\r\n\r\n": true, "A: b\r\nno field\r\n\r\n": true,
+		" c\r\nA: b\r\n\r\n": true, "A b: c\r\n\r\n": true,
+	} {
+		if got := ParseHeader([]byte(in)).Broken(); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}

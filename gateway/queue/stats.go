@@ -11,7 +11,7 @@ type Stats struct {
 	Dropped          atomic.Int64 // recipients a verdict stopped at the last moment
 	DroppedUnmarked  atomic.Int64 // of dropped, by an opt-out, of messages without any mark of a list
 	Parked           atomic.Int64 // recipients held for the operator
-	Unsigned         atomic.Int64 // list mail sent without a signature, for want of a key
+	Unsigned         atomic.Int64 // list mail sent without a signature: no key, or a broken header
 	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced
 	Bounces          atomic.Int64 // delivery status notifications written
 	Octets           atomic.Int64 // of messages delivered

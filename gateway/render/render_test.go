@@ -186,6 +186,7 @@ func TestExemptMailIsSigned(t *testing.T) {
 		"signed already":       {"DKIM-Signature: v=1; d=mail.example.com; h=from; b=x\r\n", nil, 1},
 		"signed by a stranger": {"DKIM-Signature: v=1; d=esp.example; h=from; b=x\r\n", nil, 2},
 		"list mail only":       {"", func(r *Renderer, _ *store.Message) { r.SignList = true }, 0},
+		"a broken header":      {"no field\r\n", nil, 0},
 		"not hashed":           {"", func(_ *Renderer, m *store.Message) { m.BodyHash = nil }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -118,8 +118,8 @@ func (m *Message) chooseKeys(h message.Header) {
 	from := message.FromDomain(h.Get("From"))
 	came := signatures(h)
 	m.breaks = !m.exempt && !m.kept && slices.ContainsFunc(came, coversOurs)
-	if m.r.Keys == nil || from == "" {
-		return
+	if m.r.Keys == nil || from == "" || h.Broken() {
+		return // the next server ends a broken header sooner, and the signature with it
 	}
 	aligned := slices.ContainsFunc(came, func(s dkim.Signature) bool { return s.Aligned(from) })
 	if m.exempt && (m.r.SignList || len(m.stored.BodyHash) == 0 || aligned) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func TestSignaturesSurvivePostfix(t *testing.T) {
 	for _, raw := range files {
 		h, _, err := message.Reader{}.Read(strings.NewReader(string(raw)))
 		must(t, err)
-		if d := message.FromDomain(h.Get("From")); d != "" {
+		if d := message.FromDomain(h.Get("From")); strings.Contains(d, ".") {
 			domains[d] = true
 		}
 	}
@@ -65,26 +66,23 @@ func TestSignaturesSurvivePostfix(t *testing.T) {
 	c, err := dial(p.smtp)
 	must(t, err)
 	defer c.close()
-	names := map[string]string{}
-	for i, path := range slices.Sorted(maps.Keys(files)) {
-		to := "m" + itoa(i) + "@dest.example"
-		names[to] = path
-		must(t, c.send("news@trial.example", []string{to}, files[path]))
+	paths := slices.Sorted(maps.Keys(files))
+	for i, path := range paths {
+		must(t, c.send("news@trial.example", []string{"m" + itoa(i) + "@dest.example"}, files[path]))
 	}
 	s.Wait(len(files), time.Now().Add(2*time.Minute))
 	var signed []sink.Message
 	for _, m := range s.Messages() {
 		if strings.Contains(string(m.Data), "s=rsa;") {
-			t.Logf("%06d.eml is %s", len(signed), filepath.Base(names[m.Recipients[0]]))
+			n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(m.Recipients[0], "m"), "@dest.example"))
+			must(t, err)
+			t.Logf("%06d.eml is %s", len(signed), filepath.Base(paths[n]))
 			signed = append(signed, m)
 		}
 	}
 	t.Logf("%d messages, %d came, %d signed", len(files), len(s.Messages()), len(signed))
-	verifySignatures(t, p, signed, slices.Collect(maps.Keys(domains))...)
-	for _, m := range s.Messages() {
-		dir := os.Getenv("BEHIND_DIR")
-		if dir != "" {
-			must(t, os.WriteFile(filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(names[m.Recipients[0]], os.Getenv("MAIL_CORPUS")), "/", "_")), m.Data, 0o600))
-		}
+	if len(signed) < 150 {
+		t.Errorf("only %d are signed", len(signed))
 	}
+	verifySignatures(t, p, signed, slices.Collect(maps.Keys(domains))...)
 }

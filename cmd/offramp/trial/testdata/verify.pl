@@ -59,7 +59,7 @@ for my $name (sort grep { /\.eml$/ } readdir $dir) {
     $v->CLOSE;
     my $good = 0;
     for my $s ($v->signatures) {
-        next unless $s->algorithm eq 'rsa-sha256';
+        next unless $s->algorithm eq 'rsa-sha256' && $records{lc $s->selector . '._domainkey.' . lc $s->domain};
         my %h;
         $h{lc $_}++ for $s->headerlist;
         if ($s->result eq 'pass' && !grep { !$h{$_} } keys %has) { $good++ }
