@@ -30,7 +30,7 @@ func (a *app) checkCommand() *cobra.Command {
 	var offline bool
 	var postfix string
 	cmd := &cobra.Command{
-		Use: "check", Short: "Say what is wrong with the set-up, and the line that fixes it; exits 1 on a failure", Args: exactly(),
+		Use: "check", Short: "Report what is wrong with the set-up, and print the line that fixes it; exits 1 on a failure", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := &checker{app: a, offline: offline}
 			c.run(cmd.Context())
@@ -98,7 +98,7 @@ func (c *checker) run(ctx context.Context) {
 	}
 	c.settings = s
 	if err == nil {
-		c.add(findOK, "settings", "every value is right", "")
+		c.add(findOK, "settings", "every value is valid", "")
 	}
 	c.running = s.answers(ctx)
 	c.dataDir()

@@ -20,7 +20,7 @@ func (c *checker) dataDir() {
 	dir := c.settings.DataDir
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.add(findWarn, "data", "the data folder "+dir+" is not there yet: the first start makes it", "")
+		c.add(findWarn, "data", "the data folder "+dir+" does not exist yet: the first start creates it", "")
 		return
 	}
 	if err == nil {
@@ -35,13 +35,13 @@ func (c *checker) dataDir() {
 		return
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		c.add(findWarn, "data", fmt.Sprintf("other users may look into the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
+		c.add(findWarn, "data", fmt.Sprintf("other users can access the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
 	}
 	var volume syscall.Statfs_t
 	if err := syscall.Statfs(dir, &volume); err == nil {
 		free, all := volume.Bavail*uint64(volume.Bsize), volume.Blocks*uint64(volume.Bsize)
 		if free < all/20 {
-			c.add(findFail, "data", fmt.Sprintf("%d MiB are free in %s, less than a twentieth: no mail is accepted (452 4.3.1) until there is room", free>>20, dir), "")
+			c.add(findFail, "data", fmt.Sprintf("%d MiB are free in %s, less than a twentieth: no mail is accepted (452 4.3.1): free some space", free>>20, dir), "")
 			return
 		}
 		c.add(findOK, "data", fmt.Sprintf("%s is writable, %d MiB are free", dir, free>>20), "")
@@ -117,10 +117,10 @@ func (c *checker) secret(k secret) {
 func (c *checker) dkim() {
 	keys, err := c.settings.dkimKeys()
 	if err != nil {
-		return // told among the settings
+		return // already reported with the settings
 	}
 	if len(keys.All()) == 0 {
-		text, fix := "there are no keys: mail goes out unsigned and the one-click header does not count", ""
+		text, fix := "there are no keys: mail goes out unsigned and mailbox providers ignore its one-click header", ""
 		if domain := c.likelyDomain(); domain != "" {
 			fix = c.app.command("init " + domain)
 		} else {
@@ -170,7 +170,7 @@ func (c *checker) unsigned(ctx context.Context) {
 		return nil
 	})
 	if err != nil {
-		return // no data yet, or told by other findings
+		return // no data yet, or reported by other findings
 	}
 	for _, domain := range sortedKeys(seen) {
 		c.add(findWarn, "unsigned", seen[domain], c.app.command("init "+domain))

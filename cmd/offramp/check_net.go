@@ -68,7 +68,7 @@ func (c *checker) nextHop(ctx context.Context) {
 		}
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" {
-			continue // told among the settings
+			continue // already reported with the settings
 		}
 		if err := greet(ctx, u, c.settings.Gateway.Hostname); err != nil {
 			c.add(findFail, "next hop", fmt.Sprintf("%s: %v. See that it runs and takes mail from this machine, or change OFFRAMP_NEXT_HOP", u.Redacted(), err), "")
@@ -145,7 +145,7 @@ func (c *checker) publicURL(ctx context.Context) {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/u/check", bytes.NewReader([]byte("List-Unsubscribe=One-Click")))
 	if err != nil {
-		return // told among the settings
+		return // already reported with the settings
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -157,7 +157,7 @@ func (c *checker) publicURL(ctx context.Context) {
 	resp.Body.Close()
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		c.add(findFail, "public URL", fmt.Sprintf("%s answers with a redirect (%d), which mail programs do not follow: let OFFRAMP_PUBLIC_URL name the address that answers itself", base, resp.StatusCode), "")
+		c.add(findFail, "public URL", fmt.Sprintf("%s answers with a redirect (%d), which mail clients do not follow: let OFFRAMP_PUBLIC_URL name the address that answers itself", base, resp.StatusCode), "")
 	case resp.StatusCode != http.StatusNotFound || resp.Header.Get("X-Robots-Tag") == "":
 		c.add(findFail, "public URL", fmt.Sprintf("%s answers %d, and not as Offramp does: it leads elsewhere. Send /u/ and /p/ of that host to OFFRAMP_HTTP_ADDR", base, resp.StatusCode), "")
 	default:

@@ -129,7 +129,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.detail }
 
-// Unwrap lets the exit code tell trouble that passes from other trouble.
+// Unwrap lets the exit code tell temporary errors from others.
 func (e *apiError) Unwrap() error {
 	switch {
 	case e.status == http.StatusServiceUnavailable:

@@ -49,7 +49,7 @@ func (r record) zoneLine() string {
 	return fmt.Sprintf("%s.\t3600\tIN\t%s\t%s", r.Name, r.Type, value)
 }
 
-// quoteTXT splits a text into strings of at most 255 octets (RFC 1035 section
+// quoteTXT splits a text into strings of at most 255 bytes (RFC 1035 section
 // 3.3.14); whoever reads the record joins them again (RFC 7208 section 3.3,
 // RFC 6376 section 3.6.2.2).
 func quoteTXT(value string) string {
@@ -117,7 +117,7 @@ func (z zone) records() ([]record, error) {
 		}
 		all = append(all, record{
 			Name: key.Selector + "._domainkey." + key.Domain, Type: "TXT", Value: value, Need: must,
-			Note: "DKIM key: without it the one-click header does not count (RFC 8058 section 4)",
+			Note: "DKIM key: without it mailbox providers ignore the one-click header (RFC 8058 section 4)",
 		})
 	}
 	if len(all) == 0 {

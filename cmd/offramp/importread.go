@@ -63,10 +63,10 @@ type importKey struct {
 // The limits of an import.
 const (
 	maxImportRows = 2_000_000 // kept in memory until all are read
-	maxImportLine = 1 << 20   // octets
-	maxHeader     = 64 << 10  // octets in which the header of a file must end
+	maxImportLine = 1 << 20   // bytes
+	maxHeader     = 64 << 10  // bytes in which the header of a file must end
 	shownFaults   = 5
-	longestNote   = 512 // octets
+	longestNote   = 512 // bytes
 )
 
 // readImport reads everything before anything is changed. Its error is one of
@@ -293,7 +293,7 @@ func (m *importer) date(text string) (time.Time, error) {
 	return t.UTC().Truncate(time.Microsecond), err
 }
 
-// oneLine makes a text a note: one line, of at most longestNote octets.
+// oneLine makes a text a note: one line, of at most longestNote bytes.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -18,7 +18,7 @@ import (
 // ledgerKeyFile holds the ledger key in the data folder.
 const ledgerKeyFile = "ledger.key"
 
-// ledgerKeySize is how many octets the ledger key and each derived key has.
+// ledgerKeySize is how many bytes the ledger key and each derived key has.
 const ledgerKeySize = 32
 
 // ledgerKeys are what is derived from the ledger key, so that neither use

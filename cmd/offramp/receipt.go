@@ -133,7 +133,7 @@ func (a *app) receiptCheck() *cobra.Command {
 	return cmd
 }
 
-// maxReceiptFile is more than all receipts of a person have, in octets.
+// maxReceiptFile is more than all receipts of a person have, in bytes.
 const maxReceiptFile = 1 << 20
 
 // readReceipts reads the receipts in a file, or on stdin.

@@ -13,7 +13,7 @@ import (
 )
 
 // selfSign makes a certificate for host names and IP addresses, and its key, in
-// PEM. It is no authority: who trusts it trusts nothing else by it.
+// PEM. It is not a CA: who trusts it trusts no other certificate by it.
 func selfSign(names []string, now time.Time, validity time.Duration) (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

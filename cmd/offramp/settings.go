@@ -152,7 +152,7 @@ func (s *settings) checkKeys() error {
 	return errors.Join(faults...)
 }
 
-// checkSelfSigned refuses a self-signed certificate on the page: no mail program
+// checkSelfSigned refuses a self-signed certificate on the page: no mail client
 // presses the button behind it. On loopback it may be tried.
 func (s *settings) checkSelfSigned() error {
 	if s.TLSCertFile == "" || s.TLSKeyFile == "" || gateway.OnLoopback(s.Gateway.PublicURL) {
@@ -162,7 +162,7 @@ func (s *settings) checkSelfSigned() error {
 	if err != nil || !cert.SelfSigned() {
 		return nil // what is wrong with the files is reported already
 	}
-	return fault("OFFRAMP_TLS_CERT_FILE: %s is self-signed, and no mail program or browser trusts it on the page: set OFFRAMP_ACME_EMAIL or a certificate of an authority; for SMTP in a private network move it to OFFRAMP_SMTP_TLS_CERT_FILE and OFFRAMP_SMTP_TLS_KEY_FILE", s.TLSCertFile)
+	return fault("OFFRAMP_TLS_CERT_FILE: %s is self-signed, and no mail client or browser trusts it on the page: set OFFRAMP_ACME_EMAIL or a certificate of an authority; for SMTP in a private network move it to OFFRAMP_SMTP_TLS_CERT_FILE and OFFRAMP_SMTP_TLS_KEY_FILE", s.TLSCertFile)
 }
 
 // encryptsSMTP says whether the SMTP listeners have a certificate.

@@ -57,7 +57,7 @@ func (r *Relay) AcceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 
 // Limits of mail to the postmaster.
 const (
-	maxPostmaster = 1 << 20 // octets of one message
+	maxPostmaster = 1 << 20 // bytes of one message
 	maxHeld       = 100     // recipients held in the queue, for whatever cause
 )
 
@@ -76,10 +76,8 @@ func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 		if u.Held >= maxHeld {
 			return Receipt{}, fmt.Errorf("%d recipients are held, set OFFRAMP_POSTMASTER: %w", u.Held, store.ErrFull)
 		}
-	} else {
-		if to.Address, err = envelope.Parse(r.Postmaster); err != nil {
-			return Receipt{}, fmt.Errorf("OFFRAMP_POSTMASTER: %w", err)
-		}
+	} else if to.Address, err = envelope.Parse(r.Postmaster); err != nil {
+		return Receipt{}, fmt.Errorf("OFFRAMP_POSTMASTER: %w", err)
 	}
 	rcpt := queued(&to, to.Address.String(), in.message.Received)
 	if !r.MayRelay(c) {
@@ -108,7 +106,7 @@ type incoming struct {
 	missing struct{ date, messageID bool }
 }
 
-// open reads the header of a message of at most most octets and checks what
+// open reads the header of a message of at most most bytes and checks what
 // can be checked by it.
 func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data io.Reader, most envelope.Octets) (*incoming, error) {
 	if len(e.Recipients) == 0 {
@@ -223,7 +221,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	return r.receipt(ctx, in, who, e), nil
 }
 
-// stream reads the body to its end and writes every octet to dst and targets.
+// stream reads the body to its end and writes every byte to dst and targets.
 func (r *Relay) stream(in *incoming, dst io.Writer, targets ...io.Writer) (int64, error) {
 	buf := r.buffer()
 	defer r.buffers.Put(buf)

@@ -12,6 +12,6 @@ type Stats struct {
 	DroppedUnmarked atomic.Int64 // of dropped, by an opt-out, of messages without any mark of a list
 	Octets          atomic.Int64 // of accepted messages
 	Refused         atomic.Int64 // messages refused for good
-	Failed          atomic.Int64 // messages not taken for trouble that passes
+	Failed          atomic.Int64 // messages not taken for a temporary error
 	Full            atomic.Int64 // of these, for want of space
 }
