@@ -28,6 +28,8 @@ type setup struct {
 	dataDir string
 	keys    []dkimEntry
 	joins   bool // a domain beside the one that the file was made for
+
+	fileChanged, rulesChanged bool // which a running server has read already
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -41,6 +43,9 @@ func (a *app) initCommand() *cobra.Command {
 			"asks for what no flag says. Nothing that exists is overwritten, so it is safe to\n" +
 			"run again; a second domain joins the settings that are there. The DNS records\n" +
 			"go to stdout.\n\n" +
+			"With --newsletter all mail from this address becomes list mail, password resets\n" +
+			"too: name only addresses that send nothing but newsletters. Newsletters that have\n" +
+			"List-Id or List-Unsubscribe need no rule.\n\n" +
 			"With --tls-self-signed it makes a certificate for SMTP in a private network\n" +
 			"instead, for the names and addresses that follow and for those of this machine.",
 		Example: "  offramp init example.org --next-hop smtp+starttls://user:pass@smtp.example.net:587 \\\n" +
@@ -113,22 +118,30 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 	}
 	st.file, st.dataDir = a.envFile, dataDirOf(env)
 	st.rules = cmp.Or(env[prefix+"STREAM_RULES"], filepath.Join(st.dataDir, "streams.rules"))
+	if st.nextHop != "" {
+		if st.nextHop, err = readNextHop(env)(st.nextHop); err != nil {
+			return err
+		}
+	}
 	if !exists {
 		st.host = cmp.Or(st.host, proposedHost(st.domain))
-		if ask {
-			if err := a.ask(&st, given); err != nil {
-				return err
-			}
+	}
+	if ask {
+		if err := a.ask(&st, asking{given: given, env: env, again: exists}); err != nil {
+			return err
 		}
+	}
+	if !exists {
 		st.feedback = cmp.Or(st.feedback, st.host)
 	}
 	if err := a.initData(&st); err != nil {
 		return err
 	}
 	if !exists || len(st.newsletters) > 0 {
-		if err := a.initRules(st); err != nil {
+		if err := a.initRules(&st); err != nil {
 			return err
 		}
+		a.warnNewsletters(st, env)
 	}
 	if exists {
 		err = a.join(&st, env)
@@ -143,7 +156,7 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 
 // initData makes the data folder and every key.
 func (a *app) initData(st *setup) error {
-	if err := os.MkdirAll(st.dataDir, 0o700); err != nil {
+	if err := makeDataDir(st.dataDir); err != nil {
 		return fault("OFFRAMP_DATA_DIR: the data folder cannot be made: %s", plainPathError(err))
 	}
 	for _, kind := range []string{"rsa", "ed25519"} {
@@ -197,8 +210,8 @@ func (a *app) initSecrets(dataDir string) error {
 		return err
 	}
 	a.say("%s  %s (keep a copy: every link you send needs it)", wroteOrKept(made), filepath.Join(dataDir, tokenKeysFile))
-	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil {
-		return nil // a server made its ledger key, or has it from elsewhere
+	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil && s.needLedgerKey() != nil {
+		return nil // the server has its ledger key from elsewhere
 	}
 	if _, made, err = s.ledgerKeys(); err != nil {
 		return err
