@@ -17,6 +17,7 @@ type dialer struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	sessions tls.ClientSessionCache
 	stats    *Stats
+	limits   *limits
 }
 
 // errPlain marks an error of TLS on a hop where TLS is a bonus: the same hop
@@ -47,6 +48,8 @@ func (d *dialer) open(ctx context.Context, h hop, address string) (*Session, err
 	}
 	d.stats.Connections.Add(1)
 	d.stats.Open.Add(1)
+	s.peer = d.limits.peer(address, s.name)
+	s.peer.announced(s.ext)
 	return s, nil
 }
 

@@ -3,6 +3,7 @@ package nexthop
 import (
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -107,4 +108,21 @@ func parseExtensions(text string) extensions {
 		}
 	}
 	return ext
+}
+
+// maxLimitDigits is from RFC 9422 section 4: a larger number is none.
+const maxLimitDigits = 6
+
+// limit returns a number of the LIMITS extension (RFC 9422); 0: none is announced.
+func (e extensions) limit(name string) int {
+	for word := range strings.FieldsSeq(e["LIMITS"]) {
+		key, value, _ := strings.Cut(word, "=")
+		if !strings.EqualFold(key, name) || len(value) > maxLimitDigits {
+			continue
+		}
+		if n, err := strconv.ParseUint(value, 10, 32); err == nil {
+			return int(n)
+		}
+	}
+	return 0
 }

@@ -2,6 +2,7 @@ package nexthop
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -24,8 +25,12 @@ type Session struct {
 	lmtp       bool
 	verified   bool   // under TLS, with a certificate that was verified
 	reply      string // to the last message that was accepted
-	uses       int    // transactions that came to an end
-	broken     bool   // not fit for another transaction
+	peer       *peer  // what is known about the hop
+	mails      int    // transactions begun (MAIL)
+	accepted   int    // messages the hop took
+	before     int    // of accepted, before the last transaction
+	spent      bool   // closed after this transaction
+	broken     bool   // no further command can be sent
 	since      time.Time
 }
 
@@ -52,6 +57,8 @@ type Abilities struct {
 	UTF8       bool  // SMTPUTF8 (RFC 6531)
 	RequireTLS bool  // REQUIRETLS (RFC 8689), and the certificate was verified
 	MaxSize    int64 // of a message, in bytes; 0: no limit is known
+	Recipients int   // of a message; 0: no limit is known
+	Domains    int   // that the recipients of a message may have; 0: no limit is known
 }
 
 // Abilities returns what the hop said it can take.
@@ -59,6 +66,10 @@ func (s *Session) Abilities() Abilities {
 	a := Abilities{
 		LMTP: s.lmtp, DSN: s.offers("DSN"), EightBit: s.offers("8BITMIME"), UTF8: s.offers("SMTPUTF8"),
 		RequireTLS: s.verified && s.offers("REQUIRETLS"),
+		Recipients: s.ext.limit("RCPTMAX"), Domains: s.ext.limit("RCPTDOMAINMAX"),
+	}
+	if learnt := s.peer.limit().Recipients; learnt > 0 && (a.Recipients == 0 || learnt < a.Recipients) {
+		a.Recipients = learnt
 	}
 	if limit, err := strconv.ParseInt(s.ext["SIZE"], 10, 64); err == nil && limit > 0 {
 		a.MaxSize = limit
@@ -66,10 +77,15 @@ func (s *Session) Abilities() Abilities {
 	return a
 }
 
+// Full notes that the hop takes n recipients in a transaction and no more.
+func (s *Session) Full(n int) { s.peer.learnRecipients(n) }
+
 // Mail starts a transaction.
 func (s *Session) Mail(e Envelope) error {
 	patience := s.wire.writeTimeout
 	s.wire.writeTimeout = min(patience, MailWrite)
+	s.mails++
+	s.before = s.accepted
 	_, err := s.want(2, s.mailCommand(e))
 	s.wire.writeTimeout = patience
 	return s.failed(StageMail, err)
@@ -112,9 +128,12 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		s.broken = true // only the end of the connection ends an unfinished message
 		return all(&stageError{stage: StageBody, host: s.name, err: err})
 	}
-	s.uses++
 	if !s.lmtp {
-		return all(s.result())
+		err := s.result()
+		if err == nil {
+			s.accepted++
+		}
+		return all(err)
 	}
 	errs := all(nil)
 	for i := range errs { // LMTP answers for each recipient (RFC 2033 section 4.2)
@@ -125,6 +144,9 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		errs[i] = s.result()
 	}
 	s.reply = ""
+	if slices.Contains(errs, nil) {
+		s.accepted++
+	}
 	return errs
 }
 
@@ -158,12 +180,18 @@ func (s *Session) Reset() {
 	}
 }
 
+// Spend has s closed when it is given back.
+func (s *Session) Spend() { s.spent = true }
+
 // reusable says whether another transaction may run.
 func (s *Session) reusable() bool {
 	if s.wire.unread() {
 		s.broken = true // a reply that belongs to no command
 	}
-	return !s.broken && s.uses < maxUses
+	announced := s.ext.limit("MAILMAX")
+	learnt := s.peer.limit().Messages
+	return !s.broken && !s.spent && s.mails < maxUses &&
+		(announced == 0 || s.mails < announced) && (learnt == 0 || s.accepted < learnt)
 }
 
 // close ends the connection, with a QUIT that is not waited for where the

@@ -24,7 +24,7 @@ func (a *attempt) addRecipients(ctx context.Context, jobs []store.Job) (accepted
 			return nil
 		case len(accepted) > 0 && nexthop.Explain(err).TooMany:
 			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
-			a.contact.returned = true
+			a.session.Full(len(accepted))
 			a.unsent(jobs[i:])
 			a.returnAll(jobs[i:])
 			return accepted
