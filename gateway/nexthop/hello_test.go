@@ -35,9 +35,9 @@ func TestHELO(t *testing.T) {
 			addr := script(t, func(line string) string {
 				switch {
 				case strings.HasPrefix(line, "EHLO"), strings.HasPrefix(line, "LHLO"):
-					return answer(c.ehlo)
+					return closing(c.ehlo)
 				case strings.HasPrefix(line, "HELO"):
-					return answer(c.helo)
+					return closing(c.helo)
 				}
 				return plainHop(line)
 			})
@@ -57,8 +57,8 @@ func TestHELO(t *testing.T) {
 	}
 }
 
-// answer is a reply for a script; a connection is closed where it ends in "!".
-func answer(reply string) string {
+// closing is a reply for a script; a connection is closed where it ends in "!".
+func closing(reply string) string {
 	text, closes := strings.CutSuffix(reply, "!")
 	if text != "" {
 		text += "\r\n"

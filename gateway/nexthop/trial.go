@@ -18,11 +18,17 @@ const (
 )
 
 // Exhausted says whether a refusal may come from a limit of the connection:
-// messages went over it before, the hop defers, and stays. Refusals for
-// somebody's rate or for the first meeting (greylisting) are no such limit: to
-// come back at once on another connection would make them worse.
+// messages went over it before, the hop defers, and stays. Refusals for the
+// rate or as greylisting are not: coming back at once on another connection
+// makes them worse. Nor is what another connection did not change before.
 func (s *Session) Exhausted(f Failure) bool {
-	return s.before > 0 && f.Replied && f.Status.Code/100 == 4 && !f.Stage.setup() && !aboutRate(f.Status.Text)
+	return s.before > 0 && f.Replied && f.Status.Code/100 == 4 && !f.Stage.setup() &&
+		!aboutRate(f.Status.Text) && !s.peer.isVain(answer(f))
+}
+
+// answer is what two refusals have in common that mean the same.
+func answer(f Failure) string {
+	return fmt.Sprintf("%s %d %s", f.Stage, f.Status.Code, f.Status.Enhanced)
 }
 
 // rateWords are of replies that ask to come back later.
@@ -55,11 +61,11 @@ func aboutConnection(text string) bool {
 // Trial is one attempt, on a fresh connection, at what another connection of the
 // same hop refused.
 type Trial struct {
-	peer  *peer
-	after int    // messages the old connection had taken
-	reply string // stage and codes
-	named bool   // the reply says that it is about the connection
-	end   func()
+	peer   *peer
+	after  int    // messages the old connection had taken
+	answer string // what the old connection was refused with
+	named  bool   // the reply says that it is about the connection
+	end    func()
 }
 
 // Trial asks for a trial of what s refused, after which s is used no more. It
@@ -76,13 +82,13 @@ func (s *Session) Trial(ctx context.Context, f Failure) *Trial {
 	}
 	t := &Trial{
 		peer: p, after: s.before, named: aboutConnection(f.Status.Text),
-		reply: fmt.Sprintf("%s %d %s", f.Stage, f.Status.Code, f.Status.Enhanced),
-		end:   sync.OnceFunc(func() { <-p.turn }),
+		answer: answer(f),
+		end:    sync.OnceFunc(func() { <-p.turn }),
 	}
 	if s.accepted > s.before {
 		t.after = 0 // it took the message for others: no number is known
 	}
-	if ctx.Err() != nil || p.isVain(t.reply) {
+	if ctx.Err() != nil || p.isVain(t.answer) {
 		t.End()
 		return nil
 	}
@@ -117,13 +123,13 @@ func (t *Trial) Failed() {
 	if p.vain == nil || len(p.vain) >= maxVain {
 		p.vain = make(map[string]time.Time)
 	}
-	p.vain[t.reply] = p.limits.now().Add(vainFor)
+	p.vain[t.answer] = p.limits.now().Add(vainFor)
 	p.mu.Unlock()
 	t.End()
 }
 
-func (p *peer) isVain(reply string) bool {
+func (p *peer) isVain(answer string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.limits.now().Before(p.vain[reply])
+	return p.limits.now().Before(p.vain[answer])
 }
