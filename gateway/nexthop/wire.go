@@ -30,7 +30,8 @@ type wire struct {
 	out []byte // staged, not written yet
 
 	in         [maxReplyLine]byte
-	start, end int // unread bytes of in
+	start, end int       // unread bytes of in
+	deadline   time.Time // for reads
 }
 
 func newWire(c net.Conn, base *polled, writeTimeout time.Duration) *wire {
@@ -45,8 +46,12 @@ func (w *wire) unread() bool { return w.start != w.end }
 // command.
 func (w *wire) quiet() error {
 	if !w.unread() && w.base != nil {
-		if err := w.Conn.SetReadDeadline(time.Time{}); err != nil {
-			return err
+		// After its deadline a connection is not even looked at.
+		if now := time.Now(); !now.Before(w.deadline) {
+			w.deadline = now.Add(time.Minute)
+			if err := w.Conn.SetReadDeadline(w.deadline); err != nil {
+				return err
+			}
 		}
 		w.base.now = true
 		n, err := w.Conn.Read(w.in[:])
@@ -68,7 +73,8 @@ func (w *wire) quiet() error {
 
 // reply reads one reply.
 func (w *wire) reply(timeout time.Duration) (reply, error) {
-	if err := w.Conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+	w.deadline = time.Now().Add(timeout)
+	if err := w.Conn.SetReadDeadline(w.deadline); err != nil {
 		return reply{}, err
 	}
 	var r reply
