@@ -76,7 +76,7 @@ type Failure struct {
 	// can go on.
 	Replied bool
 	// TooMany says that the hop takes no further recipient in this transaction
-	// (RFC 5321 section 4.5.3.1.10).
+	// (RFC 5321 section 4.5.3.1.10), or not the message for so many.
 	TooMany bool
 	// InDoubt says that the hop may have the message: its end went out and was
 	// not refused. Before its end the hop has no message (RFC 5321 section 4.2.5).
@@ -96,7 +96,7 @@ func Explain(err error) Failure {
 	f := Failure{
 		Class: class(at, err, reply), Stage: at, Status: statusOf(at, err, reply),
 		Replied: replied(err),
-		TooMany: at == StageRcpt && tooMany(reply),
+		TooMany: at == StageRcpt && tooMany(reply) || (at == StageData || at == StageDot) && namesTooMany(reply),
 		InDoubt: at == StageDot && (reply == nil || reply.code/100 != 4 && reply.code/100 != 5),
 	}
 	f.Status.Host = host
@@ -133,17 +133,21 @@ func unauthorized(code int) bool {
 // tooMany says whether a reply to RCPT means the number of recipients. Some
 // servers refuse for good what will do in the next transaction.
 func tooMany(reply *refusal) bool {
+	if reply == nil {
+		return false
+	}
+	bare := reply.enhanced[0] == 0 && (reply.code == 452 || reply.code == 552)
+	return bare || namesTooMany(reply)
+}
+
+// namesTooMany says whether a reply at any command means the number of recipients.
+func namesTooMany(reply *refusal) bool {
 	if reply == nil || reply.code < 400 {
 		return false
 	}
 	e := reply.enhanced
-	switch {
-	case e[1] == 5 && e[2] == 3: // RFC 3463 section 3.6
-		return true
-	case e[0] == 0 && (reply.code == 452 || reply.code == 552):
-		return true
-	}
-	return strings.Contains(strings.ToLower(reply.text), "too many recipients")
+	return e[1] == 5 && e[2] == 3 || // RFC 3463 section 3.6
+		strings.Contains(strings.ToLower(reply.text), "too many recipients")
 }
 
 // replied says whether err is an orderly refusal, after which the session

@@ -96,13 +96,19 @@ func (p *peer) limit() Limit {
 	return Limit{Host: p.host, Messages: p.messages.at(now), Recipients: p.recipients.at(now)}
 }
 
-// announced notes the limits in a reply to EHLO (RFC 9422).
+// announced notes the limits in a reply to EHLO (RFC 9422), unless less was
+// learnt.
 func (p *peer) announced(ext extensions) {
 	if ext["LIMITS"] == "" {
 		return
 	}
-	p.learnMessages(ext.limit("MAILMAX"))
-	p.learnRecipients(ext.limit("RCPTMAX"))
+	known := p.limit()
+	if n := ext.limit("MAILMAX"); known.Messages == 0 || n < known.Messages {
+		p.learnMessages(n)
+	}
+	if n := ext.limit("RCPTMAX"); known.Recipients == 0 || n < known.Recipients {
+		p.learnRecipients(n)
+	}
 }
 
 // learnMessages notes that a connection bears n messages.

@@ -195,6 +195,8 @@ func TestLimitOfRecipients(t *testing.T) {
 		"554 5.5.3":     {"554 5.5.3 too many recipients", nil, 5, 0, 1},
 		"one":           {"550 5.5.3 too many recipients", nil, 1, 0, 1},
 		"550, in words": {"550 Too many recipients", nil, 5, 0, 1},
+		"at DATA":       {"554 5.5.3 too many recipients", nil, 3, 0, 2},
+		"at the dot":    {"452 4.5.3 too many recipients", nil, 3, 0, 2},
 		"announced":     {"550 5.7.0 never", []string{"LIMITS RCPTMAX=5 MAILMAX=2"}, 5, 0, 0},
 		"domains":       {"550 5.7.0 never", []string{"LIMITS RCPTDOMAINMAX=1"}, all, 1, 0},
 	} {
@@ -211,6 +213,14 @@ func TestLimitOfRecipients(t *testing.T) {
 				domains := make(map[string]bool)
 				for _, r := range append([]string{tx.Recipient}, tx.Recipients...) {
 					domains[r[strings.IndexByte(r, '@')+1:]] = true
+				}
+				late := map[string]sink.Stage{"at DATA": sink.Data, "at the dot": sink.Dot}[name]
+				if late != "" {
+					if at == late && len(tx.Recipients) > c.most {
+						refused++
+						return sink.Fault{Reply: c.reply}
+					}
+					return sink.Fault{}
 				}
 				if at == sink.Rcpt && (len(tx.Recipients) >= c.most || c.domains > 0 && len(domains) > c.domains) {
 					refused++
@@ -257,5 +267,28 @@ func TestUTF8RecipientFailsAlone(t *testing.T) {
 	within(t, 5*time.Second, "settled", func() bool { return h.stats.Delivered.Load() >= 2 && h.stats.Failed.Load() == 1 })
 	if got := s.Messages(); strings.Join(got[0].Recipients, " ") != "a@b.example c@b.example" {
 		t.Errorf("%v", got[0].Recipients)
+	}
+}
+
+// A hop that answers twice, or without text, gets each message once.
+func TestOddSuccessIsOne(t *testing.T) {
+	for _, reply := range []string{"250", "250\tok", "251 ok", "200 ok", "250\r\n250 Ok 1"} {
+		s := startSink(t, sink.Options{Fault: func(at sink.Stage, _ sink.Transaction) sink.Fault {
+			if at == sink.Dot {
+				return sink.Fault{Reply: reply}
+			}
+			return sink.Fault{}
+		}})
+		config := hopTo(s)
+		config.hops.Connections = 1
+		h := newFixture(t, config, nil)
+		for i := range 5 {
+			h.spool.put(news(fmt.Sprint("q", i)), "Hi\r\n", to("a@b.example", "c@b.example")...)
+		}
+		h.run()
+		within(t, 10*time.Second, "settled", func() bool { return len(h.spool.left()) == 0 })
+		if n := len(s.Messages()); n != 10 || h.stats.Delivered.Load() != 10 || h.stats.Deferred.Load() != 0 {
+			t.Errorf("%q: %d messages came, %d delivered, %d deferred", reply, n, h.stats.Delivered.Load(), h.stats.Deferred.Load())
+		}
 	}
 }

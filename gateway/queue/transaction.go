@@ -63,6 +63,12 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 		return nil
 	})
 	failpoint.Hit("delivery.replied")
+	if n := len(jobs); n > 1 && errs[0] != nil && !a.session.Broken() && nexthop.Explain(errs[0]).TooMany && !slices.Contains(errs, nil) {
+		a.session.Full(n / 2) // the hop counts late, and does not say how far
+		a.unsent(jobs)
+		a.returnAll(jobs)
+		return
+	}
 	accepted := slices.Contains(errs, nil)
 	for i, j := range jobs {
 		if errs[i] == nil {
