@@ -111,7 +111,10 @@ func converse(c net.Conn, answers func(string) string) {
 		if strings.HasPrefix(answer, "354") {
 			line = "DATA-"
 		}
-		for part := range strings.SplitSeq(answer, later) {
+		for i, part := range strings.Split(answer, later) {
+			if i > 0 {
+				time.Sleep(20 * time.Millisecond) // the hop is slow; nobody relies on it
+			}
 			if _, err := c.Write([]byte(part)); err != nil {
 				return
 			}
