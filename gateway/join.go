@@ -94,7 +94,7 @@ func (g *Gateway) join(p Parts) error {
 // joinQueue makes the queue, with what renders for it and sends for it.
 func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) error {
 	c := g.config
-	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Stats: &counts.nextHop})
+	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Log: p.Log, Stats: &counts.nextHop})
 	if err != nil {
 		return err
 	}

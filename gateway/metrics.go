@@ -104,6 +104,7 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("delivery_panics_total", "Delivery attempts that ended in a panic.", &s.queue.Panics)
 	m.count("next_hop_connections_total", "Connections opened to next hops.", &s.nextHop.Connections)
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
+	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
 	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
 }
 

@@ -3,15 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
+
+	"offramp/gateway/nexthop"
 )
 
 // dns looks for the records of every signing domain.
@@ -59,7 +58,7 @@ func stateText(r record) string {
 	return "not what it must be"
 }
 
-// nextHop greets every next hop, and sends nothing.
+// nextHop greets every next hop, logs in, and sends nothing.
 func (c *checker) nextHop(ctx context.Context) {
 	for _, text := range c.settings.Gateway.NextHop.Servers {
 		if text == "mx" {
@@ -70,7 +69,7 @@ func (c *checker) nextHop(ctx context.Context) {
 		if err != nil || u.Host == "" {
 			continue // already reported with the settings
 		}
-		if err := greet(ctx, u, c.settings.Gateway.Hostname); err != nil {
+		if err := greet(ctx, text, c.settings.Gateway.NextHop, c.settings.Gateway.Hostname); err != nil {
 			c.add(findFail, "next hop", fmt.Sprintf("%s: %v. See that it runs and takes mail from this machine, or change OFFRAMP_NEXT_HOP", u.Redacted(), err), "")
 			continue
 		}
@@ -78,56 +77,22 @@ func (c *checker) nextHop(ctx context.Context) {
 	}
 }
 
-// greet connects, says EHLO and QUIT.
-func greet(ctx context.Context, u *url.URL, hostname string) error {
+// greet opens a session with a next hop as the server does, login included.
+func greet(ctx context.Context, server string, config nexthop.Config, hostname string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"smtps": "465", "smtp+starttls": "587", "lmtp": "24"}[u.Scheme]
-		if port == "" {
-			port = "25"
-		}
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	config.Servers = []string{server}
+	hops, err := nexthop.New(config, nexthop.Parts{Hostname: hostname})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(deadline); err != nil {
-			return err
-		}
-	}
-	if u.Scheme == "smtps" {
-		secured := tls.Client(conn, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
-		if err := secured.HandshakeContext(ctx); err != nil {
-			return err
-		}
-		conn = secured
-	}
-	return converse(textproto.NewConn(conn), u.Scheme, hostname)
-}
-
-func converse(text *textproto.Conn, scheme, hostname string) error {
-	if _, _, err := text.ReadResponse(220); err != nil {
-		return err
-	}
-	hello := "EHLO"
-	if scheme == "lmtp" {
-		hello = "LHLO"
-	}
-	if err := text.PrintfLine("%s %s", hello, hostname); err != nil {
-		return err
-	}
-	_, offered, err := text.ReadResponse(250)
+	defer hops.Retire()
+	session, err := hops.Open(ctx, "")
 	if err != nil {
 		return err
 	}
-	if scheme == "smtp+starttls" && !strings.Contains(strings.ToUpper(offered), "STARTTLS") {
-		return errors.New("it does not offer STARTTLS, which the setting asks for")
-	}
-	return text.PrintfLine("QUIT")
+	hops.Give(session)
+	return nil
 }
 
 // publicURL asks for a link that is not one: Offramp's own 404 proves that the

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 )
 
@@ -34,15 +35,16 @@ func TestGreet(t *testing.T) {
 	for _, c := range []struct{ hop, want string }{
 		{"smtp://" + s.Addr(), ""},
 		{"lmtp://" + s.Addr(), ""},
-		{"smtp+starttls://user:hidden@" + s.Addr(), "does not offer STARTTLS"},
+		{"smtp+starttls://user:hidden@" + s.Addr(), "STARTTLS is not offered"},
 		{"smtp://" + rude.Addr(), "go away"},
+		{"smtp://user:hidden@" + s.Addr(), "AUTH PLAIN or LOGIN is not offered"},
 		{"smtp://127.0.0.1:1", "refused"},
 	} {
 		u, err := url.Parse(c.hop)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = greet(t.Context(), u, "offramp.example.org")
+		err = greet(t.Context(), c.hop, nexthop.Config{}, "offramp.example.org")
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", u.Redacted(), err, c.want)
 		}

@@ -51,7 +51,7 @@ var house = map[string]room{
 	"gateway/receipt":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/report":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/render":       {2, never(netHTTP, goSMTP, drivers, []string{"net"})},
-	"gateway/nexthop":      {2, never(netHTTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/message", "offramp/gateway/render"})},
+	"gateway/nexthop":      {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/message", "offramp/gateway/render"})},
 	"gateway/relay":        {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/queue":        {3, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
 	"gateway/diagnosis":    {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},

@@ -5,13 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"slices"
 	"strings"
-
-	"github.com/emersion/go-sasl"
-	"github.com/emersion/go-smtp"
 )
 
 // dialer opens sessions.
@@ -22,6 +17,7 @@ type dialer struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	sessions tls.ClientSessionCache
 	stats    *Stats
+	limits   *limits
 }
 
 // errPlain marks an error of TLS on a hop where TLS is a bonus: the same hop
@@ -34,9 +30,14 @@ func (e errPlain) Unwrap() error { return e.error }
 // where MAIL may be sent. Every error is a *stageError about the hop or the
 // way there, never about a message.
 func (d *dialer) open(ctx context.Context, h hop, address string) (*Session, error) {
-	s, err := d.attempt(ctx, h, address, h.security != opportunistic)
-	if _, plain := errors.AsType[errPlain](err); plain && ctx.Err() == nil {
-		s, err = d.attempt(ctx, withoutTLS(h), address, false)
+	s, err := d.attempt(ctx, h, address)
+	for ctx.Err() == nil {
+		humbler, ok := humbler(h, err)
+		if !ok {
+			break
+		}
+		h = humbler
+		s, err = d.attempt(ctx, h, address)
 	}
 	if err != nil {
 		d.stats.ConnectErrors.Add(1)
@@ -47,18 +48,28 @@ func (d *dialer) open(ctx context.Context, h hop, address string) (*Session, err
 	}
 	d.stats.Connections.Add(1)
 	d.stats.Open.Add(1)
+	s.peer = d.limits.peer(address, s.name)
+	s.peer.announced(s.ext)
 	return s, nil
+}
+
+// humbler returns how else h may be greeted after err.
+func humbler(h hop, err error) (hop, bool) {
+	if _, ok := errors.AsType[errPlain](err); ok {
+		h.security = cleartext
+		return h, true
+	}
+	if _, ok := errors.AsType[errNoEHLO](err); ok {
+		h.helo = true
+		return h, true
+	}
+	return h, false
 }
 
 // cleartext is opportunistic without STARTTLS: after its handshake failed.
 const cleartext security = -1
 
-func withoutTLS(h hop) hop {
-	h.security = cleartext
-	return h
-}
-
-func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool) (*Session, error) {
+func (d *dialer) attempt(ctx context.Context, h hop, address string) (*Session, error) {
 	connecting, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
 	raw, err := d.dial(connecting, "tcp", address)
 	cancel()
@@ -67,7 +78,7 @@ func (d *dialer) attempt(ctx context.Context, h hop, address string, verify bool
 	}
 	// The end of ctx must also end a dialogue that waits.
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	s, err := d.greet(ctx, h, raw, verify)
+	s, err := d.greet(ctx, h, newPolled(raw))
 	if err != nil {
 		raw.Close()
 		stop()
@@ -90,77 +101,77 @@ func netAddress(c net.Conn) (*net.TCPAddr, bool) {
 }
 
 // greet goes from the open connection to where MAIL may be sent.
-func (d *dialer) greet(ctx context.Context, h hop, raw net.Conn, verify bool) (*Session, error) {
-	s := &Session{lmtp: h.lmtp}
-	conn := raw
+func (d *dialer) greet(ctx context.Context, h hop, raw *polled) (*Session, error) {
+	s := &Session{lmtp: h.lmtp, dotTimeout: d.config.DotTimeout}
+	conn := net.Conn(raw)
 	if h.security == implicitTLS {
 		var err error
-		if conn, err = d.handshake(ctx, h, raw, verify); err != nil {
+		if conn, err = d.handshake(ctx, h, raw); err != nil {
 			return nil, &stageError{stage: StageTLS, err: err}
 		}
-		s.verified = verify
+		s.verified = true
 	}
-	dlg := dialogue{wire: newWire(conn, d.config.WriteTimeout), timeout: d.config.CommandTimeout}
-	if _, err := dlg.expect(220); err != nil {
+	s.dialogue = dialogue{wire: newWire(conn, raw, d.config.WriteTimeout), timeout: d.config.CommandTimeout}
+	r, err := s.wire.reply(d.config.CommandTimeout)
+	if _, err = wanted(2, r, err); err != nil {
 		return nil, &stageError{stage: StageGreeting, err: err}
 	}
-	ext, err := dlg.hello(d.hostname, h.lmtp)
-	if err != nil {
+	if s.ext, err = s.hello(d.hostname, h); err != nil {
 		return nil, &stageError{stage: StageHello, err: err}
 	}
-	_, offered := ext["STARTTLS"]
+	offered := s.offers("STARTTLS")
 	if h.security == startTLS && !offered {
 		return nil, &stageError{stage: StageTLS, err: errors.New("STARTTLS is not offered")}
 	}
 	if offered && (h.security == startTLS || h.security == opportunistic) {
-		if ext, err = d.upgrade(ctx, h, &dlg, verify); err != nil {
+		if err := d.upgrade(ctx, h, s); err != nil {
 			return nil, err
 		}
-		s.verified = verify
 	}
-	s.wire, s.ext = dlg.wire, ext
-	if err := d.client(s, h); err != nil {
-		return nil, err
+	if h.user != "" {
+		if err := s.authenticate(h, s.ext["AUTH"]); err != nil {
+			return nil, &stageError{stage: StageAuth, err: err}
+		}
 	}
 	return s, nil
 }
 
 // upgrade runs STARTTLS (RFC 3207) and greets anew: nothing that was said
 // before counts afterwards (section 4.2).
-func (d *dialer) upgrade(ctx context.Context, h hop, dlg *dialogue, verify bool) (map[string]string, error) {
-	plain := func(at Stage, err error) error {
+func (d *dialer) upgrade(ctx context.Context, h hop, s *Session) error {
+	plain := func(err error) error {
 		if h.security == opportunistic {
 			err = errPlain{err}
 		}
-		return &stageError{stage: at, err: err}
+		return &stageError{stage: StageTLS, err: err}
 	}
-	if _, err := dlg.command("STARTTLS", 220); err != nil {
-		return nil, plain(StageTLS, err)
+	if _, err := s.want(2, "STARTTLS"); err != nil {
+		return plain(err)
 	}
 	// What came before the handshake was not protected (CVE-2011-0411).
-	if dlg.wire.start != dlg.wire.end {
-		return nil, &stageError{stage: StageTLS, err: errOutOfStep}
+	if s.wire.unread() {
+		return &stageError{stage: StageTLS, err: errOutOfStep}
 	}
-	conn, err := d.handshake(ctx, h, dlg.wire.Conn, verify)
+	conn, err := d.handshake(ctx, h, s.wire.Conn)
 	if err != nil {
-		return nil, plain(StageTLS, err)
+		return plain(err)
 	}
-	dlg.wire = newWire(conn, d.config.WriteTimeout)
-	ext, err := dlg.hello(d.hostname, h.lmtp)
-	if err != nil {
-		return nil, &stageError{stage: StageHello, err: err}
+	s.wire = newWire(conn, s.wire.base, d.config.WriteTimeout)
+	s.verified = h.verify()
+	if s.ext, err = s.hello(d.hostname, h); err != nil {
+		return &stageError{stage: StageHello, err: err}
 	}
-	return ext, nil
+	return nil
 }
 
-func (d *dialer) handshake(ctx context.Context, h hop, raw net.Conn, verify bool) (net.Conn, error) {
+func (d *dialer) handshake(ctx context.Context, h hop, raw net.Conn) (net.Conn, error) {
 	config := &tls.Config{
 		ServerName:         h.host,
 		RootCAs:            d.roots,
 		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: !verify, // opportunistic: any protection is better than none (RFC 7435)
+		InsecureSkipVerify: !h.verify(), // opportunistic: any protection is better than none (RFC 7435)
 	}
-	if verify {
+	if h.verify() {
 		config.ClientSessionCache = d.sessions // a resumed session was verified when it began
 	}
 	conn := tls.Client(raw, config)
@@ -170,38 +181,4 @@ func (d *dialer) handshake(ctx context.Context, h hop, raw net.Conn, verify bool
 		return nil, err
 	}
 	return conn, nil
-}
-
-// client puts the go-smtp client on top of a dialogue that has greeted, and authenticates.
-func (d *dialer) client(s *Session, h hop) error {
-	s.wire.hello = replayed(s.ext)
-	s.wire.replay = s.wire.hello[:greetingLength]
-	s.wire.hello = s.wire.hello[greetingLength:]
-	if s.lmtp {
-		s.client = smtp.NewClientLMTP(s.wire)
-	} else {
-		s.client = smtp.NewClient(s.wire)
-	}
-	s.client.CommandTimeout = d.config.CommandTimeout
-	s.client.SubmissionTimeout = d.config.DotTimeout
-	if err := s.client.Hello(d.hostname); err != nil {
-		return &stageError{stage: StageHello, err: err}
-	}
-	if h.user == "" {
-		return nil
-	}
-	mechanisms := strings.Fields(strings.ToUpper(s.ext["AUTH"]))
-	var mechanism sasl.Client
-	switch {
-	case slices.Contains(mechanisms, sasl.Plain):
-		mechanism = sasl.NewPlainClient("", h.user, h.password)
-	case slices.Contains(mechanisms, sasl.Login):
-		mechanism = sasl.NewLoginClient(h.user, h.password)
-	default:
-		return &stageError{stage: StageAuth, err: fmt.Errorf("AUTH PLAIN or LOGIN is not offered")}
-	}
-	if err := s.client.Auth(mechanism); err != nil {
-		return &stageError{stage: StageAuth, err: err}
-	}
-	return nil
 }

@@ -1,158 +1,128 @@
 package nexthop
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"maps"
-	"net/textproto"
-	"slices"
+	"io"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/emersion/go-smtp"
 )
 
-// maxReplyLine is over three times what RFC 5321 section 4.5.3.1.5 allows, and
-// less than the client's own limit, which the replay must keep.
-const maxReplyLine = 1900
-
-// dialogue is the part of a session before the go-smtp client.
+// dialogue is commands and their replies.
 type dialogue struct {
 	wire    *wire
-	timeout time.Duration
+	timeout time.Duration // for a reply
 }
 
-// command sends line and returns the lines of the reply, which must have code.
-func (d *dialogue) command(line string, code int) ([]string, error) {
+// command sends a line and returns the reply, whatever it says.
+func (d *dialogue) command(line string) (reply, error) {
+	if strings.ContainsAny(line, "\r\n") {
+		return reply{}, errors.New("a command must not contain CR or LF")
+	}
+	if err := d.wire.quiet(); err != nil {
+		return reply{}, err
+	}
 	if _, err := d.wire.Write([]byte(line + "\r\n")); err != nil {
+		return reply{}, err
+	}
+	return d.wire.reply(d.timeout)
+}
+
+// want sends a line. Another reply than the code or class wanted is a *refusal.
+func (d *dialogue) want(code int, line string) (reply, error) {
+	r, err := d.command(line)
+	return wanted(code, r, err)
+}
+
+func wanted(code int, r reply, err error) (reply, error) {
+	if err == nil && !r.is(code) {
+		err = r.refused()
+	}
+	return r, err
+}
+
+// errNoEHLO marks that a hop did not bear EHLO and left: a new connection may
+// greet with HELO.
+type errNoEHLO struct{ error }
+
+func (e errNoEHLO) Unwrap() error { return e.error }
+
+// hello greets and returns the extensions offered. Where EHLO is refused,
+// whatever the code, HELO may do (RFC 5321 section 3.2): many servers use
+// another than 500 or 502.
+func (d *dialogue) hello(name string, h hop) (extensions, error) {
+	if h.helo {
+		_, err := d.want(2, "HELO "+name)
 		return nil, err
 	}
-	return d.expect(code)
-}
-
-// expect reads one reply. Another code than the one asked for is a *smtp.SMTPError.
-func (d *dialogue) expect(code int) ([]string, error) {
-	if err := d.wire.Conn.SetReadDeadline(time.Now().Add(d.timeout)); err != nil {
-		return nil, err
-	}
-	var lines []string
-	got := 0
-	for {
-		line, err := d.line()
-		if err != nil {
-			return nil, err
-		}
-		n, more, text, err := replyLine(line)
-		if err != nil {
-			return nil, err
-		}
-		if got != 0 && n != got {
-			return nil, errors.New("reply with several codes")
-		}
-		got = n
-		lines = append(lines, text)
-		if !more {
-			break
-		}
-	}
-	if got != code {
-		return nil, replyError(got, lines)
-	}
-	return lines, nil
-}
-
-// line reads one line, without its end. The wire hands over no more than one
-// reply, so nothing behind it is lost.
-func (d *dialogue) line() (string, error) {
-	var line []byte
-	var one [1]byte
-	for {
-		n, err := d.wire.Read(one[:])
-		if err != nil {
-			return "", err
-		}
-		if n == 0 {
-			continue
-		}
-		if one[0] == '\n' {
-			return string(bytes.TrimSuffix(line, []byte("\r"))), nil
-		}
-		if len(line) == maxReplyLine {
-			return "", errReplyTooLong
-		}
-		line = append(line, one[0])
-	}
-}
-
-// replyLine takes a line of a reply apart (RFC 5321 section 4.2).
-func replyLine(line string) (code int, more bool, text string, err error) {
-	if len(line) < 3 {
-		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
-	}
-	for i := range 3 {
-		c := line[i]
-		if c < '0' || c > '9' {
-			return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
-		}
-		code = code*10 + int(c-'0')
-	}
-	if len(line) == 3 {
-		return code, false, "", nil
-	}
-	if line[3] != ' ' && line[3] != '-' {
-		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(line, 80))
-	}
-	return code, line[3] == '-', line[4:], nil
-}
-
-func replyError(code int, lines []string) error {
-	enhanced, text := splitEnhanced(code, strings.Join(lines, " "))
-	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
-}
-
-// hello greets, with HELO where EHLO is unknown (RFC 5321 section 3.2), and
-// returns the extensions offered, names in upper case.
-func (d *dialogue) hello(name string, lmtp bool) (map[string]string, error) {
 	verb := "EHLO "
-	if lmtp {
+	if h.lmtp {
 		verb = "LHLO "
 	}
-	lines, err := d.command(verb+name, 250)
-	if refused, ok := errors.AsType[*smtp.SMTPError](err); ok && !lmtp && (refused.Code == 500 || refused.Code == 502) {
-		_, err = d.command("HELO "+name, 250)
-		lines = nil
+	r, err := d.want(2, verb+name)
+	if err == nil {
+		return parseExtensions(r.text), nil
 	}
-	if err != nil {
+	if h.needsEHLO() {
 		return nil, err
 	}
-	ext := make(map[string]string)
-	for i, line := range lines {
-		if i == 0 {
+	refused, ok := errors.AsType[*refusal](err)
+	switch {
+	case ok && refused.code/100 == 5:
+		if _, err = d.want(2, "HELO "+name); err != nil && !replied(err) {
+			err = errNoEHLO{err}
+		}
+	case closed(err):
+		err = errNoEHLO{err}
+	}
+	return nil, err
+}
+
+// closed says whether err is that the hop closed the connection.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// extensions are the parameters of what a hop offers, by keyword in upper case.
+type extensions map[string]string
+
+// parseExtensions reads the text of a reply to EHLO (RFC 5321 section 4.1.1.1).
+// "AUTH=PLAIN LOGIN" was written before RFC 2554; beside it there may be
+// another line for AUTH.
+func parseExtensions(text string) extensions {
+	ext := make(extensions)
+	_, rest, _ := strings.Cut(text, "\n")
+	for line := range strings.SplitSeq(rest, "\n") {
+		line = strings.TrimSpace(line)
+		end := strings.IndexAny(line, " \t=")
+		if end < 0 {
+			end = len(line)
+		}
+		keyword, params := strings.ToUpper(line[:end]), strings.TrimLeft(line[end:], " \t=")
+		if before := ext[keyword]; before != "" {
+			params = strings.TrimSpace(before + " " + params)
+		}
+		if keyword != "" {
+			ext[keyword] = params
+		}
+	}
+	return ext
+}
+
+// maxLimitDigits is from RFC 9422 section 4: a larger number is none.
+const maxLimitDigits = 6
+
+// limit returns a number of the LIMITS extension (RFC 9422); 0: none is announced.
+func (e extensions) limit(name string) int {
+	for word := range strings.FieldsSeq(e["LIMITS"]) {
+		key, value, _ := strings.Cut(word, "=")
+		if !strings.EqualFold(key, name) || len(value) > maxLimitDigits {
 			continue
 		}
-		keyword, params, _ := strings.Cut(line, " ")
-		ext[strings.ToUpper(keyword)] = params
-	}
-	return ext, nil
-}
-
-// replayed returns what the go-smtp client reads instead of a greeting (the
-// first greetingLength bytes) and of the reply to its EHLO. The client looks
-// extensions up in upper case only.
-func replayed(ext map[string]string) []byte {
-	out := []byte(greeting)
-	out = append(out, "250-ready\r\n"...)
-	for _, keyword := range slices.Sorted(maps.Keys(ext)) {
-		if params := ext[keyword]; params != "" {
-			keyword += " " + params
+		if n, err := strconv.ParseUint(value, 10, 32); err == nil {
+			return int(n)
 		}
-		out = append(out, "250-"+textproto.TrimString(keyword)+"\r\n"...)
 	}
-	return append(out, "250 OK\r\n"...)
+	return 0
 }
-
-const (
-	greeting       = "220 ready\r\n"
-	greetingLength = len(greeting)
-)

@@ -2,8 +2,7 @@ package nexthop
 
 import (
 	"errors"
-
-	"github.com/emersion/go-smtp"
+	"strings"
 )
 
 // Stage is how far a session or transaction had come.
@@ -77,7 +76,7 @@ type Failure struct {
 	// can go on.
 	Replied bool
 	// TooMany says that the hop takes no further recipient in this transaction
-	// (RFC 5321 section 4.5.3.1.10).
+	// (RFC 5321 section 4.5.3.1.10), or not the message for so many.
 	TooMany bool
 	// InDoubt says that the hop may have the message: its end went out and was
 	// not refused. Before its end the hop has no message (RFC 5321 section 4.2.5).
@@ -93,19 +92,19 @@ func Explain(err error) Failure {
 	if e, ok := errors.AsType[*stageError](err); ok {
 		at, host = e.stage, e.host
 	}
-	reply, _ := errors.AsType[*smtp.SMTPError](err)
+	reply, _ := errors.AsType[*refusal](err)
 	f := Failure{
 		Class: class(at, err, reply), Stage: at, Status: statusOf(at, err, reply),
 		Replied: replied(err),
-		TooMany: at == StageRcpt && tooMany(reply),
-		InDoubt: at == StageDot && (reply == nil || reply.Code/100 != 4 && reply.Code/100 != 5),
+		TooMany: at == StageRcpt && tooMany(reply) || (at == StageData || at == StageDot) && namesTooMany(reply),
+		InDoubt: at == StageDot && (reply == nil || reply.code/100 != 4 && reply.code/100 != 5),
 	}
 	f.Status.Host = host
 	return f
 }
 
-func class(at Stage, err error, reply *smtp.SMTPError) Class {
-	refused := reply != nil && reply.Code/100 == 5
+func class(at Stage, err error, reply *refusal) Class {
+	refused := reply != nil && reply.code/100 == 5 && !(at == StageRcpt && tooMany(reply))
 	switch {
 	case errors.Is(err, errLineEnd):
 		return Damaged
@@ -113,7 +112,7 @@ func class(at Stage, err error, reply *smtp.SMTPError) Class {
 		// Refused before any message, a certificate that does not verify, an
 		// extension that is missing.
 		return Settings
-	case at == StageMail && refused && unauthorized(reply.Code):
+	case at == StageMail && refused && unauthorized(reply.code):
 		return Settings
 	case refused:
 		return Permanent
@@ -131,18 +130,29 @@ func unauthorized(code int) bool {
 	return false
 }
 
-// tooMany says whether a reply to RCPT means the number of recipients.
-func tooMany(reply *smtp.SMTPError) bool {
-	if reply == nil || reply.Code != 452 && reply.Code != 552 {
+// tooMany says whether a reply to RCPT means the number of recipients. Some
+// servers refuse for good what will do in the next transaction.
+func tooMany(reply *refusal) bool {
+	if reply == nil {
 		return false
 	}
-	e := reply.EnhancedCode
-	return e[0] <= 0 || e[1] == 5 && e[2] == 3
+	bare := reply.enhanced[0] == 0 && (reply.code == 452 || reply.code == 552)
+	return bare || namesTooMany(reply)
+}
+
+// namesTooMany says whether a reply at any command means the number of recipients.
+func namesTooMany(reply *refusal) bool {
+	if reply == nil || reply.code < 400 {
+		return false
+	}
+	e := reply.enhanced
+	return e[1] == 5 && e[2] == 3 || // RFC 3463 section 3.6
+		strings.Contains(strings.ToLower(reply.text), "too many recipients")
 }
 
 // replied says whether err is an orderly refusal, after which the session
 // can go on.
 func replied(err error) bool {
-	reply, ok := errors.AsType[*smtp.SMTPError](err)
-	return ok && (reply.Code/100 == 4 || reply.Code/100 == 5) && reply.Code != 421
+	reply, ok := errors.AsType[*refusal](err)
+	return ok && (reply.code/100 == 4 || reply.code/100 == 5) && reply.code != 421
 }

@@ -30,10 +30,17 @@ type hop struct {
 	security security
 	user     string
 	password string
+	helo     bool // greeted with HELO: it leaves after EHLO
 }
 
 // address is what to dial, and the name of the hop in logs and statuses.
 func (h hop) address() string { return net.JoinHostPort(h.host, h.port) }
+
+// verify says whether the certificate must be right.
+func (h hop) verify() bool { return h.security == startTLS || h.security == implicitTLS }
+
+// needsEHLO says whether nothing can be done without extensions.
+func (h hop) needsEHLO() bool { return h.lmtp || h.security == startTLS || h.user != "" }
 
 // servers is the parsed setting: either hops or direct delivery.
 type servers struct {

@@ -3,6 +3,7 @@ package nexthop
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -19,6 +20,7 @@ type Parts struct {
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Now   func() time.Time // nil: time.Now
 	Rand  func() float64   // [0,1), safe for concurrent use; nil: math/rand
+	Log   *slog.Logger     // nil: nothing is logged
 	Stats *Stats           // nil: not counted
 }
 
@@ -26,6 +28,7 @@ type Parts struct {
 // Make them with [New]. Safe for concurrent use.
 type Hops struct {
 	config Config
+	limits *limits
 	route  route
 	pool   pool
 }
@@ -56,13 +59,18 @@ func New(c Config, p Parts) (*Hops, error) {
 	if p.Stats == nil {
 		p.Stats = &Stats{}
 	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	known := &limits{now: p.Now, log: p.Log, stats: p.Stats}
 	h := &Hops{
 		config: c,
+		limits: known,
 		pool:   pool{now: p.Now, stats: p.Stats},
 		route: route{
 			servers:    all,
 			exchangers: exchangers{resolver: p.Resolver, hostname: p.Hostname, port: "25", rand: p.Rand},
-			dialer: dialer{config: c, hostname: p.Hostname, dial: p.Dial, stats: p.Stats,
+			dialer: dialer{config: c, hostname: p.Hostname, dial: p.Dial, stats: p.Stats, limits: known,
 				sessions: tls.NewLRUClientSessionCache(0)},
 			now:    p.Now,
 			memory: p.Memory,
@@ -105,7 +113,18 @@ func (h *Hops) Destination(domain string) string {
 
 // Take returns a session with a destination that waits for its next
 // transaction, or nil. The hop may have closed it meanwhile.
-func (h *Hops) Take(destination string) *Session { return h.pool.take(destination) }
+func (h *Hops) Take(destination string) *Session {
+	for {
+		s := h.pool.take(destination)
+		if s == nil || s.reusable() {
+			return s
+		}
+		h.pool.drop(s) // its limit was learnt meanwhile
+	}
+}
+
+// Limits returns what is known of the limits of hops, by host.
+func (h *Hops) Limits() []Limit { return h.limits.all() }
 
 // Open opens a session with a destination. Where all connections are in use it
 // closes one that waits.

@@ -1,13 +1,10 @@
 package nexthop
 
 import (
-	"errors"
 	"io"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/emersion/go-smtp"
 )
 
 const (
@@ -21,16 +18,20 @@ const (
 // Session is a connection to a next hop on which transactions run, one after
 // the other, by one goroutine at a time.
 type Session struct {
-	client   *smtp.Client
-	wire     *wire
-	ext      map[string]string // offered; names in upper case
-	name     string            // of the hop, for statuses and the log
-	lmtp     bool
-	verified bool   // under TLS, with a certificate that was verified
-	reply    string // to the last message that was accepted
-	uses     int    // transactions that came to an end
-	broken   bool   // not fit for another transaction
-	since    time.Time
+	dialogue
+	dotTimeout time.Duration
+	ext        extensions
+	name       string // of the hop, for statuses and the log
+	lmtp       bool
+	verified   bool   // under TLS, with a certificate that was verified
+	reply      string // to the last message that was accepted
+	peer       *peer  // what is known about the hop
+	mails      int    // transactions begun (MAIL)
+	accepted   int    // messages the hop took
+	before     int    // of accepted, before the last transaction
+	spent      bool   // closed after this transaction
+	broken     bool   // no further command can be sent
+	since      time.Time
 }
 
 func (s *Session) offers(extension string) bool {
@@ -56,6 +57,8 @@ type Abilities struct {
 	UTF8       bool  // SMTPUTF8 (RFC 6531)
 	RequireTLS bool  // REQUIRETLS (RFC 8689), and the certificate was verified
 	MaxSize    int64 // of a message, in bytes; 0: no limit is known
+	Recipients int   // of a message; 0: no limit is known
+	Domains    int   // that the recipients of a message may have; 0: no limit is known
 }
 
 // Abilities returns what the hop said it can take.
@@ -63,6 +66,10 @@ func (s *Session) Abilities() Abilities {
 	a := Abilities{
 		LMTP: s.lmtp, DSN: s.offers("DSN"), EightBit: s.offers("8BITMIME"), UTF8: s.offers("SMTPUTF8"),
 		RequireTLS: s.verified && s.offers("REQUIRETLS"),
+		Recipients: s.ext.limit("RCPTMAX"), Domains: s.ext.limit("RCPTDOMAINMAX"),
+	}
+	if learnt := s.peer.limit().Recipients; learnt > 0 && (a.Recipients == 0 || learnt < a.Recipients) {
+		a.Recipients = learnt
 	}
 	if limit, err := strconv.ParseInt(s.ext["SIZE"], 10, 64); err == nil && limit > 0 {
 		a.MaxSize = limit
@@ -70,80 +77,24 @@ func (s *Session) Abilities() Abilities {
 	return a
 }
 
-// Envelope is what MAIL says about a message.
-type Envelope struct {
-	ReversePath string
-	Size        int64
-	UTF8        bool   // the transaction needs SMTPUTF8
-	RequireTLS  bool   // REQUIRETLS, where the hop offers it
-	Return      string // RET: FULL, HDRS or empty
-	EnvelopeID  string // ENVID, decoded
-}
-
-// Recipient is what RCPT says.
-type Recipient struct {
-	Address  string // wire form
-	Notify   string // NOTIFY, e.g. "SUCCESS,FAILURE"
-	Original string // ORCPT, e.g. "rfc822;a@b.example"
-}
-
-// options of MAIL. Parameters the hop does not know are left out by the
-// client, unless the sender of the message decided by its [Abilities].
-func (s *Session) options(e Envelope) *smtp.MailOptions {
-	o := &smtp.MailOptions{Size: e.Size, UTF8: e.UTF8, RequireTLS: e.RequireTLS && s.offers("REQUIRETLS")}
-	switch e.Return {
-	case "FULL":
-		o.Return = smtp.DSNReturnFull
-	case "HDRS":
-		o.Return = smtp.DSNReturnHeaders
-	}
-	if printableASCII(e.EnvelopeID) {
-		o.EnvelopeID = e.EnvelopeID
-	}
-	return o
-}
-
-// options carry NOTIFY and ORCPT on (RFC 3461 section 5.2.1).
-func (r Recipient) options() *smtp.RcptOptions {
-	o := &smtp.RcptOptions{}
-	for word := range strings.SplitSeq(strings.ToUpper(r.Notify), ",") {
-		switch n := smtp.DSNNotify(strings.TrimSpace(word)); n {
-		case smtp.DSNNotifyNever, smtp.DSNNotifyDelayed, smtp.DSNNotifyFailure, smtp.DSNNotifySuccess:
-			o.Notify = append(o.Notify, n)
-		}
-	}
-	kind, address, ok := strings.Cut(r.Original, ";")
-	switch {
-	case !ok:
-	case strings.EqualFold(kind, "rfc822") && printableASCII(address):
-		o.OriginalRecipientType, o.OriginalRecipient = smtp.DSNAddressTypeRFC822, address
-	case strings.EqualFold(kind, "utf-8"):
-		o.OriginalRecipientType, o.OriginalRecipient = smtp.DSNAddressTypeUTF8, address
-	}
-	return o
-}
-
-func printableASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
+// Full notes that the hop takes n recipients in a transaction and no more.
+func (s *Session) Full(n int) { s.peer.learnRecipients(n) }
 
 // Mail starts a transaction.
 func (s *Session) Mail(e Envelope) error {
 	patience := s.wire.writeTimeout
 	s.wire.writeTimeout = min(patience, MailWrite)
-	err := s.client.Mail(e.ReversePath, s.options(e))
+	s.mails++
+	s.before = s.accepted
+	_, err := s.want(2, s.mailCommand(e))
 	s.wire.writeTimeout = patience
 	return s.failed(StageMail, err)
 }
 
 // Rcpt adds a recipient to the transaction.
 func (s *Session) Rcpt(r Recipient) error {
-	return s.failed(StageRcpt, s.client.Rcpt(r.Address, r.options()))
+	_, err := s.want(2, s.rcptCommand(r))
+	return s.failed(StageRcpt, err)
 }
 
 // Data sends the message and returns the error of every recipient that was
@@ -156,7 +107,10 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		}
 		return errs
 	}
-	command, err := s.client.Data()
+	_, err := s.want(354, "DATA")
+	if err == nil {
+		err = s.wire.quiet() // a second reply would be taken for that to the message
+	}
 	if err != nil {
 		refused := s.failed(StageData, err)
 		s.Reset()
@@ -167,41 +121,42 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 	if err == nil {
 		err = dot.end()
 	}
+	if err == nil {
+		_, err = s.wire.Write([]byte("\r\n.\r\n"))
+	}
 	if err != nil {
 		s.broken = true // only the end of the connection ends an unfinished message
 		return all(&stageError{stage: StageBody, host: s.name, err: err})
 	}
-	s.uses++
 	if !s.lmtp {
-		response, err := command.CloseWithResponse()
+		err := s.result()
 		if err == nil {
-			s.reply = OneLine(response.StatusText, MaxText)
+			s.accepted++
 		}
-		return all(s.failed(StageDot, err))
+		return all(err)
 	}
-	s.wire.limit = replyLimit + len(rcpts)*1024
-	taken, err := command.CloseWithLMTPResponse()
-	s.wire.limit = replyLimit
 	errs := all(nil)
-	for i, r := range rcpts {
-		errs[i] = s.failed(StageDot, lmtpResult(r.Address, taken, err))
+	for i := range errs { // LMTP answers for each recipient (RFC 2033 section 4.2)
+		if s.broken {
+			errs[i] = errs[i-1]
+			continue
+		}
+		errs[i] = s.result()
+	}
+	s.reply = ""
+	if slices.Contains(errs, nil) {
+		s.accepted++
 	}
 	return errs
 }
 
-// lmtpResult is the outcome for one recipient: LMTP answers for each (RFC 2033 section 4.2).
-func lmtpResult(address string, taken map[string]*smtp.DataResponse, err error) error {
-	if _, ok := taken[address]; ok {
-		return nil
+// result reads a reply to the message.
+func (s *Session) result() error {
+	r, err := s.wire.reply(s.dotTimeout)
+	if _, err = wanted(2, r, err); err == nil {
+		s.reply = OneLine(r.text, MaxText)
 	}
-	each, ok := errors.AsType[smtp.LMTPDataError](err)
-	if reply, ok := each[address]; ok {
-		return reply
-	}
-	if err == nil || ok {
-		return io.ErrUnexpectedEOF // err holds the outcomes of others
-	}
-	return err
+	return s.failed(StageDot, err)
 }
 
 // failed marks the session by what err means for it, and err by its stage.
@@ -217,13 +172,27 @@ func (s *Session) failed(at Stage, err error) error {
 
 // Reset ends a transaction that did not come to a message.
 func (s *Session) Reset() {
-	if !s.broken && s.client.Reset() != nil {
+	if s.broken {
+		return
+	}
+	if _, err := s.want(2, "RSET"); err != nil {
 		s.broken = true
 	}
 }
 
+// Spend has s closed when it is given back.
+func (s *Session) Spend() { s.spent = true }
+
 // reusable says whether another transaction may run.
-func (s *Session) reusable() bool { return !s.broken && s.uses < maxUses }
+func (s *Session) reusable() bool {
+	if s.wire.unread() {
+		s.broken = true // a reply that belongs to no command
+	}
+	announced := s.ext.limit("MAILMAX")
+	learnt := s.peer.limit().Messages
+	return !s.broken && !s.spent && s.mails < maxUses &&
+		(announced == 0 || s.mails < announced) && (learnt == 0 || s.accepted < learnt)
+}
 
 // close ends the connection, with a QUIT that is not waited for where the
 // hop expects a command.

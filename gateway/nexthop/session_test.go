@@ -66,6 +66,12 @@ func transact(s *Session, recipients ...string) []error {
 	return errs
 }
 
+// In an answer of a script.
+const (
+	hangUp = "\x01" // at its end: the connection is closed
+	later  = "\x02" // what follows is sent on its own
+)
+
 // script is a hop that answers with fixed lines, whatever it is sent.
 func script(t *testing.T, answers func(line string) string) string {
 	t.Helper()
@@ -100,12 +106,20 @@ func converse(c net.Conn, answers func(string) string) {
 		if !strings.HasSuffix(line, "\r\n") || strings.HasPrefix(line, "DATA-") && !strings.HasSuffix(line, "\r\n.\r\n") {
 			continue
 		}
-		answer := answers(strings.TrimSuffix(line, "\r\n"))
+		answer, end := strings.CutSuffix(answers(strings.TrimSuffix(line, "\r\n")), hangUp)
 		line = ""
 		if strings.HasPrefix(answer, "354") {
 			line = "DATA-"
 		}
-		if _, err := c.Write([]byte(answer)); err != nil {
+		for i, part := range strings.Split(answer, later) {
+			if i > 0 {
+				time.Sleep(20 * time.Millisecond) // the hop is slow; nobody relies on it
+			}
+			if _, err := c.Write([]byte(part)); err != nil {
+				return
+			}
+		}
+		if end {
 			return
 		}
 	}

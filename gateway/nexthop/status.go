@@ -11,25 +11,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/emersion/go-smtp"
 )
 
 // statusOf is the status that is kept with a recipient, but for the host.
-func statusOf(at Stage, err error, reply *smtp.SMTPError) Status {
+func statusOf(at Stage, err error, reply *refusal) Status {
 	if reply == nil {
 		if at == "" {
 			at = StageBody
 		}
 		return Status{Enhanced: ownCode(at, err), Text: OneLine(inWords(at, err), MaxText)}
 	}
-	st := Status{Code: reply.Code, Text: OneLine(reply.Message, MaxText)}
+	st := Status{Code: reply.code, Text: OneLine(reply.text, MaxText)}
 	// Each number of a code has at most three digits (RFC 3463 section 2).
-	if e := reply.EnhancedCode; e[0] == reply.Code/100 && uint(e[1]) < 1000 && uint(e[2]) < 1000 {
+	if e := reply.enhanced; e[0] == reply.code/100 && uint(e[1]) < 1000 && uint(e[2]) < 1000 {
 		st.Enhanced = fmt.Sprintf("%d.%d.%d", e[0], e[1], e[2])
 	}
 	if at.setup() {
-		st.Text = OneLine(string(at)+": "+reply.Message, MaxText)
+		st.Text = OneLine(string(at)+": "+reply.text, MaxText)
 	}
 	return st
 }
@@ -46,7 +44,7 @@ func ownCode(at Stage, err error) string {
 	case StageAuth:
 		return "4.7.8" // authentication credentials invalid
 	}
-	if errors.Is(err, errReplyTooLong) || errors.Is(err, errOutOfStep) || errors.Is(err, smtp.ErrTooLongLine) {
+	if errors.Is(err, errReplyTooLong) || errors.Is(err, errOutOfStep) {
 		return "4.5.0" // protocol status
 	}
 	return "4.4.2" // bad connection
@@ -75,22 +73,25 @@ func inner(err error) string {
 }
 
 // splitEnhanced splits the enhanced code (RFC 2034) off a reply's text.
-func splitEnhanced(code int, text string) (smtp.EnhancedCode, string) {
-	first, rest, _ := strings.Cut(text, " ")
+func splitEnhanced(code int, text string) ([3]int, string) {
+	first, rest := text, ""
+	if i := strings.IndexAny(text, " \t\n"); i >= 0 {
+		first, rest = text[:i], text[i+1:]
+	}
 	parts := strings.Split(first, ".")
 	if len(parts) != 3 {
-		return smtp.EnhancedCode{}, text
+		return [3]int{}, text
 	}
-	var e smtp.EnhancedCode
+	var e [3]int
 	for i, p := range parts {
 		n, err := strconv.ParseUint(p, 10, 10)
 		if err != nil {
-			return smtp.EnhancedCode{}, text
+			return [3]int{}, text
 		}
 		e[i] = int(n)
 	}
 	if e[0] != code/100 {
-		return smtp.EnhancedCode{}, text
+		return [3]int{}, text
 	}
 	return e, rest
 }

@@ -89,8 +89,10 @@ func TestTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if errs := transact(session, "a@b.example"); errs[0] != nil {
-				t.Fatal(errs)
+			for range 2 { // what TLS reads for itself is no reply
+				if errs := transact(session, "a@b.example"); errs[0] != nil {
+					t.Fatal(errs)
+				}
 			}
 			hops.Give(session)
 			got := s.Wait(1, time.Now().Add(5*time.Second))

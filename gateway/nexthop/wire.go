@@ -5,103 +5,130 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 )
 
 const (
 	wireBuffer = 32 << 10
-	// replyLimit bounds the bytes of the replies to one write. A reply line
-	// has at most 512 (RFC 5321 section 4.5.3.1.5).
+	// maxReplyLine is eight times what RFC 5321 section 4.5.3.1.5 allows.
+	maxReplyLine = 4 << 10
+	// replyLimit bounds the bytes of one reply.
 	replyLimit = 64 << 10
 )
 
-var (
-	errReplyTooLong = errors.New("reply is too long")
-	errOutOfStep    = errors.New("reply without a command")
-)
-
-// wire is the connection below the go-smtp client and works around what the client
-// leaves open: every block that is written has a deadline, replies are bounded
-// and handed over one by one so that one too many is noticed and never taken
-// for the answer to the next command, and the client's EHLO is answered from
-// what the dialogue before it said.
+// wire is the connection to a hop: every block that is written has a deadline,
+// and replies are bounded and read one by one, so that one too many is noticed
+// and never taken for the answer to the next command.
 //
 // It is used by one goroutine at a time, but for Close.
 type wire struct {
 	net.Conn
+	base         *polled // below TLS; nil: only what was read is known to have come
 	writeTimeout time.Duration
-	limit        int // bytes that may be read until the next write
 
 	out []byte // staged, not written yet
 
-	in         [4 << 10]byte
-	start, end int // unread bytes of in
-	column     int // of the reply line that is handed over
-	more       bool
-	taken      int // bytes read since the last write
-
-	hello  []byte // replies the client's greeting and EHLO get; nil: EHLO goes out
-	replay []byte // rest of what is being replayed
+	in         [maxReplyLine]byte
+	start, end int       // unread bytes of in
+	deadline   time.Time // for reads
 }
 
-func newWire(c net.Conn, writeTimeout time.Duration) *wire {
-	return &wire{Conn: c, writeTimeout: writeTimeout, limit: replyLimit}
+func newWire(c net.Conn, base *polled, writeTimeout time.Duration) *wire {
+	return &wire{Conn: c, base: base, writeTimeout: writeTimeout}
 }
 
-// Read returns at most the rest of one reply.
-func (w *wire) Read(p []byte) (int, error) {
-	if len(w.replay) > 0 {
-		n := copy(p, w.replay)
-		w.replay = w.replay[n:]
-		return n, nil
-	}
-	if w.start == w.end {
-		if w.taken > w.limit {
-			return 0, errReplyTooLong
-		}
-		n, err := w.Conn.Read(w.in[:])
-		if n == 0 {
-			return 0, err
-		}
-		w.start, w.end = 0, n
-		w.taken += n
-	}
-	n := min(len(p), w.replyEnd())
-	copy(p, w.in[w.start:w.start+n])
-	w.start += n
-	return n, nil
-}
+// unread says whether bytes wait that were read from the connection.
+func (w *wire) unread() bool { return w.start != w.end }
 
-// replyEnd returns how many unread bytes belong to the current reply: up to
-// the end of the first line whose code is not followed by a hyphen.
-func (w *wire) replyEnd() int {
-	for i, c := range w.in[w.start:w.end] {
-		if c == '\n' {
-			last := !w.more
-			w.column, w.more = 0, false
-			if last {
-				return i + 1
+// quiet returns nil when the hop said nothing since its last reply, which is
+// when a command may be sent: else the next reply would be that to another
+// command.
+func (w *wire) quiet() error {
+	if !w.unread() && w.base != nil {
+		// After its deadline a connection is not even looked at.
+		if now := time.Now(); !now.Before(w.deadline) {
+			w.deadline = now.Add(time.Minute)
+			if err := w.Conn.SetReadDeadline(w.deadline); err != nil {
+				return err
 			}
-			continue
 		}
-		if w.column == 3 {
-			w.more = c == '-'
+		w.base.now = true
+		n, err := w.Conn.Read(w.in[:])
+		w.base.now = false
+		w.start, w.end = 0, n
+		if n == 0 && err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
 		}
-		w.column++
 	}
-	return w.end - w.start
+	if !w.unread() {
+		return nil
+	}
+	// A server that goes away says so at any time (RFC 5321 section 3.8).
+	if code, _, text, err := replyLine(w.in[w.start:w.end]); err == nil && code == 421 {
+		return reply{code, text}.refused()
+	}
+	return errOutOfStep
+}
+
+// reply reads one reply.
+func (w *wire) reply(timeout time.Duration) (reply, error) {
+	w.deadline = time.Now().Add(timeout)
+	if err := w.Conn.SetReadDeadline(w.deadline); err != nil {
+		return reply{}, err
+	}
+	var r reply
+	for taken, first := 0, true; ; first = false {
+		line, err := w.line()
+		if err != nil {
+			return reply{}, err
+		}
+		if taken += len(line); taken > replyLimit {
+			return reply{}, errReplyTooLong
+		}
+		code, more, text, err := replyLine(line)
+		switch {
+		case err != nil:
+			return reply{}, err
+		case first:
+			r.text = text
+		case code/100 != r.code/100:
+			return reply{}, errors.New("reply with several codes")
+		default:
+			r.text += "\n" + text
+		}
+		if r.code = code; !more {
+			return r, nil
+		}
+	}
+}
+
+// line reads one line, with its end. It is valid until the next read.
+func (w *wire) line() ([]byte, error) {
+	for seen := 0; ; {
+		if i := bytes.IndexByte(w.in[w.start+seen:w.end], '\n'); i >= 0 {
+			line := w.in[w.start : w.start+seen+i+1]
+			w.start += len(line)
+			return line, nil
+		}
+		seen = w.end - w.start
+		if seen == len(w.in) {
+			return nil, errReplyTooLong
+		}
+		if w.start > 0 {
+			copy(w.in[:], w.in[w.start:w.end])
+			w.start, w.end = 0, seen
+		}
+		n, err := w.Conn.Read(w.in[w.end:])
+		if n == 0 && err != nil {
+			return nil, err
+		}
+		w.end += n
+	}
 }
 
 // Write sends what was staged and p.
 func (w *wire) Write(p []byte) (int, error) {
-	if w.hello != nil && isHello(p) {
-		w.replay = w.hello
-		return len(p), nil
-	}
-	if w.start != w.end {
-		return 0, errOutOfStep
-	}
-	w.taken = 0
 	if len(w.out) == 0 {
 		return w.send(p)
 	}
@@ -142,17 +169,4 @@ func (w *wire) send(p []byte) (int, error) {
 		return n, fmt.Errorf("write: %w", err)
 	}
 	return n, nil
-}
-
-// SetDeadline sets the deadline for replies. The client clears it after every
-// command and would write the message without any; writes have their own.
-func (w *wire) SetDeadline(t time.Time) error {
-	if t.IsZero() {
-		return nil
-	}
-	return w.Conn.SetReadDeadline(t)
-}
-
-func isHello(p []byte) bool {
-	return bytes.HasPrefix(p, []byte("EHLO ")) || bytes.HasPrefix(p, []byte("LHLO ")) || bytes.HasPrefix(p, []byte("HELO "))
 }

@@ -41,7 +41,10 @@ type attempt struct {
 	buf      *[]byte
 	prepared *render.Message
 	session  *nexthop.Session
-	outcomes []outcome // one for every job, in the order they were settled
+	kept     bool        // session had been kept from an earlier transaction
+	jobs     []store.Job // of the task, those that are tried now
+	refused  []deferral  // of jobs, those that a fresh connection may take
+	outcomes []outcome   // one for every job, in the order they were settled
 	slots    map[int64]*slot
 	contact  contact
 }
@@ -57,10 +60,11 @@ func (a *attempt) run(ctx context.Context) {
 		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
-	waiting := a.q.Hops.Take(t.dest.key)
-	if waiting != nil {
+	a.jobs = t.jobs
+	if waiting := a.q.Hops.Take(t.dest.key); waiting != nil {
 		a.session = waiting
 		if a.transact(ctx, true) {
+			a.again(ctx)
 			return
 		}
 	}
@@ -120,6 +124,7 @@ func (a *attempt) answered() {
 // to be dead.
 func (a *attempt) transact(ctx context.Context, kept bool) bool {
 	s, q := a.session, a.q
+	a.kept = kept
 	returned := false
 	// Also when something panics the session must not stay open unnoticed.
 	defer func() {
@@ -127,20 +132,23 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 			q.Hops.Drop(s)
 		}
 	}()
-	alive := a.offer(ctx, kept)
+	alive := a.offer(ctx)
 	returned = true
 	if !alive {
 		q.Hops.Drop(s)
 		return false
 	}
 	a.contact.reached = true
+	if len(a.refused) > 0 {
+		s.Spend()
+	}
 	q.Hops.Give(s)
 	return true
 }
 
 // offer renders, asks, and sends. It returns false as transact does.
-func (a *attempt) offer(ctx context.Context, kept bool) bool {
-	m, jobs, open := a.task.message.stored, a.task.jobs, a.task.message.open(ctx, a.q.Spool)
+func (a *attempt) offer(ctx context.Context) bool {
+	m, jobs, open := a.task.message.stored, a.jobs, a.task.message.open(ctx, a.q.Spool)
 	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
 	*a.buf = rendering.Header
 	if err != nil {
@@ -158,7 +166,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 		}
 		return true
 	}
-	jobs, release := a.admit(ctx, jobs)
+	jobs, release := a.admit(ctx, a.within(a.addressable(jobs)))
 	defer release()
 	if len(jobs) == 0 {
 		return true
@@ -172,7 +180,7 @@ func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	hold.Stop()
 	release()
 	if err != nil {
-		if kept && !nexthop.Explain(err).Replied && ctx.Err() == nil {
+		if a.kept && !nexthop.Explain(err).Replied && ctx.Err() == nil {
 			a.unsent(jobs)
 			a.releaseSlots(ctx)
 			a.outcomes = a.outcomes[:0] // all are asked about again

@@ -29,7 +29,7 @@ func TestFaultsOfTheNextHop(t *testing.T) {
 		"drop":    {Drop: true},
 		"silence": {Stall: time.Hour},
 		"garbage": {Reply: "\x00\xff whatever"},
-		"other":   {Reply: "299 hm"},
+		"other":   {Reply: "334 hm"},
 		"mixed":   {Reply: "450-4.0.0 one\r\n550 5.0.0 two"},
 	}
 	for _, stage := range stageNames {

@@ -24,8 +24,8 @@ func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store
 	if hop.MaxSize > 0 && size > hop.MaxSize {
 		return refuse("5.3.4", fmt.Sprintf("the message has %d bytes, and the next hop accepts %d at most", size, hop.MaxSize))
 	}
-	if a.needsUTF8(a.task.jobs) && !hop.UTF8 {
-		return refuse("5.6.7", "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8")
+	if !hop.UTF8 && a.needsUTF8(nil) {
+		return refuse("5.6.7", noUTF8)
 	}
 	// What was never declared is passed on as it came; RFC 6152 section 3
 	// speaks of declared content only. Many clients declare it for all they
@@ -42,6 +42,8 @@ func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store
 	return st, true, nil
 }
 
+const noUTF8 = "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8"
+
 // needsUTF8 says whether a transaction for jobs needs SMTPUTF8. A client may
 // have asked for it without need (RFC 6531 section 3.1).
 func (a *attempt) needsUTF8(jobs []store.Job) bool {
@@ -49,8 +51,27 @@ func (a *attempt) needsUTF8(jobs []store.Job) bool {
 	if !m.UTF8 {
 		return false
 	}
-	return a.prepared.EightBitHeader() || !mime.ASCII([]byte(m.ReversePath)) ||
-		slices.ContainsFunc(jobs, func(j store.Job) bool { return !mime.ASCII([]byte(j.Recipient.Address)) })
+	sender := a.prepared.ReversePath(a.jobs[0].Recipient.Address) // may be a bounce address
+	return a.prepared.EightBitHeader() || !mime.ASCII([]byte(sender)) || slices.ContainsFunc(jobs, beyondASCII)
+}
+
+func beyondASCII(j store.Job) bool { return !mime.ASCII([]byte(j.Recipient.Address)) }
+
+// addressable returns the jobs whose recipients can be named to the hop, and
+// settles the others: one address must not fail the whole message.
+func (a *attempt) addressable(jobs []store.Job) []store.Job {
+	if a.session.Abilities().UTF8 || !a.task.message.stored.UTF8 || !slices.ContainsFunc(jobs, beyondASCII) {
+		return jobs
+	}
+	var fit []store.Job
+	for _, j := range jobs {
+		if beyondASCII(j) {
+			a.settle(j, store.Bounced, store.Status{Enhanced: "5.6.7", Text: noUTF8, Host: a.session.Name()})
+		} else {
+			fit = append(fit, j)
+		}
+	}
+	return fit
 }
 
 // sevenBit says whether the whole message is ASCII.

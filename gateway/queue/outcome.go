@@ -115,6 +115,10 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 			a.returnAll([]store.Job{j})
 			return
 		}
+		if a.worthAnother(failure) {
+			a.refused = append(a.refused, deferral{j, failure})
+			return
+		}
 		a.deferAll([]store.Job{j}, st)
 	}
 }

@@ -84,7 +84,7 @@ func newFixture(t *testing.T, c setup, change func(*parts)) *fixture {
 			Renderer: newRenderer(t), Hostname: "out.example.com", Stats: h.stats,
 			Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		},
-		hops: nexthop.Parts{Hostname: "out.example.com", Memory: c.Pause(), Stats: h.conns},
+		hops: nexthop.Parts{Hostname: "out.example.com", Memory: c.Pause(), Stats: h.conns, Log: slog.New(slog.NewTextHandler(h.log, nil))},
 	}
 	if change != nil {
 		change(&p)

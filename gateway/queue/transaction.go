@@ -24,7 +24,7 @@ func (a *attempt) addRecipients(ctx context.Context, jobs []store.Job) (accepted
 			return nil
 		case len(accepted) > 0 && nexthop.Explain(err).TooMany:
 			// RFC 5321 section 4.5.3.1.10: the rest goes in a further transaction.
-			a.contact.returned = true
+			a.session.Full(len(accepted))
 			a.unsent(jobs[i:])
 			a.returnAll(jobs[i:])
 			return accepted
@@ -63,6 +63,12 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 		return nil
 	})
 	failpoint.Hit("delivery.replied")
+	if n := len(jobs); n > 1 && errs[0] != nil && !a.session.Broken() && nexthop.Explain(errs[0]).TooMany && !slices.Contains(errs, nil) {
+		a.session.Full(n / 2) // the hop counts late, and does not say how far
+		a.unsent(jobs)
+		a.returnAll(jobs)
+		return
+	}
 	accepted := slices.Contains(errs, nil)
 	for i, j := range jobs {
 		if errs[i] == nil {
