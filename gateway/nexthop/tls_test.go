@@ -95,8 +95,8 @@ func TestTLS(t *testing.T) {
 				}
 			}
 			hops.Give(session)
-			got := s.Wait(1, time.Now().Add(5*time.Second))
-			if len(got) != 1 || got[0].TLS != c.wantTLS || strings.Contains(c.scheme, "u%2C") && got[0].Login != "u," {
+			got := s.Wait(2, time.Now().Add(5*time.Second))
+			if len(got) != 2 || got[1].TLS != c.wantTLS || strings.Contains(c.scheme, "u%2C") && got[1].Login != "u," {
 				t.Errorf("got %+v", got)
 			}
 		})
