@@ -28,6 +28,7 @@ type setup struct {
 	dataDir string
 	keys    []dkimEntry
 	joins   bool // a domain beside the one that the file was made for
+	changed bool // something that a running server has read already
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -41,6 +42,9 @@ func (a *app) initCommand() *cobra.Command {
 			"asks for what no flag says. Nothing that exists is overwritten, so it is safe to\n" +
 			"run again; a second domain joins the settings that are there. The DNS records\n" +
 			"go to stdout.\n\n" +
+			"With --newsletter all mail from this address becomes list mail, password resets\n" +
+			"too: name only addresses that send nothing but newsletters. Newsletters that have\n" +
+			"List-Id or List-Unsubscribe need no rule.\n\n" +
 			"With --tls-self-signed it makes a certificate for SMTP in a private network\n" +
 			"instead, for the names and addresses that follow and for those of this machine.",
 		Example: "  offramp init example.org --next-hop smtp+starttls://user:pass@smtp.example.net:587 \\\n" +
@@ -126,9 +130,10 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 		return err
 	}
 	if !exists || len(st.newsletters) > 0 {
-		if err := a.initRules(st); err != nil {
+		if err := a.initRules(&st); err != nil {
 			return err
 		}
+		a.warnNewsletters(st, env)
 	}
 	if exists {
 		err = a.join(&st, env)

@@ -31,6 +31,9 @@ func (a *app) ask(st *setup, given map[string]bool) error {
 			return err
 		}
 	}
+	if !given["newsletter"] {
+		a.say(newslettersAlone)
+	}
 	for !given["newsletter"] {
 		var text string
 		err := a.askOne(in, "A newsletter's sender and name, such as news@"+st.domain+"=Weekly news (Enter: no more)", &text, func(s string) (string, error) {

@@ -61,13 +61,14 @@ const rulesHead = `# Which mail is list mail that people can unsubscribe from, a
 #   list "Weekly news <weekly.example.com>" from=news@example.com
 #   transactional login=shop subject="Your order *"
 #
-# Mail that says itself what it is needs no rule: X-Offramp-List, List-Id, or the
-# marks of common newsletter programs. See what each message would be with:
+# With from=ADDRESS all mail from this address becomes list mail, password resets
+# too: name only addresses that send nothing but newsletters. Newsletters that have
+# List-Id or List-Unsubscribe need no rule. See what each message would be with:
 # offramp classify FILE
 `
 
 // initRules writes the rules of the newsletters, or adds those that are missing.
-func (a *app) initRules(st setup) error {
+func (a *app) initRules(st *setup) error {
 	path := st.rules
 	old, err := os.ReadFile(path)
 	text := string(old)
@@ -86,6 +87,7 @@ func (a *app) initRules(st setup) error {
 			added++
 		}
 	}
+	st.changed = added > 0
 	switch {
 	case old == nil && err != nil:
 		if err := writeNew(path, []byte(text)); err != nil {
