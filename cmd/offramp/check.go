@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -78,7 +77,8 @@ type checker struct {
 	app      *app
 	offline  bool
 	settings *settings
-	running  bool // a server answers on the admin listener
+	running  bool   // the server of this data folder answers
+	other    string // what answers in its place
 	findings []finding
 }
 
@@ -100,8 +100,9 @@ func (c *checker) run(ctx context.Context) {
 	if err == nil {
 		c.add(findOK, "settings", "every value is valid", "")
 	}
-	c.running = s.answers(ctx)
+	c.running, c.other = s.answers(ctx)
 	c.dataDir()
+	c.owned()
 	c.ports()
 	c.tokenKeys()
 	c.ledgerKey()
@@ -126,16 +127,4 @@ func (c *checker) operate(ctx context.Context, work func(*client) error) error {
 		return store.ErrOlder
 	}
 	return c.app.operate(ctx, work)
-}
-
-// answers says whether a server runs with these settings.
-func (s *settings) answers(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	resp, err := s.adminGet(ctx, "/livez")
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return resp.StatusCode == 200
 }

@@ -55,11 +55,19 @@ func (c *checker) ports() {
 	}
 	g := c.settings.Gateway
 	free := true
+	if c.other != "" {
+		free = false
+		c.add(findFail, "server", fmt.Sprintf("another server answers on %s: %s. Stop it, or set OFFRAMP_ADMIN_ADDR to another address", g.AdminAddr, c.other), showPort(g.AdminAddr))
+	}
 	for _, addr := range slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr}) {
+		if c.other != "" && addr == g.AdminAddr {
+			continue
+		}
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			free = false
-			c.add(findFail, "ports", fmt.Sprintf("cannot listen on %s: %v", addr, errors.Unwrap(err)), "ss -ltnp 'sport = :"+portOf(addr)+"'")
+			text, fix := cannotListen(addr, err)
+			c.add(findFail, "ports", text, fix)
 			continue
 		}
 		l.Close()
@@ -68,6 +76,17 @@ func (c *checker) ports() {
 		c.add(findOK, "ports", "are free; the server does not run", "")
 	}
 }
+
+// cannotListen says why not, and what helps.
+func cannotListen(addr string, err error) (text, fix string) {
+	text = fmt.Sprintf("cannot listen on %s: %v", addr, errors.Unwrap(err))
+	if errors.Is(err, fs.ErrPermission) {
+		return text + ". A port below 1024 needs root, the systemd unit (contrib/systemd), or this capability", `setcap cap_net_bind_service+ep "$(command -v offramp)"`
+	}
+	return text, showPort(addr)
+}
+
+func showPort(addr string) string { return "ss -ltnp 'sport = :" + portOf(addr) + "'" }
 
 // portOf is the port of a listen address.
 func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }

@@ -61,7 +61,7 @@ func (a *app) openWhenFree(ctx context.Context, s *settings, log *slog.Logger, h
 
 // prepareDataDir makes the folder and tries whether it can be written.
 func prepareDataDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDataDir(dir); err != nil {
 		return &dataDirError{dir, "cannot be created: " + plainPathError(err), err}
 	}
 	probe, err := os.CreateTemp(dir, ".write-*")

@@ -148,7 +148,7 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 
 // initData makes the data folder and every key.
 func (a *app) initData(st *setup) error {
-	if err := os.MkdirAll(st.dataDir, 0o700); err != nil {
+	if err := makeDataDir(st.dataDir); err != nil {
 		return fault("OFFRAMP_DATA_DIR: the data folder cannot be made: %s", plainPathError(err))
 	}
 	for _, kind := range []string{"rsa", "ed25519"} {

@@ -79,7 +79,7 @@ func (a *app) writeSelfSigned(files keyPair, names []string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(files.cert), 0o700); err != nil {
+	if err := makeDataDir(filepath.Dir(files.cert)); err != nil {
 		return fault("OFFRAMP_DATA_DIR: %s", plainPathError(err))
 	}
 	for _, f := range []struct {

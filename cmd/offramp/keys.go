@@ -74,12 +74,13 @@ func (s *settings) keptTokenKeys(ctx context.Context, people interface {
 }
 
 // writeNew writes a file that must not exist yet, readable by its owner alone,
-// and returns when it is on disk.
+// and returns when it is on disk. What root writes belongs to the folder's owner.
 func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
+	giveToFolder(f)
 	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
