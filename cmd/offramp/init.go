@@ -28,7 +28,8 @@ type setup struct {
 	dataDir string
 	keys    []dkimEntry
 	joins   bool // a domain beside the one that the file was made for
-	changed bool // something that a running server has read already
+
+	fileChanged, rulesChanged bool // which a running server has read already
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -117,13 +118,20 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 	}
 	st.file, st.dataDir = a.envFile, dataDirOf(env)
 	st.rules = cmp.Or(env[prefix+"STREAM_RULES"], filepath.Join(st.dataDir, "streams.rules"))
+	if st.nextHop != "" {
+		if st.nextHop, err = readNextHop(env)(st.nextHop); err != nil {
+			return err
+		}
+	}
 	if !exists {
 		st.host = cmp.Or(st.host, proposedHost(st.domain))
-		if ask {
-			if err := a.ask(&st, given); err != nil {
-				return err
-			}
+	}
+	if ask {
+		if err := a.ask(&st, asking{given: given, env: env, again: exists}); err != nil {
+			return err
 		}
+	}
+	if !exists {
 		st.feedback = cmp.Or(st.feedback, st.host)
 	}
 	if err := a.initData(&st); err != nil {
@@ -202,8 +210,8 @@ func (a *app) initSecrets(dataDir string) error {
 		return err
 	}
 	a.say("%s  %s (keep a copy: every link you send needs it)", wroteOrKept(made), filepath.Join(dataDir, tokenKeysFile))
-	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil {
-		return nil // a server made its ledger key, or has it from elsewhere
+	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil && s.needLedgerKey() != nil {
+		return nil // the server has its ledger key from elsewhere
 	}
 	if _, made, err = s.ledgerKeys(); err != nil {
 		return err

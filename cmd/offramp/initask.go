@@ -4,24 +4,33 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 )
 
+// asking is what to ask for, and what is known already.
+type asking struct {
+	given map[string]bool // flags
+	env   map[string]string
+	again bool // there is a settings file: only what is empty there is asked for
+}
+
 // ask fills in what no flag gave, from the terminal. An empty line keeps what is
 // proposed, and so does the end of the input.
-func (a *app) ask(st *setup, given map[string]bool) error {
-	in := bufio.NewReader(a.stdin)
+func (a *app) ask(st *setup, about asking) error {
+	in, given := bufio.NewReader(a.stdin), about.given
 	for _, q := range []struct {
 		flag, text string
 		value      *string
 		read       func(string) (string, error)
+		setting    string // asked for again where it is empty
 	}{
-		{"operator", "Your name, as the people you write to know you (shown on their page)", &st.operator, readOperator},
-		{"next-hop", "Where mail goes today: your smarthost, such as smtp+starttls://user:pass@host:587, or mx", &st.nextHop, nil},
-		{"host", "Host name of the unsubscribe links", &st.host, readHost("--host")},
-		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, readHost("--feedback-domain")},
+		{"operator", "Your name, as the people you write to know you (shown on their page)", &st.operator, readOperator, "OPERATOR_NAME"},
+		{"next-hop", "Where mail goes today: your smarthost, such as smtp+starttls://user:pass@host:587, or mx", &st.nextHop, readNextHop(about.env), "NEXT_HOP"},
+		{"host", "Host name of the unsubscribe links", &st.host, readHost("--host"), ""},
+		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, readHost("--feedback-domain"), ""},
 	} {
-		if given[q.flag] {
+		if given[q.flag] || about.again && (q.setting == "" || about.env[prefix+q.setting] != "") {
 			continue
 		}
 		if q.flag == "feedback-domain" && *q.value == "" {
@@ -30,6 +39,9 @@ func (a *app) ask(st *setup, given map[string]bool) error {
 		if err := a.askOne(in, q.text, q.value, q.read); err != nil {
 			return err
 		}
+	}
+	if about.again {
+		return nil
 	}
 	if !given["newsletter"] {
 		a.say(newslettersAlone)
@@ -86,6 +98,26 @@ func readOperator(name string) (string, error) {
 		return "", fault("--operator: write a name of at most 200 bytes in one line")
 	}
 	return name, nil
+}
+
+// readNextHop reads a next hop as serve will, with the listeners of env.
+func readNextHop(env map[string]string) func(string) (string, error) {
+	return func(value string) (string, error) {
+		env := maps.Clone(env)
+		env[prefix+"NEXT_HOP"] = value
+		s := new(settings)
+		_ = parseEnviron(s, env) // what is wrong with others is not asked for here
+		err := s.Gateway.Validate()
+		if err == nil {
+			return value, nil
+		}
+		for _, line := range lines(err) {
+			if rest, ok := strings.CutPrefix(line, prefix+"NEXT_HOP"); ok && variable(line) == prefix+"NEXT_HOP" {
+				return "", fault("--next-hop%s", rest)
+			}
+		}
+		return value, nil
+	}
 }
 
 // readHost returns a name in lower case and A-labels, which is how the settings

@@ -10,7 +10,6 @@ import (
 // join adds the domain to the settings that are there. What they say stays; what
 // they leave open is filled in from the command line.
 func (a *app) join(st *setup, env map[string]string) error {
-	a.say("kept   %s", st.file)
 	entries := strings.FieldsFunc(env[prefix+"DKIM_KEYS"], func(r rune) bool { return r == ',' })
 	if len(entries) > 0 {
 		first, _, _ := strings.Cut(strings.TrimSpace(entries[0]), ":")
@@ -27,7 +26,7 @@ func (a *app) join(st *setup, env map[string]string) error {
 	}
 	if len(added) > 0 {
 		all := strings.Join(append(entries, added...), ",")
-		if err := a.setSetting(st.file, prefix+"DKIM_KEYS", all, "added "+strings.Join(added, ",")+" to"); err != nil {
+		if err := a.setSetting(st, prefix+"DKIM_KEYS", all, "added "+strings.Join(added, ",")+" to"); err != nil {
 			return err
 		}
 	}
@@ -45,10 +44,13 @@ func (a *app) join(st *setup, env map[string]string) error {
 		case have != "":
 			a.say("left   %s%s in %s as it is: %s is for what is not set yet", prefix, s.name, st.file, s.flag)
 		default:
-			if err := a.setSetting(st.file, prefix+s.name, s.value, "set"); err != nil {
+			if err := a.setSetting(st, prefix+s.name, s.value, "set"); err != nil {
 				return err
 			}
 		}
+	}
+	if !st.fileChanged {
+		a.say("kept   %s", st.file)
 	}
 	return nil
 }
@@ -62,15 +64,16 @@ func rulesOf(st *setup) string {
 }
 
 // setSetting changes one setting, unless the process's environment hides the file's.
-func (a *app) setSetting(file, name, value, what string) error {
+func (a *app) setSetting(st *setup, name, value, what string) error {
 	if _, hidden := a.env[name]; hidden {
 		a.say("left   %s as it is, since the environment sets it: make it %s", name, value)
 		return nil
 	}
-	if err := a.change(file, name, value); err != nil {
+	if err := a.change(st.file, name, value); err != nil {
 		return err
 	}
-	a.say("changed %s: %s %s", file, what, name)
+	st.fileChanged = true
+	a.say("changed %s: %s %s", st.file, what, name)
 	return nil
 }
 
@@ -99,8 +102,10 @@ func (a *app) printSetup(ctx context.Context, st setup) error {
 	a.say("\nPublish these DNS records (`%s` looks for them):\n", a.command("dns "+st.domain+" --check"))
 	a.printZone(all)
 	a.sayMissing(s)
+	if st.rulesChanged || st.fileChanged {
+		a.say("\nA server that runs must be restarted to use what changed.")
+	}
 	if st.joins {
-		a.say("\nRestart the server to use the keys of %s.", st.domain)
 		return nil
 	}
 	a.say(nextSteps, a.command("check"), a.command("serve"), a.command("check --postfix"))

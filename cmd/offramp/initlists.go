@@ -87,7 +87,7 @@ func (a *app) initRules(st *setup) error {
 			added++
 		}
 	}
-	st.changed = added > 0
+	st.rulesChanged = added > 0 && err == nil
 	switch {
 	case old == nil && err != nil:
 		if err := writeNew(path, []byte(text)); err != nil {
