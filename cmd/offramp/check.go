@@ -29,18 +29,23 @@ func (a *app) checkCommand() *cobra.Command {
 	var offline bool
 	var postfix string
 	cmd := &cobra.Command{
-		Use: "check", Short: "Report what is wrong with the set-up, and print the line that fixes it; exits 1 on a failure", Args: exactly(),
+		Use: "check", Short: "Report what is wrong with the set-up, and print the line that fixes it; exits 1 on a failure",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && postfix == usualPostfix {
+				return fault("%s: unexpected argument %q: for another Postfix write --postfix=%s", cmd.CommandPath(), args[0], shellQuote(args[0]))
+			}
+			return exactly()(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := &checker{app: a, offline: offline}
-			c.run(cmd.Context())
-			if postfix != "" {
+			if c.run(cmd.Context()) && postfix != "" {
 				c.postfix(cmd.Context(), postfix)
 			}
 			return a.printCheck(c.findings)
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave out the DNS, the next hop and the public address")
-	cmd.Flags().StringVar(&postfix, "postfix", "", "look at the Postfix of this machine too; `DIR` is the folder of its main.cf")
+	cmd.Flags().StringVar(&postfix, "postfix", "", "look at the Postfix of this machine too; write --postfix=`DIR`, with =, for the folder of another main.cf")
 	cmd.Flags().Lookup("postfix").NoOptDefVal = usualPostfix
 	return cmd
 }
@@ -89,14 +94,23 @@ func (c *checker) add(state, what, text, fix string) {
 // addFinding adds one that a person has to do something about.
 func (c *checker) addFinding(f finding) { c.findings = append(c.findings, f) }
 
-func (c *checker) run(ctx context.Context) {
+// run looks at everything, and returns whether the settings could be read: with
+// the defaults in their place, nothing else that it could say would be true.
+func (c *checker) run(ctx context.Context) bool {
 	s, err := c.app.servingSettings()
 	if err != nil {
 		for _, line := range lines(err) {
 			c.add(findFail, "settings", line, "")
 		}
+		if unread := c.app.unreadDotEnv(); unread != nil {
+			c.add(findFail, "settings", unread.Error(), "")
+			c.app.hinted = true
+		}
 	}
 	c.settings = s
+	if isUnread(err) {
+		return false
+	}
 	if err == nil {
 		c.add(findOK, "settings", "every value is valid", "")
 	}
@@ -119,6 +133,7 @@ func (c *checker) run(ctx context.Context) {
 		c.nextHop(ctx)
 		c.publicURL(ctx)
 	}
+	return true
 }
 
 // operate asks the data; what an earlier release wrote is left as it is.

@@ -151,7 +151,8 @@ func (c *checker) publicURL(ctx context.Context) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
-		c.add(findWarn, "public URL", fmt.Sprintf("%s is not reachable from this machine: %v. Try it from outside", base, errors.Unwrap(err)), "curl -i "+shellQuote(base+"/u/check"))
+		c.add(findWarn, "public URL", fmt.Sprintf("%s is not reachable from this machine: %v. Try it from outside, and expect 404 with X-Robots-Tag", base, errors.Unwrap(err)),
+			"curl -i -d List-Unsubscribe=One-Click "+shellQuote(base+"/u/check"))
 		return
 	}
 	resp.Body.Close()

@@ -24,7 +24,7 @@ func (c *checker) operator() {
 		c.add(findWarn, "operator", "OFFRAMP_OPERATOR_NAME is not set: the page says "+host+" where your name belongs, which looks like phishing", "")
 	}
 	if !g.BouncesComeBack() && g.Returns.ReturnPath != feedback.Keep {
-		c.add(findWarn, "bounces", "OFFRAMP_FEEDBACK_DOMAIN is not set: bounces go to the senders, and dead addresses are mailed on", "")
+		c.add(findWarn, "bounces", "OFFRAMP_FEEDBACK_DOMAIN is not set: bounces go to the senders, and dead addresses keep getting mail", "")
 	}
 }
 

@@ -80,10 +80,16 @@ type route struct {
 func (j *postfixCheck) evaluate(ctx context.Context) {
 	before := len(j.findings)
 	routes := j.routes(ctx)
-	if len(routes) == 0 {
+	switch {
+	case len(routes) > 0:
+	case j.handsOn(ctx, j.settings.Gateway.Feedback()):
+		// The MX of Offramp alone, and senders use Offramp directly: a recipe
+		// for everything would change what was chosen.
+		j.add(findWarn, "Postfix", "it hands on the feedback domain only; nothing that it sends passes Offramp", "")
+	default:
 		state := findFail
-		if len(j.findings) > before || j.handsOn(ctx, j.settings.Gateway.Feedback()) {
-			state = findWarn // it may be in a table that cannot be read, or senders use Offramp directly
+		if len(j.findings) > before {
+			state = findWarn // it may be in a table that cannot be read
 		}
 		j.add(state, "Postfix", fmt.Sprintf("no mail of this Postfix reaches Offramp: nothing in it names %s", j.hop()), j.recipe())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (a *app) classifyCommand() *cobra.Command {
 		Long: "Show how the gateway would classify each message, and why: a dry run before\n" +
 			"going live. Takes messages, mbox files, Maildirs and other folders of messages.\n" +
 			"The settings decide as they do in serve, with OFFRAMP_STREAM_RULES and the keys.\n" +
-			"Files that are not messages are skipped. A table of all reasons goes to stderr.",
+			"Files of a folder that are not messages are skipped. A table of all reasons goes to stderr.",
 		Example: "  offramp classify newsletter.eml reset.eml\n" +
 			"  offramp classify --summary Maildir/ archive.mbox\n" +
 			"  offramp classify --login shop --json order.eml",
@@ -60,6 +61,7 @@ type classifying struct {
 	mail       stream.Mail
 	sender     bool // mail.Sender was given
 	quiet      bool
+	messages   int
 	skipped    int
 	counts     map[[3]string]int // by kind, list and what decided
 }
@@ -103,12 +105,18 @@ func (a *app) newClassifying(ctx context.Context, as sentAs) (*classifying, erro
 func (c *classifying) run(paths []string) error {
 	unread := 0
 	for _, path := range paths {
+		before := c.messages
 		err := eachMessage(path, c.app.stdin, c.classify, func(err error) {
 			unread++
 			c.app.say("offramp: %v", err)
 		})
 		if err != nil {
 			return err
+		}
+		// In a folder other files may lie; a file was named on purpose.
+		if info, err := os.Stat(path); c.messages == before && (err != nil || !info.IsDir()) {
+			unread++
+			c.app.say("offramp: classify: %s is not a message", path)
 		}
 	}
 	if err := c.summarize(); err != nil || unread == 0 {
@@ -135,6 +143,7 @@ func (c *classifying) classify(m found) error {
 		c.skipped++
 		return nil
 	}
+	c.messages++
 	mail := c.mail
 	if !c.sender {
 		mail.Sender = m.sender()
@@ -156,7 +165,10 @@ func (c *classifying) classify(m found) error {
 		is += " " + v.List
 	}
 	why := v.Step
-	if v.Mark != v.Step {
+	switch {
+	case strings.HasPrefix(v.Mark, v.Step): // "rule in line 2"
+		why = v.Mark
+	case d.Step != stream.ByDefault: // its mark is the column before
 		why += ": " + v.Mark
 	}
 	if d.Ignored != "" {
@@ -200,13 +212,11 @@ func (c *classifying) summarize() error {
 	if c.skipped > 0 {
 		rows = append(rows, []string{fmt.Sprint(c.skipped), "skipped", "", "not a message"})
 	}
-	if c.quiet {
+	switch {
+	case c.quiet:
 		return c.app.printTable(rows)
-	}
-	if len(rows) > 2 && !c.app.asJSON {
-		for _, row := range rows {
-			c.app.say("%s", strings.TrimRight(fmt.Sprintf("%8s  %-13s  %-15s  %s", row[0], row[1], row[3], printable(row[2])), " "))
-		}
+	case len(rows) > 2 && !c.app.asJSON:
+		return writeTable(c.app.stderr, rows)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func newListFlags(flags *pflag.FlagSet) listFlags {
 	f := listFlags{texts: map[string]*string{}, marks: map[string]*bool{}}
 	for name, usage := range map[string]string{
 		"name": "name people see", "description": "one plain sentence people see", "sender": "name of the sender, as people know it",
-		"footer": "one line at the foot of its page, e.g. an imprint", "language": "language of its mail, e.g. de or pt-BR",
+		"footer": "one line at the foot of the list's page, e.g. an imprint", "language": "language of its mail, e.g. de or pt-BR",
 	} {
 		f.texts[name] = flags.String(name, "", usage)
 	}

@@ -6,9 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -37,6 +40,9 @@ type app struct {
 
 	asJSON  bool   // --json
 	envFile string // --env-file
+
+	readsSettings bool // the command does
+	hinted        bool // it named the file of settings that it did not read
 }
 
 // run executes one command and returns the exit code.
@@ -54,6 +60,7 @@ func (a *app) run(args []string) int {
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	a.explain(err)
+	a.hint(err)
 	return exitCode(err)
 }
 
@@ -64,6 +71,15 @@ func (a *app) explain(err error) {
 	}
 	for _, line := range lines(err) {
 		fmt.Fprintln(a.stderr, "offramp: "+line)
+	}
+}
+
+// hint names a file of settings that was not read, where that may be why: the
+// command failed, or nothing was set at all.
+func (a *app) hint(err error) {
+	set := func(name string) bool { return strings.HasPrefix(name, prefix) }
+	if unread := a.unreadDotEnv(); unread != nil && !a.hinted && (err != nil || !slices.ContainsFunc(slices.Collect(maps.Keys(a.env)), set)) {
+		a.explain(unread)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 )
@@ -26,7 +27,9 @@ func (a *app) printLine(v any) error {
 }
 
 // printTable writes rows in columns; the first row is the heading.
-func (a *app) printTable(rows [][]string) error {
+func (a *app) printTable(rows [][]string) error { return writeTable(a.stdout, rows) }
+
+func writeTable(out io.Writer, rows [][]string) error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -41,7 +44,7 @@ func (a *app) printTable(rows [][]string) error {
 	// The blanks that pad empty cells at the end of a row go last: without the
 	// cells, the columns before them would not line up.
 	for line := range strings.Lines(table.String()) {
-		a.print("%s", strings.TrimRight(line, " \n"))
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func trustsElsewhere(s *settings, _ *postfixCheck) {
 func routeCases() []postfixCase {
 	return []postfixCase{
 		{name: "nothing leads here", main: "relayhost = [smtp.provider.example]:587\n", state: findFail, want: "no mail of this Postfix reaches Offramp", fix: "default_transport = offramp:[127.0.0.1]:2525"},
+		{name: "feedback domain alone", main: "transport_maps = inline:{ {bounce.example.org = offramp:[127.0.0.1]:2525} }\n", state: findWarn, want: "it hands on the feedback domain only; nothing that it sends passes Offramp"},
 		{name: "plain relayhost", main: relayhost, state: findOK, want: "relayhost hands mail to Offramp"},
 		{name: "recipe", main: recipe + encrypt + sasl, options: ownTransport, state: findOK, want: "default_transport hands mail"},
 		{name: "transport is missing", main: "default_transport = gone:[127.0.0.1]:2525\n", state: findFail, want: "not in master.cf", fix: "postconf -M 'gone/unix=gone unix"},

@@ -42,6 +42,7 @@ func (a *app) lenientSettings() (*settings, error) {
 // readSettings reads every value it can, and returns all faults of values and
 // names; of a file that cannot be read, that fault alone.
 func (a *app) readSettings() (*settings, error) {
+	a.readsSettings = true
 	env := maps.Clone(a.env)
 	s := new(settings)
 	var inFile error
@@ -60,6 +61,15 @@ func (a *app) readSettings() (*settings, error) {
 		s.Gateway.Hostname = name
 	}
 	return s, err
+}
+
+// unreadDotEnv says that settings lie here that the command did not read: what it
+// says then is about the defaults.
+func (a *app) unreadDotEnv() error {
+	if _, err := os.Stat(dotEnv); err != nil || a.envFile != "" || !a.readsSettings {
+		return nil
+	}
+	return fault("--env-file: there is a %s here that was not read: add --env-file %s", dotEnv, dotEnv)
 }
 
 func isUnread(err error) bool {
@@ -90,11 +100,7 @@ func (a *app) servingSettings() (*settings, error) {
 			}
 		}
 	}
-	err := errors.Join(faults...)
-	if _, missing := os.Stat(dotEnv); err != nil && a.envFile == "" && missing == nil {
-		err = errors.Join(err, fault("--env-file: there is a %s here that was not read: add --env-file %s", dotEnv, dotEnv))
-	}
-	return s, err
+	return s, errors.Join(faults...)
 }
 
 // variable is the name a fault begins with.
