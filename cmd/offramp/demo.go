@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +33,10 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) demo(ctx context.Context, keep, script bool) (err error) {
+	// Until the folder with its keys is gone, no further signal ends the process:
+	// where a whole process group is ended, make passes its own signal on too.
+	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer release()
 	dir, err := os.MkdirTemp("", "offramp-demo-")
 	if err != nil {
 		return fmt.Errorf("demo: %s", plainPathError(err))
@@ -40,10 +46,20 @@ func (a *app) demo(ctx context.Context, keep, script bool) (err error) {
 			a.say("\nKept %s. Set OFFRAMP_NEXT_HOP in %s/.env, then: offramp serve --env-file %s/.env", dir, dir, dir)
 			return
 		}
-		if removeErr := os.RemoveAll(dir); err == nil {
+		if removeErr := os.RemoveAll(dir); removeErr != nil && (err == nil || ctx.Err() != nil) {
 			err = removeErr
 		}
 	}()
+	err = a.runDemo(ctx, dir, script)
+	if err != nil && ctx.Err() != nil { // whatever was under way failed for that reason
+		a.say("The demo was stopped.")
+		err = silent{exitFailed}
+	}
+	return err
+}
+
+// runDemo runs the demo in dir until it is done.
+func (a *app) runDemo(ctx context.Context, dir string, script bool) error {
 	d, err := a.startDemo(ctx, dir)
 	if err != nil {
 		return err

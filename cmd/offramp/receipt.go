@@ -129,7 +129,7 @@ func (a *app) receiptCheck() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "public key, as `offramp receipt key` shows it")
+	cmd.Flags().StringVar(&key, "key", "", "public key, as \"offramp receipt key\" shows it")
 	return cmd
 }
 
