@@ -30,6 +30,7 @@ type hop struct {
 	security security
 	user     string
 	password string
+	profile  *Profile
 }
 
 // address is what to dial, and the name of the hop in logs and statuses.
@@ -37,8 +38,9 @@ func (h hop) address() string { return net.JoinHostPort(h.host, h.port) }
 
 // servers is the parsed setting: either hops or direct delivery.
 type servers struct {
-	direct bool
-	hops   []hop
+	direct  bool
+	hops    []hop
+	profile *Profile // of mail exchangers
 }
 
 // direct is the value of the setting that means delivery to mail exchangers.

@@ -25,6 +25,7 @@ type Session struct {
 	wire     *wire
 	ext      map[string]string // offered; names in upper case
 	name     string            // of the hop, for statuses and the log
+	profile  *Profile
 	lmtp     bool
 	verified bool   // under TLS, with a certificate that was verified
 	reply    string // to the last message that was accepted

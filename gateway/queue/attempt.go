@@ -39,7 +39,7 @@ type attempt struct {
 	q        *Queue
 	task     *task
 	buf      *[]byte
-	prepared *render.Message
+	prepared *render.Message // for the next hop of session; nil before there is one
 	session  *nexthop.Session
 	outcomes []outcome // one for every job, in the order they were settled
 	slots    map[int64]*slot
@@ -50,11 +50,6 @@ func (a *attempt) run(ctx context.Context) {
 	t := a.task
 	if t.down != nil {
 		a.deferAll(t.jobs, *t.down)
-		return
-	}
-	var err error
-	if a.prepared, err = t.message.prepare(ctx, a.q.Lists, a.q.Renderer); err != nil {
-		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
 	waiting := a.q.Hops.Take(t.dest.key)
@@ -141,6 +136,12 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context, kept bool) bool {
 	m, jobs, open := a.task.message.stored, a.task.jobs, a.task.message.open(ctx, a.q.Spool)
+	var err error
+	// What is right for one next hop may be broken by another.
+	if a.prepared, err = a.q.prepare(ctx, a.task.message, a.session.Profile()); err != nil {
+		a.postpone(ctx, jobs, "prepare the message", err)
+		return true
+	}
 	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
 	*a.buf = rendering.Header
 	if err != nil {
