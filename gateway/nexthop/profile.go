@@ -46,7 +46,7 @@ var profiles = []Profile{
 	{
 		Name: "ses", Rewrites: []string{"Message-ID", "Date", "Feedback-ID"}, Signatures: 1,
 		Means: "one signature, by the RSA key where there is one, without Date, Message-ID and Feedback-ID, which Amazon SES replaces; signatures that a message came with give way; " +
-			"bounces go to Amazon SES and come back by /hooks/ses",
+			"bounces go to Amazon SES, which reports them by mail to the reverse-path or by Amazon SNS to /hooks/ses",
 		// Other hosts of these domains are machines of customers.
 		domains: []string{"amazonaws.com", "amazonaws.com.cn"}, label: "email-smtp",
 	},
