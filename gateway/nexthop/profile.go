@@ -99,7 +99,7 @@ func profileOf(host string) *Profile {
 func (s servers) withProfiles(words []string) (servers, error) {
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return strings.TrimSpace(w) == "" })
 	if len(words) > 1 && len(words) != len(s.hops) {
-		return s, fmt.Errorf("OFFRAMP_NEXT_HOP_PROFILE has %d words for %d next hops: write one for all, or one for each in the same order", len(words), max(len(s.hops), 1))
+		return s, fmt.Errorf("OFFRAMP_NEXT_HOP_PROFILE: the number of words is %d, and of next hops %d: write one for all, or one for each in the same order", len(words), max(len(s.hops), 1))
 	}
 	chosen := func(i int, automatic *Profile) (*Profile, error) {
 		word := Automatic

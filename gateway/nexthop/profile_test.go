@@ -42,11 +42,11 @@ func TestProfileSetting(t *testing.T) {
 		"empty":              {[]string{amazon, own}, []string{""}, "ses generic"},
 		"one for all":        {[]string{amazon, own}, []string{"Unsigned"}, "unsigned unsigned"},
 		"one for each":       {[]string{amazon, own}, []string{"auto", " ses"}, "ses ses"},
-		"too many":           {[]string{own}, []string{"ses", "ses"}, "OFFRAMP_NEXT_HOP_PROFILE has 2 words for 1 next hops"},
+		"too many":           {[]string{own}, []string{"ses", "ses"}, "OFFRAMP_NEXT_HOP_PROFILE: the number of words is 2, and of next hops 1"},
 		"unknown":            {[]string{own}, []string{"sendmail"}, `OFFRAMP_NEXT_HOP_PROFILE: unknown profile "sendmail": use auto, generic, ses, mailjet`},
 		"exchangers":         {[]string{"mx"}, nil, "generic"},
 		"exchangers, chosen": {[]string{"mx"}, []string{"unsigned"}, "unsigned"},
-		"exchangers, many":   {[]string{"mx"}, []string{"unsigned", "ses"}, "OFFRAMP_NEXT_HOP_PROFILE has 2 words for 1 next hops"},
+		"exchangers, many":   {[]string{"mx"}, []string{"unsigned", "ses"}, "OFFRAMP_NEXT_HOP_PROFILE: the number of words is 2, and of next hops 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := Config{Servers: c.servers, Profile: c.words}
