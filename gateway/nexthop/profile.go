@@ -168,5 +168,13 @@ func (c Config) servers() (servers, error) {
 	return all.withProfiles(c.Profile)
 }
 
+// Profile is the one of the first server, which usually takes the mail.
+func (h *Hops) Profile() Profile {
+	if h.Direct() {
+		return *h.route.servers.profile
+	}
+	return *h.route.servers.hops[0].profile
+}
+
 // Profile is the one of the hop.
 func (s *Session) Profile() Profile { return *s.profile }

@@ -39,7 +39,7 @@ type attempt struct {
 	q        *Queue
 	task     *task
 	buf      *[]byte
-	prepared *render.Message // for the next hop of session; nil before there is one
+	prepared *render.Message // for the next hop of session, or before there is one for the first
 	session  *nexthop.Session
 	outcomes []outcome // one for every job, in the order they were settled
 	slots    map[int64]*slot
@@ -50,6 +50,12 @@ func (a *attempt) run(ctx context.Context) {
 	t := a.task
 	if t.down != nil {
 		a.deferAll(t.jobs, *t.down)
+		return
+	}
+	// What the message is counts also where no next hop is reached.
+	var err error
+	if a.prepared, err = a.q.prepare(ctx, t.message, a.q.Hops.Profile()); err != nil {
+		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
 	waiting := a.q.Hops.Take(t.dest.key)

@@ -66,3 +66,29 @@ func covers(data []byte, field string) bool {
 	}
 	return false
 }
+
+// Where no next hop is reached, it still counts that the message has no fields
+// of a list.
+func TestRefusalWithoutAHopKnowsTheMessage(t *testing.T) {
+	for name, c := range map[string]struct {
+		untouched bool
+		want      string
+	}{"list": {false, "news"}, "untouched": {true, ""}} {
+		t.Run(name, func(t *testing.T) {
+			reports := &refusals{}
+			h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"mx"}}}, func(p *parts) { p.Refusals = reports })
+			m := news("q1")
+			m.Untouched = c.untouched
+			h.spool.put(m, "Hi\r\n", to("ada@[127.0.0.1]")...)
+			h.run()
+			within(t, 20*time.Second, "reported", func() bool {
+				reports.mu.Lock()
+				defer reports.mu.Unlock()
+				return len(reports.reported) == 1
+			})
+			if got := reports.reported[0].List; got != c.want {
+				t.Errorf("reported for the list %q, want %q", got, c.want)
+			}
+		})
+	}
+}
