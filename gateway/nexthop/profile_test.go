@@ -2,6 +2,7 @@ package nexthop
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -77,7 +78,11 @@ func TestProfilesAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	field, _ := reflect.TypeFor[Config]().FieldByName("Profile")
 	for _, word := range profileWords() {
+		if !strings.Contains(field.Tag.Get("doc"), word) {
+			t.Errorf("the help of the setting does not name %s", word)
+		}
 		if !strings.Contains(string(page), "`"+word+"`") {
 			t.Errorf("docs/next-hops.md does not name the profile %s", word)
 		}
