@@ -121,6 +121,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.tokenKeys()
 	c.ledgerKey()
 	c.dkim()
+	c.profiles()
 	c.certificates()
 	c.logins()
 	c.operator()

@@ -44,7 +44,7 @@ func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []by
 	_, _ = hash.Write(body) // never fails
 	var header []byte
 	for _, k := range c.Keys.For(c.From.Domain()) {
-		signature, err := k.Sign(fields, hash.Sum(), now)
+		signature, err := k.Sign(fields, hash.Sum(), now, 0)
 		if err != nil {
 			return nil, nil, fmt.Errorf("sign for %s: %w", k.Domain, err)
 		}

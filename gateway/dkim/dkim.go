@@ -64,8 +64,9 @@ func (k Key) algorithm() (name string, opts crypto.SignerOpts, err error) {
 // fields are the fields of the header from top to bottom, each raw with its
 // CRLF. What no verifier takes for a field (no colon, an mbox "From " line) is
 // passed over. bodyHash comes from [BodyHash.Sum]. t is the time of acceptance
-// and becomes tag t=, which a zero t leaves out.
-func (k Key) Sign(fields [][]byte, bodyHash []byte, t time.Time) ([]byte, error) {
+// and becomes tag t=, which a zero t leaves out. without is what the signature
+// does not cover, since a later hop replaces it: usually nothing.
+func (k Key) Sign(fields [][]byte, bodyHash []byte, t time.Time, without Fields) ([]byte, error) {
 	algorithm, opts, err := k.algorithm()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (k Key) Sign(fields [][]byte, bodyHash []byte, t time.Time) ([]byte, error)
 	if len(bodyHash) != sha256.Size {
 		return nil, fmt.Errorf("sign for %s: body hash of %d bytes, want %d", k.Domain, len(bodyHash), sha256.Size)
 	}
-	data, names := signedData(fields)
+	data, names := signedData(fields, without)
 
 	w := newFieldWriter("DKIM-Signature:")
 	w.tag("v=1;")

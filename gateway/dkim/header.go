@@ -57,6 +57,24 @@ var signedFields = [...]signedField{
 	{"CFBL-Feedback-ID", never},
 }
 
+// Fields is a set of the fields that signatures name.
+type Fields uint32
+
+// FieldSet returns the set of those of the named fields, in any case, that a
+// signature may leave out. From it may not (RFC 6376 section 5.4).
+func FieldSet(names ...string) Fields {
+	var set Fields
+	for _, name := range names {
+		if i, ok := lookUp([]byte(name)); ok && i > 0 {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// has says whether the field with this index in signedFields is in the set.
+func (f Fields) has(i int) bool { return f&(1<<i) != 0 }
+
 // instance is a field of the message that is signed.
 type instance struct {
 	name int // index in signedFields
@@ -65,13 +83,14 @@ type instance struct {
 
 // signedData returns the canonical form of all fields to be signed, and the
 // names for tag h= in the same order. Of several fields with one name the
-// lowest comes first (RFC 6376 section 5.4.2).
-func signedData(fields [][]byte) (data []byte, names []string) {
+// lowest comes first (RFC 6376 section 5.4.2). What is in without is neither
+// signed nor oversigned.
+func signedData(fields [][]byte, without Fields) (data []byte, names []string) {
 	found := make([]instance, 0, 2*len(signedFields))
 	listed := false
 	size := 1024 // our own field
 	for _, raw := range asVerifiersSplit(fields) {
-		if i, ok := lookUp(fieldName(raw)); ok {
+		if i, ok := lookUp(fieldName(raw)); ok && !without.has(i) {
 			found = append(found, instance{i, raw})
 			listed = listed || signedFields[i].oversign == withAny
 			size += len(raw) + 2
@@ -80,6 +99,9 @@ func signedData(fields [][]byte) (data []byte, names []string) {
 	data = make([]byte, 0, size)
 	names = make([]string, 0, len(found)+len(signedFields))
 	for i, f := range signedFields {
+		if without.has(i) {
+			continue
+		}
 		for j := len(found) - 1; j >= 0; j-- {
 			if found[j].name == i {
 				data = appendRelaxed(data, found[j].raw)

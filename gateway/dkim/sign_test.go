@@ -89,7 +89,7 @@ func sign(t testing.TB, fields [][]byte, body []byte, keys ...Key) []byte {
 	b.Write(body)
 	var message []byte
 	for _, key := range keys {
-		field, err := key.Sign(fields, b.Sum(), accepted)
+		field, err := key.Sign(fields, b.Sum(), accepted, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,11 +190,11 @@ func TestSignShape(t *testing.T) {
 		"long names": {Domain: strings.Repeat("abcdefghi.", 7) + "example", Selector: strings.Repeat("s", 63), Signer: rfc8463Key(t).Signer},
 	} {
 		t.Run(name, func(t *testing.T) {
-			field, err := key.Sign(many, make([]byte, sha256.Size), accepted)
+			field, err := key.Sign(many, make([]byte, sha256.Size), accepted, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := key.Sign(many, make([]byte, sha256.Size), accepted)
+			again, err := key.Sign(many, make([]byte, sha256.Size), accepted, 0)
 			if err != nil || !bytes.Equal(field, again) {
 				t.Errorf("a second signature differs (%v)", err)
 			}
@@ -223,7 +223,7 @@ func TestSignShape(t *testing.T) {
 }
 
 func TestSignWithoutTime(t *testing.T) {
-	field, err := rfc8463Key(t).Sign(nil, make([]byte, sha256.Size), time.Time{})
+	field, err := rfc8463Key(t).Sign(nil, make([]byte, sha256.Size), time.Time{}, 0)
 	if err != nil || bytes.Contains(field, []byte("t=")) {
 		t.Errorf("Sign = %q, %v", field, err)
 	}
@@ -252,7 +252,7 @@ func TestSignRefuses(t *testing.T) {
 		"short body hash": {good, hash[:20], nil},
 		"signer fails":    {Key{Domain: "example.org", Selector: "s", Signer: brokenSigner{good.Signer}}, hash, errToken},
 	} {
-		field, err := test.key.Sign(nil, test.hash, accepted)
+		field, err := test.key.Sign(nil, test.hash, accepted, 0)
 		if err == nil || field != nil || test.want != nil && !errors.Is(err, test.want) {
 			t.Errorf("%s: Sign = %q, %v", name, field, err)
 		}
@@ -283,7 +283,7 @@ func TestRelaxedHeader(t *testing.T) {
 // Whatever the pieces, the signature is over what a verifier reads.
 func TestSignReadsAsVerifiersDo(t *testing.T) {
 	regular := [][]byte{[]byte("From: a@example.org\r\n"), []byte("Subject: one\r\n two\r\n"), []byte("To: b@example.org\r\n")}
-	want, err := rfc8463Key(t).Sign(regular, make([]byte, sha256.Size), accepted)
+	want, err := rfc8463Key(t).Sign(regular, make([]byte, sha256.Size), accepted, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestSignReadsAsVerifiersDo(t *testing.T) {
 		for _, p := range pieces {
 			fields = append(fields, []byte(p))
 		}
-		got, err := rfc8463Key(t).Sign(fields, make([]byte, sha256.Size), accepted)
+		got, err := rfc8463Key(t).Sign(fields, make([]byte, sha256.Size), accepted, 0)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: signature differs (%v)", name, err)
 		}
@@ -315,7 +315,7 @@ func BenchmarkSign(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := key.Sign(fields, sum, accepted); err != nil {
+				if _, err := key.Sign(fields, sum, accepted, 0); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -324,7 +324,7 @@ func BenchmarkSign(b *testing.B) {
 	b.Run("header-alone", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			signedData(fields)
+			signedData(fields, 0)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func TestVerifier(t *testing.T) {
 	body := []byte("Hi\r\n")
 	hash := NewBodyHash()
 	hash.Write(body)
-	signature, err := key.Sign(fields, hash.Sum(), time.Now())
+	signature, err := key.Sign(fields, hash.Sum(), time.Now(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (d *dialer) attempt(ctx context.Context, h hop, address string) (*Session, 
 		raw.Close()
 		return nil, &stageError{stage: StageConnect, err: ctx.Err()}
 	}
-	s.name = h.host
+	s.name, s.profile = h.host, h.profile
 	if _, ok := netAddress(raw); ok && address != h.address() {
 		s.name = h.host + " [" + strings.Trim(strings.TrimSuffix(address, ":"+h.port), "[]") + "]"
 	}

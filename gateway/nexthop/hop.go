@@ -30,6 +30,7 @@ type hop struct {
 	security security
 	user     string
 	password string
+	profile  *Profile
 	helo     bool // greeted with HELO: it leaves after EHLO
 }
 
@@ -44,8 +45,9 @@ func (h hop) needsEHLO() bool { return h.lmtp || h.security == startTLS || h.use
 
 // servers is the parsed setting: either hops or direct delivery.
 type servers struct {
-	direct bool
-	hops   []hop
+	direct  bool
+	hops    []hop
+	profile *Profile // of mail exchangers
 }
 
 // direct is the value of the setting that means delivery to mail exchangers.

@@ -40,7 +40,7 @@ func New(c Config, p Parts) (*Hops, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	all, err := parseServers(c.Servers)
+	all, err := c.servers()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func New(c Config, p Parts) (*Hops, error) {
 		pool:   pool{now: p.Now, stats: p.Stats},
 		route: route{
 			servers:    all,
-			exchangers: exchangers{resolver: p.Resolver, hostname: p.Hostname, port: "25", rand: p.Rand},
+			exchangers: exchangers{resolver: p.Resolver, hostname: p.Hostname, port: "25", rand: p.Rand, profile: all.profile},
 			dialer: dialer{config: c, hostname: p.Hostname, dial: p.Dial, stats: p.Stats, limits: known,
 				sessions: tls.NewLRUClientSessionCache(0)},
 			now:    p.Now,

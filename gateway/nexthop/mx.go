@@ -37,6 +37,7 @@ type exchangers struct {
 	hostname string // ours: what is not better than us is not tried
 	port     string
 	rand     func() float64
+	profile  *Profile
 }
 
 // targets returns where to deliver for domain, best first. The error is a
@@ -138,7 +139,7 @@ func local(ip netip.Addr) bool {
 }
 
 func (e *exchangers) target(host string, ip netip.Addr) target {
-	return target{hop: hop{host: host, port: e.port}, address: net.JoinHostPort(ip.String(), e.port)}
+	return target{hop: hop{host: host, port: e.port, profile: e.profile}, address: net.JoinHostPort(ip.String(), e.port)}
 }
 
 func final(enhanced, format string, domain string) *badDomain {

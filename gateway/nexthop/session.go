@@ -22,6 +22,7 @@ type Session struct {
 	dotTimeout time.Duration
 	ext        extensions
 	name       string // of the hop, for statuses and the log
+	profile    *Profile
 	lmtp       bool
 	verified   bool   // under TLS, with a certificate that was verified
 	reply      string // to the last message that was accepted

@@ -39,7 +39,7 @@ type attempt struct {
 	q        *Queue
 	task     *task
 	buf      *[]byte
-	prepared *render.Message
+	prepared *render.Message // for the next hop of session, or before there is one for the first
 	session  *nexthop.Session
 	kept     bool        // session had been kept from an earlier transaction
 	jobs     []store.Job // of the task, those that are tried now
@@ -55,8 +55,9 @@ func (a *attempt) run(ctx context.Context) {
 		a.deferAll(t.jobs, *t.down)
 		return
 	}
+	// What the message is counts also where no next hop is reached.
 	var err error
-	if a.prepared, err = t.message.prepare(ctx, a.q.Lists, a.q.Renderer); err != nil {
+	if a.prepared, err = a.q.prepare(ctx, t.message, a.q.Hops.Profile()); err != nil {
 		a.postpone(ctx, t.jobs, "prepare the message", err)
 		return
 	}
@@ -149,6 +150,12 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context) bool {
 	m, jobs, open := a.task.message.stored, a.jobs, a.task.message.open(ctx, a.q.Spool)
+	var err error
+	// What is right for one next hop may be broken by another.
+	if a.prepared, err = a.q.prepare(ctx, a.task.message, a.session.Profile()); err != nil {
+		a.postpone(ctx, jobs, "prepare the message", err)
+		return true
+	}
 	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
 	*a.buf = rendering.Header
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
 )
@@ -19,8 +20,8 @@ type message struct {
 	stored *store.Message
 
 	mu       sync.Mutex
-	prepared *render.Message
-	body     []byte // when it is small and was read
+	prepared map[string]*render.Message // by the profile of the next hop
+	body     []byte                     // when it is small and was read
 }
 
 // contentError is an error of the spool while content is read.
@@ -28,24 +29,31 @@ type contentError struct{ error }
 
 func (e *contentError) Unwrap() error { return e.error }
 
-// prepare does what is the same for all recipients, once. The list is looked up for it: it may have
-// been marked transactional since the message was accepted.
-func (m *message) prepare(ctx context.Context, lists Lists, r *render.Renderer) (*render.Message, error) {
+// prepare does what is the same for all recipients, once for each kind of next
+// hop. The list is looked up for it: it may have been marked transactional since
+// the message was accepted.
+func (q *Queue) prepare(ctx context.Context, m *message, hop nexthop.Profile) (*render.Message, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.prepared != nil {
-		return m.prepared, nil
+	if prepared := m.prepared[hop.Name]; prepared != nil {
+		return prepared, nil
 	}
 	var l store.List
 	if m.stored.List != "" {
 		var err error
-		if l, err = lists.List(ctx, m.stored.List); err != nil {
+		if l, err = q.Lists.List(ctx, m.stored.List); err != nil {
 			return nil, err
 		}
 	}
-	prepared, err := r.Prepare(m.stored, l)
-	m.prepared = prepared
-	return prepared, err
+	prepared, err := q.Renderer.Prepare(m.stored, l, render.Signing{Rewritten: hop.Rewrites, Most: hop.Signatures, None: hop.SignsAlone})
+	if err != nil {
+		return nil, err
+	}
+	if m.prepared == nil {
+		m.prepared = make(map[string]*render.Message, 1)
+	}
+	m.prepared[hop.Name] = prepared
+	return prepared, nil
 }
 
 // open returns a function that opens the body.

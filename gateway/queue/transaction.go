@@ -80,16 +80,17 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 	}
 	if accepted {
 		a.q.Stats.Octets.Add(r.Size)
-		a.tally(r)
+		a.tally()
 	}
 }
 
 // tally counts what is odd about a message that was sent.
-func (a *attempt) tally(r render.Rendering) {
-	if !a.prepared.Exempt() && !r.Signed {
+func (a *attempt) tally() {
+	if a.prepared.Keyless() {
 		a.q.Stats.Unsigned.Add(1)
 	}
 	if a.prepared.BreaksSignature() {
 		a.q.Stats.BrokenSignatures.Add(1)
 	}
+	a.q.Stats.DroppedSignatures.Add(int64(a.prepared.DroppedSignatures()))
 }

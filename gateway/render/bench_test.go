@@ -14,7 +14,7 @@ import (
 func BenchmarkRender(b *testing.B) {
 	r := newRenderer(b)
 	m, body := accept(b, []byte("From: News <news@example.com>\r\nTo: all@example.com\r\nSubject: Hello\r\nX-Offramp-List: News <news>\r\n\r\n"+strings.Repeat("line of text\r\n", 700)))
-	prepared, err := r.Prepare(m, store.List{ID: "news"})
+	prepared, err := r.Prepare(m, store.List{ID: "news"}, Signing{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (m *Message) prepareReturns(h message.Header) error {
 		}
 	}
 	from := message.FromDomain(h.Get("From"))
-	if f.SenderID != "" && len(m.keys) > 0 && h.Count(fieldFeedbackID) == 0 {
+	if f.SenderID != "" && len(m.keys) > 0 && !m.signing.rewrites(fieldFeedbackID) && h.Count(fieldFeedbackID) == 0 {
 		if err := add(fieldFeedbackID, strings.Join([]string{identifier(m.stored.List), identifier(from), "list", f.SenderID}, ":")); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (m *Message) prepareReturns(h message.Header) error {
 // domain signs (RFC 9477 section 3.1.1), or its own domain signs too
 // (section 3.1.3), for which its keys are added.
 func (m *Message) complaintsSigned(from string) bool {
-	if len(m.keys) == 0 {
+	if len(m.keys) == 0 || m.signing.rewrites(fieldComplaints) {
 		return false
 	}
 	domain := strings.ToLower(m.r.FeedbackDomain)
@@ -92,7 +92,7 @@ func (m *Message) complaintsSigned(from string) bool {
 		return true
 	}
 	second := m.r.Keys.For(domain)
-	if len(second) == 0 {
+	if len(second) == 0 || m.signing.Most > 0 && len(m.keys)+len(second) > m.signing.Most {
 		return false
 	}
 	m.keys = append(append(make([]dkim.Key, 0, len(m.keys)+len(second)), m.keys...), second...)

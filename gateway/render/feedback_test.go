@@ -15,7 +15,7 @@ func wayBack(t *testing.T, r *Renderer, header, recipient string) (message.Heade
 	t.Helper()
 	m, body := accept(t, []byte(header+"\r\n\r\nHi\r\n"))
 	m.ReversePath = "bounces@sender.example"
-	prepared, err := r.Prepare(m, store.List{ID: "news"})
+	prepared, err := r.Prepare(m, store.List{ID: "news"}, Signing{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func accept(t testing.TB, raw []byte) (*store.Message, []byte) {
 
 func render(t testing.TB, r *Renderer, m *store.Message, l store.List, recipient string, body []byte) ([]byte, Rendering) {
 	t.Helper()
-	prepared, err := r.Prepare(m, l)
+	prepared, err := r.Prepare(m, l, Signing{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestCoversOurs(t *testing.T) {
 		"bh=list-unsubscribe":                   false,
 	} {
 		h := message.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
-		if got := coversOurs(signatures(h)[0]); got != want {
+		if got := coversOurs(signatures(h)[0].Signature); got != want {
 			t.Errorf("%q: %v", value, got)
 		}
 	}

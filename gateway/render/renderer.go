@@ -1,9 +1,6 @@
 package render
 
 import (
-	"slices"
-	"strings"
-
 	"offramp/gateway/dkim"
 	"offramp/gateway/message"
 	"offramp/listunsub"
@@ -11,7 +8,7 @@ import (
 )
 
 // Renderer makes the bytes that leave. It is a pure function of message,
-// recipient, list and keys: token and signature take their time from the
+// recipient, list, keys and next hop: token and signature take their time from the
 // acceptance, so a retry sends the same bytes. Safe for concurrent use.
 type Renderer struct {
 	Tokens         *listunsub.KeyRing
@@ -37,26 +34,31 @@ type Message struct {
 	list           store.List
 	exempt         bool // leaves without fields for its recipient
 	kept           bool // has its own List-Unsubscribe, which stays
-	breaks         bool // an earlier signature covers a field that changes
+	breaks         bool // an earlier signature that stays covers a field that changes
+	dropped        int  // earlier signatures that do not stay
 	post           []byte
 	listID         []byte
 	rest           []byte   // the header as received, without what is removed
 	fields         [][]byte // of rest
 	keys           []dkim.Key
+	signing        Signing
+	unsigned       dkim.Fields // of what the next hop rewrites
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool
 }
 
 // Prepare does what is the same for every recipient of stored. l is its list;
-// it counts for nothing when the message belongs to none.
+// it counts for nothing when the message belongs to none. s is for the next hop
+// that gets it.
 //
 // Mail of no list, or of a list that is transactional by now, and mail that must
 // stay untouched is exempt: it gets no field but a signature, and only its
 // control fields go.
-func (r *Renderer) Prepare(stored *store.Message, l store.List) (*Message, error) {
+func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Message, error) {
 	h := message.ParseHeader(stored.Header)
-	m := &Message{r: r, stored: stored, list: l, exempt: stored.List == "" || stored.Untouched || l.Transactional, eightBitHeader: !message.ASCII(stored.Header)}
+	m := &Message{r: r, stored: stored, list: l, exempt: stored.List == "" || stored.Untouched || l.Transactional, eightBitHeader: !message.ASCII(stored.Header),
+		signing: s, unsigned: dkim.FieldSet(s.Rewritten...)}
 	m.list.ID = stored.List
 	m.kept = r.ExistingHeader == Keep && h.Count(fieldUnsubscribe) > 0
 	if stored.List != "" && !stored.Untouched {
@@ -64,8 +66,7 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List) (*Message, error
 			m.parts = append(m.parts, message.Part(p))
 		}
 	}
-	m.strip(h)
-	m.chooseKeys(h)
+	m.sign(h)
 	if m.exempt {
 		return m, nil
 	}
@@ -90,9 +91,16 @@ func (m *Message) Enforced() bool { return m.stored.List != "" && !m.list.Transa
 // that one rendering is for all of them.
 func (m *Message) Exempt() bool { return m.exempt }
 
-// BreaksSignature says whether the message came with a signature that covers a
-// field that is added or replaced.
+// BreaksSignature says whether the message came with a signature that stays and
+// covers a field that is added or replaced, here or by the next hop.
 func (m *Message) BreaksSignature() bool { return m.breaks }
+
+// DroppedSignatures is how many signatures the message came with that do not
+// stay, since the next hop would refuse them.
+func (m *Message) DroppedSignatures() int { return m.dropped }
+
+// Keyless says whether list mail goes out unsigned for want of a key.
+func (m *Message) Keyless() bool { return !m.exempt && !m.signing.None && len(m.keys) == 0 }
 
 // EightBitHeader says whether the header holds other bytes than US-ASCII.
 func (m *Message) EightBitHeader() bool { return m.eightBitHeader }
@@ -100,37 +108,6 @@ func (m *Message) EightBitHeader() bool { return m.eightBitHeader }
 // WithoutControls returns a header without the fields that control Offramp.
 func WithoutControls(header []byte) []byte {
 	return message.ParseHeader(header).Without(controlFields)
-}
-
-// strip keeps of the header what leaves: without control fields, and without
-// the fields ours replace.
-func (m *Message) strip(h message.Header) {
-	names := []string{controlFields}
-	if !m.exempt && !m.kept {
-		names = append(names, fieldUnsubscribe, fieldPost)
-	}
-	m.rest = h.Without(names...)
-}
-
-// chooseKeys decides who signs. Mail that is exempt is signed where acceptance
-// hashed it, unless its sender has signed it for its own domain.
-func (m *Message) chooseKeys(h message.Header) {
-	from := message.FromDomain(h.Get("From"))
-	came := signatures(h)
-	m.breaks = !m.exempt && !m.kept && slices.ContainsFunc(came, coversOurs)
-	if m.r.Keys == nil || from == "" || h.Broken() {
-		return // the next server ends a broken header sooner, and the signature with it
-	}
-	aligned := slices.ContainsFunc(came, func(s dkim.Signature) bool { return s.Aligned(from) })
-	if m.exempt && (m.r.SignList || len(m.stored.BodyHash) == 0 || aligned) {
-		return
-	}
-	if m.keys = m.r.Keys.For(from); len(m.keys) == 0 {
-		return
-	}
-	for _, f := range message.ParseHeader(m.rest).Fields() {
-		m.fields = append(m.fields, f.Raw)
-	}
 }
 
 // listIDField composes List-Id (RFC 2919). A name that cannot stand in a
@@ -144,23 +121,4 @@ func listIDField(l store.List) ([]byte, error) {
 		return nil, nil // not every identifier of a list is a valid List-Id
 	}
 	return message.NewField(fieldListID, value)
-}
-
-// signatures returns what the signatures say that the message came with. They
-// stay, whatever becomes of them: signers should not remove others' (RFC 6376
-// section 4.2).
-func signatures(h message.Header) []dkim.Signature {
-	var all []dkim.Signature
-	for _, f := range h.Fields() {
-		if strings.EqualFold(f.Name, "DKIM-Signature") {
-			all = append(all, dkim.ParseSignature(f.Value()))
-		}
-	}
-	return all
-}
-
-// coversOurs says whether a signature covers a field that is added or replaced,
-// and so does not verify any more (RFC 6376 section 5.4.2).
-func coversOurs(s dkim.Signature) bool {
-	return s.Covers("list-unsubscribe") || s.Covers("list-unsubscribe-post")
 }

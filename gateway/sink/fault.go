@@ -41,4 +41,5 @@ type Transaction struct {
 	ReversePath string
 	Recipient   string // at Rcpt
 	Recipients  []string
+	Data        []byte // at Dot and Replied: the message, dots removed
 }

@@ -208,14 +208,14 @@ func (c *session) fault(s Stage, recipient string) Fault {
 	if c.sink.options.Fault == nil {
 		return Fault{}
 	}
-	return c.sink.options.Fault(s, Transaction{Session: c.number, ReversePath: m.ReversePath, Recipient: recipient, Recipients: m.Recipients})
+	return c.sink.options.Fault(s, Transaction{Session: c.number, ReversePath: m.ReversePath, Recipient: recipient, Recipients: m.Recipients, Data: m.Data})
 }
 
 func (c *session) faultAt(s Stage, m Message) Fault {
 	if c.sink.options.Fault == nil {
 		return Fault{}
 	}
-	return c.sink.options.Fault(s, Transaction{Session: c.number, ReversePath: m.ReversePath, Recipients: m.Recipients})
+	return c.sink.options.Fault(s, Transaction{Session: c.number, ReversePath: m.ReversePath, Recipients: m.Recipients, Data: m.Data})
 }
 
 // answer performs a fault, or gives the answer when there is none.
