@@ -65,5 +65,6 @@ func TestCannotListen(t *testing.T) {
 		if !strings.HasPrefix(fix, want) || strings.Contains(text, "needs root") != errors.Is(cause, syscall.EACCES) {
 			t.Errorf("%v: %s -> %s", cause, text, fix)
 		}
+		fixRuns(t, fix)
 	}
 }

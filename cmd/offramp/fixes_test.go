@@ -21,6 +21,7 @@ var fixPrograms = map[string]bool{
 	"curl":     false, // from outside
 	"postconf": true, "postfix": true,
 	"postmap": false, // needs the source of a table
+	"setcap":  false, // changes the installed program
 }
 
 // fixCase is a set-up whose findings have fixes.
