@@ -67,3 +67,18 @@ func FuzzKeyword(f *testing.F) {
 		}
 	})
 }
+
+func TestRewritable(t *testing.T) {
+	for value, want := range map[string]bool{
+		"": false, "a@b.example": false, "Ada <a@b.example>": false, "<a@b.example>, c@d.example": false,
+		"undisclosed-recipients:;": false, "Friends: a@b.example, c@d.example;": false, "<>": false, "a@[192.0.2.1]": false,
+		`"root, the one" <a@b.example>`: false, "a@b.example (root)": false, "(to nobody) a@b.example": false,
+		"root": true, "XX": true, "a@b.example, root": true, "Ada <ada>": true, "a@localhost": true, "Ada <a@b.example.>": true,
+		"<@hop.example:a@b.example>": true, "Friends: a@b.example, root;": true, "a%b.example": true, "host!a": true, "a@": true,
+		`"a b"@c.example`: false, "a@b.example;": false, "a@[IPv6:2001:db8::1]": false,
+	} {
+		if got := Rewritable(value); got != want {
+			t.Errorf("%q: %t, want %t", value, got, want)
+		}
+	}
+}

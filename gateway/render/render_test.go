@@ -181,13 +181,14 @@ func TestExemptMailIsSigned(t *testing.T) {
 		change func(*Renderer, *store.Message)
 		want   int
 	}{
-		"transactional":        {"", nil, 1},
-		"untouched":            {"", func(_ *Renderer, m *store.Message) { m.List, m.Untouched = "news", true }, 1},
-		"signed already":       {"DKIM-Signature: v=1; d=mail.example.com; h=from; b=x\r\n", nil, 1},
-		"signed by a stranger": {"DKIM-Signature: v=1; d=esp.example; h=from; b=x\r\n", nil, 2},
-		"list mail only":       {"", func(r *Renderer, _ *store.Message) { r.SignList = true }, 0},
-		"a broken header":      {"no field\r\n", nil, 0},
-		"not hashed":           {"", func(_ *Renderer, m *store.Message) { m.BodyHash = nil }, 0},
+		"transactional":         {"", nil, 1},
+		"untouched":             {"", func(_ *Renderer, m *store.Message) { m.List, m.Untouched = "news", true }, 1},
+		"signed already":        {"DKIM-Signature: v=1; d=mail.example.com; h=from; b=x\r\n", nil, 1},
+		"signed by a stranger":  {"DKIM-Signature: v=1; d=esp.example; h=from; b=x\r\n", nil, 2},
+		"list mail only":        {"", func(r *Renderer, _ *store.Message) { r.SignList = true }, 0},
+		"a broken header":       {"no field\r\n", nil, 0},
+		"a From without domain": {"From: root, a@example.com\r\n", nil, 0},
+		"not hashed":            {"", func(_ *Renderer, m *store.Message) { m.BodyHash = nil }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRenderer(t)
@@ -217,6 +218,19 @@ func TestCoversOurs(t *testing.T) {
 		h := message.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
 		if got := coversOurs(signatures(h)[0].Signature); got != want {
 			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
+// A server behind us completes addresses without a domain: such fields are not
+// signed, all others are.
+func TestRewritableFieldsAreNotSigned(t *testing.T) {
+	for to, signed := range map[string]bool{"ada@b.example": true, "root": false, "Ada <ada@b.example>, root": false} {
+		m, body := accept(t, []byte("From: a@example.com\r\nTo: "+to+"\r\nCc: c@b.example\r\nSubject: x\r\n\r\nHi\r\n"))
+		got, _ := render(t, newRenderer(t), m, store.List{}, "ada@b.example", body)
+		text := strings.ReplaceAll(string(got), "\r\n ", "")
+		if strings.Contains(text, ":To:To:") != signed || !strings.Contains(text, ":Cc:") {
+			t.Errorf("%s: To is signed: %t\n%s", to, !signed, got)
 		}
 	}
 }

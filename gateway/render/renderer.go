@@ -42,7 +42,7 @@ type Message struct {
 	fields         [][]byte // of rest
 	keys           []dkim.Key
 	signing        Signing
-	unsigned       dkim.Fields // of what the next hop rewrites
+	unsigned       dkim.Fields // of what is rewritten behind us
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool

@@ -62,8 +62,13 @@ func coversOurs(s dkim.Signature) bool {
 func (m *Message) sign(h message.Header) {
 	from := message.FromDomain(h.Get("From"))
 	came := signatures(h)
-	if !h.Broken() { // else the next server ends the header sooner, and the signature with it
+	if !h.Broken() && !message.Rewritable(h.Get("From")) { // else the next server ends the header sooner, or changes it
 		m.keys = m.chooseKeys(from, came)
+	}
+	for _, name := range []string{"To", "Cc", "Reply-To"} {
+		if message.Rewritable(h.Get(name)) { // "To: root" gets a domain behind us
+			m.unsigned |= dkim.FieldSet(name)
+		}
 	}
 	kept := m.keep(from, came)
 	m.dropped = len(came) - len(kept)
