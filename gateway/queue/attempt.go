@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -46,6 +47,7 @@ type attempt struct {
 	refused  []deferral  // of jobs, those that a fresh connection may take
 	outcomes []outcome   // one for every job, in the order they were settled
 	slots    map[int64]*slot
+	lines    render.Lines // of what was sent
 	contact  contact
 }
 
@@ -149,18 +151,13 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context) bool {
 	m, jobs, open := a.task.message.stored, a.jobs, a.task.message.open(ctx, a.q.Spool)
-	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
-	*a.buf = rendering.Header
-	if err != nil {
+	rendering, err := a.prepared.Render(*a.buf, a.target(jobs[0]), open)
+	unfit := errors.Is(err, render.ErrEightBit)
+	if err != nil && !unfit {
 		a.postpone(ctx, jobs, "render the message", err)
 		return true
 	}
-	status, ok, err := a.fits(rendering.Size, open)
-	if err != nil {
-		a.postpone(ctx, jobs, "read the message", err)
-		return true
-	}
-	if !ok {
+	if status, ok := a.fits(rendering.Size, unfit); !ok {
 		for _, j := range jobs {
 			a.settle(j, store.Bounced, status)
 		}

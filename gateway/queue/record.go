@@ -154,6 +154,10 @@ func (a *attempt) log(o outcome) {
 		slog.Int("code", st.Code), slog.String("dsn", st.Enhanced), slog.String("status", st.Text),
 		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
 	switch o.result.Kind {
+	case store.Delivered:
+		if lines := a.lines.String(); lines != "" {
+			attrs = append(attrs, slog.String("long_lines", lines))
+		}
 	case store.Deferred:
 		attrs = append(attrs, slog.Time("next", o.result.Next))
 	case store.Dropped:

@@ -13,6 +13,9 @@ type Stats struct {
 	Parked           atomic.Int64 // recipients held for the operator
 	Unsigned         atomic.Int64 // list mail sent without a signature: no key, or a broken header
 	BrokenSignatures atomic.Int64 // messages whose earlier signature covers a field that was added or replaced
+	LinesEncoded     atomic.Int64 // messages sent with long lines of the body encoded
+	LinesFolded      atomic.Int64 // messages sent with long header lines folded
+	LinesPassed      atomic.Int64 // messages sent with long lines left
 	Bounces          atomic.Int64 // delivery status notifications written
 	Octets           atomic.Int64 // of messages delivered
 	Panics           atomic.Int64 // attempts that ended in a panic

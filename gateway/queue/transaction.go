@@ -92,4 +92,14 @@ func (a *attempt) tally(r render.Rendering) {
 	if a.prepared.BreaksSignature() {
 		a.q.Stats.BrokenSignatures.Add(1)
 	}
+	a.lines = r.Lines
+	if r.Lines.Encoded {
+		a.q.Stats.LinesEncoded.Add(1)
+	}
+	if r.Lines.Folded {
+		a.q.Stats.LinesFolded.Add(1)
+	}
+	if r.Lines.Passed {
+		a.q.Stats.LinesPassed.Add(1)
+	}
 }

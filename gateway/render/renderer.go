@@ -19,6 +19,7 @@ type Renderer struct {
 	PublicURL      string     // https URL of the recipients' listener
 	FeedbackDomain string     // of mailto addresses; empty: https URI alone
 	ExistingHeader string     // Replace or Keep; empty: Replace
+	LongLines      string     // Encode or Pass; empty: Encode
 	SignList       bool       // list mail alone is signed
 	Feedback       Feedback   // what brings back what happens to list mail
 }
@@ -40,12 +41,15 @@ type Message struct {
 	breaks         bool // an earlier signature covers a field that changes
 	post           []byte
 	listID         []byte
-	rest           []byte   // the header as received, without what is removed
-	fields         [][]byte // of rest
+	rest           []byte // the header as received, without what is removed
 	keys           []dkim.Key
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool
+	bodyStays      bool // an earlier signature covers the body, and ours does not replace it
+	plain          form // the body as stored
+	folded, over   bool // long lines of the header were folded; some are left
+	forms          forms
 }
 
 // Prepare does what is the same for every recipient of stored. l is its list;
@@ -66,6 +70,7 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List) (*Message, error
 	}
 	m.strip(h)
 	m.chooseKeys(h)
+	m.fold(h)
 	if m.exempt {
 		return m, nil
 	}
@@ -125,12 +130,7 @@ func (m *Message) chooseKeys(h message.Header) {
 	if m.exempt && (m.r.SignList || len(m.stored.BodyHash) == 0 || aligned) {
 		return
 	}
-	if m.keys = m.r.Keys.For(from); len(m.keys) == 0 {
-		return
-	}
-	for _, f := range message.ParseHeader(m.rest).Fields() {
-		m.fields = append(m.fields, f.Raw)
-	}
+	m.keys = m.r.Keys.For(from)
 }
 
 // listIDField composes List-Id (RFC 2919). A name that cannot stand in a
