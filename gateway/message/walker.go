@@ -40,7 +40,7 @@ type entity struct {
 	multipart bool // the walker goes into it
 }
 
-// visitor is told what a walker comes by.
+// visitor receives what a walker comes by.
 type visitor interface {
 	// enter begins an entity. Of one that is no multipart it says whether its
 	// content and end are wanted.
