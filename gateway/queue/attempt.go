@@ -152,6 +152,7 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 func (a *attempt) offer(ctx context.Context) bool {
 	m, jobs, open := a.task.message.stored, a.jobs, a.task.message.open(ctx, a.q.Spool)
 	rendering, err := a.prepared.Render(*a.buf, a.target(jobs[0]), open)
+	*a.buf = rendering.Header
 	unfit := errors.Is(err, render.ErrEightBit)
 	if err != nil && !unfit {
 		a.postpone(ctx, jobs, "render the message", err)
