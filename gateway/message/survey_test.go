@@ -200,6 +200,12 @@ func TestRecodedMessages(t *testing.T) {
 			write(t, name+".out", out)
 		}
 	}
+	decodedAlike(t, dir)
+}
+
+// decodedAlike has Python's email package decode the messages of a folder.
+func decodedAlike(t *testing.T, dir string) {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -208,7 +214,7 @@ func TestRecodedMessages(t *testing.T) {
 		t.Skip(err)
 	}
 	if said, err := exec.Command(python, filepath.Join("testdata", "decoded.py"), dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %.2000s", err, said)
+		t.Errorf("%v: %.2000s", err, said)
 	}
 }
 

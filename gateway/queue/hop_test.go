@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"offramp/gateway/nexthop"
 	mime "offramp/gateway/message"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"
 )
@@ -25,7 +25,7 @@ func TestWhatTheHopMustOffer(t *testing.T) {
 		body   string
 		want   string // enhanced code; empty: delivered
 	}{
-		"8-bit declared":            {[]string{"PIPELINING"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "gr\xfc\xdf\r\n", ""},
+		"8-bit declared": {[]string{"PIPELINING"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "gr\xfc\xdf\r\n", ""},
 		"8-bit declared, encrypted": {[]string{"PIPELINING"}, func(m *store.Message) {
 			m.EightBit, m.Header = true, []byte("From: a@example.com\r\nContent-Type: application/pkcs7-mime\r\n\r\n")
 		}, "a@b.example", "gr\xfc\xdf\r\n", "5.6.3"},
