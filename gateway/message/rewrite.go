@@ -16,11 +16,12 @@ var (
 	ErrValue = errors.New("value of a placeholder is not printable ASCII")
 )
 
-// Edit is a change of a body. The zero value with an offset changes nothing.
+// Edit is a change of a body: other text in place of some bytes, or content that is
+// encoded anew, or whose placeholders are replaced.
 type Edit struct {
 	Offset, Length int64 // bytes of the body it replaces
-	Text           []byte
-	recode         recoding // of the bytes, instead of Text
+	Text           []byte   // instead; nil: what follows says
+	recode         recoding // of the bytes
 	part           *Part    // whose placeholders are replaced, before
 }
 

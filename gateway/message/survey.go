@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -111,7 +112,7 @@ func (s *Survey) Plan(long, eightBit bool) Plan {
 			p.Long, p.EightBit = p.Long || e.long, p.EightBit || e.eightBit
 		}
 	}
-	slices.SortStableFunc(p.Edits, func(a, b Edit) int { return int(a.Offset - b.Offset) })
+	slices.SortStableFunc(p.Edits, func(a, b Edit) int { return cmp.Compare(a.Offset, b.Offset) })
 	return p
 }
 

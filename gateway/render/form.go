@@ -41,8 +41,8 @@ type form struct {
 	rest   []byte         // the header as received, without what is removed
 	fields [][]byte       // of rest
 	edits  []message.Edit // of the body
-	hash   []byte         // of the edited body; not where it differs between recipients
-	size   int64          // of the edited body, the same
+	hash   []byte         // of the edited body, with no placeholder replaced
+	size   int64          // of the same
 	lines  Lines
 }
 
@@ -128,7 +128,7 @@ func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, er
 	f.edits = message.Combine(plan.Edits, m.parts)
 	f.lines.Encoded = plan.Encoded
 	f.lines.Passed = f.lines.Passed || plan.Long
-	if len(plan.Edits) == 0 || len(m.parts) > 0 {
+	if len(plan.Edits) == 0 {
 		return &f, nil
 	}
 	hash := dkim.NewBodyHash()

@@ -162,7 +162,16 @@ func TestSevenBit(t *testing.T) {
 					verify(t, got.Bytes())
 				}
 			}
-			got, out := render(t, r, m, store.List{ID: "news"}, "ada@b.example", body)
+			// A fail-over to a hop that offers 8BITMIME.
+			out, err := prepared.Render(nil, Target{Recipient: "ada@b.example"}, open)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := bytes.NewBuffer(out.Header)
+			if err := out.WriteBody(whole, bytes.NewReader(body)); err != nil {
+				t.Fatal(err)
+			}
+			got := whole.Bytes()
 			if len(m.Parts) == 0 && !bytes.HasSuffix(got, body) {
 				t.Errorf("for a hop with 8BITMIME the body is %q", got)
 			}
