@@ -19,7 +19,7 @@ var (
 // Edit is a change of a body: other text in place of some bytes, or content that is
 // encoded anew, or whose placeholders are replaced.
 type Edit struct {
-	Offset, Length int64 // bytes of the body it replaces
+	Offset, Length int64    // bytes of the body it replaces
 	Text           []byte   // instead; nil: what follows says
 	recode         recoding // of the bytes
 	part           *Part    // whose placeholders are replaced, before
