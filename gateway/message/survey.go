@@ -20,7 +20,8 @@ const maxValue = 512
 // Left alone are multipart/signed and multipart/encrypted with all they hold,
 // S/MIME and PGP, text that is signed or encrypted inline, parts of type message
 // (RFC 2045 section 6.4 allows them no encoding), parts whose encoding is unknown
-// or whose MIME fields come twice, and base64 that is not clean.
+// or whose MIME fields come twice, those with a line in their header that is no
+// field, and base64 that is not clean.
 type Survey struct {
 	walker   walker
 	values   bool // placeholders will be replaced
@@ -151,7 +152,8 @@ func (s *Survey) enter(e entity) bool {
 		s.stuck.eightBit = true
 	}
 	field := e.encodingField()
-	if e.doubled || !e.multipart && sealed(e.media) || field.Length > maxLine {
+	// Some readers end a broken header before the field that names the encoding.
+	if e.doubled || !e.multipart && sealed(e.media) || field.Length > maxLine || e.part && e.header.Broken() {
 		return false
 	}
 	switch e.encoding {

@@ -58,7 +58,8 @@ type forms struct {
 // the body. A signature that came stays valid, unless ours replaces it.
 func (m *Message) fold(h message.Header) {
 	came := signatures(h)
-	m.bodyStays = len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
+	// The next server ends a broken header before the field that names the encoding.
+	m.bodyStays = h.Broken() || len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
 	keep := func(f message.Field) bool {
 		return m.r.LongLines == Pass || len(m.keys) == 0 && slices.ContainsFunc(came, func(s dkim.Signature) bool { return s.CoversAsIs(f.Name) })
 	}

@@ -41,6 +41,7 @@ func TestLongLines(t *testing.T) {
 		"signed for its own domain":         {from + foreign("d=example.com; c=relaxed/simple") + longTo + longText, true, nil, "folded,passed"},
 		"signed for its own domain, simple": {from + foreign("d=example.com") + longTo + longText, true, nil, "passed"},
 		"sealed, no key":                    {from + "ARC-Message-Signature: i=1\r\n" + longText, true, func(r *Renderer) { r.Keys = nil }, "passed"},
+		"broken header":                     {from + "no field\r\n" + longText, false, nil, "passed"},
 		"placeholder":                       {from + "Content-Type: text/plain\r\n\r\n" + strings.Repeat("x", 960) + "{{offramp.unsubscribe_url}}\r\n", false, nil, "encoded"},
 		"encrypted":                         {from + "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n" + longText + "--b--\r\n", false, nil, "passed"},
 	}

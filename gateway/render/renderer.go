@@ -46,7 +46,7 @@ type Message struct {
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool
-	bodyStays      bool // an earlier signature covers the body, and ours does not replace it
+	bodyStays      bool // it is not encoded, come what may
 	plain          form // the body as stored
 	folded, over   bool // long lines of the header were folded; some are left
 	forms          forms
