@@ -102,7 +102,7 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: g.people,
 		Renderer: &render.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Render.ExistingHeader, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
+			ExistingHeader: c.Render.ExistingHeader, LongLines: c.Render.LongLines, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
 		},
 		Hops: hops, Refusals: refusals{returns}, Traffic: g.traffic,
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,

@@ -100,6 +100,10 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("delivery_unsigned_messages_total", "List mail sent unsigned: no DKIM key for its From, or a line of its header that is no field.", &s.queue.Unsigned)
 	m.count("delivery_broken_signatures_total", "Messages with an earlier signature over a field that was added or replaced, here or by the next hop.", &s.queue.BrokenSignatures)
 	m.count("delivery_dropped_signatures_total", "Signatures that messages came with, removed since the next hop accepts one only.", &s.queue.DroppedSignatures)
+	const lines = "Messages delivered that came with lines over 998 bytes, by what became of them."
+	m.count("long_lines_total", lines, &s.queue.LinesEncoded, "result", "encoded")
+	m.count("long_lines_total", lines, &s.queue.LinesFolded, "result", "folded")
+	m.count("long_lines_total", lines, &s.queue.LinesPassed, "result", "passed")
 	m.count("delivery_bounces_total", "Delivery status notifications written.", &s.queue.Bounces)
 	m.count("delivery_sent_bytes_total", "Bytes of messages delivered.", &s.queue.Octets)
 	m.count("delivery_panics_total", "Delivery attempts that ended in a panic.", &s.queue.Panics)

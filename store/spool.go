@@ -22,6 +22,7 @@ type Message struct {
 	Header      []byte // as received, with normalised line ends and the empty line
 	Size        int64  // bytes of the body
 	BodyHash    []byte // DKIM relaxed body hash (SHA-256) of the body as stored; empty: it is not signed
+	LongLines   bool   // the body has lines over 998 bytes
 	Parts       []Part // text parts that hold a placeholder; empty: body is sent as stored
 
 	EightBit   bool   // BODY=8BITMIME (RFC 6152)

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +21,8 @@ func TestCorpus(t *testing.T) {
 		}
 		t.Skip("MAIL_CORPUS is not set")
 	}
-	messages, found := 0, 0
+	messages, found, recodings := 0, 0, 0
+	decoded := t.TempDir()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) == ".md" || filepath.Ext(path) == ".tsv" {
 			return err
@@ -36,6 +38,15 @@ func TestCorpus(t *testing.T) {
 			return nil
 		}
 		messages++
+		// Encoded for 7-bit transport, it is decoded to the same.
+		if out, p, _ := recoded(t, in, true, nil); len(p.Edits) > 0 || p.Encoding != "" {
+			write(t, filepath.Join(decoded, fmt.Sprint(messages, ".in")), in)
+			write(t, filepath.Join(decoded, fmt.Sprint(messages, ".out")), out)
+			recodings++
+			if _, body, _ := bytes.Cut(out, []byte("\r\n\r\n")); !p.EightBit && !ASCII(body) {
+				t.Errorf("%s: 8-bit content is left", path)
+			}
+		}
 		if out := append(bytes.Clone(h.Without()), body...); !bytes.Equal(out, completed(in)) {
 			t.Errorf("%s: octets changed", path)
 		}
@@ -48,6 +59,8 @@ func TestCorpus(t *testing.T) {
 		found += len(parts)
 		return nil
 	})
+	decodedAlike(t, decoded)
+	t.Logf("%d messages, %d recoded", messages, recodings)
 	if err != nil || messages < 300 || found < 100 {
 		t.Errorf("%d messages, %d parts, %v", messages, found, err)
 	}

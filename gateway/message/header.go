@@ -214,3 +214,27 @@ func unfold(value []byte) string {
 	}
 	return string(append(out, value...))
 }
+
+// Encoded returns the header of a message whose content was encoded anew, with
+// that as its Content-Transfer-Encoding. Readers heed the field in the company of
+// MIME-Version alone (RFC 2045 section 4).
+func (h Header) Encoded(encoding string) []byte {
+	field := fieldEncoding + ": " + encoding + "\r\n"
+	out := make([]byte, 0, len(h.raw)+len(field)+32)
+	from, end := 0, len(h.raw)
+	for _, e := range h.index {
+		if h.isNamed(e, fieldEncoding) {
+			out = append(append(out, h.raw[:e.start]...), field...)
+			from, field = e.end, ""
+			break
+		}
+	}
+	if bytes.HasSuffix(h.raw, []byte("\r\n")) {
+		end -= len("\r\n") // the empty line
+	}
+	out = append(out, h.raw[from:end]...)
+	if h.Count("MIME-Version") == 0 {
+		out = append(out, "MIME-Version: 1.0\r\n"...)
+	}
+	return append(append(out, field...), h.raw[end:]...)
+}

@@ -14,7 +14,10 @@
 //   - Lines between the messages of an mbox ("From ", ">From ") on top of a header
 //     become fields X-Mailbox-Line: a server further on would end the header there.
 //   - Fields are put in front, and named fields removed ([Header.Without]).
-//   - Placeholders in the text parts of a body are replaced ([Substitute]).
+//   - Placeholders in the text parts of a body are replaced ([Rewrite]).
+//   - Lines over 998 bytes, and 8-bit content for 7-bit transport, are encoded as
+//     far as a [Plan] says, and long header lines folded ([Header.Folded]).
+//     Decoded and unfolded they are the same.
 //
 // A message that holds a NUL is refused: neither 7bit nor 8bit content may (RFC
 // 2045 sections 2.7 and 2.8), and what the next server makes of it nobody knows.

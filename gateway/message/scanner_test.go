@@ -34,7 +34,7 @@ func scan(h Header, body []byte) []Part {
 func substitute(t *testing.T, body []byte, parts []Part, values map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := Substitute(&out, bytes.NewReader(body), parts, values); err != nil {
+	if err := Rewrite(&out, bytes.NewReader(body), Combine(nil, parts), values); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -231,7 +231,7 @@ func TestSubstituteRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := Substitute(io.Discard, tt.body, tt.parts, map[string]string{UnsubscribeURL: tt.value})
+			err := Rewrite(io.Discard, tt.body, Combine(nil, tt.parts), map[string]string{UnsubscribeURL: tt.value})
 			if !errors.Is(err, tt.want) {
 				t.Errorf("%v, want %v", err, tt.want)
 			}
@@ -239,12 +239,12 @@ func TestSubstituteRefuses(t *testing.T) {
 	}
 	for _, encoding := range []string{"7bit", "quoted-printable"} {
 		whole.Encoding = encoding
-		if err := Substitute(failing{broken}, strings.NewReader(body), []Part{whole}, urls); err != broken {
+		if err := Rewrite(failing{broken}, strings.NewReader(body), Combine(nil, []Part{whole}), urls); err != broken {
 			t.Errorf("destination fails, %s: %v", encoding, err)
 		}
 	}
 	var out bytes.Buffer
-	if err := Substitute(&out, strings.NewReader(body), []Part{whole}, nil); err != nil || out.String() != body {
+	if err := Rewrite(&out, strings.NewReader(body), Combine(nil, []Part{whole}), nil); err != nil || out.String() != body {
 		t.Errorf("without values: %q, %v", out.String(), err)
 	}
 }
@@ -272,7 +272,7 @@ func FuzzParts(f *testing.F) {
 		}
 		for _, values := range []map[string]string{same, {UnsubscribeURL: value}} {
 			var out bytes.Buffer
-			err := Substitute(&out, &chunks{body, rand.New(rand.NewPCG(seed, 1))}, parts, values)
+			err := Rewrite(&out, &chunks{body, rand.New(rand.NewPCG(seed, 1))}, Combine(nil, parts), values)
 			if errors.Is(err, ErrValue) {
 				continue
 			}
@@ -341,7 +341,7 @@ func BenchmarkSubstitute(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := Substitute(io.Discard, bytes.NewReader(body), parts, urls); err != nil {
+				if err := Rewrite(io.Discard, bytes.NewReader(body), Combine(nil, parts), urls); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -46,6 +47,7 @@ type attempt struct {
 	refused  []deferral  // of jobs, those that a fresh connection may take
 	outcomes []outcome   // one for every job, in the order they were settled
 	slots    map[int64]*slot
+	lines    render.Lines // of what was sent
 	contact  contact
 }
 
@@ -156,18 +158,14 @@ func (a *attempt) offer(ctx context.Context) bool {
 		a.postpone(ctx, jobs, "prepare the message", err)
 		return true
 	}
-	rendering, err := a.prepared.Render(*a.buf, jobs[0].Recipient.Address, open)
+	rendering, err := a.prepared.Render(*a.buf, a.target(jobs[0]), open)
 	*a.buf = rendering.Header
-	if err != nil {
+	unfit := errors.Is(err, render.ErrEightBit)
+	if err != nil && !unfit {
 		a.postpone(ctx, jobs, "render the message", err)
 		return true
 	}
-	status, ok, err := a.fits(rendering.Size, open)
-	if err != nil {
-		a.postpone(ctx, jobs, "read the message", err)
-		return true
-	}
-	if !ok {
+	if status, ok := a.fits(rendering.Size, unfit); !ok {
 		for _, j := range jobs {
 			a.settle(j, store.Bounced, status)
 		}

@@ -2,20 +2,21 @@ package queue
 
 import (
 	"fmt"
-	"io"
 	"slices"
 
 	mime "offramp/gateway/message"
+	"offramp/gateway/render"
 	"offramp/store"
 )
 
 // fits decides before MAIL what the client would decide wrongly or not at
 // all. ok is false when the hop can never take the message as it is; st then
-// says why.
-func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store.Status, ok bool, err error) {
+// says why. eightBit is that it has 8-bit content which cannot be converted for
+// this hop.
+func (a *attempt) fits(size int64, eightBit bool) (st store.Status, ok bool) {
 	hop, m := a.session.Abilities(), a.task.message.stored
-	refuse := func(enhanced, text string) (store.Status, bool, error) {
-		return store.Status{Enhanced: enhanced, Text: text, Host: a.session.Name()}, false, nil
+	refuse := func(enhanced, text string) (store.Status, bool) {
+		return store.Status{Enhanced: enhanced, Text: text, Host: a.session.Name()}, false
 	}
 	// RFC 8689 section 4.2.1; a bounce is sent all the same (section 5).
 	if m.RequireTLS && m.ReversePath != "" && !hop.RequireTLS {
@@ -27,19 +28,20 @@ func (a *attempt) fits(size int64, body func() (io.ReadCloser, error)) (st store
 	if !hop.UTF8 && a.needsUTF8(nil) {
 		return refuse("5.6.7", noUTF8)
 	}
-	// What was never declared is passed on as it came; RFC 6152 section 3
-	// speaks of declared content only. Many clients declare it for all they
-	// send, so the content is looked at.
-	if m.EightBit && !hop.EightBit {
-		plain, err := a.sevenBit(body)
-		if err != nil {
-			return st, false, err
-		}
-		if !plain {
-			return refuse("5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME")
-		}
+	if eightBit {
+		return refuse("5.6.3", "the message has 8-bit content that cannot be converted, and the next hop does not offer 8BITMIME")
 	}
-	return st, true, nil
+	return st, true
+}
+
+// target is whom the message is rendered for, at the hop of this session. A
+// fail-over has a session with other abilities.
+//
+// What was never declared is passed on as it came; RFC 6152 section 3 speaks of
+// declared content only. Many clients declare it for all they send, so the
+// content is looked at.
+func (a *attempt) target(j store.Job) render.Target {
+	return render.Target{Recipient: j.Recipient.Address, SevenBit: a.task.message.stored.EightBit && !a.session.Abilities().EightBit}
 }
 
 const noUTF8 = "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8"
@@ -72,29 +74,4 @@ func (a *attempt) addressable(jobs []store.Job) []store.Job {
 		}
 	}
 	return fit
-}
-
-// sevenBit says whether the whole message is ASCII.
-func (a *attempt) sevenBit(body func() (io.ReadCloser, error)) (bool, error) {
-	if a.prepared.EightBitHeader() {
-		return false, nil
-	}
-	in, err := body()
-	if err != nil {
-		return false, err
-	}
-	defer in.Close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := in.Read(buf)
-		if !mime.ASCII(buf[:n]) {
-			return false, nil
-		}
-		if err == io.EOF {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	mime "offramp/gateway/message"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"
@@ -24,7 +25,13 @@ func TestWhatTheHopMustOffer(t *testing.T) {
 		body   string
 		want   string // enhanced code; empty: delivered
 	}{
-		"8-bit declared":            {[]string{"PIPELINING"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "gr\xfc\xdf\r\n", "5.6.3"},
+		"8-bit declared": {[]string{"PIPELINING"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "gr\xfc\xdf\r\n", ""},
+		"8-bit declared, encrypted": {[]string{"PIPELINING"}, func(m *store.Message) {
+			m.EightBit, m.Header = true, []byte("From: a@example.com\r\nContent-Type: application/pkcs7-mime\r\n\r\n")
+		}, "a@b.example", "gr\xfc\xdf\r\n", "5.6.3"},
+		"8-bit header": {[]string{"PIPELINING"}, func(m *store.Message) {
+			m.EightBit, m.Header = true, []byte("From: a@example.com\r\nSubject: \xfc\r\n\r\n")
+		}, "a@b.example", "gr\xfc\xdf\r\n", "5.6.3"},
 		"8-bit declared, 7-bit":     {[]string{"PIPELINING"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "plain\r\n", ""},
 		"8-bit not declared":        {[]string{"PIPELINING"}, func(m *store.Message) {}, "a@b.example", "gr\xfc\xdf\r\n", ""},
 		"8-bit offered, lower case": {[]string{"8bitmime"}, func(m *store.Message) { m.EightBit = true }, "a@b.example", "gr\xfc\xdf\r\n", ""},
@@ -50,6 +57,12 @@ func TestWhatTheHopMustOffer(t *testing.T) {
 			r := h.spool.results[0]
 			if c.want == "" && r.Kind != store.Delivered || c.want != "" && (r.Kind != store.Bounced || r.Status.Enhanced != c.want) {
 				t.Errorf("result %+v, want %q", r, c.want)
+			}
+			if c.want != "" {
+				return
+			}
+			if data := s.Messages()[0].Data; m.EightBit && len(c.offers) > 0 && c.offers[0] == "PIPELINING" && !mime.ASCII(data) {
+				t.Errorf("8-bit content came to a hop without 8BITMIME: %q", data)
 			}
 		})
 	}

@@ -158,6 +158,9 @@ func (a *attempt) log(o outcome) {
 		if n := a.prepared.DroppedSignatures(); n > 0 {
 			attrs = append(attrs, slog.Int("dropped_signatures", n))
 		}
+		if lines := a.lines.String(); lines != "" {
+			attrs = append(attrs, slog.String("long_lines", lines))
+		}
 	case store.Deferred:
 		attrs = append(attrs, slog.Time("next", o.result.Next))
 	case store.Dropped:

@@ -14,6 +14,9 @@ type Stats struct {
 	Unsigned          atomic.Int64 // list mail sent without a signature: no key, or a broken header
 	BrokenSignatures  atomic.Int64 // messages whose earlier signature covers a field that was added or replaced, here or by the next hop
 	DroppedSignatures atomic.Int64 // earlier signatures that were removed, since the next hop refuses several
+	LinesEncoded      atomic.Int64 // messages sent with long lines of the body encoded
+	LinesFolded       atomic.Int64 // messages sent with long header lines folded
+	LinesPassed       atomic.Int64 // messages sent with long lines left
 	Bounces           atomic.Int64 // delivery status notifications written
 	Octets            atomic.Int64 // of messages delivered
 	Panics            atomic.Int64 // attempts that ended in a panic

@@ -80,12 +80,12 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 	}
 	if accepted {
 		a.q.Stats.Octets.Add(r.Size)
-		a.tally()
+		a.tally(r)
 	}
 }
 
 // tally counts what is odd about a message that was sent.
-func (a *attempt) tally() {
+func (a *attempt) tally(r render.Rendering) {
 	if a.prepared.Keyless() {
 		a.q.Stats.Unsigned.Add(1)
 	}
@@ -93,4 +93,14 @@ func (a *attempt) tally() {
 		a.q.Stats.BrokenSignatures.Add(1)
 	}
 	a.q.Stats.DroppedSignatures.Add(int64(a.prepared.DroppedSignatures()))
+	a.lines = r.Lines
+	if r.Lines.Encoded {
+		a.q.Stats.LinesEncoded.Add(1)
+	}
+	if r.Lines.Folded {
+		a.q.Stats.LinesFolded.Add(1)
+	}
+	if r.Lines.Passed {
+		a.q.Stats.LinesPassed.Add(1)
+	}
 }

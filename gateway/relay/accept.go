@@ -183,7 +183,8 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		return Receipt{}, fmt.Errorf("begin message: %w", err)
 	}
 	defer draft.Abort()
-	var targets []io.Writer
+	var lines message.LineLimit
+	targets := []io.Writer{&lines}
 	var hash *dkim.BodyHash
 	var scanner *message.Scanner
 	if in.sign {
@@ -198,6 +199,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		return Receipt{}, err
 	}
 	failpoint.Hit("relay.body")
+	m.LongLines = lines.Exceeded
 	if hash != nil {
 		m.BodyHash = hash.Sum()
 	}

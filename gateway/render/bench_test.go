@@ -21,7 +21,7 @@ func BenchmarkRender(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		out, err := prepared.Render(buf, "ada@b.example", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+		out, err := prepared.Render(buf, Target{Recipient: "ada@b.example"}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
 		if err != nil {
 			b.Fatal(err)
 		}

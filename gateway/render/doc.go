@@ -2,7 +2,8 @@
 //
 // A [Renderer] prepares a [Message] once for all its recipients; rendering it
 // for one of them adds the token, the List-Unsubscribe fields, what brings back
-// bounces and complaints, the placeholders' values and the signatures. All of
-// it depends on message, recipient, list, keys and [Signing] alone, so that a
-// retry to the same next hop has the same bytes.
+// bounces and complaints, the placeholders' values and the signatures. Lines that
+// are too long, and 8-bit content for a hop that takes none, are encoded. All of
+// it depends on message, recipient, list, keys, [Signing] and the extensions of
+// the hop alone, so that a retry to the same next hop has the same bytes.
 package render

@@ -47,11 +47,12 @@ func accept(t testing.TB, raw []byte) (*store.Message, []byte) {
 		t.Fatal(err)
 	}
 	hash, scan := own.NewBodyHash(), message.NewScanner(h)
-	body, err := io.ReadAll(io.TeeReader(in, io.MultiWriter(hash, scan)))
+	var lines message.LineLimit
+	body, err := io.ReadAll(io.TeeReader(in, io.MultiWriter(hash, scan, &lines)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &store.Message{ID: "q1", Received: acceptance, List: "news", Header: h.Raw(), Size: int64(len(body)), BodyHash: hash.Sum(),
+	m := &store.Message{ID: "q1", Received: acceptance, List: "news", Header: h.Raw(), Size: int64(len(body)), BodyHash: hash.Sum(), LongLines: lines.Exceeded,
 		Trace: []byte("Received: from app.example by out.example.com\r\n\twith ESMTP id q1; Wed, 4 Mar 2026 05:06:07 +0000\r\n")}
 	for _, p := range scan.Parts() {
 		m.Parts = append(m.Parts, store.Part(p))
@@ -65,7 +66,7 @@ func render(t testing.TB, r *Renderer, m *store.Message, l store.List, recipient
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := prepared.Render(nil, recipient, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+	out, err := prepared.Render(nil, Target{Recipient: recipient}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type Renderer struct {
 	PublicURL      string     // https URL of the recipients' listener
 	FeedbackDomain string     // of mailto addresses; empty: https URI alone
 	ExistingHeader string     // Replace or Keep; empty: Replace
+	LongLines      string     // Encode or Pass; empty: Encode
 	SignList       bool       // list mail alone is signed
 	Feedback       Feedback   // what brings back what happens to list mail
 }
@@ -38,14 +39,17 @@ type Message struct {
 	dropped        int  // earlier signatures that do not stay
 	post           []byte
 	listID         []byte
-	rest           []byte   // the header as received, without what is removed
-	fields         [][]byte // of rest
+	rest           []byte // the header as received, without what is removed
 	keys           []dkim.Key
 	signing        Signing
 	unsigned       dkim.Fields // of what is rewritten behind us
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool
+	bodyStays      bool // it is not encoded, come what may
+	plain          form // the body as stored
+	folded, over   bool // long lines of the header were folded; some are left
+	forms          forms
 }
 
 // Prepare does what is the same for every recipient of stored. l is its list;
@@ -67,6 +71,7 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Mes
 		}
 	}
 	m.sign(h)
+	m.fold(h)
 	if m.exempt {
 		return m, nil
 	}

@@ -15,20 +15,33 @@ type Rendering struct {
 	Header []byte // with the empty line
 	Size   int64  // bytes of header and body; an estimate when the body is substituted and nothing is signed
 	Signed bool
+	Lines  Lines
 
-	parts  []message.Part
+	edits  []message.Edit
 	values map[string]string
 }
 
-// Render renders for recipient (wire form) into buf, which the result holds on
-// to. Body opens the body as stored; it is read here only when it is different
-// for each recipient and signed. Errors of body are passed on.
+// Target is whom a message is rendered for.
+type Target struct {
+	Recipient string // wire form
+	SevenBit  bool   // the next hop takes no 8-bit content
+}
+
+// Render renders for a target into buf, which the result holds on to. Body opens
+// the body as stored; it is read here only when it is different for each
+// recipient and signed, or encoded anew. Errors of body are passed on. Where 7-bit
+// content is wanted and cannot be made the error is [ErrEightBit].
 //
 // Both List-Unsubscribe fields are added also where no key is at hand for the
 // From domain: a smarthost may sign later, and must find the whole set (RFC 8058
 // section 4). Such mail is counted.
-func (m *Message) Render(buf []byte, recipient string, body func() (io.ReadCloser, error)) (Rendering, error) {
-	out := Rendering{Size: m.stored.Size, parts: m.parts}
+func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, error)) (Rendering, error) {
+	recipient := to.Recipient
+	f, err := m.form(to.SevenBit, body)
+	if err != nil {
+		return Rendering{}, err
+	}
+	out := Rendering{Size: f.size, Lines: f.lines, edits: f.edits}
 	var ours [][]byte
 	if !m.exempt && !m.kept {
 		unsubscribe, err := m.unsubscribe(recipient)
@@ -60,11 +73,11 @@ func (m *Message) Render(buf []byte, recipient string, body func() (io.ReadClose
 	}
 	buf = buf[:0]
 	if len(m.keys) > 0 {
-		hash, err := m.bodyHash(&out, body)
+		hash, err := m.bodyHash(&out, f, body)
 		if err != nil {
 			return out, err
 		}
-		fields := append(append(make([][]byte, 0, len(ours)+len(m.fields)), ours...), m.fields...)
+		fields := append(append(make([][]byte, 0, len(ours)+len(f.fields)), ours...), f.fields...)
 		for _, k := range m.keys {
 			signature, err := k.Sign(fields, hash, m.stored.Received, m.unsigned)
 			if err != nil {
@@ -77,16 +90,16 @@ func (m *Message) Render(buf []byte, recipient string, body func() (io.ReadClose
 	for _, f := range ours {
 		buf = append(buf, f...)
 	}
-	out.Header = append(buf, m.rest...)
+	out.Header = append(buf, f.rest...)
 	out.Size += int64(len(out.Header))
 	return out, nil
 }
 
-// bodyHash is the hash computed on acceptance, or for a body that is different
+// bodyHash is the hash of the form, or for a body that is different
 // for each recipient the hash of what this one gets. It then sets out.Size too.
-func (m *Message) bodyHash(out *Rendering, body func() (io.ReadCloser, error)) ([]byte, error) {
+func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, error)) ([]byte, error) {
 	if len(m.parts) == 0 {
-		return m.stored.BodyHash, nil
+		return f.hash, nil
 	}
 	in, err := body()
 	if err != nil {
@@ -104,8 +117,8 @@ func (m *Message) bodyHash(out *Rendering, body func() (io.ReadCloser, error)) (
 
 // WriteBody streams the body for this recipient from body as stored.
 func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
-	if len(c.parts) > 0 {
-		return message.Substitute(dst, body, c.parts, c.values)
+	if len(c.edits) > 0 {
+		return message.Rewrite(dst, body, c.edits, c.values)
 	}
 	_, err := io.Copy(dst, body)
 	return err

@@ -74,12 +74,6 @@ func (m *Message) sign(h message.Header) {
 	m.dropped = len(came) - len(kept)
 	m.breaks = slices.ContainsFunc(kept, m.broken)
 	m.strip(h, kept)
-	if len(m.keys) == 0 {
-		return
-	}
-	for _, f := range message.ParseHeader(m.rest).Fields() {
-		m.fields = append(m.fields, f.Raw)
-	}
 }
 
 // broken says whether a signature does not verify any more at the recipient.

@@ -130,7 +130,7 @@ func TestSignedForTheNextHop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := prepared.Render(nil, "ada@b.example", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+			out, err := prepared.Render(nil, Target{Recipient: "ada@b.example"}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -131,13 +131,13 @@ func (s *Spool) count(c *conn) error {
 
 const (
 	insertMessage = `INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, untouched, mark, unmarked,
-		eight_bit, utf8, require_tls, ret, envelope_id, parts, size, chunks, sum, body_hash, trace, header, tail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChunk = "INSERT INTO chunks (message, n, sum, data) VALUES (?, ?, ?, ?)"
 
-	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked`
+	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines`
 	selectMessage    = "SELECT " + messageColumns + " FROM messages WHERE num = ?"
 	recipientColumns = "message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host"
 	selectRecipient  = "SELECT " + recipientColumns + " FROM recipients WHERE message = ? AND n = ?"
@@ -162,7 +162,7 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 		return err
 	}
 	_, err = c.exec(insertMessage, a.num, m.ID, micros(m.Received), m.ReversePath, m.Client, m.Login, m.MessageID, m.List, m.Untouched, m.Mark, m.Unmarked,
-		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, a.size, a.chunks,
+		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, m.LongLines, a.size, a.chunks,
 		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail)
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 		ID: r.text(1), Received: r.time(2), ReversePath: r.text(3), Client: r.text(4), Login: r.text(5),
 		MessageID: r.text(6), List: r.text(7), EightBit: r.bool(8), UTF8: r.bool(9), RequireTLS: r.bool(10),
 		Return: r.text(11), EnvelopeID: r.text(12), Size: r.int(14), BodyHash: r.blob(15), Trace: r.blob(16), Header: r.blob(17),
-		Untouched: r.bool(18), Mark: r.text(19), Unmarked: r.bool(20),
+		Untouched: r.bool(18), Mark: r.text(19), Unmarked: r.bool(20), LongLines: r.bool(21),
 	}
 	if r[13] != nil {
 		if err := json.Unmarshal(r.blob(13), &m.Parts); err != nil {

@@ -73,9 +73,9 @@ func message(id string) *store.Message {
 		MessageID: "<" + id + "@example.com>", List: "news.example.com",
 		Untouched: true, Mark: "rule in line 3", Unmarked: true,
 		Trace: []byte("Received: by offramp\r\n"), Header: []byte("Subject: \xfc " + id + "\r\n\r\n"),
-		BodyHash: []byte(strings.Repeat("h", 32)),
-		Parts:    []store.Part{{Offset: 3, Length: 9, Encoding: "base64", HTML: true, Charset: "utf-8"}, {Offset: 20, Length: 1}},
-		EightBit: true, UTF8: true, RequireTLS: true, Return: "HDRS", EnvelopeID: "e+1",
+		BodyHash:  []byte(strings.Repeat("h", 32)),
+		Parts:     []store.Part{{Offset: 3, Length: 9, Encoding: "base64", HTML: true, Charset: "utf-8"}, {Offset: 20, Length: 1}},
+		LongLines: true, EightBit: true, UTF8: true, RequireTLS: true, Return: "HDRS", EnvelopeID: "e+1",
 	}
 }
 

@@ -27,7 +27,7 @@ func TestCorpusPassesUnharmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	p := start(t, "smtp://"+s.Addr())
+	p := start(t, "smtp://"+s.Addr(), "LONG_LINES=pass")
 	c, err := dial(p.smtp)
 	if err != nil {
 		t.Fatal(err)
