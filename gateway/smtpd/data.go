@@ -37,10 +37,10 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	const most = 2 // bytes that the unstuffer holds and gives out
 	if len(p) <= most {
-		b.rest = make([]byte, 512)
-		n, err := b.Read(b.rest)
-		b.rest = b.rest[:n]
-		return 0, err
+		buf := make([]byte, 512)
+		n, err := b.Read(buf)
+		b.rest = buf[copy(p, buf[:n]):n]
+		return min(n, len(p)), err
 	}
 	n, err := b.r.Read(p[most:])
 	out := b.dots.take(p[:0], p[most:most+n])
