@@ -292,3 +292,48 @@ func TestOddSuccessIsOne(t *testing.T) {
 		}
 	}
 }
+
+// A kept connection that ends without a word before the message is replaced at
+// once; 421 asks to stay away.
+func TestKeptConnectionEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		at       sink.Stage
+		fault    sink.Fault
+		deferred bool
+	}{
+		"MAIL":      {sink.Mail, sink.Fault{Drop: true}, false},
+		"RCPT":      {sink.Rcpt, sink.Fault{Drop: true}, false},
+		"DATA":      {sink.Data, sink.Fault{Drop: true}, false},
+		"RCPT, 421": {sink.Rcpt, sink.Fault{Reply: "421 4.7.0 bye"}, true},
+		"dot, 421":  {sink.Dot, sink.Fault{Reply: "421 4.7.0 bye"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hop := &limited{at: c.at, most: 2}
+			s := startSink(t, sink.Options{Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
+				if hop.fault(at, tx); at == c.at && hop.over(tx.Session) {
+					return c.fault
+				}
+				return sink.Fault{}
+			}})
+			config := hopTo(s)
+			config.RetryMin, config.hops.Connections = time.Hour, 1
+			h := newFixture(t, config, nil)
+			for i := range 6 {
+				h.spool.put(news(fmt.Sprint("q", i)), "Hi\r\n", to("a@b.example")...)
+			}
+			h.run()
+			within(t, 10*time.Second, "settled", func() bool { return h.stats.Delivered.Load()+h.stats.Deferred.Load() == 6 })
+			if got := h.stats.Deferred.Load() > 0; got != c.deferred {
+				t.Errorf("%d deferred; log:\n%s", h.stats.Deferred.Load(), h.log)
+			}
+		})
+	}
+}
+
+// over says whether a session has had its messages.
+func (l *limited) over(session int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.messages[session] >= l.most
+}
