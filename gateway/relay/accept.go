@@ -98,7 +98,8 @@ type incoming struct {
 	header   message.Header
 	fields   []message.Field // of header
 	body     io.Reader
-	count    *counter // of all bytes of the message
+	count    *counter          // of all bytes of the message
+	lines    message.LineLimit // of the body
 	decision stream.Decision
 	// sign says that the message is ours to sign. What a stranger sent never is,
 	// whatever its From says.
@@ -183,8 +184,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		return Receipt{}, fmt.Errorf("begin message: %w", err)
 	}
 	defer draft.Abort()
-	var lines message.LineLimit
-	targets := []io.Writer{&lines}
+	targets := append(make([]io.Writer, 0, 3), &in.lines)
 	var hash *dkim.BodyHash
 	var scanner *message.Scanner
 	if in.sign {
@@ -199,7 +199,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		return Receipt{}, err
 	}
 	failpoint.Hit("relay.body")
-	m.LongLines = lines.Exceeded
+	m.LongLines = in.lines.Exceeded
 	if hash != nil {
 		m.BodyHash = hash.Sum()
 	}
