@@ -66,7 +66,7 @@ func (m *Message) Render(buf []byte, recipient string, body func() (io.ReadClose
 		}
 		fields := append(append(make([][]byte, 0, len(ours)+len(m.fields)), ours...), m.fields...)
 		for _, k := range m.keys {
-			signature, err := k.Sign(fields, hash, m.stored.Received, m.unsigned)
+			signature, err := k.Sign(fields, hash, m.stored.Received, m.omitted)
 			if err != nil {
 				return out, fmt.Errorf("sign for %s: %w", k.Domain, err)
 			}
