@@ -28,7 +28,8 @@ func (c *checker) profiles() {
 		}
 		c.add(state, "next hop", name+" has the profile "+hop.Profile.Name+": "+hop.Profile.Means, "")
 		if hop.Profile.Name == "ses" && len(c.settings.Gateway.Hooks.SESTopics) == 0 && !c.settings.Gateway.BouncesComeBack() {
-			c.add(findWarn, "next hop", name+" receives the bounces and complaints: let Amazon SNS post them to /hooks/ses, and name the topic in OFFRAMP_HOOK_SES_TOPICS", "")
+			c.addFinding(finding{State: findWarn, What: "next hop", Text: name + " receives the bounces and complaints",
+				Do: "let Amazon SNS post them to /hooks/ses, and name the topic in OFFRAMP_HOOK_SES_TOPICS"})
 		}
 		if hop.Profile.Signatures > 0 {
 			c.withoutRSA(name)
@@ -52,6 +53,7 @@ func (c *checker) withoutRSA(hop string) {
 			continue
 		}
 		done = append(done, k.Domain)
-		c.add(findWarn, "DKIM", hop+" accepts one signature, and "+k.Domain+" has an Ed25519 key only, which many receivers do not verify: add an RSA key", "")
+		c.addFinding(finding{State: findWarn, What: "DKIM", Text: hop + " accepts one signature, and " + k.Domain + " has an Ed25519 key only, which many receivers do not verify",
+			Do: "make an RSA key with offramp keygen dkim, publish its record, and add it to OFFRAMP_DKIM_KEYS"})
 	}
 }

@@ -86,7 +86,7 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 
 // tally counts what is odd about a message that was sent.
 func (a *attempt) tally(r render.Rendering) {
-	if a.prepared.Keyless() {
+	if a.prepared.Unsigned() {
 		a.q.Stats.Unsigned.Add(1)
 	}
 	if a.prepared.BreaksSignature() {

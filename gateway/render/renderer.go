@@ -42,7 +42,7 @@ type Message struct {
 	rest           []byte // the header as received, without what is removed
 	keys           []dkim.Key
 	signing        Signing
-	unsigned       dkim.Fields // of what is rewritten behind us
+	omitted        dkim.Fields // by our signatures: what is rewritten behind us
 	parts          []message.Part
 	returns        returns
 	eightBitHeader bool
@@ -62,7 +62,7 @@ type Message struct {
 func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Message, error) {
 	h := message.ParseHeader(stored.Header)
 	m := &Message{r: r, stored: stored, list: l, exempt: stored.List == "" || stored.Untouched || l.Transactional, eightBitHeader: !message.ASCII(stored.Header),
-		signing: s, unsigned: dkim.FieldSet(s.Rewritten...)}
+		signing: s, omitted: dkim.FieldSet(s.Rewritten...)}
 	m.list.ID = stored.List
 	m.kept = r.ExistingHeader == Keep && h.Count(fieldUnsubscribe) > 0
 	if stored.List != "" && !stored.Untouched {
@@ -104,8 +104,9 @@ func (m *Message) BreaksSignature() bool { return m.breaks }
 // stay, since the next hop would refuse them.
 func (m *Message) DroppedSignatures() int { return m.dropped }
 
-// Keyless says whether list mail goes out unsigned for want of a key.
-func (m *Message) Keyless() bool { return !m.exempt && !m.signing.None && len(m.keys) == 0 }
+// Unsigned says whether list mail goes out unsigned though it is to be signed
+// here: there is no key, or the header is broken.
+func (m *Message) Unsigned() bool { return !m.exempt && !m.signing.None && len(m.keys) == 0 }
 
 // EightBitHeader says whether the header holds other bytes than US-ASCII.
 func (m *Message) EightBitHeader() bool { return m.eightBitHeader }

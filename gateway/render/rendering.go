@@ -79,7 +79,7 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 		}
 		fields := append(append(make([][]byte, 0, len(ours)+len(f.fields)), ours...), f.fields...)
 		for _, k := range m.keys {
-			signature, err := k.Sign(fields, hash, m.stored.Received, m.unsigned)
+			signature, err := k.Sign(fields, hash, m.stored.Received, m.omitted)
 			if err != nil {
 				return out, fmt.Errorf("sign for %s: %w", k.Domain, err)
 			}

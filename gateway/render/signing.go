@@ -67,7 +67,7 @@ func (m *Message) sign(h message.Header) {
 	}
 	for _, name := range []string{"To", "Cc", "Reply-To"} {
 		if message.Rewritable(h.Get(name)) { // "To: root" gets a domain behind us
-			m.unsigned |= dkim.FieldSet(name)
+			m.omitted |= dkim.FieldSet(name)
 		}
 	}
 	kept := m.keep(from, came)

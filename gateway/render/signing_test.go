@@ -138,8 +138,8 @@ func TestSignedForTheNextHop(t *testing.T) {
 			if text := outcomes(t, behind(got, c.signing), records); text != c.want {
 				t.Errorf("signatures %q, want %q, in\n%s", text, c.want, got)
 			}
-			if prepared.DroppedSignatures() != c.dropped || prepared.BreaksSignature() != c.breaks || prepared.Keyless() {
-				t.Errorf("%d dropped, want %d; breaks %v, want %v; keyless %v", prepared.DroppedSignatures(), c.dropped, prepared.BreaksSignature(), c.breaks, prepared.Keyless())
+			if prepared.DroppedSignatures() != c.dropped || prepared.BreaksSignature() != c.breaks || prepared.Unsigned() {
+				t.Errorf("%d dropped, want %d; breaks %v, want %v; unsigned %v", prepared.DroppedSignatures(), c.dropped, prepared.BreaksSignature(), c.breaks, prepared.Unsigned())
 			}
 			if c.signing.Most > 0 && bytes.Count(bytes.ToLower(out.Header), []byte("dkim-signature:")) > c.signing.Most {
 				t.Errorf("more signatures than the hop accepts:\n%s", out.Header)
