@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -43,7 +44,13 @@ func (c *conn) follow(p []byte) *reply {
 	if !c.dots {
 		return nil
 	}
-	for _, b := range p {
+	for i := 0; i < len(p); i++ {
+		if c.ends == 0 {
+			if i = beginOf(p, i); i == len(p) {
+				return nil
+			}
+		}
+		b := p[i]
 		switch {
 		case c.ends == len(crcrDot):
 			return replyTalking
@@ -57,6 +64,17 @@ func (c *conn) follow(p []byte) *reply {
 		}
 	}
 	return nil
+}
+
+// beginOf returns where in p, from i on, CR CR may begin, or len(p).
+func beginOf(p []byte, i int) int {
+	if n := bytes.Index(p[i:], []byte("\r\r")); n >= 0 {
+		return i + n
+	}
+	if len(p) > i && p[len(p)-1] == '\r' {
+		return len(p) - 1
+	}
+	return len(p)
 }
 
 // silence waits for what follows the end. It is called by the goroutine that
@@ -98,7 +116,15 @@ type unstuffer struct {
 // take writes what it makes of in to out, which may begin len(held) before in in
 // the same buffer.
 func (u *unstuffer) take(out, in []byte) []byte {
-	for _, b := range in {
+	for i := 0; i < len(in); i++ {
+		if !u.start && u.crs == 0 && len(u.held) == 0 {
+			next := beginOf(in, i)
+			out = append(out, in[i:next]...)
+			if i = next; i == len(in) {
+				break
+			}
+		}
+		b := in[i]
 		switch {
 		case u.start && b == '.':
 			u.start = false
