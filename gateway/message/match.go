@@ -1,9 +1,37 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
-// tailLen is how much of earlier text can be the beginning of what is searched.
-const tailLen = len(UnsubscribeURL) - 1
+// tailLen is how much of earlier text can be the beginning of what is searched:
+// the longest form of a placeholder.
+const tailLen = 48
+
+// form is one way to write a placeholder, as editors leave it in links.
+type form struct {
+	text, placeholder string
+	name              int // where in text the name begins
+}
+
+// forms are those of the two placeholders.
+var forms = formsOf(UnsubscribeURL, PreferencesURL)
+
+func formsOf(placeholders ...string) []form {
+	braces := [...]struct{ open, close string }{
+		{"{{", "}}"}, {"{{ ", " }}"}, {"%7B%7B", "%7D%7D"}, {"%7b%7b", "%7d%7d"}, {"%7B%7B%20", "%20%7D%7D"}, {"%7b%7b%20", "%20%7d%7d"},
+		{"&#123;&#123;", "&#125;&#125;"},
+	}
+	var all []form
+	for _, placeholder := range placeholders {
+		name := strings.Trim(placeholder, "{}")
+		for _, b := range braces {
+			all = append(all, form{b.open + name + b.close, placeholder, len(b.open)})
+		}
+	}
+	return all
+}
 
 // matcher searches decoded text that comes in pieces.
 type matcher struct {
@@ -29,19 +57,18 @@ func (m *matcher) feed(p []byte) {
 }
 
 func (m *matcher) look(p []byte) {
-	if !m.found {
-		for rest := p; ; {
-			i := bytes.Index(rest, []byte("{{offramp."))
-			if i < 0 {
-				break
-			}
-			rest = rest[i:]
-			if bytes.HasPrefix(rest, []byte(UnsubscribeURL)) || bytes.HasPrefix(rest, []byte(PreferencesURL)) {
-				m.found = true
-				break
-			}
-			rest = rest[1:]
+	for i := 0; !m.found; {
+		n := bytes.Index(p[i:], []byte("offramp."))
+		if n < 0 {
+			break
 		}
+		i += n
+		for _, f := range forms {
+			if i >= f.name && bytes.HasPrefix(p[i-f.name:], []byte(f.text)) {
+				m.found = true
+			}
+		}
+		i++
 	}
 	if i := bytes.Index(p, []byte("-----BEGIN PGP ")); i >= 0 {
 		m.pgp = m.pgp || bytes.Contains(p[i:], []byte("-----BEGIN PGP SIGNED")) ||

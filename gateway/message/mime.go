@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // content is what the MIME fields of an entity say (RFC 2045).
 type content struct {
@@ -30,24 +33,27 @@ func contentOf(h Header, other string) content {
 	return c
 }
 
-// firstWord returns what stands before space or comment, in lower case.
+// firstWord returns what stands before space, comment or semicolon, in lower
+// case. A semicolon behind an encoding is wrong, and readers look over it.
 func firstWord(s string) string {
 	s = strings.Trim(s, " \t")
-	if i := strings.IndexAny(s, " \t("); i >= 0 {
+	if i := strings.IndexAny(s, " \t(;"); i >= 0 {
 		s = s[:i]
 	}
 	return strings.ToLower(s)
 }
 
-// param returns a parameter of the content type, "" when it is absent or split
-// up as in RFC 2231. Unlike package mime it survives a broken neighbour.
+// param returns a parameter of the content type, "" when it is absent. One that
+// is split up or encoded (RFC 2231) counts where there is no plain one. Unlike
+// package mime it survives a broken neighbour.
 func (c content) param(name string) string {
+	var sections [10]string
 	s := c.params
 	for s != "" {
 		s = strings.TrimLeft(s, "; \t")
 		end := strings.IndexAny(s, "=;")
 		if end < 0 {
-			return ""
+			break
 		}
 		key := strings.TrimRight(s[:end], " \t")
 		if s[end] == ';' {
@@ -59,8 +65,50 @@ func (c content) param(name string) string {
 		if strings.EqualFold(key, name) {
 			return value
 		}
+		if n, encoded, ok := sectionOf(key, name); ok {
+			if encoded {
+				value = decodeSection(value, n == 0)
+			}
+			sections[n] = value
+		}
 	}
-	return ""
+	var whole strings.Builder
+	for _, value := range sections {
+		if value == "" {
+			break
+		}
+		whole.WriteString(value)
+	}
+	return whole.String()
+}
+
+// sectionOf says which part of a parameter a key names, as in "boundary*0*" or
+// "boundary*", and whether its value is encoded (RFC 2231 sections 3 and 4).
+func sectionOf(key, name string) (n int, encoded, ok bool) {
+	if len(key) <= len(name) || !strings.EqualFold(key[:len(name)], name) || key[len(name)] != '*' {
+		return 0, false, false
+	}
+	number, encoded := strings.CutSuffix(key[len(name)+1:], "*")
+	switch {
+	case number == "":
+		return 0, true, !encoded // boundary*=
+	case len(number) == 1 && number[0] >= '0' && number[0] <= '9':
+		return int(number[0] - '0'), encoded, true
+	}
+	return 0, false, false
+}
+
+// decodeSection decodes "%41". The first section begins with charset and language.
+func decodeSection(value string, first bool) string {
+	if first {
+		if parts := strings.SplitN(value, "'", 3); len(parts) == 3 {
+			value = parts[2]
+		}
+	}
+	if decoded, err := url.PathUnescape(value); err == nil {
+		return decoded
+	}
+	return value
 }
 
 // paramValue reads a token or a quoted-string and returns what follows it.

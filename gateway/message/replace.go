@@ -56,7 +56,7 @@ func (r *replacer) write(p []byte) {
 			r.carry = append(r.carry, p...)
 			return
 		}
-		if len(r.held) == 0 && octet != '{' {
+		if len(r.held) == 0 && !begins(octet) {
 			r.emit(p[:n])
 		} else {
 			r.token(kind, p[:n], octet)
@@ -65,33 +65,31 @@ func (r *replacer) write(p []byte) {
 	}
 }
 
+// begins says whether a placeholder may begin with a byte, written in one of its
+// [forms] or behind a scheme.
+func begins(c byte) bool { return c == '{' || c == '%' || c == '&' || c == 'h' }
+
 // plain returns how much of p cannot be part of a placeholder. Soft line breaks
-// and encoded bytes that are not a brace are skipped.
+// and encoded bytes that begin none are skipped.
 func (r *replacer) plain(p []byte) int {
-	n, brace := 0, -1
-	for {
-		if brace < n {
-			if brace = bytes.IndexByte(p[n:], '{'); brace < 0 {
-				brace = len(p)
-			} else {
-				brace += n
-			}
+	for n := 0; n < len(p); n++ {
+		c, next := p[n], byte('=')
+		if n+1 < len(p) {
+			next = p[n+1]
 		}
-		if r.qp {
-			if i := bytes.IndexByte(p[n:brace], '='); i >= 0 {
-				n += i
-				if kind, size, octet := qpToken(p[n:]); kind == qpSoft || kind == qpOctet && octet != '{' {
-					n += size
-					continue
-				}
+		switch {
+		case c == '=' && r.qp:
+			kind, size, octet := qpToken(p[n:])
+			if kind != qpSoft && (kind != qpOctet || begins(octet)) {
 				return n
 			}
+			n += size - 1
+		case !begins(c):
+		case next == '=', c == '{' && next == '{', c == '%' && next == '7', c == '&' && next == '#', c == 'h' && next == 't':
+			return n
 		}
-		if brace+1 >= len(p) || p[brace+1] == '{' || p[brace+1] == '=' {
-			return brace
-		}
-		n = brace + 1
 	}
+	return len(p)
 }
 
 // resume adds a byte to a token that was not whole.
@@ -134,13 +132,23 @@ func (r *replacer) token(kind qpKind, enc []byte, octet byte) {
 }
 
 // compare says whether what is held is a placeholder or the beginning of one.
+// Editors put a scheme before what they do not take for a URL: it goes too.
 func (r *replacer) compare() (whole *replacement, begun bool) {
+	held := string(r.decoded)
+	if strings.HasPrefix("https://", held) || strings.HasPrefix("http://", held) {
+		return nil, true
+	}
+	if plain, ok := strings.CutPrefix(held, "https://"); ok {
+		held = plain
+	} else {
+		held = strings.TrimPrefix(held, "http://")
+	}
 	for i := range r.all {
 		p := r.all[i].placeholder
-		if !strings.HasPrefix(p, string(r.decoded)) {
+		if !strings.HasPrefix(p, held) {
 			continue
 		}
-		if len(p) == len(r.decoded) {
+		if len(p) == len(held) {
 			return &r.all[i], true
 		}
 		begun = true

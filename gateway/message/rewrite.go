@@ -155,11 +155,15 @@ func newRewriter(out *bufio.Writer, edit Edit, values map[string]string) *rewrit
 		return rw
 	}
 	rw.replace = &replacer{out: out, qp: part.Encoding == "quoted-printable"}
-	for placeholder, v := range values {
+	for _, f := range forms {
+		v, ok := values[f.placeholder]
+		if !ok {
+			continue
+		}
 		if part.HTML {
 			v = html.EscapeString(v)
 		}
-		rw.replace.all = append(rw.replace.all, replacement{placeholder, v})
+		rw.replace.all = append(rw.replace.all, replacement{f.text, v})
 	}
 	if part.Encoding == "base64" {
 		rw.decode = &base64Decoder{emit: rw.replace.write}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"mime/quotedprintable"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -91,7 +92,7 @@ func checkSubstitution(t *testing.T, body, out []byte, parts []Part, values map[
 			if p.HTML {
 				v = html.EscapeString(v)
 			}
-			plain = strings.ReplaceAll(plain, placeholder, v)
+			plain = written(placeholder).ReplaceAllLiteralString(plain, v)
 		}
 		if got := string(decode(t, p, text)); got != plain {
 			t.Fatalf("part %v\n%q\nis decoded\n%q\nwant\n%q", p, text, got, plain)
@@ -103,6 +104,13 @@ func checkSubstitution(t *testing.T, body, out []byte, parts []Part, values map[
 	if want = append(want, body[pos:]...); !bytes.Equal(out, want) {
 		t.Fatalf("outside the parts something changed\n%q\nwant\n%q", out, want)
 	}
+}
+
+// written is how a placeholder may be written.
+func written(placeholder string) *regexp.Regexp {
+	name := regexp.QuoteMeta(strings.Trim(placeholder, "{}"))
+	return regexp.MustCompile("(?:https?://)?(?:" + strings.ReplaceAll(
+		`\{\{NAME\}\}|\{\{ NAME \}\}|%7B%7BNAME%7D%7D|%7b%7bNAME%7d%7d|%7B%7B%20NAME%20%7D%7D|%7b%7b%20NAME%20%7d%7d|&#123;&#123;NAME&#125;&#125;`, "NAME", name) + ")")
 }
 
 func longest(text []byte) int {
