@@ -129,6 +129,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.clock()
 	c.unsigned(ctx)
 	c.streams(ctx)
+	c.noticed(ctx)
 	if !c.offline {
 		c.dns(ctx)
 		c.nextHop(ctx)

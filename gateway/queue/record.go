@@ -155,6 +155,12 @@ func (a *attempt) log(o outcome) {
 		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
 	switch o.result.Kind {
 	case store.Delivered:
+		if a.prepared.Unsigned() {
+			attrs = append(attrs, slog.Bool("unsigned", true))
+		}
+		if a.prepared.BreaksSignature() {
+			attrs = append(attrs, slog.Bool("broken_signature", true))
+		}
 		if n := a.prepared.DroppedSignatures(); n > 0 {
 			attrs = append(attrs, slog.Int("dropped_signatures", n))
 		}

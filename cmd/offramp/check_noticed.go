@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// notices are the metrics of the running server that say that mail may reach
+// people other than it should, or other than it came.
+var notices = [...]struct {
+	metric, state, one, more, text, do string
+}{
+	{"offramp_delivery_unsigned_messages_total", findWarn, "list message", "list messages", "left unsigned (unsigned in the log): mail programs show no unsubscribe button for them", "make a DKIM key for their From domain (offramp init DOMAIN), or fix the line of their header that is no field"},
+	{"offramp_delivery_broken_signatures_total", findWarn, "message", "messages", "left with a signature of their own over a field that Offramp or the next hop changes (broken_signature in the log): that one fails at the recipient, Offramp's own counts", "let what signs in front of Offramp leave out List-Unsubscribe and List-Unsubscribe-Post, or not sign"},
+	{`offramp_long_lines_total{result="passed"}`, findWarn, "message", "messages", "left with lines over 998 bytes (long_lines=passed in the log), which a server further on may break, and the signature with them", "have the application send lines of up to 998 bytes"},
+	{"offramp_delivery_dropped_signatures_total", findOK, "signature that came with a message", "signatures that came with messages", "removed, since the next hop accepts one only", ""},
+	{"offramp_next_hop_limits_total", findOK, "limit of a next hop", "limits of next hops", "learnt or announced (messages per connection, recipients per message); Offramp keeps under it", ""},
+}
+
+// noticed sums up what the running server noticed about the mail it relayed.
+func (c *checker) noticed(ctx context.Context) {
+	if !c.running {
+		return
+	}
+	resp, err := c.settings.adminGet(ctx, "/metrics")
+	if err != nil {
+		return // other findings say that it does not answer
+	}
+	defer resp.Body.Close()
+	counts := readMetrics(io.LimitReader(resp.Body, 1<<20))
+	for _, n := range notices {
+		if count := counts[n.metric]; count > 0 {
+			c.addFinding(finding{State: n.state, What: "mail", Do: n.do,
+				Text: fmt.Sprintf("since the start of the server: %s %s", plural(count, n.one, n.more), n.text)})
+		}
+	}
+}
+
+// readMetrics reads the counts of the text format of Prometheus, by name with
+// labels. What it cannot read it leaves out.
+func readMetrics(r io.Reader) map[string]int64 {
+	counts := map[string]int64{}
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		at := strings.LastIndexByte(lines.Text(), ' ')
+		if at < 0 || lines.Text()[0] == '#' {
+			continue
+		}
+		if v, err := strconv.ParseFloat(lines.Text()[at+1:], 64); err == nil {
+			counts[lines.Text()[:at]] = int64(v)
+		}
+	}
+	return counts
+}

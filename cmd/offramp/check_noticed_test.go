@@ -1,0 +1,63 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const metricsPage = `# HELP offramp_delivery_unsigned_messages_total List mail sent unsigned.
+# TYPE offramp_delivery_unsigned_messages_total counter
+offramp_delivery_unsigned_messages_total 3
+offramp_delivery_broken_signatures_total 1
+offramp_long_lines_total{result="encoded"} 9
+offramp_long_lines_total{result="passed"} 2
+offramp_delivery_dropped_signatures_total 0
+offramp_next_hop_limits_total 1
+offramp_odd
+offramp_odder much
+`
+
+// What the server noticed is summed up, and what it did not is not mentioned.
+func TestNoticed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" && r.Header.Get("Authorization") == "Bearer secret" {
+			io.WriteString(w, metricsPage)
+		}
+	}))
+	defer server.Close()
+	s := &settings{}
+	s.Gateway.AdminAddr, s.Gateway.Admin.Token = server.Listener.Addr().String(), "secret"
+	c := &checker{settings: s, running: true}
+	c.noticed(t.Context())
+	for i, want := range []string{"3 list messages left unsigned", "1 message left with a signature", "2 messages left with lines over 998 bytes", "1 limit of a next hop learnt"} {
+		if i >= len(c.findings) || !strings.Contains(c.findings[i].Text, want) {
+			t.Errorf("want %q in %+v", want, c.findings)
+		}
+	}
+	if len(c.findings) != 4 || c.findings[0].State != findWarn || c.findings[0].Do == "" || c.findings[3].State != findOK {
+		t.Errorf("%+v", c.findings)
+	}
+	c = &checker{settings: s}
+	if c.noticed(t.Context()); len(c.findings) > 0 {
+		t.Errorf("no server runs: %+v", c.findings)
+	}
+}
+
+// The metrics that are summed up are those that the server has.
+func TestNoticesAreMetrics(t *testing.T) {
+	source, err := os.ReadFile("../../gateway/metrics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range notices {
+		name, _, _ := strings.Cut(strings.TrimPrefix(n.metric, "offramp_"), "{")
+		if !strings.Contains(string(source), strconv.Quote(name)) {
+			t.Errorf("%s is no metric", n.metric)
+		}
+	}
+}
