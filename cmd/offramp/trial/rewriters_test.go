@@ -43,8 +43,11 @@ func replaced(data []byte, fields map[string]string) []byte {
 // amazon answers as Amazon SES does to what it takes once only in a header.
 func amazon(refused *atomic.Int64) func(sink.Stage, sink.Transaction) sink.Fault {
 	return func(stage sink.Stage, tr sink.Transaction) sink.Fault {
+		if stage != sink.Dot {
+			return sink.Fault{}
+		}
 		header, _, _ := bytes.Cut(tr.Data, []byte("\r\n\r\n"))
-		if stage != sink.Dot || bytes.Count(append([]byte("\r\n"), bytes.ToLower(header)...), []byte("\r\ndkim-signature:")) <= 1 {
+		if bytes.Count(append([]byte("\r\n"), bytes.ToLower(header)...), []byte("\r\ndkim-signature:")) <= 1 {
 			return sink.Fault{}
 		}
 		refused.Add(1)
