@@ -12,7 +12,8 @@ import (
 const maxLine = 64 << 10
 
 // tap is the Debug writer of go-smtp: it sees the bytes of both directions in
-// clear, each after it was read or written. It never fails.
+// clear, each after it was read or written. It never fails. What was read it sees
+// in the buffer of the reader, before go-smtp does: see [overlook].
 type tap struct{ c *conn }
 
 // Write sees bytes.
@@ -41,8 +42,10 @@ func (t tap) look(p []byte) *reply {
 	c.secret = false
 	if c.await {
 		c.await = false
-		if fault := c.command(p); fault != nil {
-			return fault
+		if !c.body { // DATA came with others before it, and this is the message
+			if fault := c.command(p); fault != nil {
+				return fault
+			}
 		}
 	}
 	if c.body {
@@ -85,6 +88,7 @@ func (c *conn) command(p []byte) *reply {
 	if !c.mail && len(rest) > 0 && is(first, "STARTTLS") {
 		return replyTalking
 	}
+	overlook(p)
 	return chunks(p)
 }
 
