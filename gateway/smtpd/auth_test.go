@@ -274,3 +274,18 @@ func FuzzParseLogins(f *testing.F) {
 		}
 	})
 }
+
+// Base64 that is broken is answered by go-smtp, before a mechanism sees it: 454
+// for the 501 of RFC 4954 section 4.
+func TestBrokenBase64(t *testing.T) {
+	h := start(t, func(s *Server) { s.Logins = testLogins(t) })
+	p := h.dial(true)
+	p.expect("220")
+	p.say("EHLO x", "250")
+	p.say("AUTH PLAIN %%%", "454 4.7.0")
+	p.say("AUTH PLAIN", "334")
+	p.say("%%%", "454 4.7.0")
+	if n := h.s.Stats.Logins.Load(); n != 0 {
+		t.Errorf("%d logins", n)
+	}
+}
