@@ -54,6 +54,7 @@ type conn struct {
 	spent   time.Duration
 	octets  int64
 	dots    bool   // a message by DATA is read
+	twice   bool   // it may hold CR CR
 	ends    int    // bytes of crcrDot that were seen last
 	ended   bool   // crcrDot has ended the data
 	last    *reply // said before the connection ends, at the next mark
@@ -104,7 +105,7 @@ func (c *conn) SetReadDeadline(time.Time) error {
 	}
 	c.fresh, c.await, c.wrote, c.spent, c.octets = true, true, false, 0, 0
 	c.body, c.tapped, c.taken = c.bodies > 0, 0, 0
-	c.dots, c.ends, c.ended = false, 0, false
+	c.dots, c.twice, c.ends, c.ended = false, false, 0, false
 	last := c.last
 	switch {
 	case last != nil:

@@ -49,6 +49,7 @@ func (c *conn) follow(p []byte) *reply {
 			if i = beginOf(p, i); i == len(p) {
 				return nil
 			}
+			c.twice = true
 		}
 		b := p[i]
 		switch {
@@ -64,6 +65,14 @@ func (c *conn) follow(p []byte) *reply {
 		}
 	}
 	return nil
+}
+
+// doubled says whether the message may hold CR CR: the tap has seen all of it that
+// the session gets.
+func (c *conn) doubled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.twice
 }
 
 // beginOf returns where in p, from i on, CR CR may begin, or len(p).

@@ -43,7 +43,12 @@ func (b *body) Read(p []byte) (int, error) {
 		return min(n, len(p)), err
 	}
 	n, err := b.r.Read(p[most:])
-	out := b.dots.take(p[:0], p[most:most+n])
+	in, out := p[most:most+n], p[:0]
+	if b.c.doubled() {
+		out = b.dots.take(out, in)
+	} else {
+		out = append(out, in...)
+	}
 	switch {
 	case err == nil:
 		return len(out), nil
