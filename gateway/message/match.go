@@ -9,6 +9,9 @@ import (
 // the longest form of a placeholder.
 const tailLen = 48
 
+// placeholderName is how the names of all placeholders begin.
+const placeholderName = "offramp."
+
 // form is one way to write a placeholder, as editors leave it in links.
 type form struct {
 	text, placeholder string
@@ -58,7 +61,7 @@ func (m *matcher) feed(p []byte) {
 
 func (m *matcher) look(p []byte) {
 	for i := 0; !m.found; {
-		n := bytes.Index(p[i:], []byte("offramp."))
+		n := bytes.Index(p[i:], []byte(placeholderName))
 		if n < 0 {
 			break
 		}

@@ -33,7 +33,7 @@ type Survey struct {
 	gaveUp   bool
 	col      int  // bytes in the line being read
 	last     byte // that was read
-	braces   int  // directly before what is read
+	name     int  // bytes of placeholderName directly before what is read
 	match    matcher
 }
 
@@ -246,7 +246,7 @@ func (s *Survey) measure(t *traits, p []byte) {
 		}
 		p = p[len(piece):]
 		if s.col += len(piece); grows {
-			s.col += maxValue * s.pairs(piece)
+			s.col += maxValue * s.placeholders(piece)
 		}
 		t.long = t.long || s.col > maxLine+len("\r\n")
 		if end > 0 {
@@ -255,14 +255,21 @@ func (s *Survey) measure(t *traits, p []byte) {
 	}
 }
 
-// pairs returns how many pairs of braces p ends, as placeholders begin with.
-func (s *Survey) pairs(p []byte) int {
+// placeholders returns how many placeholders p may hold, in any of their forms:
+// how often the beginning of their name ends in p.
+func (s *Survey) placeholders(p []byte) int {
 	n := 0
 	for _, c := range p {
-		if c != '{' {
-			s.braces = 0
-		} else if s.braces++; s.braces == 2 {
-			n, s.braces = n+1, 0
+		switch {
+		case c == placeholderName[s.name]:
+			s.name++
+		case c == placeholderName[0]:
+			s.name = 1
+		default:
+			s.name = 0
+		}
+		if s.name == len(placeholderName) {
+			n, s.name = n+1, 0
 		}
 	}
 	return n

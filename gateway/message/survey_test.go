@@ -113,7 +113,7 @@ func leaves(raw []byte) []string {
 			return
 		}
 		for placeholder, v := range urls {
-			text = bytes.ReplaceAll(text, []byte(placeholder), []byte(v))
+			text = written(placeholder).ReplaceAllLiteral(text, []byte(v))
 		}
 		all = append(all, media+": "+strings.ReplaceAll(strings.ReplaceAll(string(text), "&amp;", "&"), "&#39;", "'"))
 	}

@@ -43,6 +43,7 @@ func TestLongLines(t *testing.T) {
 		"sealed, no key":                    {from + "ARC-Message-Signature: i=1\r\n" + longText, true, func(r *Renderer) { r.Keys = nil }, "passed"},
 		"broken header":                     {from + "no field\r\n" + longText, false, nil, "passed"},
 		"placeholder":                       {from + "Content-Type: text/plain\r\n\r\n" + strings.Repeat("x", 960) + "{{offramp.unsubscribe_url}}\r\n", false, nil, "encoded"},
+		"placeholder in another form":       {from + "Content-Type: text/html\r\n\r\n" + strings.Repeat("x", 950) + "%7B%7Bofframp.unsubscribe_url%7D%7D\r\n", false, nil, "encoded"},
 		"encrypted":                         {from + "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n" + longText + "--b--\r\n", false, nil, "passed"},
 	}
 	for name, c := range cases {

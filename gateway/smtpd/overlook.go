@@ -6,8 +6,9 @@ import "bytes"
 // sender or recipient, though they change nothing here: AUTH of MAIL names who
 // wrote the message, which nobody has to believe (RFC 4954 section 5), and ORCPT
 // with an address of another kind only names it in notifications (RFC 3461
-// section 4.2). p begins with a command; it is changed in place, before go-smtp
-// looks at it, and keeps its length.
+// section 4.2). p begins with a command; it is changed in place and
+// keeps its length. A writer may not do that, but no other place sees commands in
+// clear before go-smtp does: io.TeeReader shows the tap the reader's own buffer.
 func overlook(p []byte) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
