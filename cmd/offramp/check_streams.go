@@ -189,7 +189,7 @@ func (c *checker) ruleFor(list, from string) string {
 	return c.rule("list " + list + " from=" + from)
 }
 
-// rule is the command that adds a rule, with a file where there is none yet. It
+// rule is the command that adds a rule, with a rules file where the settings name no file. It
 // holds from the next start on.
 func (c *checker) rule(text string) string {
 	if _, err := stream.ParseRules(strings.NewReader(text)); err != nil || strings.ContainsAny(text, "*\n\r") {

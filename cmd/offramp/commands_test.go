@@ -23,7 +23,7 @@ type printed struct {
 	prose    bool // in a sentence, where a command without arguments is a name
 }
 
-// Every command of ours that stands in the documents, the help or a message is
+// Every offramp command in the documents, the help or a message is
 // one the program takes: its name, its flags and the number of its arguments.
 func TestPrintedCommandsParse(t *testing.T) {
 	all := append(inlineCommands(t), messageCommands(t)...)

@@ -13,7 +13,7 @@ import (
 )
 
 // However the demo is ended from outside, and however often, its folder with keys
-// goes too, and no error is shown that is none.
+// goes too, and nothing is shown as an error.
 func TestDemoStopped(t *testing.T) {
 	for _, c := range []struct {
 		name  string

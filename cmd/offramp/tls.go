@@ -158,7 +158,7 @@ func (c *certificate) SelfSigned() bool {
 		leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil
 }
 
-// earliest returns when the first of the certificates expires; nil if there are none.
+// earliest returns when the first of the certificates expires; nil without certificates.
 func earliest(all []*certificate) func() time.Time {
 	if len(all) == 0 {
 		return nil

@@ -39,7 +39,7 @@ func corpusFiles(t *testing.T) map[string][]byte {
 	return all
 }
 
-// Every signature of ours on the corpora verifies behind a Postfix with its
+// Every signature that Offramp makes on the corpora verifies behind a Postfix with its
 // default settings, which adds what is missing and folds what is long.
 func TestSignaturesSurvivePostfix(t *testing.T) {
 	s, err := sink.Start(sink.Options{Extensions: []string{"8BITMIME", "SMTPUTF8"}})

@@ -56,7 +56,7 @@ func amazon(refused *atomic.Int64) func(sink.Stage, sink.Transaction) sink.Fault
 }
 
 // Behind a hop that takes one signature and replaces Message-ID and Date every
-// signature of ours is valid, with the keys that init makes.
+// signature that Offramp made is valid, with the keys that init makes.
 func TestTortureAmazonSES(t *testing.T) {
 	total := scale(60, 1000)
 	var refused atomic.Int64

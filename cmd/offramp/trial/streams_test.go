@@ -71,7 +71,7 @@ func TestAResetSurvivesAnOptOut(t *testing.T) {
 	send("Newsletter 1", newsletter)
 	first := bearing(t, p, s, "Newsletter 1", ada)
 	if !marked(first) {
-		t.Fatalf("the newsletter has no way out of ours:\n%s", first)
+		t.Fatalf("the newsletter has no unsubscribe fields of Offramp:\n%s", first)
 	}
 	p.oneClick(strings.Replace(unsubscribeURL(first), "https://u.trial.example", "http://"+p.http, 1))
 	send("Newsletter 2", newsletter)
