@@ -226,7 +226,7 @@ func TestCoversOurs(t *testing.T) {
 // A server behind us completes addresses without a domain: such fields are not
 // signed, all others are.
 func TestRewritableFieldsAreNotSigned(t *testing.T) {
-	for to, signed := range map[string]bool{"ada@b.example": true, "root": false, "Ada <ada@b.example>, root": false} {
+	for to, signed := range map[string]bool{"ada@b.example": true, "root": false, "Ada <ada@b.example>, root": false, "ada@b.example\r\nto: root": false} {
 		m, body := accept(t, []byte("From: a@example.com\r\nTo: "+to+"\r\nCc: c@b.example\r\nSubject: x\r\n\r\nHi\r\n"))
 		got, _ := render(t, newRenderer(t), m, store.List{}, "ada@b.example", body)
 		text := strings.ReplaceAll(string(got), "\r\n ", "")

@@ -65,9 +65,12 @@ func (m *Message) sign(h message.Header) {
 	if !h.Broken() && !message.Rewritable(h.Get("From")) { // else the next server ends the header sooner, or changes it
 		m.keys = m.chooseKeys(from, came)
 	}
-	for _, name := range []string{"To", "Cc", "Reply-To"} {
-		if message.Rewritable(h.Get(name)) { // "To: root" gets a domain behind us
-			m.omitted |= dkim.FieldSet(name)
+	for _, f := range h.Fields() {
+		switch strings.ToLower(f.Name) {
+		case "to", "cc", "reply-to":
+			if message.Rewritable(f.Value()) { // "To: root" gets a domain behind us
+				m.omitted |= dkim.FieldSet(f.Name)
+			}
 		}
 	}
 	kept := m.keep(from, came)
