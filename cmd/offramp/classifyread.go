@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // maxClassified is how much of a message is read: the header alone decides.
@@ -21,7 +21,7 @@ const maxClassified = 256 << 10
 // found is the header of a message in a file, an mbox or a folder.
 type found struct {
 	name   string
-	header message.Header
+	header mime.Header
 }
 
 // isMail tells a message from a file that only lies beside messages.
@@ -45,7 +45,7 @@ func (m found) sender() envelope.Address {
 		if text == "<>" {
 			return envelope.Address{}
 		}
-		address, _ := message.FromAddress(text)
+		address, _ := mime.FromAddress(text)
 		if a, err := envelope.Parse(address); err == nil {
 			return a
 		}
@@ -158,7 +158,7 @@ func nextInMbox(r *bufio.Reader) (raw []byte, more bool, err error) {
 
 // foundIn reads the header as acceptance does. What it would refuse has none.
 func foundIn(name string, raw []byte) found {
-	h, _, err := message.Reader{MaxHeader: maxClassified}.Read(bytes.NewReader(raw))
+	h, _, err := mime.Reader{MaxHeader: maxClassified}.Read(bytes.NewReader(raw))
 	if err != nil {
 		return found{name: name}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offramp/gateway/diagnosis"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // feedbackDir holds mail that came back and was not understood.
@@ -72,7 +72,7 @@ func (a *app) readMessage(name string) ([]byte, error) {
 // table for people.
 func (a *app) printDiagnosis(name string, raw []byte, several bool) error {
 	// What delivered it to the file wrote the envelope down, if anybody did.
-	null := strings.TrimSpace(message.ParseHeader(raw).Get("Return-Path")) == "<>"
+	null := strings.TrimSpace(mime.ParseHeader(raw).Get("Return-Path")) == "<>"
 	for _, f := range diagnosis.Read(raw, null).Findings {
 		if a.asJSON {
 			if err := a.printLine(diagnosed{name, f}); err != nil {

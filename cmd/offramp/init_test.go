@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 )
 
@@ -224,7 +224,7 @@ func TestParseNewsletter(t *testing.T) {
 		if strings.HasPrefix(from, "@") {
 			from = "x" + from
 		}
-		mail := []message.Field{{Name: "From", Raw: []byte("From: <" + from + ">\r\n")}}
+		mail := []mime.Field{{Name: "From", Raw: []byte("From: <" + from + ">\r\n")}}
 		if got := (&stream.Classifier{Rules: rules}).Classify(stream.Mail{}, mail).List; got != n.list {
 			t.Errorf("%q: %s reads as %+v", c.in, n.rule(), got)
 		}

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 const (
@@ -102,7 +102,7 @@ func mailbox(field, name string, a envelope.Address) ([]byte, error) {
 		words = phraseWords(name)
 	}
 	if !a.UTF8() {
-		return message.NewField(field, fold(field, append(words, "<"+a.String()+">")))
+		return mime.NewField(field, fold(field, append(words, "<"+a.String()+">")))
 	}
 	// RFC 6532: such an address stands as it is, which NewField takes none of.
 	// Parse let no control character into it.
@@ -110,7 +110,7 @@ func mailbox(field, name string, a envelope.Address) ([]byte, error) {
 	if len(words) == 0 {
 		return []byte(field + ": " + address), nil
 	}
-	out, err := message.NewField(field, fold(field, words))
+	out, err := mime.NewField(field, fold(field, words))
 	return append(out, " "+address...), err
 }
 

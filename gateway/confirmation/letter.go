@@ -13,7 +13,7 @@ import (
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -119,7 +119,7 @@ func (c *Confirmation) fields(q *Question, subject, id string, now time.Time) ([
 		{"Content-Language", q.Speaker.Tag()},
 		{"Auto-Submitted", "auto-generated"}, // RFC 3834 section 5
 	} {
-		field, err := message.NewField(f.name, f.value)
+		field, err := mime.NewField(f.name, f.value)
 		if err != nil {
 			return nil, err
 		}

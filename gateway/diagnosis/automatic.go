@@ -3,7 +3,7 @@ package diagnosis
 import (
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // receiptOf knows a disposition notification (RFC 8098): a reader's program says
@@ -36,7 +36,7 @@ func challenge(l *letter) []Finding {
 }
 
 func (l *letter) isReport() bool {
-	return message.Keyword(l.header.Get("Content-Type")) == "multipart/report"
+	return mime.Keyword(l.header.Get("Content-Type")) == "multipart/report"
 }
 
 // challengeSubjects are folded, challengeTexts are not.
@@ -86,7 +86,7 @@ func (l *letter) automaticField() string {
 	suppress := false
 	for _, f := range l.header.Fields() {
 		value := strings.ToLower(f.Value())
-		word := message.Keyword(value)
+		word := mime.Keyword(value)
 		switch strings.ToLower(f.Name) {
 		case "auto-submitted":
 			if word != "" && word != "no" && word != "auto-generated" {

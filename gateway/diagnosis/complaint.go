@@ -3,7 +3,7 @@ package diagnosis
 import (
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // complaints reads a feedback report (RFC 5965), also one that is no
@@ -12,7 +12,7 @@ import (
 // that it is a feedback report.
 func complaints(l *letter) []Finding {
 	if fields := l.feedbackFields(); fields != nil {
-		return feedbackFindings(l, message.ParseHeader(fields))
+		return feedbackFindings(l, mime.ParseHeader(fields))
 	}
 	if l.status != nil {
 		return nil
@@ -59,8 +59,8 @@ func (l *letter) feedbackFields() []byte {
 	return []byte(l.text[start:])
 }
 
-func feedbackFindings(l *letter, fields message.Header) []Finding {
-	kind := message.Keyword(fields.Get("Feedback-Type"))
+func feedbackFindings(l *letter, fields mime.Header) []Finding {
+	kind := mime.Keyword(fields.Get("Feedback-Type"))
 	if kind == "" {
 		kind = "other" // RFC 5965 section 3.1 demands one
 	}
@@ -86,7 +86,7 @@ func feedbackFindings(l *letter, fields message.Header) []Finding {
 
 // complainants are who got the message complained about. Where the report was
 // redacted (RFC 6590) the opaque value is kept: it names nobody by mistake.
-func complainants(l *letter, fields message.Header) []string {
+func complainants(l *letter, fields mime.Header) []string {
 	var all []string
 	for _, name := range []string{"Original-Rcpt-To", "Removal-Recipient", "X-HmXmrOriginalRecipient"} {
 		for _, f := range append(fields.Fields(), l.returned.Fields()...) {
@@ -109,7 +109,7 @@ func complainants(l *letter, fields message.Header) []string {
 }
 
 // reporter is the provider whose user complained.
-func reporter(l *letter, fields message.Header) string {
+func reporter(l *letter, fields mime.Header) string {
 	agent := strings.ToLower(fields.Get("User-Agent"))
 	for _, p := range []struct{ mark, name string }{
 		{"yahoo", "Yahoo"}, {"aol", "AOL"}, {"hotmail", "Outlook.com"}, {"msn", "Outlook.com"}, {"amazon", "Amazon SES"}, {"return path", "Return Path"}, {"validity", "Validity"}, {"opendmarc", "OpenDMARC"}, {"opendkim", "OpenDKIM"}, {"cloudmark", "Cloudmark"},

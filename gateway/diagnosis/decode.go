@@ -10,14 +10,14 @@ import (
 
 	"github.com/emersion/go-message/charset"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // decoded returns the text of a part in UTF-8, at most limit bytes of it. What
 // is not clean is read as far as it goes.
 func (p part) decoded(limit int) string {
 	body := p.body
-	switch message.Keyword(p.header.Get("Content-Transfer-Encoding")) {
+	switch mime.Keyword(p.header.Get("Content-Transfer-Encoding")) {
 	case "base64":
 		body = fromBase64(body[:min(len(body), 2*limit)])
 	case "quoted-printable":
@@ -123,7 +123,7 @@ func toUTF8(name string, in []byte) string {
 // words decodes the encoded words of a field (RFC 2047).
 func words(value string) string {
 	if strings.Contains(value, "=?") {
-		value = message.DecodeWords(clip(value, maxReason))
+		value = mime.DecodeWords(clip(value, maxReason))
 	}
 	return clip(strings.ToValidUTF8(value, "\ufffd"), maxReason)
 }

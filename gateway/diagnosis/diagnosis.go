@@ -21,7 +21,7 @@
 // 64 KiB. What the returned message says never counts.
 package diagnosis
 
-import "offramp/gateway/message"
+import "offramp/gateway/mime"
 
 // MaxSize is how many bytes of a message are looked at.
 const MaxSize = 1 << 20
@@ -87,11 +87,11 @@ type Finding struct {
 
 // Report is what a message says.
 type Report struct {
-	Findings     []Finding      // at least one; one for each recipient of a bounce
-	Header       message.Header // of the message itself
-	Returned     message.Header // of the message it is about, as far as it came back
-	Text         string         // its own text, decoded
-	ReturnedText string         // text of the message it is about, decoded, mark-up kept
+	Findings     []Finding   // at least one; one for each recipient of a bounce
+	Header       mime.Header // of the message itself
+	Returned     mime.Header // of the message it is about, as far as it came back
+	Text         string      // its own text, decoded
+	ReturnedText string      // text of the message it is about, decoded, mark-up kept
 }
 
 // Read reads a message. nullReversePath says that it came with an empty

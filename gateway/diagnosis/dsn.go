@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // recipientReport is what a delivery status says about one recipient (RFC 3464
@@ -123,7 +123,7 @@ func readStatus(raw []byte) []recipientReport {
 	for len(raw) > 0 && len(all) < maxRecipients {
 		var block []byte
 		block, raw = cutBlock(raw)
-		for _, f := range message.ParseHeader(block).Fields() {
+		for _, f := range mime.ParseHeader(block).Fields() {
 			switch strings.ToLower(f.Name) {
 			case "original-recipient":
 				if now.original != "" || ended && now.final != "" {
@@ -143,7 +143,7 @@ func readStatus(raw []byte) []recipientReport {
 	return all
 }
 
-func (r *recipientReport) take(f message.Field) {
+func (r *recipientReport) take(f mime.Field) {
 	switch strings.ToLower(f.Name) {
 	case "original-recipient":
 		r.original = typedAddress(f.Value())
@@ -154,7 +154,7 @@ func (r *recipientReport) take(f message.Field) {
 			r.final = typedAddress(f.Value())
 		}
 	case "action":
-		word, _, _ := strings.Cut(message.Keyword(f.Value()), " ")
+		word, _, _ := strings.Cut(mime.Keyword(f.Value()), " ")
 		r.action = strings.Trim(word, ".,")
 	case "status":
 		if s := firstStatus(f.Value()); s != "" {

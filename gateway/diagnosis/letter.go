@@ -3,16 +3,16 @@ package diagnosis
 import (
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // letter is a message taken apart: what it says itself, and what it returns.
 type letter struct {
-	header       message.Header
+	header       mime.Header
 	null         bool // empty reverse-path
 	parts        []part
 	text         string // own text, up to the returned message
-	returned     message.Header
+	returned     mime.Header
 	returnedText string
 	subject      string          // decoded
 	from         string          // address of From, lower case
@@ -67,7 +67,7 @@ func (l *letter) takeReturned(p *part) {
 		return
 	}
 	raw := p.body
-	switch message.Keyword(p.header.Get("Content-Transfer-Encoding")) {
+	switch mime.Keyword(p.header.Get("Content-Transfer-Encoding")) {
 	case "base64", "quoted-printable":
 		raw = []byte(p.decoded(MaxSize))
 	}
@@ -81,7 +81,7 @@ func (l *letter) takeReturned(p *part) {
 
 // textOf returns the texts of a returned message, mark-up kept: what a caller
 // looks for may stand in a link.
-func textOf(h message.Header, body []byte) string {
+func textOf(h mime.Header, body []byte) string {
 	var w walker
 	w.walk(h, body, 1)
 	var out strings.Builder
@@ -144,6 +144,6 @@ func (l *letter) join(media string) string {
 	return out.String()
 }
 
-func isAttachment(h message.Header) bool {
-	return message.Keyword(h.Get("Content-Disposition")) == "attachment"
+func isAttachment(h mime.Header) bool {
+	return mime.Keyword(h.Get("Content-Disposition")) == "attachment"
 }

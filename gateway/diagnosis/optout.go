@@ -3,7 +3,7 @@ package diagnosis
 import (
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // optOut knows an answer whose first line says nothing but that the reader wants
@@ -23,7 +23,7 @@ func optOut(l *letter) []Finding {
 
 // fromList says whether a message went to many, so that it is not an answer to our message.
 func (l *letter) fromList() bool {
-	switch message.Keyword(l.header.Get("Precedence")) {
+	switch mime.Keyword(l.header.Get("Precedence")) {
 	case "bulk", "junk", "list":
 		return true
 	}

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // part is one leaf of a message's tree.
 type part struct {
-	header message.Header
+	header mime.Header
 	media  string // lower case: "text/plain"
 	body   []byte // still encoded
 }
@@ -19,12 +19,12 @@ type part struct {
 type walker struct{ parts []part }
 
 // walk collects the leaves of a body. A message inside a message is a leaf.
-func (w *walker) walk(h message.Header, body []byte, depth int) {
+func (w *walker) walk(h mime.Header, body []byte, depth int) {
 	if len(w.parts) >= maxParts {
 		return
 	}
 	value := h.Get("Content-Type")
-	media := message.Keyword(value)
+	media := mime.Keyword(value)
 	boundary := parameter(value, "boundary")
 	if strings.HasPrefix(media, "multipart/") || media == "" {
 		if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) {
@@ -112,16 +112,16 @@ func lineEnd(b []byte, pos int) int {
 // splitMessage splits a message or part at its first empty line. One that does
 // not begin with a field has no header; empty lines and the "From " line of an
 // mbox before the header are passed over.
-func splitMessage(raw []byte) (message.Header, []byte) {
+func splitMessage(raw []byte) (mime.Header, []byte) {
 	pos := 0
 	for pos < len(raw) {
 		end := lineEnd(raw, pos)
 		line := raw[pos:end]
 		if len(bytes.TrimSpace(line)) == 0 {
 			if pos > 0 || end == len(raw) { // an empty first line ends an empty header
-				return message.ParseHeader(raw[:pos]), raw[end:]
+				return mime.ParseHeader(raw[:pos]), raw[end:]
 			}
-			return message.Header{}, raw[end:]
+			return mime.Header{}, raw[end:]
 		}
 		if !bytes.HasPrefix(line, []byte("From ")) && !bytes.HasPrefix(line, []byte(">From ")) {
 			break
@@ -129,23 +129,23 @@ func splitMessage(raw []byte) (message.Header, []byte) {
 		pos = end
 	}
 	if pos < len(raw) && !beginsWithField(raw[pos:]) {
-		return message.Header{}, raw[pos:]
+		return mime.Header{}, raw[pos:]
 	}
 	for at := pos; at < len(raw); {
 		end := lineEnd(raw, at)
 		if len(bytes.TrimRight(raw[at:end], "\r\n")) == 0 {
-			return message.ParseHeader(raw[pos:at]), raw[end:]
+			return mime.ParseHeader(raw[pos:at]), raw[end:]
 		}
 		at = end
 	}
-	return message.ParseHeader(raw[pos:]), nil
+	return mime.ParseHeader(raw[pos:]), nil
 }
 
 // beginsWithField looks at the first lines: one odd line does not unmake a header.
 func beginsWithField(raw []byte) bool {
 	for pos, n := 0, 0; pos < len(raw) && n < 3; n++ {
 		end := lineEnd(raw, pos)
-		if len(message.ParseHeader(raw[pos:end:end]).Fields()) > 0 {
+		if len(mime.ParseHeader(raw[pos:end:end]).Fields()) > 0 {
 			return true
 		}
 		pos = end

@@ -64,7 +64,7 @@ func readCase(t testing.TB, path string) (header [][]byte, body []byte) {
 }
 
 // split cuts a message into fields and body. A line without a colon is a
-// field of its own, as gateway/message has it.
+// field of its own, as gateway/mime has it.
 func split(message []byte) (fields [][]byte, body []byte) {
 	for len(message) > 0 {
 		line, rest, _ := bytes.Cut(message, []byte("\r\n"))

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // automatic returns why a message was not sent because somebody wanted it sent,
@@ -18,7 +18,7 @@ import (
 //
 // "auto-generated" is not an answer to a message (RFC 3834 section 5.1), and what a
 // mail provider sends when its user presses the button may bear it.
-func automatic(reversePath envelope.Address, h message.Header) string {
+func automatic(reversePath envelope.Address, h mime.Header) string {
 	if reversePath.IsNull() {
 		return "null reverse-path"
 	}
@@ -26,19 +26,19 @@ func automatic(reversePath envelope.Address, h message.Header) string {
 		value := f.Value()
 		switch strings.ToLower(f.Name) {
 		case "auto-submitted":
-			if word := message.Keyword(value); word != "no" && word != "auto-generated" {
+			if word := mime.Keyword(value); word != "no" && word != "auto-generated" {
 				return "Auto-Submitted"
 			}
 		case "content-type":
-			if message.Keyword(value) == "multipart/report" {
+			if mime.Keyword(value) == "multipart/report" {
 				return "multipart/report"
 			}
 		case "x-autoreply", "x-autorespond":
-			if message.Keyword(value) != "no" {
+			if mime.Keyword(value) != "no" {
 				return f.Name
 			}
 		case "precedence":
-			if word := message.Keyword(value); word == "auto_reply" || word == "auto-reply" {
+			if word := mime.Keyword(value); word == "auto_reply" || word == "auto-reply" {
 				return "Precedence"
 			}
 		}

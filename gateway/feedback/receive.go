@@ -12,7 +12,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/diagnosis"
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -73,7 +73,7 @@ type mail struct {
 	in     Inbound
 	raw    []byte // as far as it is looked at
 	whole  bool   // raw is all of it
-	header message.Header
+	header mime.Header
 	report *diagnosis.Report // nil: not read yet
 }
 
@@ -148,7 +148,7 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 // read returns the message that it reads to its end, as far as it is looked at,
 // and whether that is all. Only a whole message counts: nothing may happen for
 // one that broke off. The sender has to retry one for which there is no room.
-func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool, err error) {
+func read(data io.Reader, room *place) (raw []byte, h mime.Header, whole bool, err error) {
 	var all bytes.Buffer
 	all.Grow(usualSize)
 	_, err = all.ReadFrom(io.LimitReader(data, MaxHeader+1))
@@ -172,7 +172,7 @@ func read(data io.Reader, room *place) (raw []byte, h message.Header, whole bool
 		// What comes later in the header might say that the mail is automatic.
 		return nil, h, false, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxHeader)
 	}
-	return raw, message.ParseHeader(head), more == 0, nil
+	return raw, mime.ParseHeader(head), more == 0, nil
 }
 
 func holdsEmptyLine(head []byte) bool {

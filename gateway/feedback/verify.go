@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // Verifier says which domains have signed a message. An error is temporary.
@@ -20,7 +20,7 @@ const verifyTime = 15 * time.Second
 // verified says whether a report has a signature of its From domain that is
 // right (RFC 9477 section 3.5).
 func (m *mail) verified(ctx context.Context) (bool, error) {
-	from := message.FromDomain(m.header.Get("From"))
+	from := mime.FromDomain(m.header.Get("From"))
 	if m.f.Verify == nil || from == "" || !m.whole || m.header.Count("From") != 1 {
 		return false, nil
 	}

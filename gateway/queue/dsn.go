@@ -9,7 +9,7 @@ import (
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
-	mime "offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"

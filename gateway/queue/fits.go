@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	mime "offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/render"
 	"offramp/store"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	mime "offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/sink"
 	"offramp/store"

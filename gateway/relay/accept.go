@@ -8,7 +8,7 @@ import (
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/store"
 	"offramp/store/failpoint"
@@ -95,11 +95,11 @@ func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envel
 // incoming is a message whose header was read.
 type incoming struct {
 	message  *store.Message
-	header   message.Header
-	fields   []message.Field // of header
+	header   mime.Header
+	fields   []mime.Field // of header
 	body     io.Reader
-	count    *counter          // of all bytes of the message
-	lines    message.LineLimit // of the body
+	count    *counter       // of all bytes of the message
+	lines    mime.LineLimit // of the body
 	decision stream.Decision
 	// sign says that the message is ours to sign. What a stranger sent never is,
 	// whatever its From says.
@@ -120,7 +120,7 @@ func (r *Relay) open(ctx context.Context, c Client, e *envelope.Envelope, data i
 	limits := r.WithDefaults()
 	in := &incoming{count: &counter{r: data, left: int64(most)}}
 	var err error
-	reader := message.Reader{MaxHeader: int(limits.MaxHeaderSize), RejectBare: r.BareNewline == BareReject}
+	reader := mime.Reader{MaxHeader: int(limits.MaxHeaderSize), RejectBare: r.BareNewline == BareReject}
 	in.header, in.body, err = reader.Read(in.count)
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
@@ -186,13 +186,13 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	defer draft.Abort()
 	targets := append(make([]io.Writer, 0, 3), &in.lines)
 	var hash *dkim.BodyHash
-	var scanner *message.Scanner
+	var scanner *mime.Scanner
 	if in.sign {
 		hash = dkim.NewBodyHash()
 		targets = append(targets, hash)
 	}
 	if m.List != "" && !m.Untouched {
-		scanner = message.NewScanner(in.header)
+		scanner = mime.NewScanner(in.header)
 		targets = append(targets, scanner)
 	}
 	if m.Size, err = r.stream(in, &metered{ctx, r, draft}, targets...); err != nil {

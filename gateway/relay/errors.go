@@ -3,7 +3,7 @@ package relay
 import (
 	"errors"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // Why a message is refused for good. Everything else that Accept returns is
@@ -15,11 +15,11 @@ var (
 	ErrTooLarge = errors.New("message too large")
 	// ErrHeaderTooLarge says that the header, one field of it, or the number
 	// of its fields is over the limit.
-	ErrHeaderTooLarge = message.ErrHeaderTooLarge
+	ErrHeaderTooLarge = mime.ErrHeaderTooLarge
 	// ErrBareNewline says that a CR or LF stood alone, with BareNewline=reject.
-	ErrBareNewline = message.ErrBareNewline
+	ErrBareNewline = mime.ErrBareNewline
 	// ErrNUL says that the message holds a NUL where none can be carried.
-	ErrNUL = message.ErrNUL
+	ErrNUL = mime.ErrNUL
 	// ErrAllSuppressed says that nobody is left to send to, with
 	// Suppressed=reject.
 	ErrAllSuppressed = errors.New("every recipient is suppressed")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/listunsub"
 	"offramp/store"
@@ -23,7 +23,7 @@ type limited struct {
 }
 
 // measure reads it in one pass. Of several fields with one name the first counts.
-func measure(fields []message.Field) limited {
+func measure(fields []mime.Field) limited {
 	l := limited{fields: len(fields)}
 	for _, f := range fields {
 		l.longest = max(l.longest, len(f.Raw))

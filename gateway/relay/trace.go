@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // trace returns the Received field of a message (RFC 5321 section 4.4). It has
@@ -35,7 +35,7 @@ func trace(c Client, hostname, id string, now time.Time) ([]byte, error) {
 	b = append(b, id...)
 	b = append(b, ";\r\n\t"...)
 	b = now.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 -0700")
-	return message.NewField("Received", string(b))
+	return mime.NewField("Received", string(b))
 }
 
 // complete puts before the trace what a message must have and lacks (RFC 6409
@@ -46,7 +46,7 @@ func (r *Relay) complete(in *incoming) error {
 	m := in.message
 	var added []byte
 	add := func(name, value string) error {
-		field, err := message.NewField(name, value)
+		field, err := mime.NewField(name, value)
 		if err != nil {
 			return fmt.Errorf("make %s: %w", name, err)
 		}

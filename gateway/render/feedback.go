@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
@@ -45,13 +45,13 @@ type returns struct {
 }
 
 // prepareReturns composes them, once the fields and keys of the message are settled.
-func (m *Message) prepareReturns(h message.Header) error {
+func (m *Message) prepareReturns(h mime.Header) error {
 	f, r := m.r.Feedback, m.r
 	if m.exempt || r.FeedbackDomain == "" {
 		return nil
 	}
 	add := func(name, value string) error {
-		field, err := message.NewField(name, value)
+		field, err := mime.NewField(name, value)
 		if err == nil {
 			m.returns.fields = append(m.returns.fields, field)
 		}
@@ -66,7 +66,7 @@ func (m *Message) prepareReturns(h message.Header) error {
 			}
 		}
 	}
-	from := message.FromDomain(h.Get("From"))
+	from := mime.FromDomain(h.Get("From"))
 	if f.SenderID != "" && len(m.keys) > 0 && !m.signing.rewrites(fieldFeedbackID) && h.Count(fieldFeedbackID) == 0 {
 		if err := add(fieldFeedbackID, strings.Join([]string{identifier(m.stored.List), identifier(from), "list", f.SenderID}, ":")); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (m *Message) complaintToken(recipient string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return message.NewField(fieldComplaintToken, token)
+	return mime.NewField(fieldComplaintToken, token)
 }
 
 // ReversePath is what mail to recipient leaves with: ours, or, where the

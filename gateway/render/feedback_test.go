@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
 )
 
 // wayBack renders a message of the given header and returns its header and the
 // reverse-path it leaves with.
-func wayBack(t *testing.T, r *Renderer, header, recipient string) (message.Header, string) {
+func wayBack(t *testing.T, r *Renderer, header, recipient string) (mime.Header, string) {
 	t.Helper()
 	m, body := accept(t, []byte(header+"\r\n\r\nHi\r\n"))
 	m.ReversePath = "bounces@sender.example"
@@ -20,7 +20,7 @@ func wayBack(t *testing.T, r *Renderer, header, recipient string) (message.Heade
 		t.Fatal(err)
 	}
 	raw, _ := render(t, r, m, store.List{ID: "news"}, recipient, body)
-	return message.ParseHeader(raw), prepared.ReversePath(recipient)
+	return mime.ParseHeader(raw), prepared.ReversePath(recipient)
 }
 
 var allFeedback = Feedback{Bounces: true, PassOn: true, Complaints: true, SenderID: "offramp1"}

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // ErrEightBit says that a message has 8-bit content that cannot be encoded.
@@ -38,32 +38,32 @@ func (l Lines) String() string {
 // form is how a message leaves, but for what differs from one recipient to the
 // next.
 type form struct {
-	rest   []byte         // the header as received, without what is removed
-	fields [][]byte       // of rest
-	edits  []message.Edit // of the body
-	hash   []byte         // of the edited body, with no placeholder replaced
-	size   int64          // of the same
+	rest   []byte      // the header as received, without what is removed
+	fields [][]byte    // of rest
+	edits  []mime.Edit // of the body
+	hash   []byte      // of the edited body, with no placeholder replaced
+	size   int64       // of the same
 	lines  Lines
 }
 
 // forms are those that need a look at the body, made when they are needed.
 type forms struct {
 	mu     sync.Mutex
-	survey *message.Survey
+	survey *mime.Survey
 	made   [2]*form // for 8-bit and 7-bit transport
 	errs   [2]error // ErrEightBit
 }
 
 // fold folds the long lines of the header, and decides what may be done about
 // the body. A signature that came stays valid, unless ours replaces it.
-func (m *Message) fold(h message.Header) {
-	came := signatures(message.ParseHeader(m.rest)) // those that stay
+func (m *Message) fold(h mime.Header) {
+	came := signatures(mime.ParseHeader(m.rest)) // those that stay
 	// The next server ends a broken header before the field that names the encoding.
 	m.bodyStays = h.Broken() || len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
-	keep := func(f message.Field) bool {
+	keep := func(f mime.Field) bool {
 		return m.r.LongLines == Pass || len(m.keys) == 0 && slices.ContainsFunc(came, func(s arrived) bool { return s.CoversAsIs(f.Name) })
 	}
-	rest, left := message.ParseHeader(m.rest).Folded(keep)
+	rest, left := mime.ParseHeader(m.rest).Folded(keep)
 	m.folded, m.over, m.rest = len(rest) > len(m.rest), left, rest
 	m.plain = m.newForm(m.rest)
 	m.plain.lines.Passed = m.over || m.stored.LongLines
@@ -71,10 +71,10 @@ func (m *Message) fold(h message.Header) {
 
 // newForm returns the form of the body as stored, with a header.
 func (m *Message) newForm(rest []byte) form {
-	f := form{rest: rest, edits: message.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
+	f := form{rest: rest, edits: mime.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
 	f.lines = Lines{Folded: m.folded, Passed: m.over}
 	if len(m.keys) > 0 {
-		for _, field := range message.ParseHeader(rest).Fields() {
+		for _, field := range mime.ParseHeader(rest).Fields() {
 			f.fields = append(f.fields, field.Raw)
 		}
 	}
@@ -111,7 +111,7 @@ func (m *Message) form(sevenBit bool, body func() (io.ReadCloser, error)) (*form
 // (RFC 6376 section 5.3 wants it converted before it is signed).
 func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, error)) (*form, error) {
 	if m.forms.survey == nil {
-		survey := message.NewSurvey(message.ParseHeader(m.stored.Header), len(m.parts) > 0)
+		survey := mime.NewSurvey(mime.ParseHeader(m.stored.Header), len(m.parts) > 0)
 		if err := read(survey, body, nil, nil); err != nil {
 			return nil, err
 		}
@@ -123,10 +123,10 @@ func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, er
 	}
 	rest := m.rest
 	if plan.Encoding != "" {
-		rest = message.ParseHeader(rest).Encoded(plan.Encoding)
+		rest = mime.ParseHeader(rest).Encoded(plan.Encoding)
 	}
 	f := m.newForm(rest)
-	f.edits = message.Combine(plan.Edits, m.parts)
+	f.edits = mime.Combine(plan.Edits, m.parts)
 	f.lines.Encoded = plan.Encoded
 	f.lines.Passed = f.lines.Passed || plan.Long
 	if len(plan.Edits) == 0 {
@@ -142,7 +142,7 @@ func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, er
 }
 
 // read writes a body to dst with edits made.
-func read(dst io.Writer, body func() (io.ReadCloser, error), edits []message.Edit, values map[string]string) error {
+func read(dst io.Writer, body func() (io.ReadCloser, error), edits []mime.Edit, values map[string]string) error {
 	in, err := body()
 	if err != nil {
 		return err

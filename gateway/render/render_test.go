@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	own "offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -42,12 +42,12 @@ func golden(t *testing.T, path string, got []byte) {
 // accept reads a case as relay does.
 func accept(t testing.TB, raw []byte) (*store.Message, []byte) {
 	t.Helper()
-	h, in, err := message.Reader{}.Read(bytes.NewReader(raw))
+	h, in, err := mime.Reader{}.Read(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash, scan := own.NewBodyHash(), message.NewScanner(h)
-	var lines message.LineLimit
+	hash, scan := own.NewBodyHash(), mime.NewScanner(h)
+	var lines mime.LineLimit
 	body, err := io.ReadAll(io.TeeReader(in, io.MultiWriter(hash, scan, &lines)))
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func TestCoversOurs(t *testing.T) {
 		"h=from:\r\n list-unsubscribe-post":     true,
 		"bh=list-unsubscribe":                   false,
 	} {
-		h := message.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
+		h := mime.ParseHeader([]byte("DKIM-Signature: " + value + "\r\n\r\n"))
 		if got := coversOurs(signatures(h)[0].Signature); got != want {
 			t.Errorf("%q: %v", value, got)
 		}

@@ -2,7 +2,7 @@ package render
 
 import (
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -43,7 +43,7 @@ type Message struct {
 	keys           []dkim.Key
 	signing        Signing
 	omitted        dkim.Fields // by our signatures: what is rewritten behind us
-	parts          []message.Part
+	parts          []mime.Part
 	returns        returns
 	eightBitHeader bool
 	bodyStays      bool // it is not encoded, come what may
@@ -60,14 +60,14 @@ type Message struct {
 // stay untouched is exempt: it gets no field but a signature, and only its
 // control fields go.
 func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Message, error) {
-	h := message.ParseHeader(stored.Header)
-	m := &Message{r: r, stored: stored, list: l, exempt: stored.List == "" || stored.Untouched || l.Transactional, eightBitHeader: !message.ASCII(stored.Header),
+	h := mime.ParseHeader(stored.Header)
+	m := &Message{r: r, stored: stored, list: l, exempt: stored.List == "" || stored.Untouched || l.Transactional, eightBitHeader: !mime.ASCII(stored.Header),
 		signing: s, omitted: dkim.FieldSet(s.Rewritten...)}
 	m.list.ID = stored.List
 	m.kept = r.ExistingHeader == Keep && h.Count(fieldUnsubscribe) > 0
 	if stored.List != "" && !stored.Untouched {
 		for _, p := range stored.Parts {
-			m.parts = append(m.parts, message.Part(p))
+			m.parts = append(m.parts, mime.Part(p))
 		}
 	}
 	m.sign(h)
@@ -79,7 +79,7 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Mes
 		return m, err
 	}
 	var err error
-	if m.post, err = message.NewField(fieldPost, listunsub.PostValue); err != nil {
+	if m.post, err = mime.NewField(fieldPost, listunsub.PostValue); err != nil {
 		return nil, err
 	}
 	if h.Count(fieldListID) == 0 {
@@ -113,7 +113,7 @@ func (m *Message) EightBitHeader() bool { return m.eightBitHeader }
 
 // WithoutControls returns a header without the fields that control Offramp.
 func WithoutControls(header []byte) []byte {
-	return message.ParseHeader(header).Without(controlFields)
+	return mime.ParseHeader(header).Without(controlFields)
 }
 
 // listIDField composes List-Id (RFC 2919). A name that cannot stand in a
@@ -126,5 +126,5 @@ func listIDField(l store.List) ([]byte, error) {
 	if err != nil {
 		return nil, nil // not every identifier of a list is a valid List-Id
 	}
-	return message.NewField(fieldListID, value)
+	return mime.NewField(fieldListID, value)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
@@ -17,7 +17,7 @@ type Rendering struct {
 	Signed bool
 	Lines  Lines
 
-	edits  []message.Edit
+	edits  []mime.Edit
 	values map[string]string
 }
 
@@ -69,7 +69,7 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 		if err != nil {
 			return out, err
 		}
-		out.values = map[string]string{message.UnsubscribeURL: link, message.PreferencesURL: link}
+		out.values = map[string]string{mime.UnsubscribeURL: link, mime.PreferencesURL: link}
 	}
 	buf = buf[:0]
 	if len(m.keys) > 0 {
@@ -118,7 +118,7 @@ func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, 
 // WriteBody streams the body for this recipient from body as stored.
 func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
 	if len(c.edits) > 0 {
-		return message.Rewrite(dst, body, c.edits, c.values)
+		return mime.Rewrite(dst, body, c.edits, c.values)
 	}
 	_, err := io.Copy(dst, body)
 	return err
@@ -147,7 +147,7 @@ func (m *Message) unsubscribe(recipient string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return message.NewField(fieldUnsubscribe, value)
+	return mime.NewField(fieldUnsubscribe, value)
 }
 
 func (m *Message) bodyLink(recipient string) (string, error) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"offramp/gateway/dkim"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 )
 
 // Signing is how mail to one next hop is signed, so that the signatures are
@@ -41,7 +41,7 @@ type arrived struct {
 const fieldSignature = "DKIM-Signature"
 
 // signatures returns the signatures that the message came with.
-func signatures(h message.Header) []arrived {
+func signatures(h mime.Header) []arrived {
 	var all []arrived
 	for _, f := range h.Fields() {
 		if strings.EqualFold(f.Name, fieldSignature) {
@@ -59,16 +59,16 @@ func coversOurs(s dkim.Signature) bool {
 
 // sign decides who signs, and which of the signatures stay that the message came
 // with.
-func (m *Message) sign(h message.Header) {
-	from := message.FromDomain(h.Get("From"))
+func (m *Message) sign(h mime.Header) {
+	from := mime.FromDomain(h.Get("From"))
 	came := signatures(h)
-	if !h.Broken() && !message.Rewritable(h.Get("From")) { // else the next server ends the header sooner, or changes it
+	if !h.Broken() && !mime.Rewritable(h.Get("From")) { // else the next server ends the header sooner, or changes it
 		m.keys = m.chooseKeys(from, came)
 	}
 	for _, f := range h.Fields() {
 		switch strings.ToLower(f.Name) {
 		case "to", "cc", "reply-to":
-			if message.Rewritable(f.Value()) { // "To: root" gets a domain behind us
+			if mime.Rewritable(f.Value()) { // "To: root" gets a domain behind us
 				m.omitted |= dkim.FieldSet(f.Name)
 			}
 		}
@@ -124,7 +124,7 @@ func (m *Message) keep(from string, came []arrived) []arrived {
 
 // strip keeps of the header what leaves: without control fields, without the
 // fields ours replace, and without signatures that do not stay.
-func (m *Message) strip(h message.Header, kept []arrived) {
+func (m *Message) strip(h mime.Header, kept []arrived) {
 	names := []string{controlFields}
 	if !m.exempt && !m.kept {
 		names = append(names, fieldUnsubscribe, fieldPost)

@@ -3,14 +3,14 @@ package stream
 import (
 	"strings"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
 // facts is what the decision rests on, read in one pass. Of several fields with
 // one name the first counts.
 type facts struct {
-	fields []message.Field
+	fields []mime.Field
 
 	control              string
 	controls             int
@@ -63,7 +63,7 @@ func (f *facts) listed() bool { return f.hasListID || f.unsubscribes() || f.camp
 
 func (f *facts) unsubscribes() bool { return f.unsubscribeHTTP || f.unsubscribeMail }
 
-func read(fields []message.Field) *facts {
+func read(fields []mime.Field) *facts {
 	f := &facts{fields: fields}
 	var name [maxFieldName]byte
 	for _, field := range fields {
@@ -89,28 +89,28 @@ func read(fields []message.Field) *facts {
 const maxFieldName = 64
 
 // once sets dst to a value unless an earlier field of the name has.
-func once(dst *string, field message.Field) {
+func once(dst *string, field mime.Field) {
 	if *dst == "" {
 		*dst = strings.TrimSpace(field.Value())
 	}
 }
 
-func word(dst *string, field message.Field) {
+func word(dst *string, field mime.Field) {
 	if *dst == "" {
-		*dst = message.Keyword(field.Value())
+		*dst = mime.Keyword(field.Value())
 	}
 }
 
 // readers take the fields that count, by lower-case name.
-var readers = map[string]func(*facts, message.Field){
-	"x-offramp-list": func(f *facts, v message.Field) { f.controls++; once(&f.control, v) },
-	"from": func(f *facts, v message.Field) {
+var readers = map[string]func(*facts, mime.Field){
+	"x-offramp-list": func(f *facts, v mime.Field) { f.controls++; once(&f.control, v) },
+	"from": func(f *facts, v mime.Field) {
 		if f.fromDomain == "" {
-			f.from, f.fromDomain = message.FromAddress(v.Value())
+			f.from, f.fromDomain = mime.FromAddress(v.Value())
 		}
 	},
-	"subject": func(f *facts, v message.Field) { once(&f.subject, v) },
-	"list-id": func(f *facts, v message.Field) {
+	"subject": func(f *facts, v mime.Field) { once(&f.subject, v) },
+	"list-id": func(f *facts, v mime.Field) {
 		if f.named == "" {
 			if l, err := listunsub.ParseListID(v.Value()); err == nil {
 				f.named = listunsub.CanonicalID(l.ID)
@@ -120,15 +120,15 @@ var readers = map[string]func(*facts, message.Field){
 			f.listID, f.bracketed = identifier(v.Value())
 		}
 	},
-	"list-unsubscribe": func(f *facts, v message.Field) {
+	"list-unsubscribe": func(f *facts, v mime.Field) {
 		// Folded into a URI, or encoded: senders do both.
-		value := strings.ToLower(strings.Join(strings.Fields(message.DecodeWords(v.Value())), ""))
+		value := strings.ToLower(strings.Join(strings.Fields(mime.DecodeWords(v.Value())), ""))
 		f.unsubscribeHTTP = f.unsubscribeHTTP || strings.Contains(value, "https://") || strings.Contains(value, "http://")
 		f.unsubscribeMail = f.unsubscribeMail || strings.Contains(value, "mailto:")
 		// Its campaigns name an email in the link, its opt-in letters do not.
 		f.known.fluentOptIn = f.known.fluentOptIn || strings.Contains(value, "fluentcrm=1") && strings.Contains(value, "route=unsubscribe") && !strings.Contains(value, "ce_id=")
 	},
-	"list-post": func(f *facts, v message.Field) {
+	"list-post": func(f *facts, v mime.Field) {
 		value := strings.ToLower(v.Value())
 		f.listPost = true
 		// NO says that nobody may post (RFC 2369 section 3.4), a URL is a forum.
@@ -139,55 +139,55 @@ var readers = map[string]func(*facts, message.Field){
 	"list-owner":     serverField,
 	"list-help":      serverField,
 	"list-archive":   serverField,
-	"mailing-list": func(f *facts, v message.Field) {
+	"mailing-list": func(f *facts, v mime.Field) {
 		serverField(f, v)
 		// Groups write "list NAME@HOST; contact ...", and no List-Post.
 		f.group = f.group || strings.HasPrefix(strings.ToLower(strings.TrimSpace(v.Value())), "list ")
 	},
-	"x-mailing-list": func(f *facts, v message.Field) { f.group = f.group || strings.Contains(v.Value(), "@") },
-	"auto-submitted": func(f *facts, v message.Field) { word(&f.autoSubmitted, v) },
-	"precedence":     func(f *facts, v message.Field) { word(&f.precedence, v) },
-	"content-type": func(f *facts, v message.Field) {
-		f.report = f.report || message.Keyword(v.Value()) == "multipart/report"
+	"x-mailing-list": func(f *facts, v mime.Field) { f.group = f.group || strings.Contains(v.Value(), "@") },
+	"auto-submitted": func(f *facts, v mime.Field) { word(&f.autoSubmitted, v) },
+	"precedence":     func(f *facts, v mime.Field) { word(&f.precedence, v) },
+	"content-type": func(f *facts, v mime.Field) {
+		f.report = f.report || mime.Keyword(v.Value()) == "multipart/report"
 	},
-	"feedback-id":       func(f *facts, _ message.Field) { f.feedbackID = true },
-	"x-feedback-id":     func(f *facts, _ message.Field) { f.feedbackID = true },
+	"feedback-id":       func(f *facts, _ mime.Field) { f.feedbackID = true },
+	"x-feedback-id":     func(f *facts, _ mime.Field) { f.feedbackID = true },
 	"resent-from":       resentField,
 	"resent-to":         resentField,
 	"resent-cc":         resentField,
 	"resent-sender":     resentField,
 	"resent-date":       resentField,
 	"resent-message-id": resentField,
-	"x-list-administrivia": func(f *facts, v message.Field) {
-		f.administrivia = f.administrivia || message.Keyword(v.Value()) == "yes"
+	"x-list-administrivia": func(f *facts, v mime.Field) {
+		f.administrivia = f.administrivia || mime.Keyword(v.Value()) == "yes"
 	},
-	"dkim-signature": func(f *facts, v message.Field) {
+	"dkim-signature": func(f *facts, v mime.Field) {
 		// The first few are enough: a signer needs one.
 		if len(f.signatures) < 8 {
 			f.signatures = append(f.signatures, v.Value())
 		}
 	},
-	"x-mailer": func(f *facts, v message.Field) {
+	"x-mailer": func(f *facts, v mime.Field) {
 		if f.mailer == "" {
 			f.mailer = strings.ToLower(strings.TrimSpace(v.Value()))
 		}
 	},
-	"x-auto-response-suppress": func(f *facts, _ message.Field) { f.suppress = true },
-	"x-listmonk-subscriber":    func(f *facts, _ message.Field) { f.known.listmonk = true },
-	"x-mailman-version": func(f *facts, v message.Field) {
+	"x-auto-response-suppress": func(f *facts, _ mime.Field) { f.suppress = true },
+	"x-listmonk-subscriber":    func(f *facts, _ mime.Field) { f.known.listmonk = true },
+	"x-mailman-version": func(f *facts, v mime.Field) {
 		f.known.mailman = f.known.mailman || strings.HasPrefix(v.Value(), "3")
 	},
-	"x-redmine-host":      func(f *facts, _ message.Field) { f.known.redmine = true },
-	"x-redmine-issue-id":  func(f *facts, _ message.Field) { f.known.project = true },
-	"x-redmine-project":   func(f *facts, _ message.Field) { f.known.project = true },
-	"x-gitlab-project":    func(f *facts, _ message.Field) { f.known.project = true },
-	"x-mailin-eid":        func(f *facts, _ message.Field) { f.known.brevo = true },
-	"x-mj-mid":            func(f *facts, _ message.Field) { f.known.mailjet = true },
-	"x-mailjet-campaign":  func(f *facts, _ message.Field) { f.known.mailjetCampaign = true },
-	"x-delivery":          func(f *facts, v message.Field) { word(&f.known.sfmc, v) },
-	"x-messageid":         func(f *facts, v message.Field) { once(&f.known.phplistID, v) },
-	"x-pm-message-stream": func(f *facts, v message.Field) { word(&f.known.postmarkStream, v) },
-	"x-email-id":          func(f *facts, v message.Field) { once(&f.known.mautic, v) },
+	"x-redmine-host":      func(f *facts, _ mime.Field) { f.known.redmine = true },
+	"x-redmine-issue-id":  func(f *facts, _ mime.Field) { f.known.project = true },
+	"x-redmine-project":   func(f *facts, _ mime.Field) { f.known.project = true },
+	"x-gitlab-project":    func(f *facts, _ mime.Field) { f.known.project = true },
+	"x-mailin-eid":        func(f *facts, _ mime.Field) { f.known.brevo = true },
+	"x-mj-mid":            func(f *facts, _ mime.Field) { f.known.mailjet = true },
+	"x-mailjet-campaign":  func(f *facts, _ mime.Field) { f.known.mailjetCampaign = true },
+	"x-delivery":          func(f *facts, v mime.Field) { word(&f.known.sfmc, v) },
+	"x-messageid":         func(f *facts, v mime.Field) { once(&f.known.phplistID, v) },
+	"x-pm-message-stream": func(f *facts, v mime.Field) { word(&f.known.postmarkStream, v) },
+	"x-email-id":          func(f *facts, v mime.Field) { once(&f.known.mautic, v) },
 	// Tools that somebody installs: the field is on campaigns alone.
 	"x-listmonk-campaign":           campaignField,
 	"x-newsletter-email-id":         campaignField,
@@ -214,8 +214,8 @@ var readers = map[string]func(*facts, message.Field){
 	"x-rpcampaign":      serviceField,
 	"x-roving-id":       serviceField,
 	"x-campaignid":      serviceField,
-	"x-beehiiv-type": func(f *facts, v message.Field) {
-		if message.Keyword(v.Value()) == "newsletter" {
+	"x-beehiiv-type": func(f *facts, v mime.Field) {
+		if mime.Keyword(v.Value()) == "newsletter" {
 			campaignField(f, v)
 		}
 	},
@@ -231,18 +231,18 @@ var readers = map[string]func(*facts, message.Field){
 	"x-mail-autoreply":      answerField,
 	"x-fc-machinegenerated": answerField,
 	"x-failed-recipients":   answerField,
-	"x-precedence": func(f *facts, v message.Field) {
-		if message.Keyword(v.Value()) == "auto_reply" {
+	"x-precedence": func(f *facts, v mime.Field) {
+		if mime.Keyword(v.Value()) == "auto_reply" {
 			answerField(f, v)
 		}
 	},
-	"x-loop": func(f *facts, v message.Field) {
+	"x-loop": func(f *facts, v mime.Field) {
 		if strings.Contains(strings.ToLower(v.Value()), "virtual vacation") {
 			answerField(f, v)
 		}
 	},
 	// What a delivery leaves behind: the message came from elsewhere.
-	"delivered-to": func(f *facts, v message.Field) {
+	"delivered-to": func(f *facts, v mime.Field) {
 		f.passedOn = true
 		if value := strings.ToLower(v.Value()); strings.HasPrefix(value, "responder for ") || value == "autoresponder" {
 			f.responder = true // ezmlm, qmail's autorespond
@@ -250,7 +250,7 @@ var readers = map[string]func(*facts, message.Field){
 	},
 	"return-path":  passedOnField,
 	"received-spf": passedOnField,
-	"authentication-results": func(f *facts, v message.Field) {
+	"authentication-results": func(f *facts, v mime.Field) {
 		f.passedOn = true
 		value := strings.ToLower(v.Value())
 		f.failed = f.failed || strings.Contains(value, "dmarc=fail") || strings.Contains(value, "spf=fail")
@@ -260,15 +260,15 @@ var readers = map[string]func(*facts, message.Field){
 	"x-forwarded-to": passedOnField,
 }
 
-func passedOnField(f *facts, _ message.Field) { f.passedOn = true }
+func passedOnField(f *facts, _ mime.Field) { f.passedOn = true }
 
-func serviceField(f *facts, field message.Field) {
+func serviceField(f *facts, field mime.Field) {
 	if f.service == "" && strings.TrimSpace(field.Value()) != "" {
 		f.service = printableName(field.Name)
 	}
 }
 
-func campaignField(f *facts, field message.Field) {
+func campaignField(f *facts, field mime.Field) {
 	// An empty one was left by a template that had nothing to say, and one relay
 	// puts "default" on all it sends.
 	if value := strings.TrimSpace(field.Value()); f.campaign == "" && value != "" && !equal(value, "default") {
@@ -276,31 +276,31 @@ func campaignField(f *facts, field message.Field) {
 	}
 }
 
-func serverField(f *facts, field message.Field) {
+func serverField(f *facts, field mime.Field) {
 	if f.listServer == "" {
 		f.listServer = printableName(field.Name)
 	}
 }
 
-func resentField(f *facts, field message.Field) {
+func resentField(f *facts, field mime.Field) {
 	f.resent, f.passedOn = printableName(field.Name), true
 }
 
-func replyField(f *facts, field message.Field) {
+func replyField(f *facts, field mime.Field) {
 	if says(field) {
 		f.autoReply = printableName(field.Name)
 	}
 }
 
-func answerField(f *facts, field message.Field) {
+func answerField(f *facts, field mime.Field) {
 	if says(field) {
 		f.answer = printableName(field.Name)
 	}
 }
 
 // says whether a field says yes by being there: some write that it does not.
-func says(field message.Field) bool {
-	switch message.Keyword(field.Value()) {
+func says(field mime.Field) bool {
+	switch mime.Keyword(field.Value()) {
 	case "", "no", "none", "false", "0", "suppress":
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
@@ -84,7 +84,7 @@ func (c *condition) match(m Mail, f *facts) bool {
 	}
 	name := c.what[len(onField):]
 	for _, field := range f.fields {
-		if strings.EqualFold(strings.TrimSpace(field.Name), name) && like(c.pattern, message.DecodeWords(field.Value())) {
+		if strings.EqualFold(strings.TrimSpace(field.Name), name) && like(c.pattern, mime.DecodeWords(field.Value())) {
 			return true
 		}
 	}
@@ -94,7 +94,7 @@ func (c *condition) match(m Mail, f *facts) bool {
 // decodedSubject decodes the Subject once for all rules.
 func (f *facts) decodedSubject() string {
 	if f.decoded == "" {
-		f.decoded = message.DecodeWords(f.subject)
+		f.decoded = mime.DecodeWords(f.subject)
 	}
 	return f.decoded
 }

@@ -27,7 +27,7 @@ import (
 	"strings"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
@@ -137,7 +137,7 @@ type Classifier struct {
 
 // Classify decides about one message. Fields are those of its header, in their
 // order.
-func (c *Classifier) Classify(m Mail, fields []message.Field) Decision {
+func (c *Classifier) Classify(m Mail, fields []mime.Field) Decision {
 	f := read(fields)
 	d := Decision{PassedOn: f.wasPassedOn(m), From: f.from, FromDomain: f.fromDomain, Subject: f.subject, Precedence: f.bulk(), FeedbackID: f.feedbackID}
 	d.Kind, d.Step, d.Mark, d.List = c.decide(m, f)
@@ -224,7 +224,7 @@ func (c *Classifier) decide(m Mail, f *facts) (Kind, Step, string, listunsub.Lis
 // named reads what a control field or setting says: a list, or the word that
 // exempts, in whatever it is wrapped.
 func named(text string) (Kind, listunsub.ListID) {
-	if equal(strings.Trim(message.Keyword(text), `<>"'`), Transactional) {
+	if equal(strings.Trim(mime.Keyword(text), `<>"'`), Transactional) {
 		return Exempt, listunsub.ListID{}
 	}
 	if l, err := listunsub.ParseListID(text); err == nil {

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
 // header reads the header of a message written with either line end.
-func header(t testing.TB, raw string) []message.Field {
+func header(t testing.TB, raw string) []mime.Field {
 	t.Helper()
-	h, _, err := message.Reader{}.Read(strings.NewReader(raw))
+	h, _, err := mime.Reader{}.Read(strings.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func FuzzClassify(f *testing.F) {
 	}
 	c := Classifier{Default: List, Rules: rules, LoginLists: map[string]string{"shop": "s.example", "tx": Transactional}}
 	f.Fuzz(func(t *testing.T, raw, login string) {
-		h, _, err := message.Reader{}.Read(bytes.NewReader([]byte(raw)))
+		h, _, err := mime.Reader{}.Read(bytes.NewReader([]byte(raw)))
 		if err != nil {
 			return
 		}

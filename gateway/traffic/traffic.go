@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/store"
 )
@@ -77,7 +77,7 @@ func (c *Counter) Add(m *store.Message, d stream.Decision, recipients, dropped i
 // Drop counts a recipient of a message that an opt-out stopped after its
 // acceptance.
 func (c *Counter) Drop(m *store.Message) {
-	from, _ := message.FromAddress(message.ParseHeader(m.Header).Get("From"))
+	from, _ := mime.FromAddress(mime.ParseHeader(m.Header).Get("From"))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r := c.row(senderOf(from), m, c.now()); r != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"offramp/gateway/message"
+	"offramp/gateway/mime"
 	"offramp/gateway/sink"
 )
 
@@ -50,9 +50,9 @@ func TestSignaturesSurvivePostfix(t *testing.T) {
 	p := setup(t, "smtp://"+behind.addr)
 	domains := map[string]bool{}
 	for _, raw := range files {
-		h, _, err := message.Reader{}.Read(strings.NewReader(string(raw)))
+		h, _, err := mime.Reader{}.Read(strings.NewReader(string(raw)))
 		must(t, err)
-		if d := message.FromDomain(h.Get("From")); strings.Contains(d, ".") {
+		if d := mime.FromDomain(h.Get("From")); strings.Contains(d, ".") {
 			domains[d] = true
 		}
 	}

@@ -1,4 +1,4 @@
-package message
+package mime
 
 import (
 	"net/url"
@@ -45,7 +45,7 @@ func firstWord(s string) string {
 
 // param returns a parameter of the content type, "" when it is absent. One that
 // is split up or encoded (RFC 2231) counts where there is no plain one. Unlike
-// package mime it survives a broken neighbour.
+// ParseMediaType of the standard library it survives a broken neighbour.
 func (c content) param(name string) string {
 	var sections [10]string
 	s := c.params

@@ -1,7 +1,7 @@
-package message
+package mime
 
 import (
-	"mime"
+	stdmime "mime"
 	"strings"
 
 	"github.com/emersion/go-message/charset"
@@ -81,7 +81,7 @@ func DecodeWords(text string) string {
 	if !strings.Contains(text, "=?") {
 		return text
 	}
-	d := mime.WordDecoder{CharsetReader: charset.Reader}
+	d := stdmime.WordDecoder{CharsetReader: charset.Reader}
 	if decoded, err := d.DecodeHeader(text); err == nil {
 		return decoded
 	}

@@ -1,4 +1,4 @@
-// Package message takes a message apart and puts fields in front of it without
+// Package mime takes a message apart and puts fields in front of it without
 // ever rewriting it: it works on bytes and survives what breaks the RFCs.
 //
 // # What stays
@@ -29,7 +29,7 @@
 // empty line is added behind it. A first line that is no field begins the body,
 // and the empty line is added before it. A message that has no empty line within
 // the size limit of a header counts as one without.
-package message
+package mime
 
 import "errors"
 
