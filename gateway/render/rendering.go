@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"offramp/gateway/dkim"
@@ -25,6 +26,7 @@ type Rendering struct {
 type Target struct {
 	Recipient string // wire form
 	SevenBit  bool   // the next hop takes no 8-bit content
+	First     bool   // it is the first message of the list to them
 }
 
 // Render renders for a target into buf, which the result holds on to. Body opens
@@ -64,12 +66,16 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 	if len(m.stored.Trace) > 0 {
 		ours = append(ours, m.stored.Trace)
 	}
-	if len(m.parts) > 0 {
+	if len(m.parts) > 0 || f.line != nil {
 		link, err := m.bodyLink(recipient)
 		if err != nil {
 			return out, err
 		}
-		out.values = map[string]string{mime.UnsubscribeURL: link, mime.PreferencesURL: link}
+		if f.line != nil {
+			out.insert(f, f.line.Edits(link, to.First))
+		} else {
+			out.values = map[string]string{mime.UnsubscribeURL: link, mime.PreferencesURL: link}
+		}
 	}
 	buf = buf[:0]
 	if len(m.keys) > 0 {
@@ -95,10 +101,22 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 	return out, nil
 }
 
+// insert adds the visible line.
+func (c *Rendering) insert(f *form, line []mime.Edit) {
+	for _, e := range line {
+		c.Size += int64(len(e.Text)) - e.Length
+	}
+	if len(f.edits) == 0 {
+		c.edits = line
+		return
+	}
+	c.edits = append(slices.Clone(f.edits), line...)
+}
+
 // bodyHash is the hash of the form, or for a body that is different
 // for each recipient the hash of what this one gets. It then sets out.Size too.
 func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, error)) ([]byte, error) {
-	if len(m.parts) == 0 {
+	if len(m.parts) == 0 && f.line == nil {
 		return f.hash, nil
 	}
 	in, err := body()
@@ -106,6 +124,9 @@ func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, 
 		return nil, err
 	}
 	defer in.Close()
+	if f.head != nil {
+		return f.lineHash(out.edits, in)
+	}
 	hash := dkim.NewBodyHash()
 	var size counter
 	if err := out.WriteBody(io.MultiWriter(hash, &size), in); err != nil {

@@ -1,0 +1,172 @@
+package footer
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"offramp/gateway/mime"
+	"offramp/store"
+)
+
+// Result is what became of a message.
+type Result int
+
+// The results.
+const (
+	Added   Result = iota // it gets the line
+	Own                   // it has a way out already
+	NoPlace               // there is no part that could take it
+)
+
+// Plan is where the line goes in one message.
+type Plan struct {
+	Result Result
+	// Left is that the last part of one kind could not take the line.
+	Left  bool
+	spots []spot
+}
+
+// spot is where the line goes in one part.
+type spot struct {
+	slot          mime.Slot
+	usual, first  []string // between the parts of each stands the link
+	before, after string
+}
+
+// Message is what a plan is made for.
+type Message struct {
+	Header mime.Header
+	List   store.List
+	// EightBit says that it was submitted as 8-bit content (RFC 6152).
+	EightBit bool
+}
+
+// Plan reads the body of a message. Errors are those of body.
+func (f *Footer) Plan(m Message, body io.Reader) (*Plan, error) {
+	r := reading{ours: f.Ours}
+	texts := mime.NewTexts(m.Header, r.read)
+	if _, err := io.Copy(texts, body); err != nil {
+		return nil, err
+	}
+	texts.Close()
+	p := &Plan{Result: NoPlace, Left: true}
+	switch {
+	case r.own:
+		return &Plan{Result: Own}, nil
+	case texts.Abandoned:
+		return p, nil
+	}
+	p.Left = r.plain.seen && !r.plain.fits || r.html.seen && !r.html.fits
+	words := f.words(m.List, r.lang)
+	if r.plain.fits {
+		p.addPlain(f, words, r.plain, m.EightBit)
+	}
+	if r.html.fits {
+		p.addHTML(f, words, r.html)
+	}
+	if len(p.spots) > 0 {
+		p.Result = Added
+	}
+	return p, nil
+}
+
+// Edits returns the changes of the body for one recipient. first says that it is
+// the first message of the list to them.
+func (p *Plan) Edits(link string, first bool) []mime.Edit {
+	edits := make([]mime.Edit, 0, len(p.spots))
+	for _, s := range p.spots {
+		text := s.usual
+		if first {
+			text = s.first
+		}
+		edits = append(edits, s.slot.Edit([]byte(s.before+strings.Join(text, link)+s.after)))
+	}
+	return edits
+}
+
+// Head returns up to which byte of the body all recipients get the same.
+func (p *Plan) Head() int64 {
+	head := p.spots[0].slot.Offset
+	for _, s := range p.spots[1:] {
+		head = min(head, s.slot.Offset)
+	}
+	return head
+}
+
+func (p *Plan) addPlain(f *Footer, w words, part place, eightBit bool) {
+	s := spot{slot: part.slot}
+	if part.at > 0 {
+		s.before = "\r\n\r\n"
+	}
+	if switches(part.charset) {
+		s.before = toASCII + s.before
+	}
+	encoded := part.encoding == "quoted-printable" || part.encoding == "base64"
+	// Where 8-bit content is there already, it is encoded anew together for a hop
+	// that takes none.
+	c := target{charset: part.charset, eightBit: encoded || eightBit && part.high}
+	s.usual, s.first = f.plain(w, c, false), f.plain(w, c, true)
+	p.spots = append(p.spots, s)
+}
+
+func (p *Plan) addHTML(f *Footer, w words, part place) {
+	s := spot{slot: part.slot, before: part.closers + "\r\n", after: "\r\n"}
+	s.usual, s.first = f.html(w, false), f.html(w, true)
+	if len(p.spots) > 0 && p.spots[0].slot.Offset > s.slot.Offset {
+		p.spots = append([]spot{s}, p.spots...)
+		return
+	}
+	p.spots = append(p.spots, s)
+}
+
+// place is the end of the last part of one kind.
+type place struct {
+	seen, fits        bool
+	at                int
+	slot              mime.Slot
+	charset, encoding string
+	high              bool // it has 8-bit content
+	closers           string
+}
+
+// reading is what was found out about the parts of a body.
+type reading struct {
+	ours        string
+	own         bool
+	lang        string
+	plain, html place
+}
+
+func (r *reading) read(t mime.Text) {
+	if r.own {
+		return
+	}
+	var content []byte
+	ok := !t.Sealed
+	if ok {
+		content, ok = t.Decoded()
+	}
+	p := place{seen: true, charset: t.Charset, encoding: t.Encoding}
+	if t.Media == "text/plain" {
+		if ok {
+			r.own = ownInPlain(utf8Of(content, t.Charset), r.ours)
+			p.fits, p.high, p.at = true, !isASCII(t.Raw), len(bytes.TrimRight(content, "\r\n"))
+			p.slot = t.Slot(p.at)
+		}
+		r.plain = p
+		return
+	}
+	if ok {
+		found := readHTML(content, t.Charset, r.ours)
+		r.own = found.own
+		p.fits, p.at, p.closers = found.fits, found.at, found.closers
+		p.slot = t.Slot(p.at)
+		if found.lang != "" {
+			r.lang = found.lang
+		}
+	}
+	if t.Media == "text/html" {
+		r.html = p
+	}
+}
