@@ -3,7 +3,6 @@ package footer
 import (
 	"bytes"
 	"io"
-	"strings"
 
 	"offramp/gateway/mime"
 	"offramp/store"
@@ -29,9 +28,17 @@ type Plan struct {
 
 // spot is where the line goes in one part.
 type spot struct {
-	slot          mime.Slot
-	usual, first  []string // between the parts of each stands the link
-	before, after string
+	offset       int64
+	usual, first mime.Filling
+}
+
+// newSpot returns a spot whose lines are apart where the link stands.
+func newSpot(slot mime.Slot, before, after string, usual, first []string) spot {
+	around := func(line []string) mime.Filling {
+		line[0], line[len(line)-1] = before+line[0], line[len(line)-1]+after
+		return slot.Fill(line...)
+	}
+	return spot{offset: slot.Offset, usual: around(usual), first: around(first)}
 }
 
 // Message is what a plan is made for.
@@ -76,45 +83,43 @@ func (f *Footer) Plan(m Message, body io.Reader) (*Plan, error) {
 func (p *Plan) Edits(link string, first bool) []mime.Edit {
 	edits := make([]mime.Edit, 0, len(p.spots))
 	for _, s := range p.spots {
-		text := s.usual
 		if first {
-			text = s.first
+			edits = append(edits, s.first.Edit(link))
+		} else {
+			edits = append(edits, s.usual.Edit(link))
 		}
-		edits = append(edits, s.slot.Edit([]byte(s.before+strings.Join(text, link)+s.after)))
 	}
 	return edits
 }
 
 // Head returns up to which byte of the body all recipients get the same.
 func (p *Plan) Head() int64 {
-	head := p.spots[0].slot.Offset
+	head := p.spots[0].offset
 	for _, s := range p.spots[1:] {
-		head = min(head, s.slot.Offset)
+		head = min(head, s.offset)
 	}
 	return head
 }
 
 func (p *Plan) addPlain(f *Footer, w words, part place, eightBit bool) {
-	s := spot{slot: part.slot}
-	if part.at > 0 {
-		s.before = "\r\n\r\n"
-	}
+	before := ""
 	if switches(part.charset) {
-		s.before = toASCII + s.before
+		before = toASCII
+	}
+	if part.at > 0 {
+		before += "\r\n\r\n"
 	}
 	encoded := part.encoding == "quoted-printable" || part.encoding == "base64"
 	// Where 8-bit content is there already, it is encoded anew together for a hop
 	// that takes none.
 	c := target{charset: part.charset, eightBit: encoded || eightBit && part.high}
-	s.usual, s.first = f.plain(w, c, false), f.plain(w, c, true)
-	p.spots = append(p.spots, s)
+	p.spots = append(p.spots, newSpot(part.slot, before, "", f.plain(w, c, false), f.plain(w, c, true)))
 }
 
 func (p *Plan) addHTML(f *Footer, w words, part place) {
-	s := spot{slot: part.slot, before: part.closers + "\r\n", after: "\r\n"}
-	s.usual, s.first = f.html(w, false), f.html(w, true)
-	if len(p.spots) > 0 && p.spots[0].slot.Offset > s.slot.Offset {
-		p.spots = append([]spot{s}, p.spots...)
+	s := newSpot(part.slot, part.closers+"\r\n", "\r\n", f.html(w, false), f.html(w, true))
+	if len(p.spots) > 0 && p.spots[0].offset > s.offset {
+		p.spots = []spot{s, p.spots[0]}
 		return
 	}
 	p.spots = append(p.spots, s)

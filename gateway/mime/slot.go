@@ -143,3 +143,92 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	w.b = append(w.b, p...)
 	return len(p), nil
 }
+
+// Filling is text for a slot with gaps, in each of which the same value stands.
+// What does not depend on the value is encoded once.
+type Filling struct {
+	slot   Slot
+	texts  []string
+	quoted [][]byte // quoted-printable: the same, encoded
+}
+
+// Fill returns a filling of texts with a gap between each two.
+func (s Slot) Fill(texts ...string) Filling {
+	f := Filling{slot: s, texts: texts}
+	if s.encoding != "quoted-printable" {
+		return f
+	}
+	for i, text := range texts {
+		var quoted []byte
+		if i == 0 {
+			quoted = s.Append(nil, []byte(text))
+		} else {
+			quoted = Slot{encoding: s.encoding}.Append(nil, []byte(text))
+		}
+		if i < len(texts)-1 {
+			quoted = append(quoted, "=\r\n"...)
+		}
+		f.quoted = append(f.quoted, quoted)
+	}
+	return f
+}
+
+// Edit returns the change of the body with a value, which is printable ASCII.
+func (f Filling) Edit(value string) Edit {
+	e := Edit{Offset: f.slot.Offset, Length: f.slot.Length, slot: true}
+	size := 0
+	for _, t := range f.texts {
+		size += len(t) + len(value) + 16
+	}
+	e.Text = make([]byte, 0, size+size/2)
+	if f.quoted == nil {
+		return f.plain(e, value)
+	}
+	for i, q := range f.quoted {
+		if i > 0 {
+			e.Text = appendQuoted(e.Text, value)
+		}
+		e.Text = append(e.Text, q...)
+	}
+	return e
+}
+
+func (f Filling) plain(e Edit, value string) Edit {
+	text := e.Text
+	if f.slot.encoding == "base64" {
+		text = make([]byte, 0, cap(e.Text))
+	}
+	for i, t := range f.texts {
+		if i > 0 {
+			text = append(text, value...)
+		}
+		text = append(text, t...)
+	}
+	if f.slot.encoding == "base64" {
+		text = f.slot.Append(e.Text, text)
+	}
+	e.Text = text
+	return e
+}
+
+// appendQuoted writes a value in lines of its own, which soft line breaks join
+// with what is around them.
+func appendQuoted(dst []byte, value string) []byte {
+	const hex = "0123456789ABCDEF"
+	column := 0
+	for i := range len(value) {
+		c := value[i]
+		if column >= qpLine-3 {
+			dst = append(dst, "=\r\n"...)
+			column = 0
+		}
+		if c == '=' || column == 0 && (c == '-' || c == '.' || c == 'F') {
+			dst = append(dst, '=', hex[c>>4], hex[c&15])
+			column += 3
+			continue
+		}
+		dst = append(dst, c)
+		column++
+	}
+	return append(dst, "=\r\n"...)
+}

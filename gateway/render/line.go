@@ -46,7 +46,7 @@ func (m *Message) addLine(f *form, body func() (io.ReadCloser, error)) error {
 		return nil
 	}
 	f.line = m.forms.line
-	if len(m.keys) == 0 || len(f.edits) > 0 {
+	if len(f.edits) > 0 || m.stored.Size > keptBody {
 		return nil
 	}
 	in, err := body()
@@ -54,26 +54,43 @@ func (m *Message) addLine(f *form, body func() (io.ReadCloser, error)) error {
 		return err
 	}
 	defer in.Close()
+	if f.pieces, err = split(in, f.line.Edits("", false)); err != nil {
+		return err
+	}
 	f.head = dkim.NewBodyHash()
-	_, err = io.CopyN(f.head, in, f.line.Head())
-	return err
+	_, _ = f.head.Write(f.pieces[0]) // never fails
+	return nil
+}
+
+// keptBody is the most bytes of a body that are kept in memory, so that one more
+// recipient costs what stands behind the line alone.
+const keptBody = 128 << 10
+
+// split returns what stands around edits.
+func split(in io.Reader, edits []mime.Edit) ([][]byte, error) {
+	all, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	var pieces [][]byte
+	pos := int64(0)
+	for _, e := range edits {
+		if e.Offset < pos || e.Offset+e.Length > int64(len(all)) {
+			return nil, io.ErrUnexpectedEOF
+		}
+		pieces = append(pieces, all[pos:e.Offset])
+		pos = e.Offset + e.Length
+	}
+	return append(pieces, all[pos:]), nil
 }
 
 // lineHash is the hash of the body with the line. All recipients share that of
 // what stands before it.
-func (f *form) lineHash(edits []mime.Edit, in io.Reader) ([]byte, error) {
-	from := f.line.Head()
-	if _, err := io.CopyN(io.Discard, in, from); err != nil {
-		return nil, err
-	}
-	moved := make([]mime.Edit, len(edits))
-	for i, e := range edits {
-		e.Offset -= from
-		moved[i] = e
-	}
+func (f *form) lineHash(line []mime.Edit) []byte {
 	hash := f.head.Clone()
-	if err := mime.Rewrite(hash, in, moved, nil); err != nil {
-		return nil, err
+	for i, e := range line {
+		_, _ = hash.Write(e.Text) // never fails
+		_, _ = hash.Write(f.pieces[i+1])
 	}
-	return hash.Sum(), nil
+	return hash.Sum()
 }

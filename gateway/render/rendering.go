@@ -20,6 +20,7 @@ type Rendering struct {
 
 	edits  []mime.Edit
 	values map[string]string
+	pieces [][]byte // of the body, where edits stand between them; nil: it is read
 }
 
 // Target is whom a message is rendered for.
@@ -107,7 +108,7 @@ func (c *Rendering) insert(f *form, line []mime.Edit) {
 		c.Size += int64(len(e.Text)) - e.Length
 	}
 	if len(f.edits) == 0 {
-		c.edits = line
+		c.edits, c.pieces = line, f.pieces
 		return
 	}
 	c.edits = append(slices.Clone(f.edits), line...)
@@ -119,14 +120,14 @@ func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, 
 	if len(m.parts) == 0 && f.line == nil {
 		return f.hash, nil
 	}
+	if f.head != nil {
+		return f.lineHash(out.edits), nil
+	}
 	in, err := body()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	if f.head != nil {
-		return f.lineHash(out.edits, in)
-	}
 	hash := dkim.NewBodyHash()
 	var size counter
 	if err := out.WriteBody(io.MultiWriter(hash, &size), in); err != nil {
@@ -138,11 +139,28 @@ func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, 
 
 // WriteBody streams the body for this recipient from body as stored.
 func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
+	if c.pieces != nil {
+		return c.writePieces(dst)
+	}
 	if len(c.edits) > 0 {
 		return mime.Rewrite(dst, body, c.edits, c.values)
 	}
 	_, err := io.Copy(dst, body)
 	return err
+}
+
+func (c Rendering) writePieces(dst io.Writer) error {
+	for i, piece := range c.pieces {
+		if i > 0 {
+			if _, err := dst.Write(c.edits[i-1].Text); err != nil {
+				return err
+			}
+		}
+		if _, err := dst.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unsubscribe composes List-Unsubscribe: https first, since several clients
