@@ -104,6 +104,10 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("long_lines_total", lines, &s.queue.LinesEncoded, "result", "encoded")
 	m.count("long_lines_total", lines, &s.queue.LinesFolded, "result", "folded")
 	m.count("long_lines_total", lines, &s.queue.LinesPassed, "result", "passed")
+	const line = "List mail delivered without a placeholder for the link, by what became of the visible line (OFFRAMP_FOOTER)."
+	m.count("footers_total", line, &s.queue.LinesAdded, "result", "added")
+	m.count("footers_total", line, &s.queue.OwnLinks, "result", "own")
+	m.count("footers_total", line, &s.queue.NoLine, "result", "left")
 	m.count("delivery_bounces_total", "Delivery status notifications written.", &s.queue.Bounces)
 	m.count("delivery_sent_bytes_total", "Bytes of messages delivered.", &s.queue.Octets)
 	m.count("delivery_panics_total", "Delivery attempts that ended in a panic.", &s.queue.Panics)

@@ -21,9 +21,20 @@ const (
 // Plan is where the line goes in one message.
 type Plan struct {
 	Result Result
-	// Left is that the last part of one kind could not take the line.
+	// Left is that the last part of one kind could not take the line, or that there
+	// is none.
 	Left  bool
 	spots []spot
+}
+
+// String names it for the log: "added", "own" or "none", and "added,left" where
+// a part could not take the line.
+func (p *Plan) String() string {
+	name := [...]string{Added: "added", Own: "own", NoPlace: "none"}[p.Result]
+	if p.Left && p.Result == Added {
+		name += ",left"
+	}
+	return name
 }
 
 // spot is where the line goes in one part.
@@ -64,7 +75,6 @@ func (f *Footer) Plan(m Message, body io.Reader) (*Plan, error) {
 	case texts.Abandoned:
 		return p, nil
 	}
-	p.Left = r.plain.seen && !r.plain.fits || r.html.seen && !r.html.fits
 	words := f.words(m.List, r.lang)
 	if r.plain.fits {
 		p.addPlain(f, words, r.plain, m.EightBit)
@@ -72,9 +82,11 @@ func (f *Footer) Plan(m Message, body io.Reader) (*Plan, error) {
 	if r.html.fits {
 		p.addHTML(f, words, r.html)
 	}
-	if len(p.spots) > 0 {
-		p.Result = Added
+	if len(p.spots) == 0 {
+		return p, nil
 	}
+	p.Result = Added
+	p.Left = r.plain.seen && !r.plain.fits || r.html.seen && !r.html.fits
 	return p, nil
 }
 

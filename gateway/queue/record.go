@@ -164,6 +164,9 @@ func (a *attempt) log(o outcome) {
 		if n := a.prepared.DroppedSignatures(); n > 0 {
 			attrs = append(attrs, slog.Int("dropped_signatures", n))
 		}
+		if line, ok := a.prepared.Line(); ok {
+			attrs = append(attrs, slog.String("footer", line.String()))
+		}
 		if lines := a.lines.String(); lines != "" {
 			attrs = append(attrs, slog.String("long_lines", lines))
 		}

@@ -25,7 +25,10 @@ func (m *Message) Line() (p *footer.Plan, ok bool) {
 
 // Greets says whether the first message of the list to a person differs from
 // those that follow.
-func (m *Message) Greets() bool { return m.wantsLine }
+func (m *Message) Greets() bool {
+	p, known := m.Line()
+	return m.wantsLine && (!known || p.Result == footer.Added)
+}
 
 // addLine adds the line to a form. Where it goes is found out once; m.forms is
 // locked.
