@@ -88,7 +88,7 @@ func (l *look) read(files fs.FS, folder string) error {
 			continue
 		}
 		if err == nil && len(source) > maxFile {
-			err = fmt.Errorf("%d bytes, use %d at most", len(source), maxFile)
+			err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
 		}
 		if err == nil {
 			err = l.parse(name, string(source))

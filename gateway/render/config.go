@@ -22,7 +22,7 @@ const (
 
 // Config holds the settings of rendering.
 type Config struct {
-	Footer         string `env:"FOOTER" envDefault:"off" doc:"add puts one visible line with the recipient's own link at the end of list mail that has no way out in its body, which Gmail, Yahoo and Microsoft ask for beside the header; off leaves bodies alone"`
+	Footer         string `env:"FOOTER" envDefault:"off" doc:"add puts one visible line with the recipient's own link at the end of list mail whose text has no unsubscribe link, which Gmail, Yahoo and Microsoft ask for beside the header; off leaves bodies alone"`
 	ExistingHeader string `env:"EXISTING_HEADER" envDefault:"replace" doc:"what to do with a List-Unsubscribe that the sender set: replace or keep"`
 	LongLines      string `env:"LONG_LINES" envDefault:"encode" doc:"what to do with lines over 998 bytes, which servers further on would break, and the signature with them: encode (fold header lines, wrap base64, make other content quoted-printable) or pass"`
 }

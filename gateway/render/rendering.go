@@ -39,36 +39,17 @@ type Target struct {
 // From domain: a smarthost may sign later, and must find the whole set (RFC 8058
 // section 4). Such mail is counted.
 func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, error)) (Rendering, error) {
-	recipient := to.Recipient
 	f, err := m.form(to.SevenBit, body)
 	if err != nil {
 		return Rendering{}, err
 	}
 	out := Rendering{Size: f.size, Lines: f.lines, edits: f.edits}
-	var ours [][]byte
-	if !m.exempt && !m.kept {
-		unsubscribe, err := m.unsubscribe(recipient)
-		if err != nil {
-			return out, err
-		}
-		ours = append(ours, unsubscribe, m.post)
-		if m.listID != nil {
-			ours = append(ours, m.listID)
-		}
-	}
-	ours = append(ours, m.returns.fields...)
-	if m.returns.complaints {
-		token, err := m.complaintToken(recipient)
-		if err != nil {
-			return out, err
-		}
-		ours = append(ours, token)
-	}
-	if len(m.stored.Trace) > 0 {
-		ours = append(ours, m.stored.Trace)
+	ours, err := m.ours(to.Recipient)
+	if err != nil {
+		return out, err
 	}
 	if len(m.parts) > 0 || f.line != nil {
-		link, err := m.bodyLink(recipient)
+		link, err := m.bodyLink(to.Recipient)
 		if err != nil {
 			return out, err
 		}
@@ -100,6 +81,33 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 	out.Header = append(buf, f.rest...)
 	out.Size += int64(len(out.Header))
 	return out, nil
+}
+
+// ours returns the fields that are put in front for a recipient.
+func (m *Message) ours(recipient string) ([][]byte, error) {
+	var ours [][]byte
+	if !m.exempt && !m.kept {
+		unsubscribe, err := m.unsubscribe(recipient)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, unsubscribe, m.post)
+		if m.listID != nil {
+			ours = append(ours, m.listID)
+		}
+	}
+	ours = append(ours, m.returns.fields...)
+	if m.returns.complaints {
+		token, err := m.complaintToken(recipient)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, token)
+	}
+	if len(m.stored.Trace) > 0 {
+		ours = append(ours, m.stored.Trace)
+	}
+	return ours, nil
 }
 
 // insert adds the visible line.
