@@ -2,6 +2,20 @@ package mime
 
 import "strings"
 
+// Part is a text part of a body that holds a placeholder.
+type Part struct {
+	Offset, Length int64  // bytes of the encoded content within the body
+	Encoding       string // 7bit, 8bit, binary, quoted-printable or base64
+	HTML           bool   // values are escaped for HTML
+	Charset        string // lower case; empty: us-ascii
+}
+
+// Placeholders a body may hold.
+const (
+	UnsubscribeURL = "{{offramp.unsubscribe_url}}"
+	PreferencesURL = "{{offramp.preferences_url}}"
+)
+
 // Scanner finds the text parts of a body that hold a placeholder; the body is
 // written to it as it streams by, in pieces of any size. It keeps no more than a
 // part's header in memory, and the offsets of at most 500 parts.
