@@ -76,12 +76,17 @@ var elements = map[string]element{
 // take time and memory by the square of what a stranger sends.
 type page struct {
 	text   strings.Builder
-	open   []string // elements, the outermost first
+	open   []opened // elements, the outermost first
 	hidden int      // which of them is not shown; -1: all are
 }
 
+type opened struct {
+	name string
+	kind element
+}
+
 func (p *page) start(name string, hidden bool) {
-	if top := len(p.open) - 1; top >= 0 && p.open[top] == "head" && elements[name]&meta == 0 {
+	if top := len(p.open) - 1; top >= 0 && p.open[top].name == "head" && elements[name]&meta == 0 {
 		p.closeFrom(top) // its end tag may be missing
 	}
 	p.closeImplied(name)
@@ -90,7 +95,7 @@ func (p *page) start(name string, hidden bool) {
 		return
 	}
 	if len(p.open) < maxOpen {
-		p.open = append(p.open, name)
+		p.open = append(p.open, opened{name, elements[name]})
 	}
 	if hidden && p.hidden < 0 {
 		p.hidden = len(p.open) - 1
@@ -98,12 +103,13 @@ func (p *page) start(name string, hidden bool) {
 }
 
 func (p *page) end(name string) {
+	inline := elements[name]&special == 0
 	for i := len(p.open) - 1; i >= 0; i-- {
-		if p.open[i] == name {
+		if p.open[i].name == name {
 			p.closeFrom(i)
 			break
 		}
-		if elements[name]&special == 0 && elements[p.open[i]]&special != 0 {
+		if inline && p.open[i].kind&special != 0 {
 			break
 		}
 	}
@@ -120,10 +126,10 @@ func (p *page) closeFrom(i int) {
 // closeImplied closes the elements that end where another one begins.
 func (p *page) closeImplied(name string) {
 	for i := len(p.open) - 1; i >= 0; i-- {
-		if elements[p.open[i]]&special == 0 {
+		if p.open[i].kind&special == 0 {
 			continue
 		}
-		if !endsBefore(p.open[i], name) {
+		if !endsBefore(p.open[i].name, name) {
 			return
 		}
 		p.closeFrom(i)

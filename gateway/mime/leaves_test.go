@@ -70,6 +70,17 @@ func TestTextIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
+// Of a part that takes much to say little no more is looked at than its text can
+// need.
+func TestTextLooksAtLittle(t *testing.T) {
+	for encoding, body := range map[string]string{"base64": strings.Repeat("!", 100) + "YWJj", "quoted-printable": strings.Repeat("=\n", 100) + "abc"} {
+		h := ParseHeader([]byte("Content-Transfer-Encoding: " + encoding + "\n\n"))
+		if text := Leaves(h, []byte(body))[0].Text(20); text != "" {
+			t.Errorf("%s: %q", encoding, text)
+		}
+	}
+}
+
 func TestParam(t *testing.T) {
 	for value, want := range map[string]string{
 		"multipart/mixed; boundary=b":                     "b",

@@ -34,9 +34,6 @@ func clip[T string | []byte](text T, limit int) T {
 	for end > 0 && limit-end < utf8.UTFMax && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	if !utf8.RuneStart(text[end]) {
-		end = limit // it is not UTF-8
-	}
 	return text[:end]
 }
 
