@@ -76,11 +76,11 @@ var elements = map[string]element{
 // take time and memory by the square of what a stranger sends.
 type page struct {
 	text   strings.Builder
-	open   []opened // elements, the outermost first
-	hidden int      // which of them is not shown; -1: all are
+	open   []openElement // elements, the outermost first
+	hidden int           // which of them is not shown; -1: all are
 }
 
-type opened struct {
+type openElement struct {
 	name string
 	kind element
 }
@@ -95,7 +95,7 @@ func (p *page) start(name string, hidden bool) {
 		return
 	}
 	if len(p.open) < maxOpen {
-		p.open = append(p.open, opened{name, elements[name]})
+		p.open = append(p.open, openElement{name, elements[name]})
 	}
 	if hidden && p.hidden < 0 {
 		p.hidden = len(p.open) - 1

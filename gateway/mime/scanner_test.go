@@ -32,6 +32,13 @@ func scan(h Header, body []byte) []Part {
 	return s.Parts()
 }
 
+// left says whether a placeholder in body stays.
+func left(h Header, body []byte) bool {
+	s := NewScanner(h)
+	s.Write(body)
+	return s.Left()
+}
+
 func substitute(t *testing.T, body []byte, parts []Part, values map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -58,7 +65,14 @@ func TestParts(t *testing.T) {
 		if again := scan(h, out); len(again) > 0 {
 			t.Errorf("placeholders are left in %v", again)
 		}
+		stays := left(h, body)
+		if left(h, out) != stays {
+			t.Errorf("it says %t of placeholders that stay, and they do not", stays)
+		}
 		sections := []txtar.File{section("parts", list), section("out", out)}
+		if stays {
+			sections = append(sections, section("left", nil))
+		}
 		for _, p := range parts {
 			text := substitute(t, inside(body, p), alone(p), urls)
 			if p.Encoding != "7bit" {
@@ -186,6 +200,7 @@ func TestScannerLimits(t *testing.T) {
 		{"depth 21", nest(21), 0},
 		{"500 entities", header("b") + strings.Repeat(part, 499), 499},
 		{"501 entities", header("b") + strings.Repeat(part, 500), 0},
+		{"the first of 501 entities", header("b") + part + strings.Repeat("--b\r\n\r\nx\r\n", 500), 0},
 		{"large part header", header("b") + "--b\r\nX: " + strings.Repeat("x", 60<<10) + part[3:] + part, 2},
 		{"too large part header", header("b") + "--b\r\nX: " + strings.Repeat("x", 70<<10) + part[3:] + part, 1},
 		{"too large part header, delimiter in it", header("b") + "--b\r\n" + strings.Repeat("X: y\r\n", 12<<10) + part, 1},
@@ -206,8 +221,17 @@ func TestScannerLimits(t *testing.T) {
 			if parts := scanInPieces(h, body, 1); len(parts) != tt.want {
 				t.Errorf("in pieces %d parts, want %d", len(parts), tt.want)
 			}
+			if stays, want := left(h, body), strings.Count(tt.in, UnsubscribeURL) > tt.want; stays != want || leftInPieces(h, body, 1) != want {
+				t.Errorf("a placeholder is left: %t, want %t", stays, want)
+			}
 		})
 	}
+}
+
+func leftInPieces(h Header, body []byte, seed uint64) bool {
+	s := NewScanner(h)
+	io.CopyBuffer(struct{ io.Writer }{s}, &chunks{body, rand.New(rand.NewPCG(seed, 0))}, make([]byte, 64))
+	return s.Left()
 }
 
 func scanInPieces(h Header, body []byte, seed uint64) []Part {
@@ -278,6 +302,9 @@ func FuzzParts(f *testing.F) {
 		if diff := cmp.Diff(parts, scanInPieces(h, body, seed)); diff != "" {
 			t.Fatalf("in pieces something else is found\n%s", diff)
 		}
+		if whole := left(h, body); whole != leftInPieces(h, body, seed) {
+			t.Fatalf("in pieces something else stays, of the whole %t", whole)
+		}
 		for _, values := range []map[string]string{same, {UnsubscribeURL: value}} {
 			var out bytes.Buffer
 			err := Rewrite(&out, &chunks{body, rand.New(rand.NewPCG(seed, 1))}, Combine(nil, parts), values)
@@ -311,7 +338,8 @@ func caseFiles(f *testing.F, folder string) [][]byte {
 func BenchmarkScanner(b *testing.B) {
 	text := strings.Repeat("Some text of a usual newsletter, with {braces} and <b>marks</b>, again\r\n", 140)
 	for name, head := range map[string]string{"7bit": "", "quoted-printable": "Content-Transfer-Encoding: quoted-printable\r\n",
-		"base64": "Content-Transfer-Encoding: base64\r\n", "multipart": "Content-Type: multipart/mixed; boundary=x\r\n", "other": "Content-Type: image/png\r\n"} {
+		"base64": "Content-Transfer-Encoding: base64\r\n", "multipart": "Content-Type: multipart/mixed; boundary=x\r\n", "other": "Content-Type: image/png\r\n",
+		"attached": "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"} {
 		body := []byte(text)
 		switch name {
 		case "base64":
