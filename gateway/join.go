@@ -85,7 +85,7 @@ func (g *Gateway) join(p Parts) error {
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Flush: g.queue.Flush,
+		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
@@ -100,6 +100,7 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 	if err != nil {
 		return err
 	}
+	g.hops = hops
 	line, err := c.footer()
 	if err != nil {
 		return err

@@ -239,15 +239,12 @@ func newRewriter(out *bufio.Writer, edit Edit, values map[string]string) *rewrit
 		return rw
 	}
 	rw.replace = &replacer{out: out, qp: part.Encoding == "quoted-printable"}
-	for _, f := range forms {
-		v, ok := values[f.placeholder]
-		if !ok {
-			continue
+	rw.replace.values = values
+	if part.HTML {
+		rw.replace.values = make(map[string]string, len(values))
+		for placeholder, v := range values {
+			rw.replace.values[placeholder] = html.EscapeString(v)
 		}
-		if part.HTML {
-			v = html.EscapeString(v)
-		}
-		rw.replace.all = append(rw.replace.all, replacement{f.text, v})
 	}
 	if part.Encoding == "base64" {
 		rw.decode = &base64Decoder{emit: rw.replace.write}

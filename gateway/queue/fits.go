@@ -74,10 +74,10 @@ func (a *attempt) needsUTF8(jobs []store.Job) bool {
 		return false
 	}
 	sender := a.prepared.ReversePath(a.jobs[0].Recipient.Address) // may be a bounce address
-	return a.prepared.EightBitHeader() || !mime.ASCII([]byte(sender)) || slices.ContainsFunc(jobs, beyondASCII)
+	return a.prepared.EightBitHeader() || !mime.ASCII(sender) || slices.ContainsFunc(jobs, beyondASCII)
 }
 
-func beyondASCII(j store.Job) bool { return !mime.ASCII([]byte(j.Recipient.Address)) }
+func beyondASCII(j store.Job) bool { return !mime.ASCII(j.Recipient.Address) }
 
 // addressable returns the jobs whose recipients can be named to the hop, and
 // settles the others: one address must not fail the whole message.
