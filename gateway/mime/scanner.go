@@ -14,6 +14,13 @@ const (
 	PreferencesURL = "{{offramp.preferences_url}}"
 )
 
+// Addresses that are the same placeholders in a form which editors and template
+// engines leave as it is.
+const (
+	UnsubscribeAddress = "https://offramp.invalid/unsubscribe"
+	PreferencesAddress = "https://offramp.invalid/preferences"
+)
+
 // Scanner finds the text parts of a body that hold a placeholder; the body is
 // written to it as it streams by, in pieces of any size. It keeps no more than a
 // part's header in memory, and the offsets of at most 500 parts.
