@@ -78,6 +78,14 @@ func (c Config) Feedback() string {
 	return domain
 }
 
+// publicHost is the host of the public URL.
+func (c Config) publicHost() string {
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		return u.Hostname()
+	}
+	return ""
+}
+
 // path is the path of the public URL, without a slash at its end.
 func (c Config) path() string {
 	if u, err := url.Parse(c.PublicURL); err == nil {

@@ -14,6 +14,7 @@ import (
 
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
@@ -57,6 +58,7 @@ type Gateway struct {
 
 	people  *consent.Consent
 	smtp    *smtpd.Server
+	hops    *nexthop.Hops
 	queue   *queue.Queue
 	traffic *traffic.Counter
 	web     *http.Server

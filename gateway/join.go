@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"offramp/gateway/admin"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/feedback"
+	"offramp/gateway/footer"
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/nexthop"
@@ -83,7 +85,7 @@ func (g *Gateway) join(p Parts) error {
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Flush: g.queue.Flush,
+		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
@@ -98,16 +100,41 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 	if err != nil {
 		return err
 	}
+	g.hops = hops
+	line, err := c.footer()
+	if err != nil {
+		return err
+	}
 	g.queue, err = queue.New(c.Queue, queue.Parts{
-		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: g.people,
+		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: g.people, Contacts: p.Consent,
 		Renderer: &render.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
 			ExistingHeader: c.Render.ExistingHeader, LongLines: c.Render.LongLines, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
+			Footer: line,
 		},
 		Hops: hops, Refusals: refusals{returns}, Traffic: g.traffic,
 		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
 	})
 	return err
+}
+
+// footer returns the visible line; nil: there is none.
+func (c Config) footer() (*footer.Footer, error) {
+	if c.Render.Footer != render.Add {
+		return nil, nil
+	}
+	texts, err := language.Load(c.Web.TextDir())
+	if err != nil {
+		return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
+	}
+	f := &footer.Footer{Texts: texts, Language: c.Web.PageLanguage, Privacy: c.Web.PrivacyURL, Ours: strings.TrimRight(c.PublicURL, "/")}
+	if f.Operator = c.Web.OperatorName; f.Operator == "" {
+		f.Operator = c.publicHost()
+	}
+	if err := f.Load(c.Web.PageDir); err != nil {
+		return nil, fmt.Errorf("OFFRAMP_PAGE_DIR: %w", err)
+	}
+	return f, nil
 }
 
 // pages makes the server of the recipients' pages, which writes to them too.

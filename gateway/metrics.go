@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/nexthop"
 )
 
 // metrics lists what the rooms count, for the admin listener.
@@ -79,6 +80,7 @@ func (s *stats) acceptance(m *metrics) {
 	const alarms = "Recipients that an opt-out stopped though their message has no mark of a list, by stage; more than 0 is an alarm."
 	m.count("unmarked_drops_total", alarms, &s.relay.DroppedUnmarked, "at", "acceptance")
 	m.count("unmarked_drops_total", alarms, &s.queue.DroppedUnmarked, "at", "delivery")
+	m.count("placeholders_left_total", "Accepted messages with a placeholder that is not replaced: in a name or spelling that Offramp does not know, in a part that is left alone, in the header, or in mail of no list.", &s.relay.PlaceholdersLeft)
 	m.count("smtp_received_bytes_total", "Bytes of accepted messages.", &s.relay.Octets)
 	m.count("limit_drops_total", "Messages dropped at delivery by a person's frequency limit.", &s.consent.TurnsRefused)
 	m.count("limit_returned_total", "Frequency slots released, since the message was not sent.", &s.consent.TurnsReturned)
@@ -104,6 +106,10 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("long_lines_total", lines, &s.queue.LinesEncoded, "result", "encoded")
 	m.count("long_lines_total", lines, &s.queue.LinesFolded, "result", "folded")
 	m.count("long_lines_total", lines, &s.queue.LinesPassed, "result", "passed")
+	const line = "List mail delivered without a placeholder for the link, by what became of the visible line (OFFRAMP_FOOTER)."
+	m.count("footers_total", line, &s.queue.LinesAdded, "result", "added")
+	m.count("footers_total", line, &s.queue.OwnLinks, "result", "own")
+	m.count("footers_total", line, &s.queue.NoLine, "result", "left")
 	m.count("delivery_bounces_total", "Delivery status notifications written.", &s.queue.Bounces)
 	m.count("delivery_sent_bytes_total", "Bytes of messages delivered.", &s.queue.Octets)
 	m.count("delivery_panics_total", "Delivery attempts that ended in a panic.", &s.queue.Panics)
@@ -111,6 +117,30 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
 	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
 	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
+}
+
+// maxHopLimits is of how many next hops the limits are served: with "mx" there
+// may be thousands.
+const maxHopLimits = 100
+
+// hopLimits serves what next hops take at most, as far as it is known.
+func hopLimits(known func() []nexthop.Limit) admin.Series {
+	return admin.Series{
+		Name: "offramp_next_hop_limit", Labels: []string{"relay", "kind"},
+		Help: "What a next hop takes at most, learnt or announced within the last hour: messages per connection, recipients per message; of 100 next hops at most.",
+		Values: func() (all []admin.Sample) {
+			hops := known()
+			for _, l := range hops[:min(len(hops), maxHopLimits)] {
+				if l.Messages > 0 {
+					all = append(all, admin.Sample{Labels: []string{l.Host, "messages"}, Value: float64(l.Messages)})
+				}
+				if l.Recipients > 0 {
+					all = append(all, admin.Sample{Labels: []string{l.Host, "recipients"}, Value: float64(l.Recipients)})
+				}
+			}
+			return all
+		},
+	}
 }
 
 func (s *stats) requests(m *metrics) {

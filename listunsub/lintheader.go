@@ -15,6 +15,9 @@ type lintField struct {
 
 // splitHeader returns the fields up to the first empty line. Lines that belong
 // to no field (an mbox line, text without a colon) are left out.
+//
+// The gateway has a reader of its own, which this library cannot use: it is for
+// programs without a gateway, too, and its findings name lines.
 func splitHeader(message []byte) []lintField {
 	var fields []lintField
 	var raw strings.Builder

@@ -84,6 +84,10 @@ type Consent interface {
 	// widen what is recorded. A run of bounces learns of the first mail after
 	// it.
 	Sent(ctx context.Context, contacts ...Contact) error
+	// FirstSent returns when mail of list was delivered to recipient for the first
+	// time; zero: never, or not any more, see [Consent.Retire] and
+	// [Consent.Erase].
+	FirstSent(ctx context.Context, recipient, list string) (time.Time, error)
 	// TakeTurn makes t the last message of its person and list, in one
 	// transaction. ok is false, and nothing written, when another holder's
 	// message was sent or is being sent less than t.Each before t.At in the

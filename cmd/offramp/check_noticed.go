@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,8 +19,10 @@ var notices = [...]struct {
 	{"offramp_delivery_unsigned_messages_total", findWarn, "list message", "list messages", "left unsigned (unsigned in the log): mail programs show no unsubscribe button for them", "make a DKIM key for their From domain (offramp init DOMAIN), or fix the line of their header that is no field"},
 	{"offramp_delivery_broken_signatures_total", findWarn, "message", "messages", "left with a signature of their own over a field that Offramp or the next hop changes (broken_signature in the log): that one fails at the recipient, Offramp's own counts", "let what signs in front of Offramp leave out List-Unsubscribe and List-Unsubscribe-Post, or not sign"},
 	{`offramp_long_lines_total{result="passed"}`, findWarn, "message", "messages", "left with lines over 998 bytes (long_lines=passed in the log), which a server further on may break, and the signature with them", "have the application send lines of up to 998 bytes"},
+	{`offramp_footers_total{result="left"}`, findWarn, "list message", "list messages", "left without a visible link in a part of the body (footer in the log): signed or encrypted parts, and charsets without ASCII, take none", "have the application put {{offramp.unsubscribe_url}} where people look for the link"},
+	{"offramp_placeholders_left_total", findWarn, "message", "messages", "accepted with a placeholder that stays for its readers to see (placeholder_left in the log)", "write {{offramp.unsubscribe_url}} and {{offramp.preferences_url}} as they are here, in the text of list mail: not in its header, an attachment, or a part that is signed or encrypted"},
 	{"offramp_delivery_dropped_signatures_total", findOK, "signature that came with a message", "signatures that came with messages", "removed, since the next hop accepts one only", ""},
-	{"offramp_next_hop_limits_total", findOK, "limit of a next hop", "limits of next hops", "learnt or announced (messages per connection, recipients per message); Offramp keeps under it", ""},
+	{"offramp_next_hop_limits_total", findOK, "limit of a next hop", "limits of next hops", "learnt or announced (messages per connection, recipients per message); each counts for an hour", ""},
 }
 
 // noticed sums up what the running server noticed about the mail it relayed.
@@ -38,6 +42,33 @@ func (c *checker) noticed(ctx context.Context) {
 				Text: fmt.Sprintf("since the start of the server: %s %s", plural(count, n.one, n.more), n.text)})
 		}
 	}
+	if limits := hopLimits(counts); len(limits) > 0 {
+		c.addFinding(finding{State: findOK, What: "mail", Text: "limits of next hops that Offramp keeps under now: " + strings.Join(limits, ", ")})
+	}
+}
+
+// hopLimit is a metric that says what a next hop takes at most.
+var hopLimit = regexp.MustCompile(`^offramp_next_hop_limit\{kind="(messages|recipients)",relay="([^"]*)"\}$`)
+
+// hopLimits returns what next hops take at most, by name.
+func hopLimits(counts map[string]int64) []string {
+	const most = 20
+	var all []string
+	for metric, n := range counts {
+		m := hopLimit.FindStringSubmatch(metric)
+		switch {
+		case m == nil:
+		case m[1] == "messages":
+			all = append(all, m[2]+" "+plural(n, "message")+" per connection")
+		default:
+			all = append(all, m[2]+" "+plural(n, "recipient")+" per message")
+		}
+	}
+	slices.Sort(all)
+	if len(all) > most {
+		all = append(all[:most], fmt.Sprintf("and %d more", len(all)-most))
+	}
+	return all
 }
 
 // readMetrics reads the counts of the text format of Prometheus, by name with

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,12 @@ offramp_delivery_broken_signatures_total 1
 offramp_long_lines_total{result="encoded"} 9
 offramp_long_lines_total{result="passed"} 2
 offramp_delivery_dropped_signatures_total 0
+offramp_placeholders_left_total 4
 offramp_next_hop_limits_total 1
+offramp_next_hop_limit{kind="recipients",relay="b.example"} 1
+offramp_next_hop_limit{kind="messages",relay="b.example"} 10
+offramp_next_hop_limit{kind="messages",relay="a.example"} 1
+offramp_next_hop_limit{kind="odd",relay="c.example"} 1
 offramp_odd
 offramp_odder much
 `
@@ -34,17 +40,29 @@ func TestNoticed(t *testing.T) {
 	s.Gateway.AdminAddr, s.Gateway.Admin.Token = server.Listener.Addr().String(), "secret"
 	c := &checker{settings: s, running: true}
 	c.noticed(t.Context())
-	for i, want := range []string{"3 list messages left unsigned", "1 message left with a signature", "2 messages left with lines over 998 bytes", "1 limit of a next hop learnt"} {
+	for i, want := range []string{"3 list messages left unsigned", "1 message left with a signature", "2 messages left with lines over 998 bytes", "4 messages accepted with a placeholder", "1 limit of a next hop learnt",
+		"keeps under now: a.example 1 message per connection, b.example 1 recipient per message, b.example 10 messages per connection"} {
 		if i >= len(c.findings) || !strings.Contains(c.findings[i].Text, want) {
 			t.Errorf("want %q in %+v", want, c.findings)
 		}
 	}
-	if len(c.findings) != 4 || c.findings[0].State != findWarn || c.findings[0].Do == "" || c.findings[3].State != findOK {
+	if len(c.findings) != 6 || c.findings[0].State != findWarn || c.findings[0].Do == "" || c.findings[3].State != findWarn || c.findings[5].State != findOK {
 		t.Errorf("%+v", c.findings)
 	}
 	c = &checker{settings: s}
 	if c.noticed(t.Context()); len(c.findings) > 0 {
 		t.Errorf("no server runs: %+v", c.findings)
+	}
+}
+
+// Of many next hops a few are named.
+func TestHopLimitsAreFew(t *testing.T) {
+	counts := map[string]int64{}
+	for i := range 30 {
+		counts[fmt.Sprintf("offramp_next_hop_limit{kind=\"messages\",relay=\"mx%d.example\"}", i)] = 10
+	}
+	if all := hopLimits(counts); len(all) != 21 || all[20] != "and 10 more" {
+		t.Errorf("%q", all)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"offramp/gateway/inbox"
+	"offramp/gateway/mime"
 	"offramp/gateway/sink"
 )
 
@@ -87,11 +87,8 @@ func (d *demo) lettersOf(p inbox.Mailbox) []sink.Message {
 
 // fieldOf returns a header field of a message, unfolded.
 func fieldOf(raw []byte, name string) string {
-	msg, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return ""
-	}
-	return msg.Header.Get(name)
+	h, _ := mime.Split(raw)
+	return h.Get(name)
 }
 
 // oneClickURI is the address a provider posts to for a message.

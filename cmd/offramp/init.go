@@ -20,6 +20,7 @@ type setup struct {
 	feedback    string // domain of bounce and opt-out addresses
 	nextHop     string
 	operator    string
+	footer      string // add or off; empty: not said
 	newsletters []newsletter
 	offline     bool
 
@@ -63,7 +64,7 @@ func (a *app) initCommand() *cobra.Command {
 				return a.initTLS(args)
 			}
 			given := map[string]bool{}
-			for _, name := range []string{"host", "feedback-domain", "next-hop", "operator", "newsletter"} {
+			for _, name := range []string{"host", "feedback-domain", "next-hop", "operator", "footer", "newsletter"} {
 				given[name] = cmd.Flags().Changed(name)
 			}
 			if err := st.read(args[0], letters); err != nil {
@@ -77,6 +78,7 @@ func (a *app) initCommand() *cobra.Command {
 	flags.StringVar(&st.feedback, "feedback-domain", "", "domain of bounce and opt-out addresses (default the host)")
 	flags.StringVar(&st.nextHop, "next-hop", "", "where mail goes next; without it, OFFRAMP_NEXT_HOP is left for you to fill in")
 	flags.StringVar(&st.operator, "operator", "", "your name, as the people you write to know you")
+	flags.StringVar(&st.footer, "footer", "", "add puts a visible unsubscribe link at the end of newsletters that have none in their text; off leaves them as they are (default off, add on a terminal)")
 	flags.StringArrayVar(&letters, "newsletter", nil, "ADDRESS=Name of the list, of a newsletter's sender; again for each (the list's identifier may follow in <>)")
 	flags.BoolVarP(&yes, "yes", "y", false, "ask nothing")
 	flags.BoolVar(&st.offline, "offline", false, "do not ask the DNS which SPF and DMARC records are there already")
@@ -99,6 +101,9 @@ func (st *setup) read(domain string, letters []string) error {
 		}
 	}
 	if st.operator, err = readOperator(st.operator); err != nil {
+		return err
+	}
+	if st.footer, err = readFooter(st.footer); err != nil {
 		return err
 	}
 	for _, text := range letters {

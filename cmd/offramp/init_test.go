@@ -36,38 +36,38 @@ type asked struct {
 func dialogues() map[string]asked {
 	return map[string]asked{
 		"all answers": {
-			args: "init example.org", input: "Example Ltd\nmx\nout.example.org\nbounce.example.org\nnews@example.org=Weekly news\n\n",
-			env:   map[string]string{"OPERATOR_NAME": "Example Ltd", "NEXT_HOP": "mx", "PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
+			args: "init example.org", input: "Example Ltd\nmx\nout.example.org\nbounce.example.org\noff\nnews@example.org=Weekly news\n\n",
+			env:   map[string]string{"OPERATOR_NAME": "Example Ltd", "NEXT_HOP": "mx", "PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "bounce.example.org", "FOOTER": "off"},
 			rules: `list "Weekly news <news.example.org>" from=news@example.org`,
-			asked: 6,
+			asked: 7,
 		},
 		"Enter": {
-			args: "init example.org", input: "\n\n\n\n\n",
-			env:   map[string]string{"OPERATOR_NAME": "", "NEXT_HOP": "", "PUBLIC_URL": "https://offramp.example.org", "FEEDBACK_DOMAIN": "offramp.example.org"},
-			asked: 5,
+			args: "init example.org", input: "\n\n\n\n\n\n",
+			env:   map[string]string{"OPERATOR_NAME": "", "NEXT_HOP": "", "FOOTER": "add", "PUBLIC_URL": "https://offramp.example.org", "FEEDBACK_DOMAIN": "offramp.example.org"},
+			asked: 6,
 		},
 		"a wrong answer is asked again": {
-			args: "init example.org --newsletter @example.org --next-hop mx", input: "Example\nnot_a_host/\nout.example.org\n\n",
-			env:   map[string]string{"PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "out.example.org", "NEXT_HOP": "mx"},
-			rules: `list "<example.org>" from=@example.org`, unasked: "newsletter's sender", asked: 4,
+			args: "init example.org --newsletter @example.org --next-hop mx", input: "Example\nnot_a_host/\nout.example.org\n\nyes\nadd\n",
+			env:   map[string]string{"PUBLIC_URL": "https://out.example.org", "FEEDBACK_DOMAIN": "out.example.org", "NEXT_HOP": "mx", "FOOTER": "add"},
+			rules: `list "<example.org>" from=@example.org`, unasked: "newsletter's sender", asked: 6,
 		},
 		"the end of the input": {
 			args: "init example.org", input: "Example",
 			env:   map[string]string{"OPERATOR_NAME": "Example", "PUBLIC_URL": "https://offramp.example.org"},
-			asked: 5,
+			asked: 6,
 		},
 		"names are normalised": {
 			args: "init example.org --host Bücher.Example.ORG --yes",
 			env:  map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "HOSTNAME": "xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "xn--bcher-kva.example.org"},
 		},
 		"answers are normalised": {
-			args: "init example.org", input: "\n\nBücher.Example.ORG\nBounce.Example.ORG\n\n",
+			args: "init example.org", input: "\n\nBücher.Example.ORG\nBounce.Example.ORG\n\n\n",
 			env:   map[string]string{"PUBLIC_URL": "https://xn--bcher-kva.example.org", "FEEDBACK_DOMAIN": "bounce.example.org"},
-			asked: 5,
+			asked: 6,
 		},
 		"--yes": {
 			args: "init example.org --yes", input: "Example\n",
-			env: map[string]string{"OPERATOR_NAME": "", "PUBLIC_URL": "https://offramp.example.org"},
+			env: map[string]string{"OPERATOR_NAME": "", "FOOTER": "off", "PUBLIC_URL": "https://offramp.example.org"},
 		},
 	}
 }
@@ -95,7 +95,7 @@ func TestInitAsks(t *testing.T) {
 				t.Errorf("rules %s, %v", rules, err)
 			}
 			asked := 0
-			for _, question := range []string{"Your name, as", "Where mail goes today", "Host name of the unsubscribe links", "Domain of bounce addresses", "A newsletter's sender"} {
+			for _, question := range []string{"Your name, as", "Where mail goes today", "Host name of the unsubscribe links", "Domain of bounce addresses", "Gmail, Yahoo and Microsoft", "A newsletter's sender"} {
 				asked += strings.Count(messages.String(), question)
 			}
 			if asked != c.asked {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"strings"
+
+	"offramp/gateway/render"
 )
 
 // asking is what to ask for, and what is known already.
@@ -29,12 +31,16 @@ func (a *app) ask(st *setup, about asking) error {
 		{"next-hop", "Where mail goes today: your smarthost, such as smtp+starttls://user:pass@host:587, or mx", &st.nextHop, readNextHop(about.env), "NEXT_HOP"},
 		{"host", "Host name of the unsubscribe links", &st.host, readHost("--host"), ""},
 		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, readHost("--feedback-domain"), ""},
+		{"footer", "Gmail, Yahoo and Microsoft want a visible unsubscribe link in newsletters. Where the text has none: add, or off", &st.footer, readFooter, "FOOTER"},
 	} {
 		if given[q.flag] || about.again && (q.setting == "" || about.env[prefix+q.setting] != "") {
 			continue
 		}
 		if q.flag == "feedback-domain" && *q.value == "" {
 			*q.value = st.host
+		}
+		if q.flag == "footer" && *q.value == "" {
+			*q.value = render.Add
 		}
 		if err := a.askOne(in, q.text, q.value, q.read); err != nil {
 			return err
@@ -98,6 +104,14 @@ func readOperator(name string) (string, error) {
 		return "", fault("--operator: write a name of at most 200 bytes in one line")
 	}
 	return name, nil
+}
+
+func readFooter(value string) (string, error) {
+	switch value {
+	case "", render.Add, render.Off:
+		return value, nil
+	}
+	return "", fault("--footer is %q: use add or off", value)
 }
 
 // readNextHop reads a next hop as serve will, with the listeners of env.

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"offramp/gateway/render"
 )
 
 // envFile is the text of a new settings file.
@@ -41,13 +44,17 @@ OFFRAMP_NEXT_HOP=%s
 # Which mail is a newsletter, where the message itself does not say so.
 OFFRAMP_STREAM_RULES=%s
 
+# A visible unsubscribe link at the end of newsletters that have none in their text:
+# add or off. Gmail, Yahoo and Microsoft ask for one. docs/footer.md shows it.
+OFFRAMP_FOOTER=%s
+
 OFFRAMP_DATA_DIR=%s
 OFFRAMP_DKIM_KEYS=%s
 
 # Who may relay without a login: this machine. Add your mail server's network.
 OFFRAMP_TRUSTED_NETWORKS=127.0.0.0/8,::1/128
 `, st.domain, st.host, st.host, quoteValue(st.operator), st.feedback, quoteValue(st.nextHop), quoteValue(st.rules),
-		quoteValue(st.dataDir), quoteValue(strings.Join(keys, ",")))
+		cmp.Or(st.footer, render.Off), quoteValue(st.dataDir), quoteValue(strings.Join(keys, ",")))
 }
 
 // quoteValue writes a value so that Offramp, systemd and compose read the same.

@@ -36,7 +36,7 @@ func (a *app) join(st *setup, env map[string]string) error {
 	}
 	for _, s := range []struct{ name, value, flag string }{
 		{"PUBLIC_URL", public, "--host"}, {"FEEDBACK_DOMAIN", st.feedback, "--feedback-domain"},
-		{"NEXT_HOP", st.nextHop, "--next-hop"}, {"OPERATOR_NAME", st.operator, "--operator"},
+		{"NEXT_HOP", st.nextHop, "--next-hop"}, {"OPERATOR_NAME", st.operator, "--operator"}, {"FOOTER", st.footer, "--footer"},
 		{"STREAM_RULES", rulesOf(st), "--newsletter"},
 	} {
 		switch have := env[prefix+s.name]; {

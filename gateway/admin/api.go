@@ -62,6 +62,8 @@ type API struct {
 	// Metrics are served beside those of the queue, the process and the
 	// runtime.
 	Metrics []Metric
+	// Series are served beside them.
+	Series []Series
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
 	Flush             func()
 	Version, Revision string           // of this program
@@ -84,7 +86,7 @@ func (a *API) Server() *http.Server {
 }
 
 // Handler returns the handler of the admin listener. It panics when Metrics
-// hold a name twice or an invalid metric name.
+// or Series hold a name twice or an invalid metric name.
 func (a *API) Handler() http.Handler {
 	s := &server{API: a, guard: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()

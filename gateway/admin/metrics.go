@@ -30,6 +30,21 @@ type Metric struct {
 	Value  func() float64 // called at every scrape, from many goroutines
 }
 
+// Series are the numbers of one gauge that come and go, such as what is known
+// about each of some servers.
+type Series struct {
+	Name   string // as that of a [Metric]
+	Help   string
+	Labels []string        // their names
+	Values func() []Sample // called at every scrape, from many goroutines
+}
+
+// Sample is one number of a [Series]. No two have the same labels.
+type Sample struct {
+	Labels []string // values, in the order of the names
+	Value  float64
+}
+
 // metrics returns the handler of /metrics with a registry of its own.
 func (s *server) metrics() handle {
 	registry := prometheus.NewRegistry()
@@ -44,6 +59,9 @@ func (s *server) metrics() handle {
 	)
 	for _, m := range s.Metrics {
 		registry.MustRegister(m.collector())
+	}
+	for _, m := range s.Series {
+		registry.MustRegister(seriesCollector{prometheus.NewDesc(m.Name, m.Help, m.Labels, nil), m.Values})
 	}
 	h := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		// Metrics that can be had are worth more than none.
@@ -61,6 +79,26 @@ func (m Metric) collector() prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.Name, Help: m.Help, ConstLabels: m.Labels}, m.Value)
 	}
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.Name, Help: m.Help, ConstLabels: m.Labels}, m.Value)
+}
+
+// seriesCollector serves a [Series].
+type seriesCollector struct {
+	desc   *prometheus.Desc
+	values func() []Sample
+}
+
+// Describe implements prometheus.Collector.
+func (c seriesCollector) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c seriesCollector) Collect(out chan<- prometheus.Metric) {
+	for _, s := range c.values() {
+		m, err := prometheus.NewConstMetric(c.desc, prometheus.GaugeValue, s.Value, s.Labels...)
+		if err != nil {
+			m = prometheus.NewInvalidMetric(c.desc, err)
+		}
+		out <- m
+	}
 }
 
 // queueCollector asks the spool once for each scrape.

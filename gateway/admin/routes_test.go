@@ -239,6 +239,8 @@ func TestMetrics(t *testing.T) {
 		{Name: "offramp_unsubscribe_requests_total", Help: "h", Labels: map[string]string{"method": "page"}, Value: func() float64 { return 3 }},
 		{Name: "offramp_open", Help: "h", Type: Gauge, Value: func() float64 { return 1.5 }},
 	}
+	known := []Sample{{Labels: []string{"a.example", "messages"}, Value: 10}, {Labels: []string{"odd\n\"name", "messages"}, Value: 3}}
+	w.api.Series = []Series{{Name: "offramp_limit", Help: "h", Labels: []string{"relay", "kind"}, Values: func() []Sample { return known }}}
 	w.handler = w.api.Handler()
 	_, text := w.send(request("GET", "/metrics", ""))
 	for _, line := range []string{
@@ -247,6 +249,7 @@ func TestMetrics(t *testing.T) {
 		`offramp_unsubscribe_requests_total{method="one_click"} 42`,
 		`offramp_unsubscribe_requests_total{method="page"} 3`,
 		"# TYPE offramp_open gauge", "offramp_open 1.5",
+		"# TYPE offramp_limit gauge", `offramp_limit{kind="messages",relay="a.example"} 10`, `offramp_limit{kind="messages",relay="odd\n\"name"} 3`,
 		"offramp_queue_messages 2", `offramp_queue_recipients{state="queued"} 3`, `offramp_queue_recipients{state="held"} 1`, `offramp_queue_recipients{state="failed"} 0`,
 		"offramp_queue_oldest_age_seconds 90", "offramp_spool_free_bytes 5.36870912e+10", "offramp_spool_capacity_bytes 1.073741824e+11",
 		"# TYPE go_goroutines gauge", "# TYPE process_cpu_seconds_total counter",
@@ -254,6 +257,15 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("lacks %s", line)
 		}
+	}
+	// A series may be without values, and one that is wrong spoils no other.
+	known = nil
+	if _, text = w.send(request("GET", "/metrics", "")); strings.Contains(text, "offramp_limit{") || !strings.Contains(text, "offramp_open 1.5") {
+		t.Errorf("without a limit: %s", text)
+	}
+	known = []Sample{{Labels: []string{"a.example"}}}
+	if _, text = w.send(request("GET", "/metrics", "")); strings.Contains(text, "offramp_limit{") || !strings.Contains(text, "offramp_open 1.5") {
+		t.Errorf("with a broken limit: %s", text)
 	}
 	// Without the spool the rest is still there.
 	w.err = errors.New("/var/lib/offramp/spool.db is gone")

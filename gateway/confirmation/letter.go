@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
@@ -109,29 +110,19 @@ func (c *Confirmation) messageID() (string, error) {
 // fields returns the header from top to bottom, without signatures.
 func (c *Confirmation) fields(q *Question, subject, id string, now time.Time) ([][]byte, error) {
 	var fields [][]byte
-	for _, f := range []struct{ name, value string }{
-		{"Date", now.Format(time.RFC1123Z)},
-		{"Subject", fold("Subject", textWords(plain(subject)))},
-		{"Message-ID", id},
-		{"MIME-Version", "1.0"},
-		{"Content-Type", "text/plain; charset=utf-8"},
-		{"Content-Transfer-Encoding", "quoted-printable"},
-		{"Content-Language", q.Speaker.Tag()},
-		{"Auto-Submitted", "auto-generated"}, // RFC 3834 section 5
-	} {
-		field, err := mime.NewField(f.name, f.value)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, field)
+	var errs []error
+	add := func(field []byte, err error) {
+		fields, errs = append(fields, field), append(errs, err)
 	}
-	from, err := mailbox("From", c.Operator, c.From)
-	if err != nil {
-		return nil, err
-	}
-	to, err := mailbox("To", "", q.Recipient)
-	if err != nil {
-		return nil, err
-	}
-	return append([][]byte{fields[0], from, to}, fields[1:]...), nil
+	add(mime.NewField("Date", now.Format(time.RFC1123Z)))
+	add(mime.NewMailboxField("From", plain(c.Operator), c.From))
+	add(mime.NewMailboxField("To", "", q.Recipient))
+	add(mime.NewTextField("Subject", plain(subject)))
+	add(mime.NewField("Message-ID", id))
+	add(mime.NewField("MIME-Version", "1.0"))
+	add(mime.NewField("Content-Type", "text/plain; charset=utf-8"))
+	add(mime.NewField("Content-Transfer-Encoding", "quoted-printable"))
+	add(mime.NewField("Content-Language", q.Speaker.Tag()))
+	add(mime.NewField("Auto-Submitted", "auto-generated")) // RFC 3834 section 5
+	return fields, errors.Join(errs...)
 }

@@ -60,7 +60,7 @@ func typedAddress(value string) string {
 	}
 	rest = strings.Trim(strings.TrimSpace(rest), "<>")
 	if strings.Contains(rest, "+") && !strings.EqualFold(strings.TrimSpace(kind), "utf-8") {
-		rest = fromXtext(rest)
+		rest = fromXtext.Replace(rest)
 	}
 	if a := addressIn(rest); a != "" {
 		return a
@@ -74,22 +74,7 @@ func typedAddress(value string) string {
 
 // fromXtext decodes only what cannot be a plus tag: upper-case hex of a character
 // xtext has to encode.
-func fromXtext(s string) string {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '+' && i+2 < len(s) {
-			hi, ok1 := hexDigit(s[i+1])
-			lo, ok2 := hexDigit(s[i+2])
-			if c := hi<<4 | lo; ok1 && ok2 && (c == '+' || c == '=' || c == '@' || c == ' ') && s[i+1:i+3] == strings.ToUpper(s[i+1:i+3]) {
-				out.WriteByte(c)
-				i += 2
-				continue
-			}
-		}
-		out.WriteByte(s[i])
-	}
-	return out.String()
-}
+var fromXtext = strings.NewReplacer("+2B", "+", "+3D", "=", "+40", "@", "+20", " ")
 
 // addressesIn returns the addresses of a field, each once.
 func addressesIn(value string) []string {

@@ -35,7 +35,7 @@ func complaints(l *letter) []Finding {
 // a text that begins with them.
 func (l *letter) feedbackFields() []byte {
 	if l.feedback != nil {
-		kind := strings.ToLower(parameter(l.header.Get("Content-Type"), "report-type"))
+		kind := strings.ToLower(mime.Param(l.header.Get("Content-Type"), "report-type"))
 		if l.status != nil && kind != "feedback-report" {
 			return nil
 		}

@@ -1,6 +1,10 @@
 package diagnosis
 
-import "strings"
+import (
+	"strings"
+
+	"offramp/gateway/mime"
+)
 
 // returnMarks are lines that start the returned message in a text, such as
 // "--- Below this line is a copy of the message. ---". Their words occur in no
@@ -55,12 +59,6 @@ var returnMarks = []string{
 	"元のメッセージ", "原始邮件", "原邮件", "الرسالة الأصلية",
 }
 
-// traceFields never begin a line of a report, only one of a returned header.
-var traceFields = []string{"received:", "return-path:", "mime-version:", "message-id:", "dkim-signature:", "delivered-to:", "x-mailer:", "x-originating-ip:"}
-
-// blockFields begin lines of a header, and of reports that quote a few of them.
-var blockFields = []string{"from:", "to:", "subject:", "date:", "cc:", "reply-to:", "content-type:", "content-transfer-encoding:", "list-", "sender:", "x-"}
-
 // cutReturned cuts a text in front of the message it returns.
 func cutReturned(text string) (own, returned string) {
 	for pos := 0; pos < len(text); {
@@ -69,11 +67,10 @@ func cutReturned(text string) (own, returned string) {
 			end = len(text)
 		}
 		line := strings.TrimRight(text[pos:end], " \t\r\n")
-		switch {
-		case isReturnMark(line):
+		if isReturnMark(line) {
 			return text[:pos], strings.TrimLeft(text[end:], "\r\n")
-		case isTraceLine(line) && beginsHeader(text[pos:]):
-			start := headerStart(text, pos)
+		}
+		if start, ok := mime.HeaderIn(text, pos); ok {
 			return text[:start], text[start:]
 		}
 		pos = end
@@ -104,48 +101,4 @@ func isReturnMark(line string) bool {
 		}
 	}
 	return false
-}
-
-func isTraceLine(line string) bool { return hasFieldPrefix(line, traceFields) }
-
-func hasFieldPrefix(line string, names []string) bool {
-	if line == "" || line[0] == ' ' || line[0] == '\t' {
-		return false
-	}
-	for _, name := range names {
-		if len(line) >= len(name) && strings.EqualFold(line[:len(name)], name) {
-			return true
-		}
-	}
-	return false
-}
-
-// beginsHeader says whether at least two more fields follow within a dozen
-// lines without a gap.
-func beginsHeader(text string) bool {
-	fields, lines := 0, 0
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || lines > 24 {
-			break
-		}
-		if hasFieldPrefix(line, traceFields) || hasFieldPrefix(line, blockFields) {
-			fields++
-		}
-		lines++
-	}
-	return fields >= 3
-}
-
-// headerStart goes back over the fields directly before a trace field.
-func headerStart(text string, pos int) int {
-	for pos > 0 {
-		start := strings.LastIndexByte(text[:pos-1], '\n') + 1
-		line := strings.TrimRight(text[start:pos], "\r\n")
-		if !hasFieldPrefix(line, blockFields) && !strings.HasPrefix(line, "\t") {
-			break
-		}
-		pos = start
-	}
-	return pos
 }

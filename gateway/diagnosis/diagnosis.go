@@ -31,8 +31,6 @@ const (
 	maxText       = 64 << 10
 	maxReason     = 8 << 10
 	maxDiagnostic = 512
-	maxDepth      = 20
-	maxParts      = 500
 	maxRecipients = 200
 )
 

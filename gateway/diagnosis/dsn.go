@@ -173,12 +173,12 @@ func (r *recipientReport) take(f mime.Field) {
 
 // cutBlock cuts off the first group and the empty lines behind it.
 func cutBlock(raw []byte) (block, rest []byte) {
-	for pos := 0; pos < len(raw); {
-		end := lineEnd(raw, pos)
-		if len(bytes.TrimSpace(raw[pos:end])) == 0 {
-			return raw[:pos], raw[end:]
+	pos := 0
+	for line := range bytes.Lines(raw) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			return raw[:pos], raw[pos+len(line):]
 		}
-		pos = end
+		pos += len(line)
 	}
 	return raw, nil
 }

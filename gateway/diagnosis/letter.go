@@ -10,7 +10,7 @@ import (
 type letter struct {
 	header       mime.Header
 	null         bool // empty reverse-path
-	parts        []part
+	parts        []mime.Leaf
 	text         string // own text, up to the returned message
 	returned     mime.Header
 	returnedText string
@@ -25,10 +25,8 @@ type letter struct {
 func open(raw []byte) *letter {
 	l := &letter{}
 	var body []byte
-	l.header, body = splitMessage(raw)
-	var w walker
-	w.walk(l.header, body, 0)
-	l.parts = w.parts
+	l.header, body = mime.Split(raw)
+	l.parts = mime.Leaves(l.header, body)
 	l.subject = words(l.header.Get("Subject"))
 	l.from = strings.ToLower(addressIn(l.header.Get("From")))
 	l.parties = map[string]bool{}
@@ -43,15 +41,15 @@ func open(raw []byte) *letter {
 }
 
 // sort puts a part where it belongs; the first of each sort counts.
-func (l *letter) sort(p *part) {
-	switch p.media {
+func (l *letter) sort(p *mime.Leaf) {
+	switch p.Media {
 	case "message/delivery-status", "message/global-delivery-status":
 		if l.status == nil {
-			l.status = []byte(p.decoded(MaxSize))
+			l.status = []byte(p.Text(MaxSize))
 		}
 	case "message/feedback-report":
 		if l.feedback == nil {
-			l.feedback = []byte(p.decoded(MaxSize))
+			l.feedback = []byte(p.Text(MaxSize))
 		}
 	case "message/disposition-notification", "message/global-disposition-notification":
 		l.receipt = true
@@ -62,16 +60,16 @@ func (l *letter) sort(p *part) {
 
 // takeReturned reads the message that came back. Some label the report so, and
 // some encode it although RFC 2046 section 5.2.1 forbids that.
-func (l *letter) takeReturned(p *part) {
+func (l *letter) takeReturned(p *mime.Leaf) {
 	if len(l.returned.Raw()) > 0 {
 		return
 	}
-	raw := p.body
-	switch mime.Keyword(p.header.Get("Content-Transfer-Encoding")) {
+	raw := p.Body
+	switch mime.Keyword(p.Header.Get("Content-Transfer-Encoding")) {
 	case "base64", "quoted-printable":
-		raw = []byte(p.decoded(MaxSize))
+		raw = []byte(p.Text(MaxSize))
 	}
-	h, body := splitMessage(raw)
+	h, body := mime.Split(raw)
 	if len(h.Fields()) == 0 {
 		return
 	}
@@ -82,12 +80,10 @@ func (l *letter) takeReturned(p *part) {
 // textOf returns the texts of a returned message, mark-up kept: what a caller
 // looks for may stand in a link.
 func textOf(h mime.Header, body []byte) string {
-	var w walker
-	w.walk(h, body, 1)
 	var out strings.Builder
-	for _, p := range w.parts {
-		if strings.HasPrefix(p.media, "text/") && out.Len() < maxText {
-			out.WriteString(p.decoded(maxText - out.Len()))
+	for _, p := range mime.Leaves(h, body) {
+		if strings.HasPrefix(p.Media, "text/") && out.Len() < maxText {
+			out.WriteString(p.Text(maxText - out.Len()))
 			out.WriteByte('\n')
 		}
 	}
@@ -99,8 +95,7 @@ func textOf(h mime.Header, body []byte) string {
 func (l *letter) gatherText() {
 	text := l.join("text/plain")
 	if strings.TrimSpace(text) == "" {
-		markup := l.join("text/html")
-		text = plain(markup)
+		text = mime.HTMLText(l.join("text/html"), 2*maxText)
 	}
 	own, quoted := cutReturned(text)
 	l.text = clip(own, maxText)
@@ -110,7 +105,7 @@ func (l *letter) gatherText() {
 	if quoted == "" || len(l.returned.Raw()) > 0 {
 		return
 	}
-	h, body := splitMessage([]byte(quoted))
+	h, body := mime.Split([]byte(quoted))
 	l.returned = h
 	if len(h.Fields()) == 0 {
 		body = []byte(quoted)
@@ -134,16 +129,12 @@ func (l *letter) join(media string) string {
 	var out strings.Builder
 	for _, p := range l.parts {
 		switch {
-		case strings.HasPrefix(p.media, "message/rfc822"), p.media == "text/rfc822-headers", p.media == "message/global":
+		case strings.HasPrefix(p.Media, "message/rfc822"), p.Media == "text/rfc822-headers", p.Media == "message/global":
 			return out.String()
-		case p.media == media && out.Len() < 2*maxText && !isAttachment(p.header):
-			out.WriteString(p.decoded(2*maxText - out.Len()))
+		case p.Media == media && out.Len() < 2*maxText && !p.Attachment():
+			out.WriteString(p.Text(2*maxText - out.Len()))
 			out.WriteByte('\n')
 		}
 	}
 	return out.String()
-}
-
-func isAttachment(h mime.Header) bool {
-	return mime.Keyword(h.Get("Content-Disposition")) == "attachment"
 }

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"offramp/gateway/mime"
 )
 
 // topic is what a phrase speaks of.
@@ -144,7 +146,7 @@ func matches(pattern, words []string) bool {
 func fold(text string) string {
 	var out strings.Builder
 	out.Grow(len(text) + len(text)/4)
-	if !isASCII(text) {
+	if !mime.ASCII(text) {
 		text = norm.NFKD.String(text)
 	}
 	for _, r := range text {
@@ -174,15 +176,6 @@ func fold(text string) string {
 		}
 	}
 	return out.String()
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // withoutNames takes addresses, host names and links out of a text: a host that

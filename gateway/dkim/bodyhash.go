@@ -64,11 +64,17 @@ func (b *BodyHash) Write(p []byte) (int, error) {
 	return written, nil
 }
 
+// Clone returns a BodyHash that has read the same. The two go on apart.
+func (b *BodyHash) Clone() *BodyHash {
+	c := *b
+	// Every hash of the standard library is a Cloner, and its Clone never fails.
+	c.h, _ = b.h.(hash.Cloner).Clone()
+	return &c
+}
+
 // Sum returns the 32 bytes of the hash of what was written so far.
 func (b *BodyHash) Sum() []byte {
-	end := *b
-	// Every hash of the standard library is a Cloner, and its Clone never fails.
-	end.h, _ = b.h.(hash.Cloner).Clone()
+	end := b.Clone()
 	if end.cr {
 		end.literalCR()
 	}

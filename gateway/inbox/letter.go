@@ -1,16 +1,11 @@
 package inbox
 
 import (
-	"bytes"
-	"encoding/base64"
 	"html/template"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net/mail"
 	"strings"
 
+	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
 
@@ -32,27 +27,20 @@ type letter struct {
 // gap is better than none.
 func (in *Inbox) letter(index int, m Received) letter {
 	l := letter{Index: index, Signed: m.Signed, Date: m.At.Local().Format("15:04")}
-	msg, err := mail.ReadMessage(bytes.NewReader(m.Raw))
-	if err != nil {
-		return l
-	}
-	var words mime.WordDecoder
-	l.From, l.Subject = msg.Header.Get("From"), msg.Header.Get("Subject")
+	h, body := mime.Split(m.Raw)
+	l.From, l.Subject = h.Get("From"), mime.DecodeWords(h.Get("Subject"))
 	if from, err := mail.ParseAddress(l.From); err == nil && from.Name != "" {
 		l.From = from.Name
 	}
 	l.Initial = initial(l.From)
-	if subject, err := words.DecodeHeader(l.Subject); err == nil {
-		l.Subject = subject
-	}
-	if id, err := listunsub.ParseListID(msg.Header.Get("List-Id")); err == nil {
+	if id, err := listunsub.ParseListID(h.Get("List-Id")); err == nil {
 		if l.List = id.Name; l.List == "" {
 			l.List = id.ID
 		}
 	}
-	l.OneClick = OneClickURI(msg.Header.Get("List-Unsubscribe"), msg.Header.Get("List-Unsubscribe-Post"))
-	l.Headers = addedFields(m.Raw)
-	l.Text = in.linked(plainText(msg.Header.Get("Content-Type"), msg.Header.Get("Content-Transfer-Encoding"), msg.Body))
+	l.OneClick = OneClickURI(h.Get("List-Unsubscribe"), h.Get("List-Unsubscribe-Post"))
+	l.Headers = addedFields(h)
+	l.Text = in.linked(plainText(h, body))
 	return l
 }
 
@@ -74,48 +62,27 @@ func OneClickURI(unsubscribe, post string) string {
 }
 
 // addedFields returns the unsubscribe and signature fields as they arrived.
-func addedFields(raw []byte) string {
-	header, _, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+func addedFields(h mime.Header) string {
 	var out strings.Builder
-	keep := false
-	for line := range strings.SplitSeq(string(header), "\r\n") {
-		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
-			name, _, _ := strings.Cut(strings.ToLower(line), ":")
-			keep = strings.HasPrefix(name, "list-") || name == "dkim-signature"
-		}
-		if keep {
-			out.WriteString(line + "\n")
+	for _, f := range h.Fields() {
+		if name := strings.ToLower(f.Name); strings.HasPrefix(name, "list-") || name == "dkim-signature" {
+			out.WriteString(strings.ReplaceAll(string(f.Raw), "\r\n", "\n"))
 		}
 	}
 	return out.String()
 }
 
 // plainText returns the first text/plain part, decoded, at most 64 KiB.
-func plainText(contentType, encoding string, body io.Reader) string {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err == nil && strings.HasPrefix(kind, "multipart/") {
-		parts := multipart.NewReader(body, params["boundary"])
-		for {
-			part, err := parts.NextRawPart()
-			if err != nil {
-				return ""
-			}
-			if text := plainText(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part); text != "" {
-				return text
-			}
+func plainText(h mime.Header, body []byte) string {
+	for _, leaf := range mime.Leaves(h, body) {
+		if leaf.Media != "text/plain" {
+			continue
+		}
+		if text := leaf.Text(64 << 10); text != "" {
+			return text
 		}
 	}
-	if err == nil && kind != "text/plain" {
-		return ""
-	}
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	}
-	text, _ := io.ReadAll(io.LimitReader(body, 64<<10))
-	return string(text)
+	return ""
 }
 
 // linked escapes text and makes its web addresses links.

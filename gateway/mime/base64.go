@@ -129,3 +129,17 @@ func (e *base64Encoder) finish() error {
 	}
 	return e.put()
 }
+
+// isBase64 says whether p is of the alphabet of base64, or white space.
+func isBase64(p []byte) bool {
+	for _, c := range p {
+		if !base64Digit(c) && c != '=' && !isSpace(c) && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+func base64Digit(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '/'
+}

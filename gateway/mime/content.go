@@ -34,21 +34,30 @@ func contentOf(h Header, other string) content {
 }
 
 // firstWord returns what stands before space, comment or semicolon, in lower
-// case. A semicolon behind an encoding is wrong, and readers look over it.
+// case, behind comments. A semicolon behind an encoding is wrong, and readers
+// look over it.
 func firstWord(s string) string {
-	s = strings.Trim(s, " \t")
+	for s = strings.Trim(s, " \t"); strings.HasPrefix(s, "("); s = strings.TrimLeft(s, " \t") {
+		_, s, _ = strings.Cut(s, ")")
+	}
 	if i := strings.IndexAny(s, " \t(;"); i >= 0 {
 		s = s[:i]
 	}
 	return strings.ToLower(s)
 }
 
-// param returns a parameter of the content type, "" when it is absent. One that
-// is split up or encoded (RFC 2231) counts where there is no plain one. Unlike
-// ParseMediaType of the standard library it survives a broken neighbour.
-func (c content) param(name string) string {
+func (c content) param(name string) string { return param(c.params, name, false) }
+
+// Param returns a parameter of a structured value such as Content-Type, ""
+// when it is absent. It reads what real mail has: semicolons may be missing.
+func Param(value, name string) string { return param(value, name, true) }
+
+// param returns a parameter, "" when it is absent. One that is split up or
+// encoded (RFC 2231) counts where there is no plain one. Unlike ParseMediaType of
+// the standard library it survives a broken neighbour. loose takes white space
+// for a semicolon; what may be changed is not read so, since readers differ.
+func param(s, name string, loose bool) string {
 	var sections [10]string
-	s := c.params
 	for s != "" {
 		s = strings.TrimLeft(s, "; \t")
 		end := strings.IndexAny(s, "=;")
@@ -60,8 +69,11 @@ func (c content) param(name string) string {
 			s = s[end:]
 			continue
 		}
+		if loose {
+			key = key[strings.LastIndexAny(key, " \t")+1:]
+		}
 		var value string
-		value, s = paramValue(strings.TrimLeft(s[end+1:], " \t"))
+		value, s = paramValue(strings.TrimLeft(s[end+1:], " \t"), loose)
 		if strings.EqualFold(key, name) {
 			return value
 		}
@@ -112,9 +124,13 @@ func decodeSection(value string, first bool) string {
 }
 
 // paramValue reads a token or a quoted-string and returns what follows it.
-func paramValue(s string) (value, rest string) {
+func paramValue(s string, loose bool) (value, rest string) {
 	if s == "" || s[0] != '"' {
-		end := strings.IndexByte(s, ';')
+		ends := ";"
+		if loose {
+			ends = "; \t"
+		}
+		end := strings.IndexAny(s, ends)
 		if end < 0 {
 			end = len(s)
 		}

@@ -1,5 +1,14 @@
-// Package mime takes a message apart and puts fields in front of it without
-// ever rewriting it: it works on bytes and survives what breaks the RFCs.
+// Package mime is the one room that reads and writes the format of messages:
+// header fields, encoded-words, parts, transfer encodings, charsets, HTML (RFC
+// 5322, RFC 2045 to 2047, RFC 2231). It works on bytes, survives what breaks the
+// RFCs, and knows nothing of recipients, queues or bounces.
+//
+// There are two ways to read. A message that is relayed streams by, and what
+// its readers may disagree about is left alone ([Reader], [Scanner], [Survey],
+// [Rewrite]). A message that came back is only read, so that a guess does no
+// harm: [Split], [Leaves], [Leaf.Text], [HTMLText] take it as far as it goes.
+// [Header] and the values of fields ([Param], [Keyword], [DecodeWords]) are the
+// same for both.
 //
 // # What stays
 //
@@ -30,36 +39,3 @@
 // and the empty line is added before it. A message that has no empty line within
 // the size limit of a header counts as one without.
 package mime
-
-import "errors"
-
-// Errors of [Reader.Read] and of reading the body it returns.
-var (
-	ErrHeaderTooLarge = errors.New("header too large")
-	ErrBareNewline    = errors.New("line end that is not CRLF")
-	ErrNUL            = errors.New("NUL in message")
-)
-
-// Part is a text part of a body that holds a placeholder.
-type Part struct {
-	Offset, Length int64  // bytes of the encoded content within the body
-	Encoding       string // 7bit, 8bit, binary, quoted-printable or base64
-	HTML           bool   // values are escaped for HTML
-	Charset        string // lower case; empty: us-ascii
-}
-
-// Placeholders a body may hold.
-const (
-	UnsubscribeURL = "{{offramp.unsubscribe_url}}"
-	PreferencesURL = "{{offramp.preferences_url}}"
-)
-
-// ASCII says whether b holds US-ASCII alone, so that 7-bit transport keeps it.
-func ASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
-}

@@ -2,43 +2,17 @@ package mime
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
-// tailLen is how much of earlier text can be the beginning of what is searched:
-// the longest form of a placeholder.
-const tailLen = 48
-
-// placeholderName is how the names of all placeholders begin.
-const placeholderName = "offramp."
-
-// form is one way to write a placeholder, as editors leave it in links.
-type form struct {
-	text, placeholder string
-	name              int // where in text the name begins
-}
-
-// forms are those of the two placeholders.
-var forms = formsOf(UnsubscribeURL, PreferencesURL)
-
-func formsOf(placeholders ...string) []form {
-	braces := [...]struct{ open, close string }{
-		{"{{", "}}"}, {"{{ ", " }}"}, {"%7B%7B", "%7D%7D"}, {"%7b%7b", "%7d%7d"}, {"%7B%7B%20", "%20%7D%7D"}, {"%7b%7b%20", "%20%7d%7d"},
-		{"&#123;&#123;", "&#125;&#125;"},
-	}
-	var all []form
-	for _, placeholder := range placeholders {
-		name := strings.Trim(placeholder, "{}")
-		for _, b := range braces {
-			all = append(all, form{b.open + name + b.close, placeholder, len(b.open)})
-		}
-	}
-	return all
-}
+// tailLen is how much of earlier text can be the beginning of what is searched.
+const tailLen = maxSpelling + maxOpening
 
 // matcher searches decoded text that comes in pieces.
 type matcher struct {
 	found bool // a placeholder
+	odd   bool // what looks like a placeholder and is none
 	pgp   bool // text signed or encrypted inline (RFC 9580 section 6), not to be touched
 	tail  [2 * tailLen]byte
 	n     int // bytes in tail
@@ -46,9 +20,9 @@ type matcher struct {
 
 func (m *matcher) feed(p []byte) {
 	if m.n > 0 {
-		m.look(append(m.tail[:m.n], p[:min(len(p), tailLen)]...))
+		m.look(append(m.tail[:m.n], p[:min(len(p), tailLen)]...), false)
 	}
-	m.look(p)
+	m.look(p, false)
 	if len(p) >= tailLen {
 		m.n = copy(m.tail[:], p[len(p)-tailLen:])
 		return
@@ -59,22 +33,98 @@ func (m *matcher) feed(p []byte) {
 	}
 }
 
-func (m *matcher) look(p []byte) {
-	for i := 0; !m.found; {
-		n := bytes.Index(p[i:], []byte(placeholderName))
-		if n < 0 {
-			break
-		}
-		i += n
-		for _, f := range forms {
-			if i >= f.name && bytes.HasPrefix(p[i-f.name:], []byte(f.text)) {
-				m.found = true
-			}
-		}
-		i++
-	}
+// finish says that the text has ended.
+func (m *matcher) finish() {
+	m.look(m.tail[:m.n], true)
+	m.n = 0
+}
+
+// look searches p; whole says that nothing follows it.
+func (m *matcher) look(p []byte, whole bool) {
+	m.names(p, placeholderName[1:], whole)
+	m.names(p, "FFRAMP.", whole)
 	if i := bytes.Index(p, []byte("-----BEGIN PGP ")); i >= 0 {
 		m.pgp = m.pgp || bytes.Contains(p[i:], []byte("-----BEGIN PGP SIGNED")) ||
 			bytes.Contains(p[i:], []byte("-----BEGIN PGP MESSAGE"))
 	}
+}
+
+// names looks at every place where the name of a placeholder begins, its first
+// letter in any case; end is the rest.
+func (m *matcher) names(p []byte, end string, whole bool) {
+	for i := 0; !m.found || !m.odd; i++ {
+		n := bytes.Index(p[i:], []byte(end))
+		if n < 0 {
+			return
+		}
+		i += n
+		name := i + len(end) - len(placeholderName)
+		if name < 0 || !equalFold(p[name:i], placeholderName[:i-name]) {
+			continue
+		}
+		switch {
+		case isSpelled(p, name):
+			m.found = true
+		case !opened(p[max(0, name-maxOpening):name]) && !isHost(p[name:]):
+		case whole || len(p)-name >= maxSpelling: // else what follows decides
+			m.odd = true
+		}
+	}
+}
+
+// isSpelled says whether a placeholder stands in p around its name.
+func isSpelled(p []byte, name int) bool {
+	for at := max(0, name-maxOpening); at < name; at++ {
+		if !begins(p[at]) {
+			continue
+		}
+		if placeholder, n, _ := spelled(string(p[at:min(len(p), at+maxSpelling)])); placeholder != "" && at+n > name {
+			return true
+		}
+	}
+	return false
+}
+
+// isHost says whether text begins with the host of the address that is a
+// placeholder.
+func isHost(text []byte) bool {
+	return len(text) >= len(placeholderHost) && equalFold(text[:len(placeholderHost)], placeholderHost)
+}
+
+// opened says whether text ends in a brace, written in some way, and white space.
+func opened(text []byte) bool {
+	rest := strings.ToLower(string(text))
+	for trimmed := ""; trimmed != rest; {
+		trimmed = rest
+		rest = strings.TrimRight(rest, " \t\r\n+\u00a0")
+		for _, space := range [...]string{"%20", "%c2%a0", "&nbsp;", "&#32;", "&#160;", "&#xa0;"} {
+			rest = strings.TrimSuffix(rest, space)
+		}
+	}
+	for _, brace := range [...]string{"{", "%7b", "&#123;", "&#x7b;", "&lbrace;", "&lcub;"} {
+		if strings.HasSuffix(rest, brace) {
+			return true
+		}
+	}
+	return false
+}
+
+// HoldsPlaceholder says whether a field has what looks like a placeholder, in
+// encoded-words too; none is replaced in a header. The names of except are those
+// of fields that do not count, as [Header.Without] takes them.
+func (h Header) HoldsPlaceholder(except ...string) bool {
+	for _, e := range h.index {
+		if slices.ContainsFunc(except, func(name string) bool { return h.isNamed(e, name) || h.hasPrefix(e, name) }) {
+			continue
+		}
+		var m matcher
+		m.look(h.raw[e.value:e.end], true)
+		if value := h.raw[e.value:e.end]; bytes.Contains(value, []byte("=?")) {
+			m.look([]byte(DecodeWords(unfold(value))), true)
+		}
+		if m.found || m.odd {
+			return true
+		}
+	}
+	return false
 }

@@ -41,6 +41,8 @@ func qpToken(p []byte) (kind qpKind, n int, octet byte) {
 		return qpMore, 0, 0
 	case p[i] == '\r' && p[i+1] == '\n':
 		return qpSoft, i + 2, 0
+	case p[i] == '\n': // only where line ends were not normalised
+		return qpSoft, i + 1, 0
 	}
 	return qpLiteral, 1, '='
 }

@@ -2,7 +2,15 @@ package mime
 
 import (
 	"bytes"
+	"errors"
 	"io"
+)
+
+// Errors of [Reader.Read] and of reading the body it returns.
+var (
+	ErrHeaderTooLarge = errors.New("header too large")
+	ErrBareNewline    = errors.New("line end that is not CRLF")
+	ErrNUL            = errors.New("NUL in message")
 )
 
 const defaultMaxHeader = 256 << 10

@@ -3,11 +3,7 @@ package mime
 import (
 	"bytes"
 	"io"
-	"strings"
 )
-
-// replacement is the value of a placeholder.
-type replacement struct{ placeholder, value string }
 
 // maxHeld is the most bytes a placeholder may take with its encoding and the
 // line breaks inside; beyond that it stays.
@@ -21,9 +17,9 @@ const qpLine = 75
 // it finds them however they are encoded, without decoding anything else.
 // Errors of out are not looked at: it keeps them (bufio).
 type replacer struct {
-	out io.Writer
-	all []replacement
-	qp  bool
+	out    io.Writer
+	values map[string]string // of placeholders
+	qp     bool
 
 	carry   []byte // a token that is not whole yet
 	held    []byte // encoded bytes that may be the beginning of a placeholder
@@ -65,10 +61,6 @@ func (r *replacer) write(p []byte) {
 	}
 }
 
-// begins says whether a placeholder may begin with a byte, written in one of its
-// [forms] or behind a scheme.
-func begins(c byte) bool { return c == '{' || c == '%' || c == '&' || c == 'h' }
-
 // plain returns how much of p cannot be part of a placeholder. Soft line breaks
 // and encoded bytes that begin none are skipped.
 func (r *replacer) plain(p []byte) int {
@@ -85,7 +77,7 @@ func (r *replacer) plain(p []byte) int {
 			}
 			n += size - 1
 		case !begins(c):
-		case next == '=', c == '{' && next == '{', c == '%' && next == '7', c == '&' && next == '#', c == 'h' && next == 't':
+		case next == '=', c == '{' && begins(next), c == '%' && (next == '7' || next == '2'), c == '&' && (next == '#' || next == 'l'), next|0x20 == 't':
 			return n
 		}
 	}
@@ -119,41 +111,16 @@ func (r *replacer) token(kind qpKind, enc []byte, octet byte) {
 		r.decoded = append(r.decoded, octet)
 	}
 	for len(r.decoded) > 0 {
-		whole, begun := r.compare()
-		if whole != nil {
-			r.value(whole.value)
+		placeholder, _, begun := spelled(string(r.decoded))
+		if value, ok := r.values[placeholder]; ok && placeholder != "" {
+			r.value(value)
 			return
 		}
-		if begun && len(r.held) <= maxHeld {
+		if begun && len(r.held) <= maxHeld && len(r.decoded) <= maxSpelling {
 			return
 		}
 		r.drop()
 	}
-}
-
-// compare says whether what is held is a placeholder or the beginning of one.
-// Editors put a scheme before what they do not take for a URL: it goes too.
-func (r *replacer) compare() (whole *replacement, begun bool) {
-	held := string(r.decoded)
-	if strings.HasPrefix("https://", held) || strings.HasPrefix("http://", held) {
-		return nil, true
-	}
-	if plain, ok := strings.CutPrefix(held, "https://"); ok {
-		held = plain
-	} else {
-		held = strings.TrimPrefix(held, "http://")
-	}
-	for i := range r.all {
-		p := r.all[i].placeholder
-		if !strings.HasPrefix(p, held) {
-			continue
-		}
-		if len(p) == len(held) {
-			return &r.all[i], true
-		}
-		begun = true
-	}
-	return nil, begun
 }
 
 // drop lets the first byte held go as it is, with line breaks behind it.

@@ -23,6 +23,12 @@ type Edit struct {
 	Text           []byte   // instead; nil: what follows says
 	recode         recoding // of the bytes
 	part           *Part    // whose placeholders are replaced, before
+	slot           bool     // Text is put in, before the content around it is encoded anew
+}
+
+// Edit puts text, in the encoding of the part, in the slot.
+func (s Slot) Edit(text []byte) Edit {
+	return Edit{Offset: s.Offset, Length: s.Length, Text: s.Append(nil, text), slot: true}
 }
 
 // Combine returns edits, which are sorted, with those that replace the
@@ -61,7 +67,8 @@ func Rewrite(dst io.Writer, body io.Reader, edits []Edit, values map[string]stri
 		}
 	}
 	out := bufio.NewWriter(dst)
-	w := rewriting{out: out, edits: edits, values: values}
+	w := rewriting{out: out, values: values}
+	w.take(edits)
 	buf := make([]byte, 8<<10)
 	for {
 		n, err := body.Read(buf)
@@ -75,7 +82,7 @@ func Rewrite(dst io.Writer, body io.Reader, edits []Edit, values map[string]stri
 			return err
 		}
 	}
-	if len(w.edits) > 0 {
+	if w.fill(); len(w.edits) > 0 || len(w.slots) > 0 || w.skip > 0 {
 		return io.ErrUnexpectedEOF
 	}
 	return out.Flush()
@@ -85,44 +92,121 @@ func Rewrite(dst io.Writer, body io.Reader, edits []Edit, values map[string]stri
 type rewriting struct {
 	out    *bufio.Writer
 	edits  []Edit // not finished; the first may be open
+	slots  []Edit // not filled
 	values map[string]string
 	pos    int64 // of the next byte of the body
+	skip   int64 // bytes that what was put in a slot stands for
 	open   *rewriter
+}
+
+// take sorts edits by what they are.
+func (w *rewriting) take(edits []Edit) {
+	w.edits = edits
+	if !slices.ContainsFunc(edits, func(e Edit) bool { return e.slot }) {
+		return
+	}
+	w.edits = nil
+	for _, e := range edits {
+		if e.slot {
+			w.slots = append(w.slots, e)
+		} else {
+			w.edits = append(w.edits, e)
+		}
+	}
 }
 
 func (w *rewriting) write(p []byte) error {
 	for len(p) > 0 {
-		if len(w.edits) == 0 {
+		if len(w.edits) == 0 && len(w.slots) == 0 && w.skip == 0 {
 			_, err := w.out.Write(p)
 			return err
 		}
-		edit := w.edits[0]
-		if w.open == nil && edit.Offset < w.pos || edit.Length < 0 || edit.Length == 0 && edit.Text == nil {
-			return fmt.Errorf("%w: offset %d, length %d", ErrPart, edit.Offset, edit.Length)
-		}
-		if until := edit.Offset - w.pos; until > 0 {
-			n := min(until, int64(len(p)))
-			if _, err := w.out.Write(p[:n]); err != nil {
-				return err
-			}
-			w.pos, p = w.pos+n, p[n:]
-			continue
-		}
-		if w.open == nil {
-			w.open = newRewriter(w.out, edit, w.values)
-		}
-		n := min(edit.Offset+edit.Length-w.pos, int64(len(p)))
-		w.open.write(p[:n])
-		w.pos, p = w.pos+n, p[n:]
-		if w.pos < edit.Offset+edit.Length {
-			continue
-		}
-		if err := w.open.finish(); err != nil {
+		n, err := w.step(p)
+		if err != nil {
 			return err
 		}
-		w.open, w.edits = nil, w.edits[1:]
+		p = p[n:]
 	}
 	return nil
+}
+
+// step goes on to the next place where something changes, and returns how many
+// bytes of p were before it.
+func (w *rewriting) step(p []byte) (int, error) {
+	if err := w.begin(); err != nil {
+		return 0, err
+	}
+	w.fill()
+	n := int64(len(p))
+	if len(w.slots) > 0 {
+		n = min(n, w.slots[0].Offset-w.pos)
+	}
+	if len(w.edits) > 0 {
+		next := w.edits[0].Offset
+		if w.open != nil {
+			next += w.edits[0].Length
+		}
+		n = min(n, next-w.pos)
+	}
+	var err error
+	switch {
+	case n <= 0 && w.skip == 0:
+		return 0, fmt.Errorf("%w: offset %d", ErrPart, w.pos)
+	case w.skip > 0:
+		n = min(int64(len(p)), w.skip)
+		w.skip -= n
+	case w.open != nil:
+		w.open.write(p[:n])
+	default:
+		_, err = w.out.Write(p[:n])
+	}
+	w.pos += n
+	if err != nil {
+		return 0, err
+	}
+	return int(n), w.end()
+}
+
+// begin opens the edit that begins here.
+func (w *rewriting) begin() error {
+	for w.open == nil && len(w.edits) > 0 && w.edits[0].Offset <= w.pos {
+		edit := w.edits[0]
+		if edit.Offset < w.pos || edit.Length < 0 || edit.Length == 0 && edit.Text == nil {
+			return fmt.Errorf("%w: offset %d, length %d", ErrPart, edit.Offset, edit.Length)
+		}
+		w.open = newRewriter(w.out, edit, w.values)
+		if edit.Length > 0 {
+			return nil
+		}
+		if err := w.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill puts into a slot that is here what it gets.
+func (w *rewriting) fill() {
+	for len(w.slots) > 0 && w.slots[0].Offset == w.pos && w.skip == 0 {
+		if w.open != nil {
+			w.open.write(w.slots[0].Text)
+		} else {
+			w.out.Write(w.slots[0].Text)
+		}
+		w.skip = w.slots[0].Length
+		w.slots = w.slots[1:]
+	}
+}
+
+// end closes the edit that ends here. A slot at its end is part of it.
+func (w *rewriting) end() error {
+	if w.open == nil || w.pos < w.edits[0].Offset+w.edits[0].Length {
+		return nil
+	}
+	w.fill()
+	err := w.open.finish()
+	w.open, w.edits = nil, w.edits[1:]
+	return err
 }
 
 // rewriter makes one edit. Errors of out stay with it and come at the end
@@ -155,15 +239,12 @@ func newRewriter(out *bufio.Writer, edit Edit, values map[string]string) *rewrit
 		return rw
 	}
 	rw.replace = &replacer{out: out, qp: part.Encoding == "quoted-printable"}
-	for _, f := range forms {
-		v, ok := values[f.placeholder]
-		if !ok {
-			continue
+	rw.replace.values = values
+	if part.HTML {
+		rw.replace.values = make(map[string]string, len(values))
+		for placeholder, v := range values {
+			rw.replace.values[placeholder] = html.EscapeString(v)
 		}
-		if part.HTML {
-			v = html.EscapeString(v)
-		}
-		rw.replace.all = append(rw.replace.all, replacement{f.text, v})
 	}
 	if part.Encoding == "base64" {
 		rw.decode = &base64Decoder{emit: rw.replace.write}

@@ -32,6 +32,13 @@ func scan(h Header, body []byte) []Part {
 	return s.Parts()
 }
 
+// left says whether a placeholder in body stays.
+func left(h Header, body []byte) bool {
+	s := NewScanner(h)
+	s.Write(body)
+	return s.Left()
+}
+
 func substitute(t *testing.T, body []byte, parts []Part, values map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -58,7 +65,14 @@ func TestParts(t *testing.T) {
 		if again := scan(h, out); len(again) > 0 {
 			t.Errorf("placeholders are left in %v", again)
 		}
+		stays := left(h, body)
+		if left(h, out) != stays {
+			t.Errorf("it says %t of placeholders that stay, and they do not", stays)
+		}
 		sections := []txtar.File{section("parts", list), section("out", out)}
+		if stays {
+			sections = append(sections, section("left", nil))
+		}
 		for _, p := range parts {
 			text := substitute(t, inside(body, p), alone(p), urls)
 			if p.Encoding != "7bit" {
@@ -108,9 +122,20 @@ func checkSubstitution(t *testing.T, body, out []byte, parts []Part, values map[
 
 // written is how a placeholder may be written.
 func written(placeholder string) *regexp.Regexp {
-	name := regexp.QuoteMeta(strings.Trim(placeholder, "{}"))
-	return regexp.MustCompile("(?:https?://)?(?:" + strings.ReplaceAll(
-		`\{\{NAME\}\}|\{\{ NAME \}\}|%7B%7BNAME%7D%7D|%7b%7bNAME%7d%7d|%7B%7B%20NAME%20%7D%7D|%7b%7b%20NAME%20%7d%7d|&#123;&#123;NAME&#125;&#125;`, "NAME", name) + ")")
+	const (
+		slash  = `(?:/|&#47;|&#x2f;|&sol;)`
+		scheme = `https?:` + slash + slash
+		open   = `(?:\{|%7b|%257b|&#123;|&#x7b;|&lbrace;|&lcub;)`
+		end    = `(?:\}|%7d|%257d|&#125;|&#x7d;|&rbrace;|&rcub;)`
+		blank  = `(?:[ \t+]|%20|%2520|%c2%a0|&nbsp;|&#32;|&#160;|&#xa0;|\x{a0}|\xa0){0,4}`
+		under  = `(?:_|\\_|%5f|%255f|&#95;|&#x5f;|&lowbar;)`
+	)
+	target := "unsubscribe"
+	if placeholder == PreferencesURL {
+		target = "preferences"
+	}
+	return regexp.MustCompile(`(?i)(?:` + scheme + `){0,2}` + open + open + blank + `offramp\.` + target + under + `url` + blank + end + end +
+		`|(?:` + scheme + `){1,2}offramp\.invalid` + slash + target)
 }
 
 func longest(text []byte) int {
@@ -186,6 +211,7 @@ func TestScannerLimits(t *testing.T) {
 		{"depth 21", nest(21), 0},
 		{"500 entities", header("b") + strings.Repeat(part, 499), 499},
 		{"501 entities", header("b") + strings.Repeat(part, 500), 0},
+		{"the first of 501 entities", header("b") + part + strings.Repeat("--b\r\n\r\nx\r\n", 500), 0},
 		{"large part header", header("b") + "--b\r\nX: " + strings.Repeat("x", 60<<10) + part[3:] + part, 2},
 		{"too large part header", header("b") + "--b\r\nX: " + strings.Repeat("x", 70<<10) + part[3:] + part, 1},
 		{"too large part header, delimiter in it", header("b") + "--b\r\n" + strings.Repeat("X: y\r\n", 12<<10) + part, 1},
@@ -206,8 +232,17 @@ func TestScannerLimits(t *testing.T) {
 			if parts := scanInPieces(h, body, 1); len(parts) != tt.want {
 				t.Errorf("in pieces %d parts, want %d", len(parts), tt.want)
 			}
+			if stays, want := left(h, body), strings.Count(tt.in, UnsubscribeURL) > tt.want; stays != want || leftInPieces(h, body, 1) != want {
+				t.Errorf("a placeholder is left: %t, want %t", stays, want)
+			}
 		})
 	}
+}
+
+func leftInPieces(h Header, body []byte, seed uint64) bool {
+	s := NewScanner(h)
+	io.CopyBuffer(struct{ io.Writer }{s}, &chunks{body, rand.New(rand.NewPCG(seed, 0))}, make([]byte, 64))
+	return s.Left()
 }
 
 func scanInPieces(h Header, body []byte, seed uint64) []Part {
@@ -278,6 +313,9 @@ func FuzzParts(f *testing.F) {
 		if diff := cmp.Diff(parts, scanInPieces(h, body, seed)); diff != "" {
 			t.Fatalf("in pieces something else is found\n%s", diff)
 		}
+		if whole := left(h, body); whole != leftInPieces(h, body, seed) {
+			t.Fatalf("in pieces something else stays, of the whole %t", whole)
+		}
 		for _, values := range []map[string]string{same, {UnsubscribeURL: value}} {
 			var out bytes.Buffer
 			err := Rewrite(&out, &chunks{body, rand.New(rand.NewPCG(seed, 1))}, Combine(nil, parts), values)
@@ -311,7 +349,8 @@ func caseFiles(f *testing.F, folder string) [][]byte {
 func BenchmarkScanner(b *testing.B) {
 	text := strings.Repeat("Some text of a usual newsletter, with {braces} and <b>marks</b>, again\r\n", 140)
 	for name, head := range map[string]string{"7bit": "", "quoted-printable": "Content-Transfer-Encoding: quoted-printable\r\n",
-		"base64": "Content-Transfer-Encoding: base64\r\n", "multipart": "Content-Type: multipart/mixed; boundary=x\r\n", "other": "Content-Type: image/png\r\n"} {
+		"base64": "Content-Transfer-Encoding: base64\r\n", "multipart": "Content-Type: multipart/mixed; boundary=x\r\n", "other": "Content-Type: image/png\r\n",
+		"attached": "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"} {
 		body := []byte(text)
 		switch name {
 		case "base64":

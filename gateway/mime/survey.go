@@ -148,7 +148,7 @@ func (s *Survey) enter(e entity) bool {
 		s.fold(e)
 	}
 	s.col = 0
-	if e.multipart && !ASCII([]byte(e.param("boundary"))) {
+	if e.multipart && !ASCII(e.param("boundary")) {
 		s.stuck.eightBit = true
 	}
 	field := e.encodingField()
@@ -273,19 +273,6 @@ func (s *Survey) placeholders(p []byte) int {
 		}
 	}
 	return n
-}
-
-// isBase64 says whether p is of the alphabet of base64, or white space.
-func isBase64(p []byte) bool {
-	for _, c := range p {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '+', c == '/', c == '=':
-		case isSpace(c), c == '\r', c == '\n':
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 func (s *Survey) leave(off int64) {

@@ -60,6 +60,7 @@ type visitor interface {
 // It keeps no more than a part's header in memory.
 type walker struct {
 	visit  visitor
+	sealed bool // it goes into multipart/signed, too
 	walk   walk
 	off    int64  // bytes walked past
 	start  bool   // at the start of a line
@@ -216,7 +217,7 @@ func (s *walker) begin(h Header, part bool, other string) {
 	}
 	boundary := ""
 	if strings.HasPrefix(e.media, "multipart/") {
-		boundary = e.boundary()
+		boundary = e.boundary(s.sealed)
 		if e.multipart = boundary != ""; e.multipart && len(s.levels) == maxDepth {
 			s.abandon()
 			return
@@ -238,8 +239,8 @@ func (s *walker) begin(h Header, part bool, other string) {
 }
 
 // boundary returns the boundary of a multipart to go into; empty: stay outside.
-func (e entity) boundary() string {
-	if e.doubled || e.media == "multipart/signed" || e.media == "multipart/encrypted" || e.encoding == "base64" || e.encoding == "quoted-printable" {
+func (e entity) boundary(sealed bool) string {
+	if e.doubled || !sealed && e.media == "multipart/signed" || e.media == "multipart/encrypted" || e.encoding == "base64" || e.encoding == "quoted-printable" {
 		return ""
 	}
 	boundary := strings.TrimRight(e.param("boundary"), " \t")

@@ -1,10 +1,9 @@
 package mime
 
 import (
+	"io"
 	stdmime "mime"
 	"strings"
-
-	"github.com/emersion/go-message/charset"
 
 	"offramp/gateway/envelope"
 )
@@ -81,7 +80,10 @@ func DecodeWords(text string) string {
 	if !strings.Contains(text, "=?") {
 		return text
 	}
-	d := stdmime.WordDecoder{CharsetReader: charset.Reader}
+	d := stdmime.WordDecoder{CharsetReader: func(name string, in io.Reader) (io.Reader, error) {
+		raw, err := io.ReadAll(in)
+		return strings.NewReader(toUTF8(name, raw)), err
+	}}
 	if decoded, err := d.DecodeHeader(text); err == nil {
 		return decoded
 	}

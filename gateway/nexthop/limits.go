@@ -3,6 +3,7 @@ package nexthop
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -48,18 +49,29 @@ func (l *limits) peer(address, host string) *peer {
 	return p
 }
 
-// all returns the limits that are known, by host.
+// all returns the limits that are known, by host. Of the servers of one host the
+// least counts.
 func (l *limits) all() []Limit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all []Limit
+	by := map[string]Limit{}
 	for _, p := range l.peers {
-		if limit := p.limit(); limit.Messages > 0 || limit.Recipients > 0 {
-			all = append(all, limit)
+		limit, known := p.limit(), by[p.host]
+		if limit.Messages > 0 || limit.Recipients > 0 {
+			by[p.host] = Limit{p.host, least(limit.Messages, known.Messages), least(limit.Recipients, known.Recipients)}
 		}
 	}
+	all := slices.Collect(maps.Values(by))
 	slices.SortFunc(all, func(a, b Limit) int { return cmp.Compare(a.Host, b.Host) })
 	return all
+}
+
+// least returns the lower limit; 0 is none.
+func least(a, b int) int {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // peer is what is known about one hop. Safe for concurrent use.

@@ -158,7 +158,12 @@ func (a *attempt) offer(ctx context.Context) bool {
 		a.postpone(ctx, jobs, "prepare the message", err)
 		return true
 	}
-	rendering, err := a.prepared.Render(*a.buf, a.target(jobs[0]), open)
+	target, err := a.target(ctx, jobs[0])
+	if err != nil {
+		a.postpone(ctx, jobs, "ask for earlier mail", err)
+		return true
+	}
+	rendering, err := a.prepared.Render(*a.buf, target, open)
 	*a.buf = rendering.Header
 	unfit := errors.Is(err, render.ErrEightBit)
 	if err != nil && !unfit {

@@ -212,7 +212,7 @@ func (n notice) fields() []byte {
 			line("Original-Recipient", kind+"; "+original)
 		}
 		kind := "rfc822"
-		if !mime.ASCII([]byte(r.Address)) {
+		if !mime.ASCII(r.Address) {
 			kind = "utf-8"
 		}
 		line("Final-Recipient", kind+"; "+r.Address)

@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"offramp/gateway/mime"
 	"offramp/gateway/render"
@@ -40,8 +42,26 @@ func (a *attempt) fits(size int64, eightBit bool) (st store.Status, ok bool) {
 // What was never declared is passed on as it came; RFC 6152 section 3 speaks of
 // declared content only. Many clients declare it for all they send, so the
 // content is looked at.
-func (a *attempt) target(j store.Job) render.Target {
-	return render.Target{Recipient: j.Recipient.Address, SevenBit: a.task.message.stored.EightBit && !a.session.Abilities().EightBit}
+func (a *attempt) target(ctx context.Context, j store.Job) (t render.Target, err error) {
+	t = render.Target{Recipient: j.Recipient.Address, SevenBit: a.task.message.stored.EightBit && !a.session.Abilities().EightBit}
+	if a.prepared.Greets() && a.q.Contacts != nil {
+		t.First, err = a.greets(ctx, j)
+	}
+	return t, err
+}
+
+// greetAgain is how long after the first message of a list further ones count as
+// the first. It is longer than a delivery takes to be recorded with its person,
+// so that every attempt for a message finds the same.
+const greetAgain = 5 * time.Minute
+
+// greets says whether a message is the first of its list to a person. Only what
+// reached them well before it was accepted counts: what does meanwhile must not
+// change the bytes of a later attempt.
+func (a *attempt) greets(ctx context.Context, j store.Job) (bool, error) {
+	m := a.task.message.stored
+	first, err := a.q.Contacts.FirstSent(ctx, key(j.Recipient.Address), m.List)
+	return first.IsZero() || first.After(m.Received.Add(-greetAgain)), err
 }
 
 const noUTF8 = "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8"
@@ -54,10 +74,10 @@ func (a *attempt) needsUTF8(jobs []store.Job) bool {
 		return false
 	}
 	sender := a.prepared.ReversePath(a.jobs[0].Recipient.Address) // may be a bounce address
-	return a.prepared.EightBitHeader() || !mime.ASCII([]byte(sender)) || slices.ContainsFunc(jobs, beyondASCII)
+	return a.prepared.EightBitHeader() || !mime.ASCII(sender) || slices.ContainsFunc(jobs, beyondASCII)
 }
 
-func beyondASCII(j store.Job) bool { return !mime.ASCII([]byte(j.Recipient.Address)) }
+func beyondASCII(j store.Job) bool { return !mime.ASCII(j.Recipient.Address) }
 
 // addressable returns the jobs whose recipients can be named to the hop, and
 // settles the others: one address must not fail the whole message.

@@ -60,12 +60,18 @@ type Verdicts interface {
 	Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error)
 }
 
+// Contacts knows when mail of a list first reached a person; see [store.Consent].
+type Contacts interface {
+	FirstSent(ctx context.Context, recipient, list string) (time.Time, error)
+}
+
 // Parts is what a queue works with.
 type Parts struct {
 	Spool    Spool
 	Lists    Lists
 	Events   Events
 	Verdicts Verdicts
+	Contacts Contacts // nil: every message counts as one of many
 	Renderer *render.Renderer
 	Hops     *nexthop.Hops
 	Refusals Refusals // nil: nobody is notified

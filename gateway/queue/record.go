@@ -155,24 +155,33 @@ func (a *attempt) log(o outcome) {
 		slog.Int("attempt", r.Attempts+1), slog.Int64("delay_ms", now.Sub(m.Received).Milliseconds()))
 	switch o.result.Kind {
 	case store.Delivered:
-		if a.prepared.Unsigned() {
-			attrs = append(attrs, slog.Bool("unsigned", true))
-		}
-		if a.prepared.BreaksSignature() {
-			attrs = append(attrs, slog.Bool("broken_signature", true))
-		}
-		if n := a.prepared.DroppedSignatures(); n > 0 {
-			attrs = append(attrs, slog.Int("dropped_signatures", n))
-		}
-		if lines := a.lines.String(); lines != "" {
-			attrs = append(attrs, slog.String("long_lines", lines))
-		}
+		attrs = a.odd(attrs)
 	case store.Deferred:
 		attrs = append(attrs, slog.Time("next", o.result.Next))
 	case store.Dropped:
 		attrs = append(attrs, slog.String("reason", string(o.reason)), slog.String("mark", m.Mark))
 	}
 	a.q.Log.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// odd adds what is to be known of a message as it was sent.
+func (a *attempt) odd(attrs []slog.Attr) []slog.Attr {
+	if a.prepared.Unsigned() {
+		attrs = append(attrs, slog.Bool("unsigned", true))
+	}
+	if a.prepared.BreaksSignature() {
+		attrs = append(attrs, slog.Bool("broken_signature", true))
+	}
+	if n := a.prepared.DroppedSignatures(); n > 0 {
+		attrs = append(attrs, slog.Int("dropped_signatures", n))
+	}
+	if line, ok := a.prepared.Line(); ok {
+		attrs = append(attrs, slog.String("footer", line.String()))
+	}
+	if lines := a.lines.String(); lines != "" {
+		attrs = append(attrs, slog.String("long_lines", lines))
+	}
+	return attrs
 }
 
 // persist repeats write until it succeeds: a lease whose result is lost would

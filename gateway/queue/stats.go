@@ -17,6 +17,9 @@ type Stats struct {
 	LinesEncoded      atomic.Int64 // messages sent with long lines of the body encoded
 	LinesFolded       atomic.Int64 // messages sent with long header lines folded
 	LinesPassed       atomic.Int64 // messages sent with long lines left
+	LinesAdded        atomic.Int64 // list mail sent with the visible line added
+	OwnLinks          atomic.Int64 // list mail sent as it is, since its body has a way out
+	NoLine            atomic.Int64 // list mail with a part that could not take the line
 	Bounces           atomic.Int64 // delivery status notifications written
 	Octets            atomic.Int64 // of messages delivered
 	Panics            atomic.Int64 // attempts that ended in a panic

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"offramp/gateway/footer"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
 	"offramp/store"
@@ -93,6 +94,9 @@ func (a *attempt) tally(r render.Rendering) {
 		a.q.Stats.BrokenSignatures.Add(1)
 	}
 	a.q.Stats.DroppedSignatures.Add(int64(a.prepared.DroppedSignatures()))
+	if line, ok := a.prepared.Line(); ok {
+		a.tallyLine(line)
+	}
 	a.lines = r.Lines
 	if r.Lines.Encoded {
 		a.q.Stats.LinesEncoded.Add(1)
@@ -102,5 +106,17 @@ func (a *attempt) tally(r render.Rendering) {
 	}
 	if r.Lines.Passed {
 		a.q.Stats.LinesPassed.Add(1)
+	}
+}
+
+func (a *attempt) tallyLine(p *footer.Plan) {
+	switch p.Result {
+	case footer.Added:
+		a.q.Stats.LinesAdded.Add(1)
+	case footer.Own:
+		a.q.Stats.OwnLinks.Add(1)
+	}
+	if p.Left {
+		a.q.Stats.NoLine.Add(1)
 	}
 }

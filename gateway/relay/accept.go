@@ -105,6 +105,7 @@ type incoming struct {
 	// whatever its From says.
 	sign    bool
 	missing struct{ date, messageID bool }
+	left    bool // a placeholder stays for the reader to see
 }
 
 // open reads the header of a message of at most most bytes and checks what
@@ -186,13 +187,12 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	defer draft.Abort()
 	targets := append(make([]io.Writer, 0, 3), &in.lines)
 	var hash *dkim.BodyHash
-	var scanner *mime.Scanner
 	if in.sign {
 		hash = dkim.NewBodyHash()
 		targets = append(targets, hash)
 	}
-	if m.List != "" && !m.Untouched {
-		scanner = mime.NewScanner(in.header)
+	scanner := in.placeholders()
+	if scanner != nil {
 		targets = append(targets, scanner)
 	}
 	if m.Size, err = r.stream(in, &metered{ctx, r, draft}, targets...); err != nil {
@@ -204,9 +204,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		m.BodyHash = hash.Sum()
 	}
 	if scanner != nil {
-		for _, p := range scanner.Parts() {
-			m.Parts = append(m.Parts, store.Part(p))
-		}
+		in.note(scanner)
 	}
 	// Before the commit: a drop that is recorded for a message which then is
 	// refused does no harm, a drop that is not recorded does.

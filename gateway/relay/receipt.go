@@ -17,6 +17,9 @@ func (r *Relay) receipt(ctx context.Context, in *incoming, who sorted, e *envelo
 		if m.List == "" || m.Untouched {
 			s.Exempt.Add(1)
 		}
+		if in.left {
+			s.PlaceholdersLeft.Add(1)
+		}
 	}
 	r.report(ctx, in, who)
 	attrs := []slog.Attr{
@@ -30,6 +33,9 @@ func (r *Relay) receipt(ctx context.Context, in *incoming, who sorted, e *envelo
 		slog.String("mark", m.Mark),
 		slog.String("ip", m.Client),
 		slog.Int64("delay_ms", r.now().Sub(m.Received).Milliseconds()),
+	}
+	if in.left {
+		attrs = append(attrs, slog.Bool("placeholder_left", true))
 	}
 	r.log().LogAttrs(ctx, slog.LevelInfo, "accepted", attrs...)
 	return Receipt{QueueID: m.ID, Accepted: len(who.keep), Dropped: len(who.drop)}

@@ -14,8 +14,15 @@ const (
 	Pass   = "pass"   // they stay
 )
 
+// Whether list mail without a link in its body gets a visible line with one.
+const (
+	Add = "add"
+	Off = "off"
+)
+
 // Config holds the settings of rendering.
 type Config struct {
+	Footer         string `env:"FOOTER" envDefault:"off" doc:"add puts one visible line with the recipient's own link at the end of list mail whose text has no unsubscribe link, which Gmail, Yahoo and Microsoft ask for beside the header; off leaves bodies alone"`
 	ExistingHeader string `env:"EXISTING_HEADER" envDefault:"replace" doc:"what to do with a List-Unsubscribe that the sender set: replace or keep"`
 	LongLines      string `env:"LONG_LINES" envDefault:"encode" doc:"what to do with lines over 998 bytes, which servers further on would break, and the signature with them: encode (fold header lines, wrap base64, make other content quoted-printable) or pass"`
 }
@@ -26,6 +33,11 @@ func (c Config) Validate() error {
 	case "", Replace, Keep: // empty: Replace
 	default:
 		return fmt.Errorf("OFFRAMP_EXISTING_HEADER is %q: use replace or keep", c.ExistingHeader)
+	}
+	switch c.Footer {
+	case "", Add, Off: // empty: Off
+	default:
+		return fmt.Errorf("OFFRAMP_FOOTER is %q: use add or off", c.Footer)
 	}
 	switch c.LongLines {
 	case "", Encode, Pass: // empty: Encode

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"offramp/gateway/dkim"
+	"offramp/gateway/footer"
 	"offramp/gateway/mime"
 )
 
@@ -44,14 +45,19 @@ type form struct {
 	hash   []byte      // of the edited body, with no placeholder replaced
 	size   int64       // of the same
 	lines  Lines
+
+	line   *footer.Plan   // the visible line; nil: there is none
+	pieces [][]byte       // of a small body, between which the line stands in its parts
+	head   *dkim.BodyHash // of the first piece
 }
 
 // forms are those that need a look at the body, made when they are needed.
 type forms struct {
 	mu     sync.Mutex
 	survey *mime.Survey
-	made   [2]*form // for 8-bit and 7-bit transport
-	errs   [2]error // ErrEightBit
+	line   *footer.Plan // nil: not asked yet
+	made   [2]*form     // for 8-bit and 7-bit transport
+	errs   [2]error     // ErrEightBit
 }
 
 // fold folds the long lines of the header, and decides what may be done about
@@ -85,7 +91,7 @@ func (m *Message) newForm(rest []byte) form {
 func (m *Message) form(sevenBit bool, body func() (io.ReadCloser, error)) (*form, error) {
 	// A value may make a line longer than it was.
 	encode := m.r.LongLines != Pass && !m.bodyStays && (m.stored.LongLines || len(m.parts) > 0)
-	if !encode && !sevenBit {
+	if !encode && !sevenBit && !m.wantsLine {
 		return &m.plain, nil
 	}
 	if sevenBit && m.eightBitHeader {
@@ -99,6 +105,9 @@ func (m *Message) form(sevenBit bool, body func() (io.ReadCloser, error)) (*form
 	}
 	if m.forms.made[which] == nil && m.forms.errs[which] == nil {
 		f, err := m.makeForm(encode, sevenBit, body)
+		if err == nil && m.wantsLine {
+			err = m.addLine(f, body)
+		}
 		if err != nil && !errors.Is(err, ErrEightBit) {
 			return nil, err
 		}
@@ -110,6 +119,10 @@ func (m *Message) form(sevenBit bool, body func() (io.ReadCloser, error)) (*form
 // makeForm reads the body to find what to change, and again to hash the result
 // (RFC 6376 section 5.3 wants it converted before it is signed).
 func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, error)) (*form, error) {
+	if !encode && !sevenBit {
+		f := m.plain
+		return &f, nil
+	}
 	if m.forms.survey == nil {
 		survey := mime.NewSurvey(mime.ParseHeader(m.stored.Header), len(m.parts) > 0)
 		if err := read(survey, body, nil, nil); err != nil {

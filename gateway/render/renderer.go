@@ -2,6 +2,7 @@ package render
 
 import (
 	"offramp/gateway/dkim"
+	"offramp/gateway/footer"
 	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
@@ -12,13 +13,14 @@ import (
 // acceptance, so a retry sends the same bytes. Safe for concurrent use.
 type Renderer struct {
 	Tokens         *listunsub.KeyRing
-	Keys           *dkim.Keys // nil: nothing is signed
-	PublicURL      string     // https URL of the recipients' listener
-	FeedbackDomain string     // of mailto addresses; empty: https URI alone
-	ExistingHeader string     // Replace or Keep; empty: Replace
-	LongLines      string     // Encode or Pass; empty: Encode
-	SignList       bool       // list mail alone is signed
-	Feedback       Feedback   // what brings back what happens to list mail
+	Keys           *dkim.Keys     // nil: nothing is signed
+	PublicURL      string         // https URL of the recipients' listener
+	FeedbackDomain string         // of mailto addresses; empty: https URI alone
+	ExistingHeader string         // Replace or Keep; empty: Replace
+	LongLines      string         // Encode or Pass; empty: Encode
+	SignList       bool           // list mail alone is signed
+	Feedback       Feedback       // what brings back what happens to list mail
+	Footer         *footer.Footer // the visible line for list mail that has no link; nil: none
 }
 
 const (
@@ -46,7 +48,8 @@ type Message struct {
 	parts          []mime.Part
 	returns        returns
 	eightBitHeader bool
-	bodyStays      bool // it is not encoded, come what may
+	bodyStays      bool // it is not changed, come what may
+	wantsLine      bool // the visible line, where there is a place for it
 	plain          form // the body as stored
 	folded, over   bool // long lines of the header were folded; some are left
 	forms          forms
@@ -72,6 +75,7 @@ func (r *Renderer) Prepare(stored *store.Message, l store.List, s Signing) (*Mes
 	}
 	m.sign(h)
 	m.fold(h)
+	m.wantsLine = m.mayHaveLine(stored)
 	if m.exempt {
 		return m, nil
 	}

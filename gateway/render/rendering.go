@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"offramp/gateway/dkim"
@@ -19,12 +20,14 @@ type Rendering struct {
 
 	edits  []mime.Edit
 	values map[string]string
+	pieces [][]byte // of the body, where edits stand between them; nil: it is read
 }
 
 // Target is whom a message is rendered for.
 type Target struct {
 	Recipient string // wire form
 	SevenBit  bool   // the next hop takes no 8-bit content
+	First     bool   // it is the first message of the list to them
 }
 
 // Render renders for a target into buf, which the result holds on to. Body opens
@@ -36,40 +39,25 @@ type Target struct {
 // From domain: a smarthost may sign later, and must find the whole set (RFC 8058
 // section 4). Such mail is counted.
 func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, error)) (Rendering, error) {
-	recipient := to.Recipient
 	f, err := m.form(to.SevenBit, body)
 	if err != nil {
 		return Rendering{}, err
 	}
 	out := Rendering{Size: f.size, Lines: f.lines, edits: f.edits}
-	var ours [][]byte
-	if !m.exempt && !m.kept {
-		unsubscribe, err := m.unsubscribe(recipient)
+	ours, err := m.ours(to.Recipient)
+	if err != nil {
+		return out, err
+	}
+	if len(m.parts) > 0 || f.line != nil {
+		link, err := m.bodyLink(to.Recipient)
 		if err != nil {
 			return out, err
 		}
-		ours = append(ours, unsubscribe, m.post)
-		if m.listID != nil {
-			ours = append(ours, m.listID)
+		if f.line != nil {
+			out.insert(f, f.line.Edits(link, to.First))
+		} else {
+			out.values = map[string]string{mime.UnsubscribeURL: link, mime.PreferencesURL: link}
 		}
-	}
-	ours = append(ours, m.returns.fields...)
-	if m.returns.complaints {
-		token, err := m.complaintToken(recipient)
-		if err != nil {
-			return out, err
-		}
-		ours = append(ours, token)
-	}
-	if len(m.stored.Trace) > 0 {
-		ours = append(ours, m.stored.Trace)
-	}
-	if len(m.parts) > 0 {
-		link, err := m.bodyLink(recipient)
-		if err != nil {
-			return out, err
-		}
-		out.values = map[string]string{mime.UnsubscribeURL: link, mime.PreferencesURL: link}
 	}
 	buf = buf[:0]
 	if len(m.keys) > 0 {
@@ -95,11 +83,53 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 	return out, nil
 }
 
+// ours returns the fields that are put in front for a recipient.
+func (m *Message) ours(recipient string) ([][]byte, error) {
+	var ours [][]byte
+	if !m.exempt && !m.kept {
+		unsubscribe, err := m.unsubscribe(recipient)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, unsubscribe, m.post)
+		if m.listID != nil {
+			ours = append(ours, m.listID)
+		}
+	}
+	ours = append(ours, m.returns.fields...)
+	if m.returns.complaints {
+		token, err := m.complaintToken(recipient)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, token)
+	}
+	if len(m.stored.Trace) > 0 {
+		ours = append(ours, m.stored.Trace)
+	}
+	return ours, nil
+}
+
+// insert adds the visible line.
+func (c *Rendering) insert(f *form, line []mime.Edit) {
+	for _, e := range line {
+		c.Size += int64(len(e.Text)) - e.Length
+	}
+	if len(f.edits) == 0 {
+		c.edits, c.pieces = line, f.pieces
+		return
+	}
+	c.edits = append(slices.Clone(f.edits), line...)
+}
+
 // bodyHash is the hash of the form, or for a body that is different
 // for each recipient the hash of what this one gets. It then sets out.Size too.
 func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, error)) ([]byte, error) {
-	if len(m.parts) == 0 {
+	if len(m.parts) == 0 && f.line == nil {
 		return f.hash, nil
+	}
+	if f.head != nil {
+		return f.lineHash(out.edits), nil
 	}
 	in, err := body()
 	if err != nil {
@@ -117,11 +147,28 @@ func (m *Message) bodyHash(out *Rendering, f *form, body func() (io.ReadCloser, 
 
 // WriteBody streams the body for this recipient from body as stored.
 func (c Rendering) WriteBody(dst io.Writer, body io.Reader) error {
+	if c.pieces != nil {
+		return c.writePieces(dst)
+	}
 	if len(c.edits) > 0 {
 		return mime.Rewrite(dst, body, c.edits, c.values)
 	}
 	_, err := io.Copy(dst, body)
 	return err
+}
+
+func (c Rendering) writePieces(dst io.Writer) error {
+	for i, piece := range c.pieces {
+		if i > 0 {
+			if _, err := dst.Write(c.edits[i-1].Text); err != nil {
+				return err
+			}
+		}
+		if _, err := dst.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unsubscribe composes List-Unsubscribe: https first, since several clients

@@ -11,7 +11,8 @@ const (
 	// A person with few contacts has few rows, in one place.
 	selectContacts = "SELECT list, last, holder FROM contacts WHERE recipient = ?"
 	// last never goes back: a turn may be newer than a delivery counted late.
-	addContact = `INSERT INTO contacts (recipient, list, first, last, count, holder, previous, retaken) VALUES (?1, ?2, ?3, ?4, ?5, '', 0, 0)
+	selectFirst = "SELECT first FROM contacts WHERE recipient = ? AND list = ? AND count > 0"
+	addContact  = `INSERT INTO contacts (recipient, list, first, last, count, holder, previous, retaken) VALUES (?1, ?2, ?3, ?4, ?5, '', 0, 0)
 		ON CONFLICT (recipient, list) DO UPDATE SET first = CASE first WHEN 0 THEN excluded.first ELSE min(first, excluded.first) END,
 			last = max(last, excluded.last), count = count + excluded.count`
 	takeTurn = `INSERT INTO contacts (recipient, list, first, last, count, holder, previous, retaken) VALUES (?1, ?2, 0, ?3, 0, ?4, 0, 0)
@@ -49,6 +50,16 @@ func (s *Consent) Sent(ctx context.Context, contacts ...store.Contact) error {
 		return nil
 	}})
 	return fail("sent", err)
+}
+
+// FirstSent returns when mail of list was first delivered to recipient. Of a
+// person who was erased that is not known.
+func (s *Consent) FirstSent(ctx context.Context, recipient, list string) (first time.Time, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		_, err := c.one(selectFirst, func(r row) { first = r.time(0) }, recipient, list)
+		return err
+	})
+	return first, fail("first sent", err)
 }
 
 // TakeTurn makes t the last message of its person and list. The one writer
