@@ -26,10 +26,11 @@ const (
 // part's header in memory, and the offsets of at most 500 parts.
 //
 // Found are parts of type text/plain, text/html and text/x-amp-html that are shown
-// inline, whose charset holds ASCII and whose encoding is clean. Never looked into are
+// inline, whose charset holds ASCII and whose encoding is clean. Left alone are
 // multipart/signed and multipart/encrypted, parts of any other type (S/MIME,
-// PGP/MIME, message/rfc822 among them), attachments, and text that is signed or
-// encrypted inline. A part whose MIME fields come twice is left alone.
+// PGP/MIME, message/rfc822 among them), attachments, text that is signed or
+// encrypted inline, and parts whose MIME fields come twice; a placeholder seen
+// there is told by [Scanner.Left].
 type Scanner struct {
 	walker walker
 	found  finder
