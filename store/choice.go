@@ -116,7 +116,8 @@ type Standing struct {
 	Erased       bool          // the person is known by a keyed hash only
 }
 
-// Person is all that is recorded about one recipient but the events.
+// Person is all that is recorded about one recipient but the events, and the
+// codes, which say nothing but the address.
 type Person struct {
 	Choices      []Choice
 	Suppressions []Suppression

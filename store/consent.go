@@ -100,9 +100,19 @@ type Consent interface {
 	// nothing more is known, may have sent the message.
 	GiveTurn(ctx context.Context, t Turn) error
 
+	// KeepCode makes durable whom a code stands for, before mail that bears it
+	// leaves. Once it is kept, keeping it again writes nothing. kept is false,
+	// and the code must not leave, when the person was erased: it finds nobody.
+	// Codes stay for as long as the data does.
+	KeepCode(ctx context.Context, c Code) (kept bool, err error)
+	// AddressOfCode returns the address a code stands for, empty when the person
+	// was erased, or ErrNotFound.
+	AddressOfCode(ctx context.Context, id [16]byte) (address string, err error)
+
 	// Erase forgets who recipient is: choices, suppressions and sharing stay
-	// under the keyed hash, with all lists unsubscribed; notes, contacts, bounces and
-	// the contents of the person's events go. e is added under the hash, with
+	// under the keyed hash, with all lists unsubscribed; notes, contacts, bounces,
+	// the contents of the person's events, and recipient and address of the
+	// person's codes go. e is added under the hash, with
 	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
 	// since. The key is gone from the engine's files once Scrub returned.
 	Erase(ctx context.Context, recipient string, e Event) error
@@ -126,7 +136,7 @@ type Consent interface {
 	// Retire removes events, contacts and bounces older than before, adding e
 	// when events went, with Ref and Detail saying up to which and its link. It
 	// returns how many records went, 0 at the end: one call does a bounded part
-	// of the work. Choices, suppressions and sharing stay.
+	// of the work. Choices, suppressions, sharing and codes stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
 	// AddTraffic adds to what is counted of the mail that passed. Rows whose last

@@ -8,8 +8,8 @@
 //     disk. A change is whole or absent, also after kill -9 and power loss.
 //   - Times are kept to the microsecond and returned in UTC.
 //   - Recipient in a record of [Consent] is the lookup key of an address
-//     (gateway/envelope), never its spelling; in a record of [Spool] it is
-//     the spelling that goes on the wire.
+//     (gateway/envelope), never its spelling (that is in Code.Address alone);
+//     in a record of [Spool] it is the spelling that goes on the wire.
 //   - Errors wrap one of the sentinels below where a caller can act on it.
 package store
 

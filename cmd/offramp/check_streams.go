@@ -24,9 +24,9 @@ const (
 // streams says which mail is taken for what, as far as it may be wrong.
 func (c *checker) streams(ctx context.Context) {
 	var s admin.Streams
-	if _, older, err := c.settings.look(ctx); err == nil && older && !c.running {
+	if earlier, older, err := c.settings.look(ctx); err == nil && older && !c.running {
 		c.add(findWarn, "data", "an earlier release wrote the data: the next start of serve brings it up to date, and the earlier release cannot read it any more. Keep a copy of the folder", "")
-		s.Earlier = stream.List
+		s.Earlier = earlier
 		c.judgeStreams(s)
 		return
 	}

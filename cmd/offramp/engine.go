@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"offramp/gateway/stream"
 	"offramp/store"
 	"offramp/store/sqlite"
 )
@@ -109,8 +108,10 @@ func (s *settings) look(ctx context.Context) (earlier string, older bool, err er
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, ReadOnly: true})
 	if errors.Is(err, store.ErrOlder) {
-		// There is one schema with the choice so far: what is older had none.
-		return stream.List, true, nil
+		if earlier, err = sqlite.EarlierStream(ctx, s.DataDir); err != nil {
+			err = storeFault(s.DataDir, err)
+		}
+		return earlier, true, err
 	}
 	if err != nil {
 		return "", false, storeFault(s.DataDir, err)

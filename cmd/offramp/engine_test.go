@@ -61,17 +61,23 @@ func TestOlderDataIsNotBroughtUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	if _, err := raw.Exec("DELETE FROM goose_db_version WHERE version_id > 3"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if earlier, older, err := s.look(t.Context()); earlier != "list" || !older || err != nil {
-			t.Errorf("older data: %q, %t, %v", earlier, older, err)
+	for _, data := range []struct {
+		newest  int // schema of the file
+		earlier string
+		state   string // of what check finds about the default stream
+	}{{4, "", findOK}, {3, "list", findWarn}} {
+		if _, err := raw.Exec("DELETE FROM goose_db_version WHERE version_id > ?", data.newest); err != nil {
+			t.Fatal(err)
 		}
-		c := &checker{app: &app{now: time.Now}, settings: s}
-		c.streams(t.Context())
-		if len(c.findings) != 2 || !strings.Contains(c.findings[0].Text, "earlier release wrote the data") {
-			t.Errorf("findings %+v", c.findings)
+		for range 2 {
+			if earlier, older, err := s.look(t.Context()); earlier != data.earlier || !older || err != nil {
+				t.Errorf("schema %d: %q, %t, %v", data.newest, earlier, older, err)
+			}
+			c := &checker{app: &app{now: time.Now}, settings: s}
+			c.streams(t.Context())
+			if len(c.findings) != 2 || c.findings[1].State != data.state || !strings.Contains(c.findings[0].Text, "earlier release wrote the data") {
+				t.Errorf("schema %d: findings %+v", data.newest, c.findings)
+			}
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (s *Consent) moveRecords(c *conn, recipient, hash string) error {
 				return err
 			}
 		}
-		for _, clear := range []string{deleteChoicesOf, deleteSuppressionsOf, deleteSharingOf, deleteContactsOf, deleteBouncesOf, deleteTrafficOf} {
+		for _, clear := range []string{deleteChoicesOf, deleteSuppressionsOf, deleteSharingOf, deleteContactsOf, deleteBouncesOf, deleteTrafficOf, emptyCodesOf} {
 			if _, err := c.exec(clear, recipient); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -26,9 +27,15 @@ func moment(minute int) time.Time {
 	return time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC).Add(time.Duration(minute) * time.Minute)
 }
 
+// codeOf is the code that these tests give an address.
+func codeOf(who, wire string) store.Code {
+	sum := sha256.Sum256([]byte(wire))
+	return store.Code{ID: [16]byte(sum[:16]), Recipient: who, Address: wire}
+}
+
 // records makes all that can be recorded of a person whose lookup key is who
 // and whose address is spelled wire: choices, sharing, suppressions with notes,
-// contacts, a turn, and events of every kind but the engine's own.
+// contacts, a turn, codes, and events of every kind but the engine's own.
 func records(t *testing.T, c *Consent, who, wire string) {
 	t.Helper()
 	ctx := context.Background()
@@ -76,6 +83,10 @@ func records(t *testing.T, c *Consent, who, wire string) {
 		})
 	}
 	must(t, c.AddEvents(ctx, events...))
+	for _, spelled := range []string{who, wire} {
+		_, err := c.KeepCode(ctx, codeOf(who, spelled))
+		must(t, err)
+	}
 }
 
 // mail accepts two messages to a person: a small one that was tried and
@@ -123,6 +134,8 @@ func crowd(t *testing.T, db *DB, part, parts, people int) {
 			store.Event{Kind: store.EventSuppressed, Recipient: who, Detail: strings.Repeat("detail ", n%20)})
 		must(t, err)
 		must(t, c.Sent(ctx, store.Contact{Recipient: who, List: "l0.example", First: moment(n), Last: moment(n), Count: 1}))
+		_, err = c.KeepCode(ctx, codeOf(who, who))
+		must(t, err)
 		if n%10 == 0 {
 			mail(t, db.Spool(), fmt.Sprint("C", n), who)
 		}
@@ -246,5 +259,10 @@ func importAgain(t *testing.T, db *DB) {
 	}
 	for _, k := range p.Contacts {
 		t.Errorf("mail is counted: %+v", k)
+	}
+	for _, spelled := range []string{gone, goneWire, strings.ToUpper(gone)} {
+		if kept, err := c.KeepCode(ctx, codeOf(gone, spelled)); err != nil || kept {
+			t.Errorf("a code is kept: %v, %v", kept, err)
+		}
 	}
 }

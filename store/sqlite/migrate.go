@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -76,8 +77,8 @@ func checkSchema(ctx context.Context, f *file, name string) error {
 		return err
 	}
 	var current int64
-	err = f.readers.do(ctx, func(c *conn) error {
-		_, err := c.one("SELECT max(version_id) FROM goose_db_version", func(r row) { current = r.int(0) })
+	err = f.readers.do(ctx, func(c *conn) (err error) {
+		current, err = schemaOf(c)
 		return err
 	})
 	switch {
@@ -89,4 +90,35 @@ func checkSchema(ctx context.Context, f *file, name string) error {
 		return errors.Join(fmt.Errorf("%s: %w: start the server once to bring it up to date", f.path, store.ErrOlder), f.readers.close())
 	}
 	return nil
+}
+
+func schemaOf(c *conn) (version int64, err error) {
+	_, err = c.one("SELECT max(version_id) FROM goose_db_version", func(r row) { version = r.int(0) })
+	return version, err
+}
+
+// The first schema with a choice of the default stream, and the stream before.
+const (
+	streamSchema = 4
+	oldestStream = "list"
+)
+
+// EarlierStream is [Consent.EarlierStream] of a folder that an older release
+// wrote, which Open does not read. It changes nothing.
+func EarlierStream(ctx context.Context, dir string) (stream string, err error) {
+	readers := newPool(dsn(filepath.Join(dir, consentFile), forReading, Options{}.withDefaults().BusyTimeout), 1)
+	defer func() { err = errors.Join(err, readers.close()) }()
+	err = readers.do(ctx, func(c *conn) error {
+		version, err := schemaOf(c)
+		if err != nil {
+			return err
+		}
+		if version < streamSchema {
+			stream = oldestStream
+			return nil
+		}
+		_, err = c.one(selectMeta, func(r row) { stream = string(r.blob(0)) }, metaStream)
+		return err
+	})
+	return stream, fail("earlier stream", err)
 }

@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"context"
+
+	"offramp/store"
+)
+
+const (
+	selectCode   = "SELECT address FROM codes WHERE code = ?"
+	insertCode   = "INSERT INTO codes (code, recipient, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+	emptyCodesOf = "UPDATE codes SET recipient = NULL, address = NULL WHERE recipient = ?"
+)
+
+// KeepCode makes k durable, unless it is there or its person was erased. Nearly
+// always it is there, so that is looked up first, beside the writer.
+func (s *Consent) KeepCode(ctx context.Context, k store.Code) (kept bool, err error) {
+	var found bool
+	if err := s.file.readers.do(ctx, func(c *conn) (err error) {
+		found, kept, err = hasCode(c, k)
+		return err
+	}); err != nil || found {
+		return kept && err == nil, fail("code", err)
+	}
+	err = s.file.write(ctx, &op{run: func(c *conn) error {
+		found, has, err := hasCode(c, k)
+		if kept = has; err != nil || found {
+			return err
+		}
+		_, erased, err := s.people.known(c, k.Recipient)
+		if err != nil || erased {
+			return err
+		}
+		kept = true
+		_, err = c.exec(insertCode, k.ID[:], k.Recipient, k.Address)
+		return err
+	}})
+	return kept && err == nil, fail("keep code", err)
+}
+
+// hasCode says whether there is a row of k, and whether it names somebody.
+func hasCode(c *conn, k store.Code) (found, names bool, err error) {
+	found, err = c.one(selectCode, func(r row) { names = r.text(0) != "" }, k.ID[:])
+	return found, names, err
+}
+
+// AddressOfCode returns whom a code stands for.
+func (s *Consent) AddressOfCode(ctx context.Context, id [16]byte) (address string, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		found, err := c.one(selectCode, func(r row) { address = r.text(0) }, id[:])
+		if err == nil && !found {
+			return store.ErrNotFound
+		}
+		return err
+	})
+	return address, fail("code", err)
+}
