@@ -22,7 +22,7 @@ import (
 func (h *house) bounceOf(b *testing.B, n int) (to, data string) {
 	b.Helper()
 	who := fmt.Sprintf("p%d@example.net", n)
-	local, err := h.parts.Tokens.SealAddress(listunsub.AddressClaims{
+	local, _, err := h.parts.Tokens.SealAddress(listunsub.AddressClaims{
 		Kind: listunsub.BounceAddress, ListKey: listunsub.ListKey("letter.example.org"), Recipient: who})
 	if err != nil {
 		b.Fatal(err)

@@ -48,7 +48,7 @@ func (g *Gateway) join(p Parts) error {
 	}
 	g.people = people
 	returns := &feedback.Feedback{
-		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent,
+		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
 		Kept: kept, Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
 	}
 
@@ -106,7 +106,7 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 		return err
 	}
 	g.queue, err = queue.New(c.Queue, queue.Parts{
-		Spool: p.Spool, Lists: p.Consent, Events: p.Consent, Verdicts: g.people, Contacts: p.Consent,
+		Spool: p.Spool, Lists: p.Consent, Codes: p.Consent, Events: p.Consent, Verdicts: g.people, Contacts: p.Consent,
 		Renderer: &render.Renderer{
 			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
 			ExistingHeader: c.Render.ExistingHeader, LongLines: c.Render.LongLines, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),

@@ -10,11 +10,20 @@ import (
 
 func mustSealAddress(t testing.TB, r *KeyRing, c AddressClaims) string {
 	t.Helper()
-	local, err := r.SealAddress(c)
+	local, _, err := r.SealAddress(c)
 	if err != nil {
 		t.Fatalf("%q: %v", c.Recipient, err)
 	}
 	return local
+}
+
+// sealedAgain is what claims came from under the first key.
+func sealedAgain(t testing.TB, r *KeyRing, c AddressClaims) string {
+	t.Helper()
+	if c.Recipient == "" {
+		return r.sealCode(&r.keys[0], c)
+	}
+	return mustSealAddress(t, r, c)
 }
 
 func TestAddressRoundTrip(t *testing.T) {
@@ -110,12 +119,9 @@ func TestAddressesThatFit(t *testing.T) {
 		strings.Repeat("@privaterelay.appleid.com", 5):    true,
 		"用户名很长很长@例子.example":                              false,
 	} {
-		local, err := r.SealAddress(AddressClaims{Kind: OptOutAddress, Recipient: recipient})
-		if (err == nil) != fits || err != nil && (!errors.Is(err, ErrTooLong) || local != "") {
-			t.Errorf("%q: %q, %v", recipient, local, err)
-		}
-		if err != nil && strings.Contains(err.Error(), "@") {
-			t.Errorf("the error shows the address: %v", err)
+		local, code, err := r.SealAddress(AddressClaims{Kind: OptOutAddress, Recipient: recipient})
+		if err != nil || (code == PersonCode{}) != fits || len(local) > maxLocal {
+			t.Errorf("%q: %q, %x, %v", recipient, local, code, err)
 		}
 	}
 }
@@ -127,11 +133,11 @@ func TestAddressBrim(t *testing.T) {
 	for _, letters := range []string{"aeinor", "bcdhlm", "fgjkp1", "v0257-", "QZ"} {
 		for n := 1; n < 60; n++ {
 			recipient := strings.Repeat(letters, n)[:n]
-			local, err := r.SealAddress(AddressClaims{Kind: BounceAddress, Recipient: recipient})
+			local, code, err := r.SealAddress(AddressClaims{Kind: BounceAddress, Recipient: recipient})
 			if err != nil {
-				if !errors.Is(err, ErrTooLong) {
-					t.Fatal(err)
-				}
+				t.Fatal(err)
+			}
+			if code != (PersonCode{}) {
 				break
 			}
 			lengths[len(local)] = true
@@ -147,18 +153,28 @@ func TestAddressBrim(t *testing.T) {
 
 func TestSealAddressRefuses(t *testing.T) {
 	r := testRing(t, 1)
-	for _, c := range []AddressClaims{{Recipient: "a@b.example"}, {Kind: 'x', Recipient: "a@b.example"}, {Kind: OptOutAddress}} {
-		if got, err := r.SealAddress(c); err == nil || got != "" || errors.Is(err, ErrTooLong) {
-			t.Errorf("%+v: %q, %v", c, got, err)
+	for _, c := range []AddressClaims{{Recipient: "a@b.example"}, {Kind: 'x', Recipient: "a@b.example"}, {Kind: OptOutAddress}, {Kind: OptOutAddress, Code: PersonCode{1}}} {
+		if got, code, err := r.SealAddress(c); err == nil || got != "" || code != (PersonCode{}) || errors.Is(err, ErrTooLong) {
+			t.Errorf("%+v: %q, %x, %v", c, got, code, err)
 		}
 	}
+	got, _, err := r.SealAddress(AddressClaims{Kind: OptOutAddress, Recipient: strings.Repeat("a", 310) + "@b.example1"})
+	if !errors.Is(err, ErrTooLong) || got != "" || strings.Contains(err.Error(), "@") {
+		t.Errorf("321 bytes: %q, %v", got, err)
+	}
 }
+
+// longRecipient is one that does not fit into an address token.
+const longRecipient = "Konstantinos.Papadimitriou@students.university.example.gr"
 
 func TestForgedAddresses(t *testing.T) {
 	r := testRing(t, 1, 2)
 	flips := 0
-	for n := 0; flips < 10_000; n++ {
+	for n := 0; flips < 20_000; n++ {
 		c := AddressClaims{Kind: OptOutAddress, ListKey: uint64(n), Recipient: fmt.Sprintf("person%d@example.net", n)}
+		if n%2 == 1 {
+			c.Recipient = fmt.Sprint(n, longRecipient)
+		}
 		local := mustSealAddress(t, r, c)
 		for i := addressPrefix; i < len(local); i++ {
 			value := strings.IndexByte(lowerBase32, local[i])
@@ -171,8 +187,9 @@ func TestForgedAddresses(t *testing.T) {
 			}
 		}
 		for _, other := range []string{
-			"b" + local[1:], "p" + local[1:], local[1:], "u-" + local[2:], local[:len(local)-1], local + "a", local + "\n",
-			local[:30] + "\r\n" + local[30:], " " + local, local + "=", "", "u", "u+", strings.Replace(local, "+", "++", 1),
+			"b" + local[1:], "p" + local[1:], local[1:], "u_" + local[2:], "u=" + local[2:], "u%2d" + local[2:], "u" + local[2:],
+			local[:len(local)-1], local + "a", local + "\n", local[:30] + "\r\n" + local[30:], " " + local, local + "=", "", "u", "u+", "u%2",
+			strings.Replace(local, "+", "++", 1), strings.Replace(local, "+", "+-", 1), strings.Replace(local, "+", "%252b", 1),
 		} {
 			if got, err := r.OpenAddress(other); !errors.Is(err, ErrToken) {
 				t.Fatalf("%q opens as %+v, %v", other, got, err)
@@ -198,33 +215,47 @@ func TestRandomAddresses(t *testing.T) {
 }
 
 func TestAddressKeyRotation(t *testing.T) {
-	c := AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: "a@b.example"}
-	local := mustSealAddress(t, testRing(t, 1), c)
-	if got, err := testRing(t, 2, 3, 1).OpenAddress(local); err != nil || got != c {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if _, err := testRing(t, 2).OpenAddress(local); !errors.Is(err, ErrToken) {
-		t.Errorf("key gone: %v", err)
+	for _, recipient := range []string{"a@b.example", longRecipient} {
+		want := AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: recipient}
+		local, code, err := testRing(t, 1).SealAddress(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.Code = code; code != (PersonCode{}) {
+			want.Recipient = ""
+		}
+		if got, err := testRing(t, 2, 3, 1).OpenAddress(local); err != nil || got != want {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := testRing(t, 2).OpenAddress(local); !errors.Is(err, ErrToken) {
+			t.Errorf("key gone: %v", err)
+		}
 	}
 }
 
 func FuzzOpenAddress(f *testing.F) {
 	r := testRing(f, 1, 2)
 	f.Add(mustSealAddress(f, r, AddressClaims{Kind: OptOutAddress, ListKey: 1, Recipient: "Ada@gmail.com"}), "Ada@gmail.com", uint64(1))
+	f.Add(mustSealAddress(f, r, AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: longRecipient}), longRecipient, uint64(1))
+	f.Add(strings.Replace(mustSealAddress(f, r, AddressClaims{Kind: OptOutAddress, ListKey: 2, Recipient: longRecipient}), "+", "%2B", 1), "", uint64(1))
 	f.Add("u+", "\xff\x00Z@yahoo.com.br", uint64(0))
-	f.Add("b+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a", uint64(1<<63))
+	f.Add("b=2baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a", uint64(1<<63))
 	f.Fuzz(func(t *testing.T, local, recipient string, key uint64) {
 		if c, err := r.OpenAddress(local); err == nil {
-			if again := mustSealAddress(t, r, c); again != lowerASCII(local) {
+			kind, text, _ := CutAddress(local)
+			if again := sealedAgain(t, r, c); again != string(kind)+"+"+lowerASCII(text) {
 				t.Fatalf("%s opens as %+v, which seals as %s", local, c, again)
 			}
 		} else if !errors.Is(err, ErrToken) {
 			t.Fatal(err)
 		}
 		c := AddressClaims{Kind: BounceAddress, ListKey: key, Recipient: recipient}
-		sealed, err := r.SealAddress(c)
+		sealed, code, err := r.SealAddress(c)
 		if err != nil {
 			return
+		}
+		if c.Code = code; code != (PersonCode{}) {
+			c.Recipient = ""
 		}
 		if got, err := r.OpenAddress(sealed); err != nil || got != c || len(sealed) > maxLocal {
 			t.Fatalf("%q: %+v, %v", sealed, got, err)
@@ -234,20 +265,28 @@ func FuzzOpenAddress(f *testing.F) {
 
 func BenchmarkSealAddress(b *testing.B) {
 	r := testRing(b, 1)
-	c := AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: "john.longername@gmail.com"}
-	b.ReportAllocs()
-	for b.Loop() {
-		mustSealAddress(b, r, c)
+	for name, recipient := range map[string]string{"recipient": "john.longername@gmail.com", "code": longRecipient} {
+		b.Run(name, func(b *testing.B) {
+			c := AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: recipient}
+			b.ReportAllocs()
+			for b.Loop() {
+				mustSealAddress(b, r, c)
+			}
+		})
 	}
 }
 
 func BenchmarkOpenAddress(b *testing.B) {
 	r := testRing(b, 1)
-	local := mustSealAddress(b, r, AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: "john.longername@gmail.com"})
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := r.OpenAddress(local); err != nil {
-			b.Fatal(err)
-		}
+	for name, recipient := range map[string]string{"recipient": "john.longername@gmail.com", "code": longRecipient} {
+		b.Run(name, func(b *testing.B) {
+			local := mustSealAddress(b, r, AddressClaims{Kind: BounceAddress, ListKey: 1, Recipient: recipient})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.OpenAddress(local); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

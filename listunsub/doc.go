@@ -7,7 +7,9 @@
 //     Composing is strict, parsing takes what is found in real mail.
 //   - Tokens: a [KeyRing] seals who may leave which list into an https URL
 //     ([KeyRing.Seal]) or into the local part of a mail address
-//     ([KeyRing.SealAddress]). Opening one needs a key and no look-up.
+//     ([KeyRing.SealAddress]). Opening one needs a key and no look-up, except
+//     for a mail address of a person whose own address is long: that one bears a
+//     [PersonCode], and who mails keeps which person it is of.
 //   - Requests: [ReadForm] reads the body of a one-click POST as real clients
 //     send it.
 //   - Advice: [Lint] says what is wrong with the way out of a finished message
@@ -28,6 +30,7 @@
 // text, so a repeated delivery has the same bytes. They are encrypted, so a
 // URL shows neither address nor list. Nothing is padded: the length of a
 // token reveals the sum of the lengths of list and address to whoever sees it.
+// A mail address with a person code has one length for everybody.
 // They are authenticated with 128 bits (72 bits in mail addresses, where 64
 // bytes must do) and name a use, so that a link made to show a page cannot be
 // used where a link that acts is asked for. They do not expire; a ring opens

@@ -65,11 +65,14 @@ func ExampleKeyRing_SealAddress() {
 	if err != nil {
 		panic(err)
 	}
-	local, err := ring.SealAddress(listunsub.AddressClaims{
+	local, code, err := ring.SealAddress(listunsub.AddressClaims{
 		Kind: listunsub.OptOutAddress, ListKey: listunsub.ListKey("news.example.com"), Recipient: "john.longername@gmail.com",
 	})
 	if err != nil {
-		panic(err) // ErrTooLong: use the https URI alone
+		panic(err)
+	}
+	if code != (listunsub.PersonCode{}) {
+		panic("a long recipient: keep it with its code before the address leaves")
 	}
 	uri, err := listunsub.Mailto(local+"@lists.example.com", "")
 	if err != nil {

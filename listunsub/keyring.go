@@ -44,6 +44,7 @@ type ringKey struct {
 	token   siv
 	address siv
 	label   *macPool
+	person  *macPool
 }
 
 // NewKey returns a new random key in the form ParseKeyRing reads.
@@ -102,7 +103,7 @@ func parseKey(s string) ([]byte, error) {
 }
 
 func newRingKey(key []byte) (ringKey, error) {
-	uses := [...]string{"key id", "token mac", "token encryption", "address mac", "address encryption", "label mac"}
+	uses := [...]string{"key id", "token mac", "token encryption", "address mac", "address encryption", "label mac", "person code"}
 	var derived [len(uses)][]byte
 	for i, use := range uses {
 		d, err := hkdf.Key(sha256.New, key, nil, "listunsub 1 "+use, keySize)
@@ -119,7 +120,9 @@ func newRingKey(key []byte) (ringKey, error) {
 	if err != nil {
 		return ringKey{}, err
 	}
-	return ringKey{id: derived[0][0], token: token, address: address, label: newMACPool(derived[5])}, nil
+	return ringKey{
+		id: derived[0][0], token: token, address: address, label: newMACPool(derived[5]), person: newMACPool(derived[6]),
+	}, nil
 }
 
 // Len returns the number of keys.

@@ -62,7 +62,7 @@ func TestSameKeyID(t *testing.T) {
 			continue
 		}
 		token := mustSeal(t, testRing(t, n), adasClaims)
-		local, err := testRing(t, n).SealAddress(AddressClaims{Kind: OptOutAddress, Recipient: "a@b.example"})
+		local, _, err := testRing(t, n).SealAddress(AddressClaims{Kind: OptOutAddress, Recipient: "a@b.example"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestConcurrentUse(t *testing.T) {
 					return
 				}
 				a := AddressClaims{Kind: BounceAddress, ListKey: uint64(i), Recipient: c.Recipient}
-				local, err := r.SealAddress(a)
+				local, _, err := r.SealAddress(a)
 				if got, e := r.OpenAddress(local); err != nil || e != nil || got != a {
 					t.Errorf("%+v, %v, %v", got, err, e)
 					return

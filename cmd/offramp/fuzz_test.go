@@ -70,7 +70,7 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	local, err := ring.SealAddress(listunsub.AddressClaims{Kind: listunsub.OptOutAddress, ListKey: 7, Recipient: "ada@example.net"})
+	local, _, err := ring.SealAddress(listunsub.AddressClaims{Kind: listunsub.OptOutAddress, ListKey: 7, Recipient: "ada@example.net"})
 	if err != nil {
 		t.Fatal(err)
 	}

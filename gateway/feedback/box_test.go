@@ -276,6 +276,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte(arf("abuse", "", "")), true)
 	f.Add([]byte(dsn("anna@example.net", "5.1.1", "550 5.1.1 User unknown", "")), false)
 	f.Add([]byte(reply("anna@example.net", "STOP\n> https://out.example.org/p/AAAA\n")), false)
+	f.Add([]byte(reply("anna@example.net", "STOP\n> u%2Baaaaaaaaaaaaaaaaaaaaaaaaaaaaaa u- b. =2b b=2\n")), false)
 	b := newBench(f)
 	b.Kept = nil
 	b.Verify = signers{domains: []string{"provider.example"}}

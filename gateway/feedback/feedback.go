@@ -54,6 +54,12 @@ type Lists interface {
 	ListByKey(ctx context.Context, key uint64) (store.List, error)
 }
 
+// Codes finds the address a code stands for, empty when its person was erased,
+// or returns store.ErrNotFound.
+type Codes interface {
+	AddressOfCode(ctx context.Context, id [16]byte) (address string, err error)
+}
+
 // Senders takes mail that goes on to whoever sent what came back. An error is
 // temporary.
 type Senders interface {
@@ -85,6 +91,7 @@ type Feedback struct {
 	Consent Consent
 	Answers Answers
 	Lists   Lists
+	Codes   Codes
 	Senders Senders  // nil: nothing is passed on
 	Kept    *Kept    // of what is not understood; nil: nothing is kept
 	Verify  Verifier // of reports; nil: none is believed for its signature
@@ -132,8 +139,8 @@ func isPostmaster(a envelope.Address) bool { return strings.EqualFold(a.Local(),
 
 // Check says at RCPT whether an address can get mail. The error wraps
 // [ErrUnknown] for an address that is not ours. Every other error is
-// temporary; one that wraps store.ErrUnavailable can also mean a list this
-// node has not heard of yet.
+// temporary; one that wraps store.ErrUnavailable can also mean a list or code
+// this node has not heard of yet.
 func (f *Feedback) Check(ctx context.Context, a envelope.Address) error {
 	if f.IsPostmaster(a) {
 		return nil

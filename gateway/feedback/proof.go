@@ -27,7 +27,7 @@ const maxCandidates = 60
 type claim struct {
 	recipient string
 	list      string
-	address   *listunsub.AddressClaims // list is in it by its key
+	address   *listunsub.AddressClaims // recipient and list are in it
 	body      bool
 }
 
@@ -41,9 +41,12 @@ func (f *Feedback) prove(ctx context.Context, r *diagnosis.Report) (proof, error
 	s.text(r.Text)
 	var p proof
 	for _, c := range s.found {
-		recipient, err := envelope.Parse(c.recipient)
-		if err != nil {
+		recipient, err := f.named(ctx, c)
+		if errors.Is(err, ErrUnknown) || errors.Is(err, errErased) {
 			continue
+		}
+		if err != nil {
+			return proof{}, err
 		}
 		if p.any() && recipient.Key() != p.subject.Recipient.Key() {
 			return proof{}, nil
@@ -53,7 +56,7 @@ func (f *Feedback) prove(ctx context.Context, r *diagnosis.Report) (proof, error
 		}
 		subject := consent.Subject{Recipient: recipient, List: c.list}
 		if c.address != nil {
-			if subject, err = f.subject(ctx, *c.address); errors.Is(err, ErrUnknown) {
+			if subject, err = f.subject(ctx, recipient, *c.address); errors.Is(err, ErrUnknown) {
 				continue
 			}
 			if err != nil {
@@ -63,6 +66,14 @@ func (f *Feedback) prove(ctx context.Context, r *diagnosis.Report) (proof, error
 		p.subject, p.header, p.body = subject, p.header || !c.body, p.body || c.body
 	}
 	return p, nil
+}
+
+// named is the recipient of a claim.
+func (f *Feedback) named(ctx context.Context, c claim) (envelope.Address, error) {
+	if c.address != nil {
+		return f.recipient(ctx, *c.address)
+	}
+	return f.recipient(ctx, listunsub.AddressClaims{Recipient: c.recipient})
 }
 
 // search collects the claims of tokens.
@@ -85,11 +96,15 @@ func (s *search) token(token string, purpose listunsub.Purpose) bool {
 	return true
 }
 
+// beforeText are the characters that the separators of an address token begin
+// with (listunsub.CutAddress).
+const beforeText = "+-.%="
+
 // text looks for links and addresses. A long link may be cut at line ends, with
 // the marks of a quotation in between.
 func (s *search) text(text string) {
 	for rest := text; s.left > 0; {
-		i := strings.IndexAny(rest, "/+")
+		i := strings.IndexAny(rest, "/"+beforeText)
 		if i < 0 {
 			return
 		}
@@ -104,26 +119,30 @@ func (s *search) text(text string) {
 				s.token(joined, purpose)
 			}
 			i += 2
-		case rest[i] == '+' && i > 0 && strings.IndexByte("uUbB", rest[i-1]) >= 0 && (i < 2 || !isLocalChar(rest[i-2])):
-			local, joined := run(rest[i+1:], isLocalChar)
-			if !s.address(rest[i-1:i+1]+local) && joined != local {
-				s.address(rest[i-1:i+1] + joined)
+		case i > 0 && (i < 2 || !isLocalChar(rest[i-2])):
+			kind, text, ok := listunsub.CutAddress(rest[i-1:])
+			if !ok {
+				break
+			}
+			local, joined := run(text, isLocalChar)
+			if !s.address(kind, local) && joined != local {
+				s.address(kind, joined)
 			}
 		}
 		rest = rest[i+1:]
 	}
 }
 
-func (s *search) address(local string) bool {
-	if len(local) < 20 || len(local) > 64 || s.left <= 0 {
+func (s *search) address(kind listunsub.AddressKind, text string) bool {
+	if len(text) < 18 || len(text) > 62 || s.left <= 0 {
 		return false
 	}
 	s.left--
-	c, err := s.f.Tokens.OpenAddress(local)
+	c, err := s.f.Tokens.OpenAddress(string(kind) + "+" + text)
 	if err != nil {
 		return false
 	}
-	s.found = append(s.found, claim{recipient: c.Recipient, address: &c})
+	s.found = append(s.found, claim{address: &c})
 	return true
 }
 

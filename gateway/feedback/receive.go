@@ -80,6 +80,10 @@ type mail struct {
 // act does what one address asks for.
 func (m *mail) act(ctx context.Context, t target) error {
 	switch {
+	case t.erased:
+		// It stands that they get no mail, and there is nobody to record it for.
+		m.f.log().InfoContext(ctx, "mail to an address of a person who was erased discarded", slog.String("ip", m.in.IP))
+		return nil
 	case t.kind == listunsub.OptOutAddress:
 		return m.optOut(ctx, t.subject)
 	case t.kind == listunsub.BounceAddress:

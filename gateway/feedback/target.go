@@ -18,7 +18,13 @@ type target struct {
 	box  string
 	// subject is the recipient and list of an address with a MAC.
 	subject consent.Subject
+	// erased says that the address has a MAC and nobody knows of whom it was.
+	erased bool
 }
+
+// errErased says that the person of an authentic address was erased, and with
+// them which address it was.
+var errErased = errors.New("the person of the address was erased")
 
 func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, error) {
 	if f.routed(a) {
@@ -35,17 +41,45 @@ func (f *Feedback) resolve(ctx context.Context, a envelope.Address) (target, err
 	if err != nil {
 		return target{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	subject, err := f.subject(ctx, claims)
+	recipient, err := f.recipient(ctx, claims)
+	if errors.Is(err, errErased) {
+		return target{kind: claims.Kind, erased: true}, nil
+	}
+	if err != nil {
+		return target{}, err
+	}
+	subject, err := f.subject(ctx, recipient, claims)
 	return target{kind: claims.Kind, subject: subject}, err
 }
 
-// subject is the recipient and list in the claims of an address. A bounce whose list is
-// not known here counts all the same: it is about the address.
-func (f *Feedback) subject(ctx context.Context, claims listunsub.AddressClaims) (consent.Subject, error) {
-	recipient, err := envelope.Parse(claims.Recipient)
-	if err != nil {
-		return consent.Subject{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+// recipient is whom the claims of an address name, by a code where the address
+// is too short for more. The error wraps errErased when nobody knows any more.
+func (f *Feedback) recipient(ctx context.Context, claims listunsub.AddressClaims) (envelope.Address, error) {
+	address := claims.Recipient
+	if claims.Code != (listunsub.PersonCode{}) {
+		var err error
+		address, err = f.Codes.AddressOfCode(ctx, claims.Code)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			// As with an unknown list below: the code is kept before mail leaves, so
+			// it was there. It is again once the person is mailed again.
+			return envelope.Address{}, fmt.Errorf("code of the address is not known here: %w", store.ErrUnavailable)
+		case err != nil:
+			return envelope.Address{}, fmt.Errorf("code of the address: %w", err)
+		case address == "":
+			return envelope.Address{}, errErased
+		}
 	}
+	recipient, err := envelope.Parse(address)
+	if err != nil {
+		return envelope.Address{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return recipient, nil
+}
+
+// subject adds the list in the claims of an address to their recipient. A bounce
+// whose list is not known here counts all the same: it is about the address.
+func (f *Feedback) subject(ctx context.Context, recipient envelope.Address, claims listunsub.AddressClaims) (consent.Subject, error) {
 	s := consent.Subject{Recipient: recipient}
 	if claims.Kind != listunsub.OptOutAddress && claims.Kind != listunsub.BounceAddress {
 		return s, fmt.Errorf("%w: address of kind %q", ErrUnknown, claims.Kind)

@@ -163,14 +163,13 @@ func (a *attempt) offer(ctx context.Context) bool {
 		a.postpone(ctx, jobs, "ask for earlier mail", err)
 		return true
 	}
-	rendering, err := a.prepared.Render(*a.buf, target, open)
-	*a.buf = rendering.Header
+	rendering, err := a.render(ctx, target, open)
 	unfit := errors.Is(err, render.ErrEightBit)
 	if err != nil && !unfit {
 		a.postpone(ctx, jobs, "render the message", err)
 		return true
 	}
-	if status, ok := a.fits(rendering.Size, unfit); !ok {
+	if status, ok := a.fits(rendering, unfit); !ok {
 		for _, j := range jobs {
 			a.settle(j, store.Bounced, status)
 		}
@@ -184,7 +183,7 @@ func (a *attempt) offer(ctx context.Context) bool {
 	failpoint.Hit("delivery.mail")
 	hold := time.AfterFunc(gateHold, release)
 	err = a.session.Mail(nexthop.Envelope{
-		ReversePath: a.prepared.ReversePath(jobs[0].Recipient.Address), Size: rendering.Size, UTF8: a.needsUTF8(jobs),
+		ReversePath: rendering.ReversePath, Size: rendering.Size, UTF8: a.needsUTF8(rendering.ReversePath, jobs),
 		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,
 	})
 	hold.Stop()

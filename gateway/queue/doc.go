@@ -2,8 +2,9 @@
 //
 // The runner leases recipients that are due and hands them to workers as tasks.
 // An attempt on a task goes, from top to bottom of attempt.go: prepare the
-// message, take or open a session, render for the recipient, pass the gate, ask
-// for the verdict, and only then send MAIL. transaction.go goes on with RCPT and
+// message, take or open a session, render for the recipient, make the recipient's
+// code durable where the message bears one (code.go), pass the gate, ask for the
+// verdict, and only then send MAIL. transaction.go goes on with RCPT and
 // DATA, outcome.go decides what each reply means for its recipient, and record.go
 // writes it to the spool before the lease ends: delivered, dropped, deferred with
 // a time, failed, or held. A recipient that failed is reported to the sender by a

@@ -256,6 +256,9 @@ type people struct {
 	eventErr error
 	ended    map[string][]store.Outcome // by holder
 	endErr   error
+	codes    map[string]store.Code // that were kept, by address
+	codeErr  error
+	unkept   string // address of a person who was erased
 	limited  string // address of a person who wants one message
 	turn     string // who has their turn
 }
@@ -330,6 +333,20 @@ func (p *people) outcomes(holder string) []store.Outcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.ended[holder])
+}
+
+func (p *people) KeepCode(_ context.Context, c store.Code) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = append(p.steps, "code")
+	if p.codeErr != nil || c.Address == p.unkept {
+		return false, p.codeErr
+	}
+	if p.codes == nil {
+		p.codes = make(map[string]store.Code)
+	}
+	p.codes[c.Address] = c
+	return true, nil
 }
 
 func (p *people) List(_ context.Context, id string) (store.List, error) {

@@ -15,7 +15,7 @@ import (
 // all. ok is false when the hop can never take the message as it is; st then
 // says why. eightBit is that it has 8-bit content which cannot be converted for
 // this hop.
-func (a *attempt) fits(size int64, eightBit bool) (st store.Status, ok bool) {
+func (a *attempt) fits(r render.Rendering, eightBit bool) (st store.Status, ok bool) {
 	hop, m := a.session.Abilities(), a.task.message.stored
 	refuse := func(enhanced, text string) (store.Status, bool) {
 		return store.Status{Enhanced: enhanced, Text: text, Host: a.session.Name()}, false
@@ -24,10 +24,10 @@ func (a *attempt) fits(size int64, eightBit bool) (st store.Status, ok bool) {
 	if m.RequireTLS && m.ReversePath != "" && !hop.RequireTLS {
 		return refuse("5.7.30", "the sender requires TLS (REQUIRETLS), and the next hop does not offer it")
 	}
-	if hop.MaxSize > 0 && size > hop.MaxSize {
-		return refuse("5.3.4", fmt.Sprintf("the message has %d bytes, and the next hop accepts %d at most", size, hop.MaxSize))
+	if hop.MaxSize > 0 && r.Size > hop.MaxSize {
+		return refuse("5.3.4", fmt.Sprintf("the message has %d bytes, and the next hop accepts %d at most", r.Size, hop.MaxSize))
 	}
-	if !hop.UTF8 && a.needsUTF8(nil) {
+	if !hop.UTF8 && a.needsUTF8(r.ReversePath, nil) {
 		return refuse("5.6.7", noUTF8)
 	}
 	if eightBit {
@@ -66,14 +66,13 @@ func (a *attempt) greets(ctx context.Context, j store.Job) (bool, error) {
 
 const noUTF8 = "the message has non-ASCII addresses or header fields, and the next hop does not offer SMTPUTF8"
 
-// needsUTF8 says whether a transaction for jobs needs SMTPUTF8. A client may
-// have asked for it without need (RFC 6531 section 3.1).
-func (a *attempt) needsUTF8(jobs []store.Job) bool {
+// needsUTF8 says whether a transaction of that reverse-path for jobs needs
+// SMTPUTF8. A client may have asked for it without need (RFC 6531 section 3.1).
+func (a *attempt) needsUTF8(sender string, jobs []store.Job) bool {
 	m := a.task.message.stored
 	if !m.UTF8 {
 		return false
 	}
-	sender := a.prepared.ReversePath(a.jobs[0].Recipient.Address) // may be a bounce address
 	return a.prepared.EightBitHeader() || !mime.ASCII(sender) || slices.ContainsFunc(jobs, beyondASCII)
 }
 

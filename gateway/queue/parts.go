@@ -42,6 +42,11 @@ type Lists interface {
 	List(ctx context.Context, id string) (store.List, error)
 }
 
+// Codes keeps whom a code stands for; see [store.Consent].
+type Codes interface {
+	KeepCode(ctx context.Context, c store.Code) (kept bool, err error)
+}
+
 // Events keeps what happened; see [store.Consent].
 type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
@@ -69,6 +74,7 @@ type Contacts interface {
 type Parts struct {
 	Spool    Spool
 	Lists    Lists
+	Codes    Codes
 	Events   Events
 	Verdicts Verdicts
 	Contacts Contacts // nil: every message counts as one of many

@@ -80,7 +80,7 @@ func newFixture(t *testing.T, c setup, change func(*parts)) *fixture {
 	h := &fixture{t: t, spool: newSpool(), people: &people{}, log: &record{}, stats: &Stats{}, conns: &nexthop.Stats{}}
 	p := parts{
 		Parts: Parts{
-			Spool: h.spool, Lists: h.people, Events: h.people, Verdicts: h.people,
+			Spool: h.spool, Lists: h.people, Codes: h.people, Events: h.people, Verdicts: h.people,
 			Renderer: newRenderer(t), Hostname: "out.example.com", Stats: h.stats,
 			Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		},

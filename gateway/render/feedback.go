@@ -13,7 +13,7 @@ import (
 // person. It needs Renderer.FeedbackDomain; the zero value adds nothing.
 type Feedback struct {
 	// Bounces has mail leave with our reverse-path (VERP), which names
-	// the recipient under a MAC.
+	// the recipient, or the recipient's code, under a MAC.
 	Bounces bool
 	// PassOn adds the reverse-path the sender gave, sealed, in
 	// [envelope.FieldReturnPath], so that a bounce can be passed on to it.
@@ -115,16 +115,15 @@ func (m *Message) complaintToken(recipient string) ([]byte, error) {
 	return mime.NewField(fieldComplaintToken, token)
 }
 
-// ReversePath is what mail to recipient leaves with: ours, or, where the
-// recipient does not fit into one, the sender's.
-func (m *Message) ReversePath(recipient string) string {
+// returnTo sets what mail to a target leaves with: ours, or the sender's.
+func (m *Message) returnTo(out *Rendering, to Target) error {
+	out.ReversePath = m.stored.ReversePath
 	if !m.returns.verp {
-		return m.stored.ReversePath
+		return nil
 	}
-	local, err := m.r.Tokens.SealAddress(listunsub.AddressClaims{
-		Kind: listunsub.BounceAddress, ListKey: listunsub.ListKey(m.stored.List), Recipient: recipient})
-	if err != nil { // ErrTooLong
-		return m.stored.ReversePath
+	address, ok, err := m.address(out, listunsub.BounceAddress, to)
+	if ok {
+		out.ReversePath = address
 	}
-	return local + "@" + m.r.FeedbackDomain
+	return err
 }

@@ -16,12 +16,8 @@ func wayBack(t *testing.T, r *Renderer, header, recipient string) (mime.Header, 
 	t.Helper()
 	m, body := accept(t, []byte(header+"\r\n\r\nHi\r\n"))
 	m.ReversePath = "bounces@sender.example"
-	prepared, err := r.Prepare(m, store.List{ID: "news"}, Signing{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, _ := render(t, r, m, store.List{ID: "news"}, recipient, body)
-	return mime.ParseHeader(raw), prepared.ReversePath(recipient)
+	raw, out := render(t, r, m, store.List{ID: "news"}, recipient, body)
+	return mime.ParseHeader(raw), out.ReversePath
 }
 
 var allFeedback = Feedback{Bounces: true, PassOn: true, Complaints: true, SenderID: "offramp1"}
@@ -65,7 +61,7 @@ func TestWaysBackThatDoNotFit(t *testing.T) {
 		"all":                   {nil, "From: news@example.com", "ada@b.example", true, true, true},
 		"nothing is set":        {func(r *Renderer) { r.Feedback = Feedback{} }, "From: news@example.com", "ada@b.example", false, false, false},
 		"no feedback domain":    {func(r *Renderer) { r.FeedbackDomain = "" }, "From: news@example.com", "ada@b.example", false, false, false},
-		"a long recipient":      {nil, "From: news@example.com", long, false, true, true},
+		"a long recipient":      {nil, "From: news@example.com", long, true, true, true},
 		"nobody signs":          {nil, "From: news@other.example", "ada@b.example", true, false, false},
 		"another domain's":      {func(r *Renderer) { r.FeedbackDomain = "other.example" }, "From: news@example.com", "ada@b.example", true, false, true},
 		"a domain that is like": {func(r *Renderer) { r.FeedbackDomain = "badexample.com" }, "From: news@example.com", "ada@b.example", true, false, true},

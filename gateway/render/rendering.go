@@ -17,6 +17,12 @@ type Rendering struct {
 	Size   int64  // bytes of header and body; an estimate when the body is substituted and nothing is signed
 	Signed bool
 	Lines  Lines
+	// ReversePath is what the message leaves with: ours (VERP), or the sender's.
+	// It is set beside ErrEightBit too.
+	ReversePath string
+	// Code is in addresses of the message, since the recipient is too long for
+	// them: it must be kept before the message leaves. Zero: there is none.
+	Code listunsub.PersonCode
 
 	edits  []mime.Edit
 	values map[string]string
@@ -28,6 +34,10 @@ type Target struct {
 	Recipient string // wire form
 	SevenBit  bool   // the next hop takes no 8-bit content
 	First     bool   // it is the first message of the list to them
+	// NoCode leaves out every address that would bear the code of a recipient
+	// who does not fit, since the code finds nobody: there is no mailto URI, and
+	// the reverse-path is the sender's.
+	NoCode bool
 }
 
 // Render renders for a target into buf, which the result holds on to. Body opens
@@ -39,12 +49,16 @@ type Target struct {
 // From domain: a smarthost may sign later, and must find the whole set (RFC 8058
 // section 4). Such mail is counted.
 func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, error)) (Rendering, error) {
-	f, err := m.form(to.SevenBit, body)
-	if err != nil {
+	var out Rendering
+	if err := m.returnTo(&out, to); err != nil {
 		return Rendering{}, err
 	}
-	out := Rendering{Size: f.size, Lines: f.lines, edits: f.edits}
-	ours, err := m.ours(to.Recipient)
+	f, err := m.form(to.SevenBit, body)
+	if err != nil {
+		return out, err
+	}
+	out.Size, out.Lines, out.edits = f.size, f.lines, f.edits
+	ours, err := m.ours(&out, to)
 	if err != nil {
 		return out, err
 	}
@@ -83,11 +97,11 @@ func (m *Message) Render(buf []byte, to Target, body func() (io.ReadCloser, erro
 	return out, nil
 }
 
-// ours returns the fields that are put in front for a recipient.
-func (m *Message) ours(recipient string) ([][]byte, error) {
+// ours returns the fields that are put in front for a target.
+func (m *Message) ours(out *Rendering, to Target) ([][]byte, error) {
 	var ours [][]byte
 	if !m.exempt && !m.kept {
-		unsubscribe, err := m.unsubscribe(recipient)
+		unsubscribe, err := m.unsubscribe(out, to)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +112,7 @@ func (m *Message) ours(recipient string) ([][]byte, error) {
 	}
 	ours = append(ours, m.returns.fields...)
 	if m.returns.complaints {
-		token, err := m.complaintToken(recipient)
+		token, err := m.complaintToken(to.Recipient)
 		if err != nil {
 			return nil, err
 		}
@@ -173,17 +187,19 @@ func (c Rendering) writePieces(dst io.Writer) error {
 
 // unsubscribe composes List-Unsubscribe: https first, since several clients
 // act on the first URI only (RFC 8058 section 3.1).
-func (m *Message) unsubscribe(recipient string) ([]byte, error) {
-	token, err := m.token(recipient, listunsub.HeaderLink)
+func (m *Message) unsubscribe(out *Rendering, to Target) ([]byte, error) {
+	token, err := m.token(to.Recipient, listunsub.HeaderLink)
 	if err != nil {
 		return nil, err
 	}
 	uris := []string{m.r.url("/u/", token)}
 	if m.r.FeedbackDomain != "" {
-		local, err := m.r.Tokens.SealAddress(listunsub.AddressClaims{
-			Kind: listunsub.OptOutAddress, ListKey: listunsub.ListKey(m.stored.List), Recipient: recipient})
-		if err == nil { // ErrTooLong: the https URI alone
-			uri, err := listunsub.Mailto(local+"@"+m.r.FeedbackDomain, "unsubscribe")
+		address, ok, err := m.address(out, listunsub.OptOutAddress, to)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			uri, err := listunsub.Mailto(address, "unsubscribe")
 			if err != nil {
 				return nil, err
 			}
@@ -195,6 +211,23 @@ func (m *Message) unsubscribe(recipient string) ([]byte, error) {
 		return nil, err
 	}
 	return mime.NewField(fieldUnsubscribe, value)
+}
+
+// address returns an address of the feedback domain that names the target. ok is
+// false for one that would need a code and may have none.
+func (m *Message) address(out *Rendering, kind listunsub.AddressKind, to Target) (address string, ok bool, err error) {
+	local, code, err := m.r.Tokens.SealAddress(listunsub.AddressClaims{
+		Kind: kind, ListKey: listunsub.ListKey(m.stored.List), Recipient: to.Recipient})
+	if err != nil {
+		return "", false, fmt.Errorf("seal address: %w", err)
+	}
+	if code != (listunsub.PersonCode{}) {
+		if to.NoCode {
+			return "", false, nil
+		}
+		out.Code = code
+	}
+	return local + "@" + m.r.FeedbackDomain, true, nil
 }
 
 func (m *Message) bodyLink(recipient string) (string, error) {
