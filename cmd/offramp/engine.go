@@ -122,3 +122,17 @@ func (s *settings) look(ctx context.Context) (earlier string, older bool, err er
 	}
 	return earlier, false, errors.Join(err, db.Close())
 }
+
+// addressOfCode asks the data whom a code stands for, as it is, beside a server
+// or without one. See [store.Consent].
+func (s *settings) addressOfCode(ctx context.Context, id [16]byte) (address string, err error) {
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, ReadOnly: true})
+	if errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	if err != nil {
+		return "", storeFault(s.DataDir, err)
+	}
+	address, err = db.Consent().AddressOfCode(ctx, id)
+	return address, errors.Join(err, db.Close())
+}

@@ -79,6 +79,9 @@ func TestInspect(t *testing.T) {
 		"https://out.example.org/p/" + body: "body link", "https://out.example.org/c/" + confirm: "confirmation link", local: "opt-out address", local + "@out.example.org": "opt-out address",
 		"mailto:" + local + "@out.example.org?subject=unsubscribe": "opt-out address",
 		strings.ToUpper(local) + "@OUT.EXAMPLE.ORG":                "opt-out address",
+		"<mailto:u%2B" + local[2:] + "@out.example.org>":           "opt-out address",
+		"u-" + local[2:] + "@out.example.org":                      "opt-out address",
+		"u." + local[2:]:                                           "opt-out address",
 	} {
 		if v := inspect(ring, text); v.Kind != kind || v.Email != "ada@example.net" {
 			t.Errorf("inspect(%q) = %+v, want %s", text, v, kind)

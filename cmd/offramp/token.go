@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"encoding/hex"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offramp/listunsub"
+	"offramp/store"
 )
 
 // tokenView is what a link or address says.
@@ -18,13 +22,19 @@ type tokenView struct {
 	List    string     `json:"list,omitempty"`
 	ListKey uint64     `json:"list_key,omitempty"`
 	Issued  *time.Time `json:"issued,omitempty"`
+	// Code is in an address in place of a long recipient; Email is then what the
+	// data says, and Note why it says nothing.
+	Code string `json:"code,omitempty"`
+	Note string `json:"note,omitempty"`
+
+	code listunsub.PersonCode
 }
 
 func (a *app) tokenCommand() *cobra.Command {
 	return group("token", "Inspect unsubscribe links", &cobra.Command{
 		Use: "inspect LINK|TOKEN|ADDRESS", Short: "Show the person and list of a link or feedback address; exits 1 when it is not valid here",
 		Args: exactly("LINK|TOKEN|ADDRESS"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lenientSettings()
 			if err != nil {
 				return err
@@ -36,7 +46,13 @@ func (a *app) tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printToken(inspect(ring, args[0]))
+			v := inspect(ring, args[0])
+			if v.code != (listunsub.PersonCode{}) {
+				if err := s.lookUp(cmd.Context(), &v); err != nil {
+					return err
+				}
+			}
+			return a.printToken(v)
 		},
 	})
 }
@@ -79,7 +95,27 @@ func inspectAddress(ring *listunsub.KeyRing, local string) tokenView {
 	if c.Kind == listunsub.BounceAddress {
 		kind = "bounce address"
 	}
-	return tokenView{Valid: true, Kind: kind, Email: c.Recipient, ListKey: c.ListKey}
+	v := tokenView{Valid: true, Kind: kind, Email: c.Recipient, ListKey: c.ListKey}
+	if c.Code != (listunsub.PersonCode{}) {
+		v.code, v.Code = c.Code, hex.EncodeToString(c.Code[:])
+	}
+	return v
+}
+
+// lookUp finds whom a code stands for.
+func (s *settings) lookUp(ctx context.Context, v *tokenView) error {
+	address, err := s.addressOfCode(ctx, v.code)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		v.Note = "the data does not know this code: it is of another installation with these keys, or lost with an older copy; mail to the address is deferred (451)"
+	case err != nil:
+		return err
+	case address == "":
+		v.Note = "the person was erased; mail to the address is accepted and changes nothing"
+	default:
+		v.Email = address
+	}
+	return nil
 }
 
 func (a *app) printToken(v tokenView) error {
@@ -89,7 +125,16 @@ func (a *app) printToken(v tokenView) error {
 			return err
 		}
 	case v.Valid:
-		rows := [][]string{{"kind", v.Kind}, {"recipient", v.Email}}
+		rows := [][]string{{"kind", v.Kind}}
+		if v.Email != "" {
+			rows = append(rows, []string{"recipient", v.Email})
+		}
+		if v.Code != "" {
+			rows = append(rows, []string{"code", v.Code})
+		}
+		if v.Note != "" {
+			rows = append(rows, []string{"note", v.Note})
+		}
 		if v.List != "" {
 			rows = append(rows, []string{"list", v.List})
 		}

@@ -22,7 +22,7 @@ func (a *attempt) render(ctx context.Context, to render.Target, open func() (io.
 	}
 	kept, err := a.q.Codes.KeepCode(ctx, store.Code{ID: out.Code, Recipient: key(to.Recipient), Address: to.Recipient})
 	if err != nil {
-		return out, fmt.Errorf("keep whom a code stands for: %w", err)
+		return out, fmt.Errorf("keep the recipient of a code: %w", err)
 	}
 	if kept {
 		return out, nil
