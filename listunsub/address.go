@@ -139,9 +139,9 @@ func (r *KeyRing) OpenAddress(local string) (AddressClaims, error) {
 		return AddressClaims{}, errAddressText
 	}
 	open := r.openRecipient
-	switch {
-	case raw[0]>>4 == addressVersion:
-	case raw[0]>>4 == codeVersion && len(text) == codeChars:
+	switch raw[0] >> 4 {
+	case addressVersion:
+	case codeVersion:
 		open = r.openCode
 	default:
 		return AddressClaims{}, errTokenVersion

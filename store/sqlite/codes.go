@@ -17,31 +17,20 @@ const (
 func (s *Consent) KeepCode(ctx context.Context, k store.Code) (kept bool, err error) {
 	var found bool
 	if err := s.file.readers.do(ctx, func(c *conn) (err error) {
-		found, kept, err = hasCode(c, k)
+		found, err = c.one(selectCode, func(r row) { kept = r.text(0) != "" }, k.ID[:])
 		return err
 	}); err != nil || found {
 		return kept && err == nil, fail("code", err)
 	}
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
-		found, has, err := hasCode(c, k)
-		if kept = has; err != nil || found {
-			return err
-		}
 		_, erased, err := s.people.known(c, k.Recipient)
-		if err != nil || erased {
+		if kept = !erased; err != nil || erased {
 			return err
 		}
-		kept = true
 		_, err = c.exec(insertCode, k.ID[:], k.Recipient, k.Address)
 		return err
 	}})
 	return kept && err == nil, fail("keep code", err)
-}
-
-// hasCode says whether there is a row of k, and whether it names somebody.
-func hasCode(c *conn, k store.Code) (found, names bool, err error) {
-	found, err = c.one(selectCode, func(r row) { names = r.text(0) != "" }, k.ID[:])
-	return found, names, err
 }
 
 // AddressOfCode returns whom a code stands for.
