@@ -1,6 +1,7 @@
 package store
 
-// Code is what stands in a mail address for a recipient who is too long for it.
+// Code names, in mail addresses of Offramp, a recipient whose own address is
+// too long to be part of them.
 type Code struct {
 	ID        [16]byte // listunsub.PersonCode
 	Recipient string

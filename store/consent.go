@@ -100,13 +100,13 @@ type Consent interface {
 	// nothing more is known, may have sent the message.
 	GiveTurn(ctx context.Context, t Turn) error
 
-	// KeepCode makes durable whom a code stands for, before mail that bears it
-	// leaves. Once it is kept, keeping it again writes nothing. kept is false,
-	// and the code must not leave, when the person was erased: it finds nobody.
-	// Codes stay for as long as the data does.
+	// KeepCode makes a code and its recipient durable, before mail that bears the
+	// code leaves. Keeping what is there already writes nothing. kept is false
+	// when the person was erased: the code would find nobody, so it must not
+	// leave. Codes stay for as long as the data does.
 	KeepCode(ctx context.Context, c Code) (kept bool, err error)
-	// AddressOfCode returns the address a code stands for, empty when the person
-	// was erased, or ErrNotFound.
+	// AddressOfCode returns the address that a code was kept with, empty when the
+	// person was erased, or ErrNotFound.
 	AddressOfCode(ctx context.Context, id [16]byte) (address string, err error)
 
 	// Erase forgets who recipient is: choices, suppressions and sharing stay

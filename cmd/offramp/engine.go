@@ -123,8 +123,8 @@ func (s *settings) look(ctx context.Context) (earlier string, older bool, err er
 	return earlier, false, errors.Join(err, db.Close())
 }
 
-// addressOfCode asks the data whom a code stands for, as it is, beside a server
-// or without one. See [store.Consent].
+// addressOfCode reads the recipient of a code from the data, also beside a
+// running server, and changes nothing. See [store.Consent].
 func (s *settings) addressOfCode(ctx context.Context, id [16]byte) (address string, err error) {
 	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, ReadOnly: true})
 	if errors.Is(err, store.ErrNotFound) {

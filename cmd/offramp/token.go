@@ -102,7 +102,7 @@ func inspectAddress(ring *listunsub.KeyRing, local string) tokenView {
 	return v
 }
 
-// lookUp finds whom a code stands for.
+// lookUp finds the recipient of a code.
 func (s *settings) lookUp(ctx context.Context, v *tokenView) error {
 	address, err := s.addressOfCode(ctx, v.code)
 	switch {

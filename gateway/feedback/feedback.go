@@ -54,8 +54,8 @@ type Lists interface {
 	ListByKey(ctx context.Context, key uint64) (store.List, error)
 }
 
-// Codes finds the address a code stands for, empty when its person was erased,
-// or returns store.ErrNotFound.
+// Codes finds the recipient of a code, empty when the person was erased, or
+// returns store.ErrNotFound; see [store.Consent].
 type Codes interface {
 	AddressOfCode(ctx context.Context, id [16]byte) (address string, err error)
 }

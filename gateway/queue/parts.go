@@ -42,7 +42,7 @@ type Lists interface {
 	List(ctx context.Context, id string) (store.List, error)
 }
 
-// Codes keeps whom a code stands for; see [store.Consent].
+// Codes keeps the recipients of codes; see [store.Consent].
 type Codes interface {
 	KeepCode(ctx context.Context, c store.Code) (kept bool, err error)
 }

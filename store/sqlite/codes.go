@@ -33,7 +33,7 @@ func (s *Consent) KeepCode(ctx context.Context, k store.Code) (kept bool, err er
 	return kept && err == nil, fail("keep code", err)
 }
 
-// AddressOfCode returns whom a code stands for.
+// AddressOfCode returns the address that a code was kept with.
 func (s *Consent) AddressOfCode(ctx context.Context, id [16]byte) (address string, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
 		found, err := c.one(selectCode, func(r row) { address = r.text(0) }, id[:])

@@ -1,6 +1,7 @@
 -- +goose Up
 
--- Codes that stand in mail addresses for recipients who are too long for them.
+-- Codes name, in mail addresses of Offramp, recipients whose own addresses are
+-- too long to be part of them.
 -- recipient and address are NULL once the person was erased.
 CREATE TABLE codes (
 	code      BLOB PRIMARY KEY,
