@@ -23,6 +23,13 @@ func (p proof) any() bool { return p.header || p.body }
 // maxCandidates bounds the tokens that are tried in one message.
 const maxCandidates = 60
 
+// What address tokens have after their separator, in bytes: with less there is
+// no recipient in them. Other texts do not count as candidates.
+const (
+	shortestText = 29
+	longestText  = 62
+)
+
 // claim is what one token says.
 type claim struct {
 	recipient string
@@ -134,7 +141,7 @@ func (s *search) text(text string) {
 }
 
 func (s *search) address(kind listunsub.AddressKind, text string) bool {
-	if len(text) < 18 || len(text) > 62 || s.left <= 0 {
+	if len(text) < shortestText || len(text) > longestText || s.left <= 0 {
 		return false
 	}
 	s.left--

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"offramp/store"
@@ -49,4 +51,30 @@ func TestACodeThatIsThereWritesNothing(t *testing.T) {
 	if n := c.file.writer.commits.Load() - before; n != 0 {
 		t.Errorf("%d commits for an erased one", n)
 	}
+}
+
+// BenchmarkKeepCode is what a message to a long address costs more: a look, and
+// for the first one a commit that 50 of them share.
+func BenchmarkKeepCode(b *testing.B) {
+	ctx := context.Background()
+	c := openBench(b).Consent()
+	b.Run("there", func(b *testing.B) {
+		for b.Loop() {
+			if kept, err := c.KeepCode(ctx, codeOf(gone, goneWire)); err != nil || !kept {
+				b.Fatal(kept, err)
+			}
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		var next atomic.Int64
+		b.SetParallelism(50)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				who := fmt.Sprintf("person%d.%d@%s", b.N, next.Add(1), gone)
+				if kept, err := c.KeepCode(ctx, codeOf(who, who)); err != nil || !kept {
+					b.Error(kept, err)
+				}
+			}
+		})
+	})
 }
