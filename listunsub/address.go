@@ -138,12 +138,7 @@ func (r *KeyRing) OpenAddress(local string) (AddressClaims, error) {
 	if !ok {
 		return AddressClaims{}, errAddressText
 	}
-	open := r.openRecipient
-	switch raw[0] >> 4 {
-	case addressVersion:
-	case codeVersion:
-		open = r.openCode
-	default:
+	if v := raw[0] >> 4; v != addressVersion && v != codeVersion {
 		return AddressClaims{}, errTokenVersion
 	}
 	for i := range r.keys {
@@ -153,7 +148,7 @@ func (r *KeyRing) OpenAddress(local string) (AddressClaims, error) {
 		}
 		// Only a text that comes out the same when it is sealed again, every
 		// bit of it, is authentic.
-		c, again, ok := open(k, kind, raw, len(text))
+		c, again, ok := r.tryAddress(k, kind, raw, len(text))
 		if ok && subtle.ConstantTimeCompare([]byte(again[addressPrefix:]), []byte(text)) == 1 {
 			return c, nil
 		}
@@ -173,10 +168,14 @@ func (r *KeyRing) decodeAddress(text string) (raw [addressBytes]byte, ok bool) {
 	return raw, err == nil && n == len(raw) // n is smaller when line ends were skipped, which the decoder does
 }
 
-// openRecipient decrypts version 1 with one key and seals what it found again.
-func (r *KeyRing) openRecipient(k *ringKey, kind AddressKind, raw [addressBytes]byte, chars int) (c AddressClaims, again string, ok bool) {
+// tryAddress decrypts with one key and seals what it found again.
+func (r *KeyRing) tryAddress(k *ringKey, kind AddressKind, raw [addressBytes]byte, chars int) (c AddressClaims, again string, ok bool) {
 	k.cryptAddress(&raw)
 	c = AddressClaims{Kind: kind, ListKey: binary.BigEndian.Uint64(raw[addressText:])}
+	if raw[0]>>4 == codeVersion {
+		copy(c.Code[:], raw[addressCoded:])
+		return c, r.sealCode(k, c), true
+	}
 	bits := bitReader{in: raw[:], at: addressCoded * 8, end: chars * 5}
 	if c.Recipient, ok = r.code.decode(&bits); !ok {
 		return AddressClaims{}, "", false

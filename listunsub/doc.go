@@ -7,9 +7,9 @@
 //     Composing is strict, parsing takes what is found in real mail.
 //   - Tokens: a [KeyRing] seals who may leave which list into an https URL
 //     ([KeyRing.Seal]) or into the local part of a mail address
-//     ([KeyRing.SealAddress]). Opening one needs a key and no look-up, except
-//     for a mail address of a person whose own address is long: that one bears a
-//     [PersonCode], and who mails keeps which person it is of.
+//     ([KeyRing.SealAddress]). Opening one needs a key and no look-up. Only
+//     the mail address of a recipient who does not fit into it has a [PersonCode],
+//     of which the sender must have kept the recipient.
 //   - Requests: [ReadForm] reads the body of a one-click POST as real clients
 //     send it.
 //   - Advice: [Lint] says what is wrong with the way out of a finished message

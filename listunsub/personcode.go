@@ -35,14 +35,6 @@ func (r *KeyRing) sealCode(k *ringKey, c AddressClaims) string {
 	return r.addressOf(k, c.Kind, &raw, codeChars)
 }
 
-// openCode decrypts version 2 with one key and seals what it found again.
-func (r *KeyRing) openCode(k *ringKey, kind AddressKind, raw [addressBytes]byte, _ int) (c AddressClaims, again string, ok bool) {
-	k.cryptAddress(&raw)
-	c = AddressClaims{Kind: kind, ListKey: binary.BigEndian.Uint64(raw[addressText:])}
-	copy(c.Code[:], raw[addressCoded:])
-	return c, r.sealCode(k, c), true
-}
-
 // separators may stand between the kind of an address token and its text. Only
 // "+" is ever written. Some systems replace it, since it is where they cut off
 // what follows (subaddress), and some encode it (RFC 3986 section 2.1, RFC 2045
