@@ -205,7 +205,7 @@ func (s *Survey) fold(e entity) {
 	if !t.long {
 		return
 	}
-	points, left := folds(raw)
+	points, left := folds(raw, nil)
 	if left || len(s.folds)+len(points) > maxFolds {
 		s.stuck.long = true
 		return

@@ -35,7 +35,7 @@ func recoded(t *testing.T, raw []byte, eightBit bool, values map[string]string) 
 	if p.Encoding != "" {
 		header = h.Encoded(p.Encoding)
 	}
-	header, foldsLeft = ParseHeader(header).Folded(func(Field) bool { return false })
+	header, foldsLeft = ParseHeader(header).Folded(func(Field) Folding { return AtItems })
 	var parts []Part
 	if values != nil {
 		parts = scan(h, body)

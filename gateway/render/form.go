@@ -61,16 +61,31 @@ type forms struct {
 }
 
 // fold folds the long lines of the header, and decides what may be done about
-// the body. A signature that came stays valid, unless ours replaces it.
+// the body. A signature that came stays valid, unless ours replaces it. Ours covers
+// no field with a line that is left: a server further on breaks it.
 func (m *Message) fold(h mime.Header) {
 	came := signatures(mime.ParseHeader(m.rest)) // those that stay
+	foreign := len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
 	// The next server ends a broken header before the field that names the encoding.
-	m.bodyStays = h.Broken() || len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
-	keep := func(f mime.Field) bool {
-		return m.r.LongLines == Pass || len(m.keys) == 0 && slices.ContainsFunc(came, func(s arrived) bool { return s.CoversAsIs(f.Name) })
+	m.bodyStays = h.Broken() || foreign
+	how := func(f mime.Field) mime.Folding {
+		switch {
+		case m.r.LongLines == Pass, foreign && slices.ContainsFunc(came, func(s arrived) bool { return s.CoversAsIs(f.Name) }):
+			return mime.NoFolding
+		case foreign:
+			return mime.AtSpace
+		}
+		return mime.AtItems
 	}
-	rest, left := mime.ParseHeader(m.rest).Folded(keep)
+	rest, left := mime.ParseHeader(m.rest).Folded(how)
 	m.folded, m.over, m.rest = len(rest) > len(m.rest), left, rest
+	if left && m.r.LongLines != Pass {
+		for _, f := range mime.ParseHeader(rest).Fields() {
+			if f.Overlong() {
+				m.omitted |= dkim.FieldSet(f.Name)
+			}
+		}
+	}
 	m.plain = m.newForm(m.rest)
 	m.plain.lines.Passed = m.over || m.stored.LongLines
 }
