@@ -108,17 +108,13 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		}
 		return errs
 	}
-	_, err := s.want(354, "DATA")
-	if err == nil {
-		err = s.wire.quiet() // a second reply would be taken for that to the message
-	}
-	if err != nil {
+	if _, err := s.want(354, "DATA"); err != nil {
 		refused := s.failed(StageData, err)
 		s.Reset()
 		return all(refused)
 	}
 	dot := dotWriter{wire: s.wire}
-	err = write(&dot)
+	err := write(&dot)
 	if err == nil {
 		err = dot.end()
 	}

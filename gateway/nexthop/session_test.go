@@ -173,13 +173,17 @@ func TestOddReplies(t *testing.T) {
 // TestAnswersWithinAMessage: what a hop says between DATA and the end of the message
 // is never taken for the answer to the message, unless it refuses it.
 func TestAnswersWithinAMessage(t *testing.T) {
+	const now = "\x03" // together with the 354
 	for name, c := range map[string]struct {
-		early string // behind "354 go", while the message is sent
+		early string // behind "354 go": with it, or while the message is sent
 		dot   string
 		want  string // of the status; empty: the message is taken
 	}{
 		"nothing":            {"", "250 ok\r\n", ""},
 		"a late reply":       {"250 ok\r\n", "250 ok\r\n", "4.5.0 message: reply without a command"},
+		"354 twice":          {now + "354 go on\r\n", "250 ok\r\n", ""},
+		"354 and too late":   {now + "250 ok\r\n", "250 ok\r\n", "4.5.0 message: reply without a command"},
+		"354 and a refusal":  {now + "554 5.7.1 no\r\n", "", "554 5.7.1 no"},
 		"another 354":        {"354 go on\r\n", "250 ok\r\n", ""},
 		"354 at the dot":     {"", "354 go on\r\n250 ok\r\n", ""},
 		"too large":          {"552 5.3.4 too large\r\n", "", "552 5.3.4 too large"},
@@ -197,6 +201,9 @@ func TestAnswersWithinAMessage(t *testing.T) {
 			addr := script(t, func(line string) string {
 				switch {
 				case line == "DATA":
+					if early, ok := strings.CutPrefix(c.early, now); ok {
+						return "354 go\r\n" + early
+					}
 					return "354 go\r\n" + later + c.early
 				case strings.HasPrefix(line, "DATA-"):
 					return c.dot
