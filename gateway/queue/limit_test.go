@@ -294,7 +294,7 @@ func TestOddSuccessIsOne(t *testing.T) {
 }
 
 // A kept connection that ends without a word before the message is replaced at
-// once; 421 asks to stay away.
+// once; 421 asks to stay away, unless it names the messages of the connection.
 func TestKeptConnectionEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		at       sink.Stage
@@ -306,6 +306,8 @@ func TestKeptConnectionEnds(t *testing.T) {
 		"DATA":      {sink.Data, sink.Fault{Drop: true}, false},
 		"RCPT, 421": {sink.Rcpt, sink.Fault{Reply: "421 4.7.0 bye"}, true},
 		"dot, 421":  {sink.Dot, sink.Fault{Reply: "421 4.7.0 bye"}, true},
+		"limit":     {sink.Rcpt, sink.Fault{Reply: "421 4.4.5 too many messages in this session"}, false},
+		"at DATA":   {sink.Data, sink.Fault{Reply: "421 Max message per connection reached"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
