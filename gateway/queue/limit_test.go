@@ -333,6 +333,48 @@ func TestKeptConnectionEnds(t *testing.T) {
 	}
 }
 
+// The rest of a message may go over another hop: each recipient is told of by what its
+// own hop can do.
+func TestNoticeIsOfTheHopThatTookIt(t *testing.T) {
+	hop := &limited{at: sink.Rcpt, most: 1}
+	first := startSink(t, sink.Options{Extensions: []string{"DSN"}, Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
+		hop.fault(at, tx)
+		switch {
+		case at == sink.Banner && tx.Session > 1:
+			return sink.Fault{Reply: "421 4.3.2 busy"}
+		case at == sink.Rcpt && strings.HasPrefix(tx.Recipient, "late") && hop.over(tx.Session):
+			return sink.Fault{Reply: "451 4.4.5 too many messages in this session"}
+		}
+		return sink.Fault{}
+	}})
+	second := startSink(t, sink.Options{Extensions: []string{"8BITMIME"}})
+	config := hopTo(first)
+	config.RetryMin, config.hops.Connections = time.Hour, 1
+	config.hops.Servers = append(config.hops.Servers, "smtp://"+second.Addr())
+	h := newFixture(t, config, nil)
+	h.spool.put(exempt("q0"), "Hi\r\n", to("a@b.example")...)
+	h.run()
+	within(t, 5*time.Second, "first", func() bool { return h.stats.Delivered.Load() == 1 })
+	recipients := to("early@b.example", "late@b.example")
+	for i := range recipients {
+		recipients[i].Notify = "SUCCESS"
+	}
+	h.spool.put(exempt("q1"), "Hi\r\n", recipients...)
+	h.queue.Wake()
+	within(t, 5*time.Second, "all", func() bool { return h.stats.Delivered.Load() >= 4 && len(h.spool.left()) == 0 })
+	var told string
+	for _, s := range []*sink.Sink{first, second} {
+		for _, m := range s.Messages() {
+			if m.ReversePath == "" {
+				told += string(m.Data)
+			}
+		}
+	}
+	if !strings.Contains(told, "Final-Recipient: rfc822; late@b.example") || strings.Contains(told, "Final-Recipient: rfc822; early") {
+		t.Errorf("told:\n%s", told)
+	}
+}
+
 // over says whether a session has had its messages.
 func (l *limited) over(session int) bool {
 	l.mu.Lock()
