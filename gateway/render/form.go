@@ -64,7 +64,8 @@ type forms struct {
 // the body. A signature that came stays valid, unless ours replaces it. Ours covers
 // no field with a line that is left: a server further on breaks it.
 func (m *Message) fold(h mime.Header) {
-	came := signatures(mime.ParseHeader(m.rest)) // those that stay
+	stays := mime.ParseHeader(m.rest)
+	came := signatures(stays)
 	foreign := len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
 	// The next server ends a broken header before the field that names the encoding.
 	m.bodyStays = h.Broken() || foreign
@@ -77,25 +78,27 @@ func (m *Message) fold(h mime.Header) {
 		}
 		return mime.AtItems
 	}
-	rest, left := mime.ParseHeader(m.rest).Folded(how)
-	m.folded, m.over, m.rest = len(rest) > len(m.rest), left, rest
+	rest, left := stays.Folded(how)
+	if m.folded, m.over = len(rest) > len(m.rest), left; m.folded {
+		m.rest, stays = rest, mime.ParseHeader(rest)
+	}
 	if left && m.r.LongLines != Pass {
-		for _, f := range mime.ParseHeader(rest).Fields() {
+		for _, f := range stays.Fields() {
 			if f.Overlong() {
 				m.omitted |= dkim.FieldSet(f.Name)
 			}
 		}
 	}
-	m.plain = m.newForm(m.rest)
+	m.plain = m.newForm(stays)
 	m.plain.lines.Passed = m.over || m.stored.LongLines
 }
 
 // newForm returns the form of the body as stored, with a header.
-func (m *Message) newForm(rest []byte) form {
-	f := form{rest: rest, edits: mime.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
+func (m *Message) newForm(rest mime.Header) form {
+	f := form{rest: rest.Raw(), edits: mime.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
 	f.lines = Lines{Folded: m.folded, Passed: m.over}
 	if len(m.keys) > 0 {
-		for _, field := range mime.ParseHeader(rest).Fields() {
+		for _, field := range rest.Fields() {
 			f.fields = append(f.fields, field.Raw)
 		}
 	}
@@ -149,9 +152,9 @@ func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, er
 	if sevenBit && plan.EightBit {
 		return nil, ErrEightBit
 	}
-	rest := m.rest
+	rest := mime.ParseHeader(m.rest)
 	if plan.Encoding != "" {
-		rest = mime.ParseHeader(rest).Encoded(plan.Encoding)
+		rest = mime.ParseHeader(rest.Encoded(plan.Encoding))
 	}
 	f := m.newForm(rest)
 	f.edits = mime.Combine(plan.Edits, m.parts)
