@@ -55,7 +55,7 @@ func (d *base64Decoder) line(p []byte) {
 }
 
 func (d *base64Decoder) put(p []byte) {
-	for len(p) > 0 {
+	for len(p) > 0 && !d.bad {
 		n := copy(d.in[d.n:], p)
 		d.n += n
 		p = p[n:]

@@ -24,7 +24,7 @@ func contentOf(h Header, other string) content {
 		c.media = firstWord(media)
 	}
 	if v := h.Get("Content-Transfer-Encoding"); v != "" {
-		c.encoding = firstWord(v)
+		c.encoding = encodingNamed(firstWord(v))
 	}
 	if v := h.Get("Content-Disposition"); v != "" {
 		v, _, _ = strings.Cut(v, ";")
@@ -44,6 +44,20 @@ func firstWord(s string) string {
 		s = s[:i]
 	}
 	return strings.ToLower(s)
+}
+
+// encodingNamed returns the encoding that a word names. What no reader knows, they
+// take as it is; these are known to mean no more than that.
+func encodingNamed(word string) string {
+	switch strings.Trim(word, `"'`) {
+	case "7bit", "7-bit", "", "none":
+		return "7bit"
+	case "8bit", "8-bit", "utf-8", "utf8":
+		return "8bit"
+	case "binary":
+		return "binary"
+	}
+	return word
 }
 
 func (c content) param(name string) string { return param(c.params, name, false) }

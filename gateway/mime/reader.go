@@ -97,9 +97,13 @@ func beginsHeader(text []byte) bool {
 }
 
 // isSeparator says whether a line is one between the messages of an mbox, also
-// where it was quoted.
+// where it was quoted. "From : a@b.example" is a field (RFC 5322 section 4.5).
 func isSeparator(line []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From "))
+	if !bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")) {
+		return false
+	}
+	_, _, field := splitField(line)
+	return !field || line[0] == '>'
 }
 
 // named gives the separators on top of a header a name: a server further on

@@ -17,11 +17,12 @@ const maxValue = 512
 // over 998 bytes (RFC 5322 section 2.1.1), and bytes that 7-bit transport does
 // not keep. The body is written to it as it streams by.
 //
-// Left alone are multipart/signed and multipart/encrypted with all they hold,
-// S/MIME and PGP, text that is signed or encrypted inline, parts of type message
-// (RFC 2045 section 6.4 allows them no encoding), parts whose encoding is unknown
-// or whose MIME fields come twice, those with a line in their header that is no
-// field, and base64 that is not clean.
+// Of a message in a message the parts inside are encoded: itself it must not be (RFC
+// 2045 section 6.4). Left alone are multipart/signed and multipart/encrypted with
+// all they hold, S/MIME and PGP, text that is signed or encrypted inline, a message in
+// a message that its sender signed, other parts of type message, parts whose encoding
+// is unknown or whose MIME fields come twice, those with a line in their header that is
+// no field, and base64 that is not clean.
 type Survey struct {
 	walker   walker
 	values   bool // placeholders will be replaced
@@ -47,7 +48,8 @@ type surveyed struct {
 	traits
 	part           bool // it has a header in the body
 	dirty          bool // base64 with anything else in it
-	multipart      bool
+	composite      bool // it holds entities with an encoding of their own
+	versionless    bool // a message in a message that does not name MIME-Version
 	encoding       string
 	field          Edit // sets its Content-Transfer-Encoding, but for the text
 	offset, length int64
@@ -57,7 +59,7 @@ type surveyed struct {
 // says that its placeholders are going to be replaced.
 func NewSurvey(h Header, values bool) *Survey {
 	s := &Survey{values: values}
-	s.walker.visit = s
+	s.walker.visit, s.walker.messages = s, true
 	s.walker.begin(h, false, "text/plain")
 	return s
 }
@@ -101,7 +103,7 @@ func (s *Survey) Plan(long, eightBit bool) Plan {
 	}
 	for _, e := range s.entities {
 		switch {
-		case e.multipart:
+		case e.composite:
 			// RFC 2045 section 6.4: it says what its parts hold.
 			if eightBit && all.eightBit && e.encoding != "7bit" {
 				p.label(e, "7bit")
@@ -125,6 +127,9 @@ func (p *Plan) label(e surveyed, encoding string) {
 	}
 	field := e.field
 	field.Text = []byte(fieldEncoding + ": " + encoding + "\r\n")
+	if e.versionless {
+		field.Text = append([]byte("MIME-Version: 1.0\r\n"), field.Text...)
+	}
 	p.Edits = append(p.Edits, field)
 }
 
@@ -153,7 +158,8 @@ func (s *Survey) enter(e entity) bool {
 	}
 	field := e.encodingField()
 	// Some readers end a broken header before the field that names the encoding.
-	if e.doubled || !e.multipart && sealed(e.media) || field.Length > maxLine || e.part && e.header.Broken() {
+	composite := e.multipart || e.message
+	if e.doubled || e.signed() || !composite && sealed(e.media) || field.Length > maxLine || e.part && e.header.Broken() {
 		return false
 	}
 	switch e.encoding {
@@ -162,9 +168,10 @@ func (s *Survey) enter(e entity) bool {
 		return false
 	}
 	s.match = matcher{}
-	s.open = !e.multipart
-	s.entities = append(s.entities, surveyed{part: e.part, multipart: e.multipart, encoding: e.encoding, offset: e.offset, field: field})
-	return s.open
+	s.open = !composite
+	s.entities = append(s.entities, surveyed{part: e.part, composite: composite, versionless: e.inner && e.header.Count("MIME-Version") == 0,
+		encoding: e.encoding, offset: e.offset, field: field})
+	return !e.multipart
 }
 
 // sealed says whether entities of a type must stay as they are.
@@ -205,7 +212,7 @@ func (s *Survey) fold(e entity) {
 	if !t.long {
 		return
 	}
-	points, left := folds(raw)
+	points, left := folds(raw, nil)
 	if left || len(s.folds)+len(points) > maxFolds {
 		s.stuck.long = true
 		return

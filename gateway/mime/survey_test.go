@@ -35,7 +35,7 @@ func recoded(t *testing.T, raw []byte, eightBit bool, values map[string]string) 
 	if p.Encoding != "" {
 		header = h.Encoded(p.Encoding)
 	}
-	header, foldsLeft = ParseHeader(header).Folded(func(Field) bool { return false })
+	header, foldsLeft = ParseHeader(header).Folded(func(Field) Folding { return AtItems })
 	var parts []Part
 	if values != nil {
 		parts = scan(h, body)
@@ -91,11 +91,18 @@ func leaves(raw []byte) []string {
 		return []string{"unreadable"}
 	}
 	var all []string
-	var walk func(e *gomessage.Entity)
-	walk = func(e *gomessage.Entity) {
-		media, _, _ := e.Header.ContentType()
+	var walk func(e *gomessage.Entity, other string)
+	walk = func(e *gomessage.Entity, other string) {
+		media := other
+		if e.Header.Has("Content-Type") {
+			media, _, _ = e.Header.ContentType()
+		}
 		if r := e.MultipartReader(); r != nil {
 			all = append(all, media)
+			inner := "text/plain"
+			if media == "multipart/digest" { // go-message does not know it
+				inner = "message/rfc822"
+			}
 			for {
 				part, err := r.NextPart()
 				if part == nil {
@@ -104,7 +111,7 @@ func leaves(raw []byte) []string {
 					}
 					return
 				}
-				walk(part)
+				walk(part, inner)
 			}
 		}
 		text, err := io.ReadAll(e.Body)
@@ -112,12 +119,16 @@ func leaves(raw []byte) []string {
 			all = append(all, media+": invalid encoding")
 			return
 		}
+		if media == "message/rfc822" {
+			all = append(append(all, media), leaves(text)...)
+			return
+		}
 		for placeholder, v := range urls {
 			text = written(placeholder).ReplaceAllLiteral(text, []byte(v))
 		}
 		all = append(all, media+": "+strings.ReplaceAll(strings.ReplaceAll(string(text), "&amp;", "&"), "&#39;", "'"))
 	}
-	walk(e)
+	walk(e, "text/plain")
 	return all
 }
 

@@ -35,15 +35,17 @@ type level struct {
 type entity struct {
 	header Header // valid during the call; of the message itself, or of a part
 	part   bool   // it has a header in the body, directly before its content
+	inner  bool   // it is what a message in the message holds
 	offset int64  // of its content within the body
 	content
 	multipart bool // the walker goes into it
+	message   bool // a message: the walker goes into it if it is wanted
 }
 
 // visitor receives what a walker comes by.
 type visitor interface {
 	// enter begins an entity. Of one that is no multipart it says whether its
-	// content and end are wanted.
+	// content and end are wanted; of a message, whether what is inside is.
 	enter(e entity) bool
 	// read takes bytes that are neither header nor delimiter: content, and what
 	// stands around parts.
@@ -61,14 +63,19 @@ type visitor interface {
 type walker struct {
 	visit  visitor
 	sealed bool // it goes into multipart/signed, too
-	walk   walk
-	off    int64  // bytes walked past
-	start  bool   // at the start of a line
-	held   []byte // beginning of a line that has to be seen whole
-	header []byte // of the part being read
-	levels []level
-	count  int  // entities
-	inside bool // an entity was entered whose content is wanted
+	// messages says that it goes into a message in the message, unless its own
+	// sender signed that: what is inside comes by as entities of their own.
+	messages bool
+	walk     walk
+	off      int64  // bytes walked past
+	start    bool   // at the start of a line
+	held     []byte // beginning of a line that has to be seen whole
+	header   []byte // of the part being read
+	other    string // media type of the part the header is of, where it names none
+	inner    bool   // the header is that of a message in the message
+	levels   []level
+	count    int  // entities
+	inside   bool // an entity was entered whose content is wanted
 }
 
 // write takes the next piece of the body, and returns what comes behind the end
@@ -139,7 +146,7 @@ func (s *walker) readHeader(p []byte) []byte {
 		s.header = append(s.header, line...)
 		return rest
 	}
-	s.begin(ParseHeader(s.header), true, s.levels[len(s.levels)-1].inner)
+	s.begin(ParseHeader(s.header), true, s.other)
 	return rest
 }
 
@@ -194,7 +201,7 @@ func (s *walker) delimiter(line []byte) bool {
 		s.start = true
 		if rest == "" {
 			s.levels = s.levels[:i+1]
-			s.walk, s.header = walkHeader, s.header[:0]
+			s.beginHeader(s.levels[i].inner, false)
 			return true
 		}
 		if s.levels, s.walk = s.levels[:i], walkSkip; i == 0 {
@@ -210,7 +217,7 @@ func (s *walker) delimiter(line []byte) bool {
 func (s *walker) begin(h Header, part bool, other string) {
 	s.start = true
 	s.walk = walkSkip
-	e := entity{header: h, part: part, offset: s.off, content: contentOf(h, other)}
+	e := entity{header: h, part: part, inner: part && s.inner, offset: s.off, content: contentOf(h, other)}
 	if s.count++; s.count > maxParts {
 		s.abandon()
 		return
@@ -223,8 +230,11 @@ func (s *walker) begin(h Header, part bool, other string) {
 			return
 		}
 	}
+	e.message = s.messages && e.holdsMessage()
 	wanted := s.visit.enter(e)
 	switch {
+	case e.message && wanted:
+		s.beginHeader("text/plain", true)
 	case e.multipart:
 		inner := "text/plain"
 		if e.media == "multipart/digest" { // RFC 2046 section 5.1.5
@@ -238,9 +248,26 @@ func (s *walker) begin(h Header, part bool, other string) {
 	}
 }
 
+// beginHeader starts to read the header of an entity inside another.
+func (s *walker) beginHeader(other string, inner bool) {
+	s.walk, s.header, s.other, s.inner = walkHeader, s.header[:0], other, inner
+}
+
+// holdsMessage says whether the content of an entity is a message, as it is.
+func (e entity) holdsMessage() bool {
+	plain := e.encoding == "7bit" || e.encoding == "8bit" || e.encoding == "binary"
+	return !e.doubled && !e.signed() && plain && (e.media == "message/rfc822" || e.media == "message/global")
+}
+
+// signed says whether the entity is that of a message in the message, and signed by
+// its own sender.
+func (e entity) signed() bool {
+	return e.inner && e.header.Count("DKIM-Signature")+e.header.Count("ARC-Message-Signature") > 0
+}
+
 // boundary returns the boundary of a multipart to go into; empty: stay outside.
 func (e entity) boundary(sealed bool) string {
-	if e.doubled || !sealed && e.media == "multipart/signed" || e.media == "multipart/encrypted" || e.encoding == "base64" || e.encoding == "quoted-printable" {
+	if e.doubled || e.signed() || !sealed && e.media == "multipart/signed" || e.media == "multipart/encrypted" || e.encoding == "base64" || e.encoding == "quoted-printable" {
 		return ""
 	}
 	boundary := strings.TrimRight(e.param("boundary"), " \t")

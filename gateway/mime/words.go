@@ -48,32 +48,6 @@ func firstAddress(plain string) (address, domain string) {
 	return "", ""
 }
 
-// Rewritable says whether a server further on may complete or change an address
-// in the value of an address field: one without a domain or with a domain that
-// has no dot or ends in one, and one with a source route.
-func Rewritable(value string) bool {
-	for mailbox := range strings.FieldsFuncSeq(stripFrom(value), func(r rune) bool { return r == ',' || r == ';' }) {
-		mailbox = strings.TrimSpace(mailbox)
-		if open := strings.IndexByte(mailbox, '<'); open >= 0 {
-			mailbox, _, _ = strings.Cut(mailbox[open+1:], ">")
-			if mailbox = strings.TrimSpace(mailbox); strings.HasPrefix(mailbox, "@") && strings.Contains(mailbox, ":") {
-				return true
-			}
-		} else if group := strings.IndexByte(mailbox, ':'); group >= 0 && !strings.Contains(mailbox[group:], "]") {
-			mailbox = mailbox[group+1:]
-		}
-		if mailbox = strings.TrimSpace(mailbox); mailbox == "" {
-			continue // the group without members, the null address
-		}
-		domain := strings.TrimSpace(mailbox[strings.LastIndexByte(mailbox, '@')+1:])
-		literal := strings.HasPrefix(domain, "[")
-		if domain == mailbox || !literal && (!strings.Contains(domain, ".") || strings.HasSuffix(domain, ".")) {
-			return true
-		}
-	}
-	return false
-}
-
 // DecodeWords returns text with its encoded-words (RFC 2047) decoded as far as
 // they can be.
 func DecodeWords(text string) string {

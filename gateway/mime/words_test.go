@@ -76,6 +76,11 @@ func TestRewritable(t *testing.T) {
 		"root": true, "XX": true, "a@b.example, root": true, "Ada <ada>": true, "a@localhost": true, "Ada <a@b.example.>": true,
 		"<@hop.example:a@b.example>": true, "Friends: a@b.example, root;": true, "a%b.example": true, "host!a": true, "a@": true,
 		`"a b"@c.example`: false, "a@b.example;": false, "a@[IPv6:2001:db8::1]": false,
+		"[list] <a@b.example>": false, "J. Doe <a@b.example>": false, "a (b (c)) @b.example": false, ",,a@b.example,": false, "A @ B <a@b.example>": false,
+		// Postfix writes each of these in another way.
+		`"root"`: true, `"A B" "C"`: true, `"a"@b.example`: true, "a..b@c.example": true, ".a@b.example": true, "a b@c.example": true,
+		"a@b@c.example": true, "mailto:a@b.example": true, "Shop: EU <a@b.example>": true, "Shop :) <a@b.example>": true, "<a@b.example": true,
+		`"Shop <a@b.example>`: true, `Shop (EU <a@b.example>`: true, "A <b> <c@d.example>": true, "F: a@b.example; G: c@d.example": true, `a\b@c.example`: true,
 	} {
 		if got := Rewritable(value); got != want {
 			t.Errorf("%q: %t, want %t", value, got, want)

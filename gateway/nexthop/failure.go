@@ -131,13 +131,19 @@ func unauthorized(code int) bool {
 }
 
 // tooMany says whether a reply to RCPT means the number of recipients. Some
-// servers refuse for good what will do in the next transaction.
+// servers refuse for good what will do in the next transaction. Without an enhanced
+// code 452 and 552 mean it too, unless they name the mailbox.
 func tooMany(reply *refusal) bool {
 	if reply == nil {
 		return false
 	}
 	bare := reply.enhanced[0] == 0 && (reply.code == 452 || reply.code == 552)
-	return bare || namesTooMany(reply)
+	return bare && !aboutMailbox(reply.text) || namesTooMany(reply)
+}
+
+func aboutMailbox(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "mailbox") || strings.Contains(text, "inbox") || strings.Contains(text, "quota")
 }
 
 // namesTooMany says whether a reply at any command means the number of recipients.

@@ -4,52 +4,16 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
+
+	"offramp/gateway/sink"
 )
-
-// names is a resolver with fixed answers.
-type names struct {
-	mx    map[string][]*net.MX
-	ip    map[string][]string
-	fault map[string]error
-}
-
-func missingName(name string) error {
-	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-}
-
-func (n names) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
-	if err := n.fault[name]; err != nil {
-		return nil, err
-	}
-	if mx := n.mx[name]; mx != nil {
-		return mx, nil
-	}
-	return nil, missingName(name)
-}
-
-func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	if err := n.fault[host]; err != nil {
-		return nil, err
-	}
-	var all []netip.Addr
-	for _, s := range n.ip[host] {
-		all = append(all, netip.MustParseAddr(s))
-	}
-	if all == nil {
-		return nil, missingName(host)
-	}
-	return all, nil
-}
-
-var serverFailure = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
 
 func TestExchangers(t *testing.T) {
 	many := []*net.MX{}
-	n := names{
-		mx: map[string][]*net.MX{
+	n := sink.Names{
+		MX: map[string][]*net.MX{
 			"two.example":    {{Host: "B.mx.example.", Pref: 20}, {Host: "a.mx.example.", Pref: 10}},
 			"null.example":   {{Host: ".", Pref: 0}},
 			"self.example":   {{Host: "Out.Example.com.", Pref: 10}, {Host: "a.mx.example.", Pref: 10}, {Host: "b.mx.example.", Pref: 20}},
@@ -58,16 +22,16 @@ func TestExchangers(t *testing.T) {
 			"half.example":   {{Host: "broken.example.", Pref: 10}, {Host: "a.mx.example.", Pref: 20}},
 			"local.example":  {{Host: "localhost.example.", Pref: 10}},
 		},
-		ip: map[string][]string{
+		IP: map[string][]string{
 			"a.mx.example": {"192.0.2.1", "2001:db8::1"}, "b.mx.example": {"192.0.2.2"}, "plain.example": {"192.0.2.3"},
 			"localhost.example": {"127.0.0.1", "::1"}, "many.mx.example": {"192.0.2.9"},
 		},
-		fault: map[string]error{"down.example": serverFailure, "broken.example": serverFailure},
+		Fault: map[string]error{"down.example": sink.ServerFailure(), "broken.example": sink.ServerFailure()},
 	}
 	for range 100 {
 		many = append(many, &net.MX{Host: "many.mx.example.", Pref: 5})
 	}
-	n.mx["many.example"] = many
+	n.MX["many.example"] = many
 	for domain, want := range map[string]string{
 		"two.example":        "a.mx.example=192.0.2.1:25 a.mx.example=[2001:db8::1]:25 b.mx.example=192.0.2.2:25",
 		"plain.example":      "plain.example=192.0.2.3:25",
@@ -106,7 +70,7 @@ func TestExchangers(t *testing.T) {
 }
 
 func TestEqualPreferenceIsShuffled(t *testing.T) {
-	n := names{mx: map[string][]*net.MX{"d.example": {{Host: "a.", Pref: 1}, {Host: "b.", Pref: 1}}}}
+	n := sink.Names{MX: map[string][]*net.MX{"d.example": {{Host: "a.", Pref: 1}, {Host: "b.", Pref: 1}}}}
 	first := make(map[string]bool)
 	for _, r := range []float64{0, 0.99} {
 		e := exchangers{resolver: n, rand: func() float64 { return r }}

@@ -10,6 +10,7 @@ import (
 var (
 	errReplyTooLong = errors.New("reply is too long")
 	errOutOfStep    = errors.New("reply without a command")
+	errNoReply      = errors.New("not an SMTP reply")
 )
 
 // reply is what a server says to one command.
@@ -54,7 +55,7 @@ func replyLine(line []byte) (code int, more bool, text string, err error) {
 		code = code*10 + int(line[i]-'0')
 	}
 	if code < 200 || code > 599 || len(line) > 3 && line[3] >= '0' && line[3] <= '9' {
-		return 0, false, "", fmt.Errorf("not an SMTP reply: %q", OneLine(string(line), 80))
+		return 0, false, "", fmt.Errorf("%w: %q", errNoReply, OneLine(string(line), 80))
 	}
 	if len(line) == 3 {
 		return code, false, "", nil

@@ -108,25 +108,25 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		}
 		return errs
 	}
-	_, err := s.want(354, "DATA")
-	if err == nil {
-		err = s.wire.quiet() // a second reply would be taken for that to the message
-	}
-	if err != nil {
+	if _, err := s.want(354, "DATA"); err != nil {
 		refused := s.failed(StageData, err)
 		s.Reset()
 		return all(refused)
 	}
 	dot := dotWriter{wire: s.wire}
-	err = write(&dot)
+	err := write(&dot)
 	if err == nil {
 		err = dot.end()
+	}
+	if early := s.early(); early != nil && (err == nil || replied(early)) {
+		s.broken = true // only the end of the connection ends an unfinished message
+		return all(&stageError{stage: earlyStage(early), host: s.name, err: early})
 	}
 	if err == nil {
 		_, err = s.wire.Write([]byte("\r\n.\r\n"))
 	}
 	if err != nil {
-		s.broken = true // only the end of the connection ends an unfinished message
+		s.broken = true
 		return all(&stageError{stage: StageBody, host: s.name, err: err})
 	}
 	if !s.lmtp {
@@ -149,15 +149,6 @@ func (s *Session) Data(rcpts []Recipient, write func(io.Writer) error) []error {
 		s.accepted++
 	}
 	return errs
-}
-
-// result reads a reply to the message.
-func (s *Session) result() error {
-	r, err := s.wire.reply(s.dotTimeout)
-	if _, err = wanted(2, r, err); err == nil {
-		s.reply = OneLine(r.text, MaxText)
-	}
-	return s.failed(StageDot, err)
 }
 
 // failed marks the session by what err means for it, and err by its stage.

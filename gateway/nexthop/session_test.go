@@ -3,6 +3,7 @@ package nexthop
 import (
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -166,5 +167,87 @@ func TestOddReplies(t *testing.T) {
 				t.Errorf("%d sessions are kept", n)
 			}
 		})
+	}
+}
+
+// TestAnswersWithinAMessage: what a hop says between DATA and the end of the message
+// is never taken for the answer to the message, unless it refuses it.
+func TestAnswersWithinAMessage(t *testing.T) {
+	const now = "\x03" // together with the 354
+	for name, c := range map[string]struct {
+		early string // behind "354 go": with it, or while the message is sent
+		dot   string
+		want  string // of the status; empty: the message is taken
+	}{
+		"nothing":            {"", "250 ok\r\n", ""},
+		"a late reply":       {"250 ok\r\n", "250 ok\r\n", "4.5.0 message: reply without a command"},
+		"354 twice":          {now + "354 go on\r\n", "250 ok\r\n", ""},
+		"354 and too late":   {now + "250 ok\r\n", "250 ok\r\n", "4.5.0 message: reply without a command"},
+		"354 and a refusal":  {now + "554 5.7.1 no\r\n", "", "554 5.7.1 no"},
+		"another 354":        {"354 go on\r\n", "250 ok\r\n", ""},
+		"354 at the dot":     {"", "354 go on\r\n250 ok\r\n", ""},
+		"too large":          {"552 5.3.4 too large\r\n", "", "552 5.3.4 too large"},
+		"too large, leaves":  {"552-5.3.4 too\r\n552 5.3.4 large\r\n" + hangUp, "", "552 5.3.4 too large"},
+		"busy":               {"451 later\r\n", "", "451  later"},
+		"leaves":             {hangUp, "", "4.4.2 connection closed at message"},
+		"debris at the dot":  {"", "DEBUG queue\r\n\r\n250 ok\r\n", ""},
+		"debris in a reply":  {"", "250-queued\r\nas 1234\r\n250 ok\r\n", ""},
+		"debris, no reply":   {"", "250-queued\r\nas 1234\r\n" + hangUp, "4.4.2 connection closed at end of message"},
+		"debris, refused":    {"", "\r\n554 5.7.1 spam\r\n", "554 5.7.1 spam"},
+		"endless 354 at dot": {"", strings.Repeat("354 go on\r\n", 100), "354  go on"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := script(t, func(line string) string {
+				switch {
+				case line == "DATA":
+					if early, ok := strings.CutPrefix(c.early, now); ok {
+						return "354 go\r\n" + early
+					}
+					return "354 go\r\n" + later + c.early
+				case strings.HasPrefix(line, "DATA-"):
+					return c.dot
+				}
+				return "250 ok\r\n"
+			})
+			hops := newHops(t, Config{Servers: []string{"smtp://" + addr}, CommandTimeout: 5 * time.Second, DotTimeout: 5 * time.Second}, Parts{})
+			session, err := hops.Open(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = session.Mail(Envelope{})
+			_ = session.Rcpt(Recipient{Address: "a@b.example"})
+			errs := session.Data(make([]Recipient, 1), func(w io.Writer) error {
+				if _, err := io.WriteString(w, "Subject: x\r\n\r\n"); err != nil || c.early == "" {
+					return err
+				}
+				waitSaid(t, session)
+				return nil
+			})
+			got := ""
+			if errs[0] != nil {
+				st := Explain(errs[0]).Status
+				if got = st.Enhanced + " " + st.Text; st.Code > 0 {
+					got = strconv.Itoa(st.Code) + " " + got
+				}
+			}
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			hops.Give(session)
+			if kept := hops.Take("") != nil; kept != (name == "nothing" || name == "debris in a reply") {
+				t.Errorf("the session is kept: %t", kept)
+			}
+		})
+	}
+}
+
+// waitSaid returns once the hop said something, or left.
+func waitSaid(t *testing.T, s *Session) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); s.wire.quiet() == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing came")
+		}
 	}
 }

@@ -18,11 +18,13 @@ const (
 )
 
 // Exhausted says whether a refusal may come from a limit of the connection:
-// messages went over it before, the hop defers, and stays. Refusals for the
-// rate or as greylisting are not: coming back at once on another connection
-// makes them worse. Nor is what another connection did not change before.
+// messages went over it before, the hop defers, and stays, or leaves and names the
+// limit. Refusals for the rate or as greylisting are not: coming back at once on
+// another connection makes them worse. Nor is what another connection did not
+// change before.
 func (s *Session) Exhausted(f Failure) bool {
-	return s.before > 0 && f.Replied && f.Status.Code/100 == 4 && !f.Stage.setup() &&
+	stays := f.Replied || f.Status.Code == 421 && namesLimit(f.Status.Text)
+	return s.before > 0 && stays && f.Status.Code/100 == 4 && !f.Stage.setup() &&
 		!aboutRate(f.Status.Text) && !s.peer.isVain(answer(f))
 }
 
@@ -56,6 +58,14 @@ func aboutRate(text string) bool {
 func aboutConnection(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(text, "session") || strings.Contains(text, "connection")
+}
+
+// namesLimit says whether a hop that leaves means how much went over the connection.
+// That it closes a connection or session is what most say.
+func namesLimit(text string) bool {
+	text = strings.ToLower(text)
+	return aboutConnection(text) && (strings.Contains(text, "message") || strings.Contains(text, "mail") ||
+		strings.Contains(text, "transaction") || strings.Contains(text, "deliver"))
 }
 
 // Trial is one attempt, on a fresh connection, at what another connection of the

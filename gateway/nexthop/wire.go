@@ -71,7 +71,8 @@ func (w *wire) quiet() error {
 	return errOutOfStep
 }
 
-// reply reads one reply.
+// reply reads one reply. Lines within it that belong to none are read over, as
+// other clients do.
 func (w *wire) reply(timeout time.Duration) (reply, error) {
 	w.deadline = time.Now().Add(timeout)
 	if err := w.Conn.SetReadDeadline(w.deadline); err != nil {
@@ -88,6 +89,8 @@ func (w *wire) reply(timeout time.Duration) (reply, error) {
 		}
 		code, more, text, err := replyLine(line)
 		switch {
+		case err != nil && !first:
+			continue
 		case err != nil:
 			return reply{}, err
 		case first:

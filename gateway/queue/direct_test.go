@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -14,51 +13,14 @@ import (
 	"offramp/store"
 )
 
-// names is a resolver with fixed answers.
-type names struct {
-	mx    map[string][]*net.MX
-	ip    map[string][]string
-	fault map[string]error
-}
-
-func missingName(name string) error {
-	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-}
-
-func (n names) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
-	if err := n.fault[name]; err != nil {
-		return nil, err
-	}
-	if mx := n.mx[name]; mx != nil {
-		return mx, nil
-	}
-	return nil, missingName(name)
-}
-
-func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	if err := n.fault[host]; err != nil {
-		return nil, err
-	}
-	var all []netip.Addr
-	for _, s := range n.ip[host] {
-		all = append(all, netip.MustParseAddr(s))
-	}
-	if all == nil {
-		return nil, missingName(host)
-	}
-	return all, nil
-}
-
-var serverFailure = &net.DNSError{Err: "server misbehaving", IsTemporary: true}
-
 // TestDirectDelivery: each domain has its own outcome; one that does not answer
 // holds up no other.
 func TestDirectDelivery(t *testing.T) {
 	s := startSink(t, sink.Options{})
-	n := names{
-		mx:    map[string][]*net.MX{"null.example": {{Host: ".", Pref: 0}}},
-		ip:    map[string][]string{"good.example": {"192.0.2.1"}, "dead.example": {"192.0.2.66"}, "other.example": {"192.0.2.2"}},
-		fault: map[string]error{"servfail.example": serverFailure},
+	n := sink.Names{
+		MX:    map[string][]*net.MX{"null.example": {{Host: ".", Pref: 0}}},
+		IP:    map[string][]string{"good.example": {"192.0.2.1"}, "dead.example": {"192.0.2.66"}, "other.example": {"192.0.2.2"}},
+		Fault: map[string]error{"servfail.example": sink.ServerFailure()},
 	}
 	var mu sync.Mutex
 	dialed := make(map[string]int)

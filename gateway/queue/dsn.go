@@ -71,9 +71,10 @@ func (n notice) compose() (*store.Bounce, error) {
 	if err != nil {
 		return nil, err
 	}
-
 	hash := dkim.NewBodyHash()
 	_, _ = hash.Write(b.Bytes())
+	var lines mime.LineLimit
+	_, _ = lines.Write(b.Bytes())
 	return &store.Bounce{
 		Message: store.Message{
 			ID:         n.id,
@@ -82,6 +83,7 @@ func (n notice) compose() (*store.Bounce, error) {
 			Header:     header,
 			Size:       int64(b.Len()),
 			BodyHash:   hash.Sum(),
+			LongLines:  lines.Exceeded,
 			EightBit:   !mime.ASCII(b.Bytes()),
 			UTF8:       sender.UTF8(),
 			RequireTLS: n.message.RequireTLS,

@@ -294,7 +294,7 @@ func TestOddSuccessIsOne(t *testing.T) {
 }
 
 // A kept connection that ends without a word before the message is replaced at
-// once; 421 asks to stay away.
+// once; 421 asks to stay away, unless it names the messages of the connection.
 func TestKeptConnectionEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		at       sink.Stage
@@ -306,6 +306,8 @@ func TestKeptConnectionEnds(t *testing.T) {
 		"DATA":      {sink.Data, sink.Fault{Drop: true}, false},
 		"RCPT, 421": {sink.Rcpt, sink.Fault{Reply: "421 4.7.0 bye"}, true},
 		"dot, 421":  {sink.Dot, sink.Fault{Reply: "421 4.7.0 bye"}, true},
+		"limit":     {sink.Rcpt, sink.Fault{Reply: "421 4.4.5 too many messages in this session"}, false},
+		"at DATA":   {sink.Data, sink.Fault{Reply: "421 Max message per connection reached"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,6 +330,48 @@ func TestKeptConnectionEnds(t *testing.T) {
 				t.Errorf("%d deferred; log:\n%s", h.stats.Deferred.Load(), h.log)
 			}
 		})
+	}
+}
+
+// The rest of a message may go over another hop: each recipient is told of by what its
+// own hop can do.
+func TestNoticeIsOfTheHopThatTookIt(t *testing.T) {
+	hop := &limited{at: sink.Rcpt, most: 1}
+	first := startSink(t, sink.Options{Extensions: []string{"DSN"}, Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
+		hop.fault(at, tx)
+		switch {
+		case at == sink.Banner && tx.Session > 1:
+			return sink.Fault{Reply: "421 4.3.2 busy"}
+		case at == sink.Rcpt && strings.HasPrefix(tx.Recipient, "late") && hop.over(tx.Session):
+			return sink.Fault{Reply: "451 4.4.5 too many messages in this session"}
+		}
+		return sink.Fault{}
+	}})
+	second := startSink(t, sink.Options{Extensions: []string{"8BITMIME"}})
+	config := hopTo(first)
+	config.RetryMin, config.hops.Connections = time.Hour, 1
+	config.hops.Servers = append(config.hops.Servers, "smtp://"+second.Addr())
+	h := newFixture(t, config, nil)
+	h.spool.put(exempt("q0"), "Hi\r\n", to("a@b.example")...)
+	h.run()
+	within(t, 5*time.Second, "first", func() bool { return h.stats.Delivered.Load() == 1 })
+	recipients := to("early@b.example", "late@b.example")
+	for i := range recipients {
+		recipients[i].Notify = "SUCCESS"
+	}
+	h.spool.put(exempt("q1"), "Hi\r\n", recipients...)
+	h.queue.Wake()
+	within(t, 5*time.Second, "all", func() bool { return h.stats.Delivered.Load() >= 4 && len(h.spool.left()) == 0 })
+	var told string
+	for _, s := range []*sink.Sink{first, second} {
+		for _, m := range s.Messages() {
+			if m.ReversePath == "" {
+				told += string(m.Data)
+			}
+		}
+	}
+	if !strings.Contains(told, "Final-Recipient: rfc822; late@b.example") || strings.Contains(told, "Final-Recipient: rfc822; early") {
+		t.Errorf("told:\n%s", told)
 	}
 }
 

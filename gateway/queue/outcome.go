@@ -16,12 +16,20 @@ type outcome struct {
 	job    store.Job
 	result store.Result
 	reason store.Reason // for Dropped
+	// hop is for Delivered: what the one that took it can do.
+	hop nexthop.Abilities
 	// refused is for Bounced: what was said about the recipient.
 	refused refused
 }
 
 func (a *attempt) settle(j store.Job, kind store.ResultKind, st store.Status) {
 	a.outcomes = append(a.outcomes, outcome{job: j, result: store.Result{Recipient: j.Recipient.ID, Kind: kind, Status: st}})
+}
+
+// deliver settles a job that the hop of the session took.
+func (a *attempt) deliver(j store.Job) {
+	a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.Reply(), Host: a.session.Name()})
+	a.outcomes[len(a.outcomes)-1].hop = a.session.Abilities()
 }
 
 func (a *attempt) returnAll(jobs []store.Job) {

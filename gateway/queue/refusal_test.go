@@ -110,7 +110,7 @@ func TestRefusalsWithoutAReply(t *testing.T) {
 	r := &refusals{}
 	h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{"mx"}}}, func(p *parts) {
 		p.Refusals = r
-		p.hops.Resolver = names{}
+		p.hops.Resolver = sink.Names{}
 	})
 	h.spool.put(news("q1"), "Hi\r\n", to("a@nowhere.example")...)
 	stop := h.run()

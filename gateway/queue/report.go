@@ -51,10 +51,9 @@ func (a *attempt) notices() []*store.Bounce {
 		}
 		switch o.result.Kind {
 		case store.Delivered:
-			hop := a.session.Abilities()
 			switch {
-			case hop.DSN || !wants(r.Notify, "SUCCESS"):
-			case hop.LMTP:
+			case o.hop.DSN || !wants(r.Notify, "SUCCESS"):
+			case o.hop.LMTP:
 				add(delivered, o)
 			default:
 				add(relayed, o)

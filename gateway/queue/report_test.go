@@ -196,6 +196,30 @@ func TestFailuresAreReportedTogether(t *testing.T) {
 	}
 }
 
+// TestLongLinesInABounce: what it returns has none behind us either.
+func TestLongLinesInABounce(t *testing.T) {
+	long := strings.Repeat("word ", 300)
+	for _, ret := range []string{"HDRS", "FULL"} {
+		s := startSink(t, sink.Options{Fault: func(at sink.Stage, tx sink.Transaction) sink.Fault {
+			if at == sink.Rcpt && strings.HasPrefix(tx.Recipient, "bad") {
+				return sink.Fault{Reply: "550 5.1.1 no such user"}
+			}
+			return sink.Fault{}
+		}})
+		h := newFixture(t, hopTo(s), nil)
+		m := news("q1")
+		m.Return, m.Header = ret, []byte("From: a@example.com\r\nX-Long: "+long+"\r\n\r\n")
+		h.spool.put(m, long+"\r\n", to("bad@b.example")...)
+		h.run()
+		within(t, 5*time.Second, "bounced", func() bool { return len(s.Messages()) == 1 && len(h.spool.left()) == 0 })
+		for line := range strings.Lines(string(s.Messages()[0].Data)) {
+			if len(line) > 1000 {
+				t.Errorf("%s: a line of %d bytes", ret, len(line))
+			}
+		}
+	}
+}
+
 func TestWants(t *testing.T) {
 	for _, c := range []struct {
 		notify, word string

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"offramp/gateway/nexthop"
+	"offramp/gateway/sink"
 	"offramp/store"
 )
 
@@ -106,7 +107,7 @@ func TestFlushEndsThePause(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dials := make(chan time.Time, 100)
 				h := newFixture(t, setup{hops: nexthop.Config{Servers: []string{c.hop}}}, func(p *parts) {
-					p.hops.Resolver = names{ip: map[string][]string{"b.example": {"192.0.2.1"}}}
+					p.hops.Resolver = sink.Names{IP: map[string][]string{"b.example": {"192.0.2.1"}}}
 					p.hops.Dial = func(context.Context, string, string) (net.Conn, error) {
 						dials <- time.Now()
 						return nil, errors.New("connection refused")

@@ -74,7 +74,7 @@ func (a *attempt) send(ctx context.Context, jobs []store.Job, r render.Rendering
 	for i, j := range jobs {
 		if errs[i] == nil {
 			a.note(j, store.Sent)
-			a.settle(j, store.Delivered, store.Status{Code: 250, Text: a.session.Reply(), Host: a.session.Name()})
+			a.deliver(j)
 			continue
 		}
 		a.refuse(ctx, j, errs[i])

@@ -61,26 +61,44 @@ type forms struct {
 }
 
 // fold folds the long lines of the header, and decides what may be done about
-// the body. A signature that came stays valid, unless ours replaces it.
+// the body. A signature that came stays valid, unless ours replaces it. Ours covers
+// no field with a line that is left: a server further on breaks it.
 func (m *Message) fold(h mime.Header) {
-	came := signatures(mime.ParseHeader(m.rest)) // those that stay
+	stays := mime.ParseHeader(m.rest)
+	came := signatures(stays)
+	foreign := len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
 	// The next server ends a broken header before the field that names the encoding.
-	m.bodyStays = h.Broken() || len(m.keys) == 0 && (len(came) > 0 || h.Count("ARC-Message-Signature") > 0)
-	keep := func(f mime.Field) bool {
-		return m.r.LongLines == Pass || len(m.keys) == 0 && slices.ContainsFunc(came, func(s arrived) bool { return s.CoversAsIs(f.Name) })
+	m.bodyStays = h.Broken() || foreign
+	how := func(f mime.Field) mime.Folding {
+		switch {
+		case m.r.LongLines == Pass, foreign && slices.ContainsFunc(came, func(s arrived) bool { return s.CoversAsIs(f.Name) }):
+			return mime.NoFolding
+		case foreign:
+			return mime.AtSpace
+		}
+		return mime.AtItems
 	}
-	rest, left := mime.ParseHeader(m.rest).Folded(keep)
-	m.folded, m.over, m.rest = len(rest) > len(m.rest), left, rest
-	m.plain = m.newForm(m.rest)
+	rest, left := stays.Folded(how)
+	if m.folded, m.over = len(rest) > len(m.rest), left; m.folded {
+		m.rest, stays = rest, mime.ParseHeader(rest)
+	}
+	if left && m.r.LongLines != Pass {
+		for _, f := range stays.Fields() {
+			if f.Overlong() {
+				m.omitted |= dkim.FieldSet(f.Name)
+			}
+		}
+	}
+	m.plain = m.newForm(stays)
 	m.plain.lines.Passed = m.over || m.stored.LongLines
 }
 
 // newForm returns the form of the body as stored, with a header.
-func (m *Message) newForm(rest []byte) form {
-	f := form{rest: rest, edits: mime.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
+func (m *Message) newForm(rest mime.Header) form {
+	f := form{rest: rest.Raw(), edits: mime.Combine(nil, m.parts), hash: m.stored.BodyHash, size: m.stored.Size}
 	f.lines = Lines{Folded: m.folded, Passed: m.over}
 	if len(m.keys) > 0 {
-		for _, field := range mime.ParseHeader(rest).Fields() {
+		for _, field := range rest.Fields() {
 			f.fields = append(f.fields, field.Raw)
 		}
 	}
@@ -134,9 +152,9 @@ func (m *Message) makeForm(encode, sevenBit bool, body func() (io.ReadCloser, er
 	if sevenBit && plan.EightBit {
 		return nil, ErrEightBit
 	}
-	rest := m.rest
+	rest := mime.ParseHeader(m.rest)
 	if plan.Encoding != "" {
-		rest = mime.ParseHeader(rest).Encoded(plan.Encoding)
+		rest = mime.ParseHeader(rest.Encoded(plan.Encoding))
 	}
 	f := m.newForm(rest)
 	f.edits = mime.Combine(plan.Edits, m.parts)

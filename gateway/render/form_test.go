@@ -37,6 +37,8 @@ func TestLongLines(t *testing.T) {
 		"no key":                            {from + longTo + longText, true, func(r *Renderer) { r.Keys = nil }, "encoded,folded"},
 		"field":                             {from + longTo + "\r\nHello\r\n", false, nil, "folded"},
 		"field without white space":         {from + "X-One: " + strings.Repeat("x", 999) + "\r\n\r\nHello\r\n", false, nil, "passed"},
+		"addresses without white space":     {from + strings.ReplaceAll(longTo, ", ", ",") + "\r\nHello\r\n", false, nil, "folded"},
+		"the same, signed by another":       {from + foreign("d=example.com; c=relaxed/simple") + strings.ReplaceAll(longTo, ", ", ",") + "\r\nHello\r\n", true, nil, "passed"},
 		"signed by another, ours on top":    {from + foreign("d=esp.example") + longTo + longText, false, nil, "encoded,folded"},
 		"signed for its own domain":         {from + foreign("d=example.com; c=relaxed/simple") + longTo + longText, true, nil, "folded,passed"},
 		"signed for its own domain, simple": {from + foreign("d=example.com") + longTo + longText, true, nil, "passed"},

@@ -62,16 +62,18 @@ func coversOurs(s dkim.Signature) bool {
 func (m *Message) sign(h mime.Header) {
 	from := mime.FromDomain(h.Get("From"))
 	came := signatures(h)
-	if !h.Broken() && !mime.Rewritable(h.Get("From")) { // else the next server ends the header sooner, or changes it
-		m.keys = m.chooseKeys(from, came)
-	}
+	changes := h.Broken() // the next server ends the header sooner
 	for _, f := range h.Fields() {
-		switch strings.ToLower(f.Name) {
-		case "to", "cc", "reply-to":
+		switch name := strings.ToLower(f.Name); name {
+		case "from", "to", "cc", "reply-to", "sender":
 			if mime.Rewritable(f.Value()) { // "To: root" gets a domain behind us
-				m.omitted |= dkim.FieldSet(f.Name)
+				m.omitted |= dkim.FieldSet(name)
+				changes = changes || name == "from" // which must be covered
 			}
 		}
+	}
+	if !changes {
+		m.keys = m.chooseKeys(from, came)
 	}
 	kept := m.keep(from, came)
 	m.dropped = len(came) - len(kept)
