@@ -106,7 +106,7 @@ func TestCommandInDrops(t *testing.T) {
 				time.Sleep(60 * time.Second)
 			}
 		})()
-		p.expect("501 ") // go-smtp takes for a command what came of it
+		p.expect("421 4.4.2")
 		p.closed()
 		took(t, began, 300*time.Second, 400*time.Second)
 	})
