@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,6 +100,34 @@ func fromUTF8Address(s string) (string, bool) {
 		b.WriteRune(rune(r))
 		s = rest
 	}
+}
+
+// Xtext encodes the bytes of s (RFC 3461 section 4).
+func Xtext(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c > ' ' && c <= '~' && c != '+' && c != '=' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "+%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// UTF8Address encodes an address of the type utf-8: as utf-8-addr-unitext where
+// raw UTF-8 may stand, else as utf-8-addr-xtext (RFC 6533 section 3).
+func UTF8Address(s string, raw bool) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r > ' ' && r <= '~' && r != '+' && r != '=' && r != '\\', r > 0x7f && raw:
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\x{%02X}`, r)
+		}
+	}
+	return b.String()
 }
 
 // ValidEnvelopeID says whether s may be a decoded ENVID: at most 100 printable
