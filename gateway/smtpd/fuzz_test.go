@@ -20,6 +20,7 @@ func FuzzDialogue(f *testing.F) {
 	for _, client := range clients(f) {
 		f.Add(client)
 	}
+	f.Add([]byte("EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 8\r\n"))
 	f.Add([]byte("EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 3\r\nx\r\nRSET\r\nBDAT 2 LAST\r\nx"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
@@ -29,6 +30,7 @@ func FuzzDialogue(f *testing.F) {
 		s := &Server{
 			Hostname: "gate.example", Relay: r, Feedback: fakeFeedback{r}, MaxMessageSize: 4096, MaxRecipients: 10,
 			Stats: &Stats{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Config: Config{Drain: 50 * time.Millisecond}, // a message whose next chunk never comes
 		}
 		if err := s.prepare(nil); err != nil {
 			t.Fatal(err)
