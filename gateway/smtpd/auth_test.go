@@ -334,6 +334,8 @@ func TestLongestLines(t *testing.T) {
 		}
 		if ok {
 			p.say("AUTH PLAIN", "334")
+			p.say(strings.Repeat("x", maxAuthLine-2), "501 5.5.2 malformed")
+			p.say("AUTH PLAIN", "334")
 			p.send(strings.Repeat("x", maxAuthLine-1) + "\r\n")
 			p.expect("500 5.5.2 line too long")
 		}

@@ -128,6 +128,26 @@ func TestParametersOfOthers(t *testing.T) {
 	}
 }
 
+// What EHLO offers in clear and under TLS, and nothing twice.
+func TestOffers(t *testing.T) {
+	h := start(t, trusted)
+	for _, tls := range []bool{false, true} {
+		p := h.dial(tls)
+		p.expect("220")
+		ours := "STARTTLS"
+		if tls {
+			ours = "REQUIRETLS"
+		}
+		want := "250-Hello x\r\n250-" + ours + "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n" +
+			"250-SIZE 65537\r\n250 LIMITS RCPTMAX=100\r\n"
+		for range 2 {
+			if got := p.say("EHLO x", "250"); got != want {
+				t.Errorf("TLS %v: %q", tls, got)
+			}
+		}
+	}
+}
+
 // A second greeting must not bring in what the first could not.
 func TestSecondGreeting(t *testing.T) {
 	h := start(t, trusted)

@@ -82,7 +82,7 @@ var (
 
 // SetReadDeadline is the mark between commands.
 func (d *dialogue) SetReadDeadline(time.Time) error {
-	inside := d.marked || len(d.rest) > 0 || d.left > 0 || d.end.inside() && !d.crcr.ended
+	inside := d.marked || len(d.rest) > 0 || d.left > 0 || d.end.inside()
 	if err := d.mark(d.in.Buffered() == 0); err != nil {
 		return err
 	}
@@ -211,8 +211,9 @@ func (d *dialogue) fail(r *reply) error {
 	return net.ErrClosed
 }
 
-// Write takes one line of a reply, and sends the reply when it is whole. EHLO
-// offers here what go-smtp would offer only if it held the TLS connection.
+// Write takes one line of a reply, and sends the reply when it is whole. The only
+// one of more lines is that to EHLO, which offers here what go-smtp would offer
+// only if it knew of TLS.
 func (d *dialogue) Write(p []byte) (int, error) {
 	if d.quiet {
 		d.quiet = false
@@ -230,7 +231,7 @@ func (d *dialogue) Write(p []byte) (int, error) {
 	first := len(d.lines) == 0
 	d.lines = append(d.lines, p...)
 	switch {
-	case !first || !d.now.is("EHLO"):
+	case !first:
 	case d.secure:
 		d.lines = append(d.lines, "250-REQUIRETLS\r\n"...)
 	case d.tls != nil:

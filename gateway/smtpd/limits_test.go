@@ -333,6 +333,17 @@ func TestFailedHandshake(t *testing.T) {
 	}
 }
 
+// STARTTLS is refused where there is none, and the session goes on.
+func TestNoTLS(t *testing.T) {
+	p := start(t, func(s *Server) { trusted(s); s.TLS = nil }).dial(false)
+	p.expect("220")
+	if got := p.say("EHLO x", "250"); strings.Contains(got, "TLS") {
+		t.Errorf("offered: %s", got)
+	}
+	p.say("STARTTLS", "502 5.5.1")
+	p.envelope()
+}
+
 func TestListenersWithoutCertificate(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

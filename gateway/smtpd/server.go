@@ -217,7 +217,6 @@ func (s *Server) serve(base context.Context, c *conn) {
 		if s.converse(ctx, d); !d.upgrade {
 			return
 		}
-		c.reading.Wait() // of a message that STARTTLS broke off
 	}
 	if err := c.secure(s.tls); err != nil {
 		s.Log.Debug("session ended", "ip", c.addr.String(), "error", err)

@@ -177,6 +177,40 @@ func TestSilenceInsideMessage(t *testing.T) {
 	}
 }
 
+// What came of a line or a message before the mark counts: the block that is
+// missing must come as soon as any block.
+func TestSilenceBehindPipelinedCommands(t *testing.T) {
+	bubble(t, func(t *testing.T, p *peer, _ *fakeRelay, _ context.CancelFunc, _ <-chan error) {
+		p.expect("220")
+		p.say("EHLO x", "250")
+		p.envelope()
+		p.send("RCPT TO:<e@d.example>\r\nDATA\r\n")
+		p.expect("250")
+		p.expect("354")
+		began := time.Now()
+		p.expect("421 4.4.2")
+		took(t, began, 180*time.Second, 180*time.Second)
+	})
+}
+
+// TestSilenceAfterCRCRLF: one second of silence is waited for, and no more.
+func TestSilenceAfterCRCRLF(t *testing.T) {
+	for _, end := range []string{"x\r\r\n.\r\n", "x\r\r\r\n.\r\n"} {
+		bubble(t, func(t *testing.T, p *peer, r *fakeRelay, _ context.CancelFunc, _ <-chan error) {
+			p.expect("220")
+			p.say("EHLO x", "250")
+			p.envelope()
+			p.say("DATA", "354")
+			p.send(end)
+			began := time.Now()
+			p.reply()
+			p.expect("421 4.5.0")
+			took(t, began, time.Second, time.Second)
+			p.closed()
+		})
+	}
+}
+
 func TestMessageInDrops(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
