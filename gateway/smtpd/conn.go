@@ -90,11 +90,11 @@ func (c *conn) mark(fresh bool) error {
 	return net.ErrClosed
 }
 
-// receive reads with the deadlines of the limits. Time counts while it waits for
+// Read reads with the deadlines of the limits. Time counts while it waits for
 // the client, not while we are busy. Its errors are a timeout and, for all others,
 // io.EOF. After an error nothing is read any more: go-smtp would take the rest of
 // a message for commands.
-func (c *conn) receive(p []byte) (int, error) {
+func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -168,8 +168,8 @@ func (c *conn) silent(wait time.Duration) (bool, error) {
 	return false, err
 }
 
-// send writes with the deadline of the limits.
-func (c *conn) send(p []byte) (int, error) {
+// Write writes with the deadline of the limits.
+func (c *conn) Write(p []byte) (int, error) {
 	c.Conn.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout))
 	return c.wire.Write(p)
 }

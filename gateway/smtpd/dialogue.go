@@ -63,14 +63,9 @@ const (
 
 func (s *Server) newDialogue(c *conn, secure, quiet bool) *dialogue {
 	d := &dialogue{conn: c, name: s.Hostname, tls: s.tls, secure: secure, quiet: quiet, done: make(chan struct{})}
-	d.in = bufio.NewReaderSize(wire{c}, maxAuthLine+1)
+	d.in = bufio.NewReaderSize(c, maxAuthLine+1)
 	return d
 }
-
-// wire is what a dialogue reads from.
-type wire struct{ c *conn }
-
-func (w wire) Read(p []byte) (int, error) { return w.c.receive(p) }
 
 var (
 	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "command sent before the reply (improper pipelining)"}
@@ -139,7 +134,7 @@ func (d *dialogue) readLine() error {
 	case fault != nil:
 		return d.fail(fault)
 	case d.upgrade:
-		if _, err := d.send([]byte("220 2.0.0 Ready to start TLS\r\n")); err != nil {
+		if _, err := d.conn.Write([]byte("220 2.0.0 Ready to start TLS\r\n")); err != nil {
 			d.upgrade = false
 		}
 		return io.EOF
@@ -222,9 +217,9 @@ func (d *dialogue) Write(p []byte) (int, error) {
 	d.sasl = bytes.HasPrefix(p, []byte("334 "))
 	if len(p) < 4 || p[3] != '-' {
 		if len(d.lines) == 0 {
-			return d.send(p)
+			return d.conn.Write(p)
 		}
-		_, err := d.send(append(d.lines, p...))
+		_, err := d.conn.Write(append(d.lines, p...))
 		d.lines = nil
 		return len(p), err
 	}

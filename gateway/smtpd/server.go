@@ -218,7 +218,7 @@ func (s *Server) serve(base context.Context, c *conn) {
 			return
 		}
 	}
-	if err := c.secure(s.tls); err != nil {
+	if err := c.beginTLS(s.tls); err != nil {
 		s.Log.Debug("session ended", "ip", c.addr.String(), "error", err)
 		return
 	}

@@ -18,9 +18,9 @@ func (s *Server) serverTLS() *tls.Config {
 	return config
 }
 
-// secure makes TLS begin. A client whose handshake fails is not heard in clear
+// beginTLS makes TLS begin. A client whose handshake fails is not heard in clear
 // any more (RFC 3207 section 4.1). Until it is over, nothing can be said.
-func (c *conn) secure(config *tls.Config) error {
+func (c *conn) beginTLS(config *tls.Config) error {
 	t := tls.Server(c.Conn, config)
 	c.mu.Lock()
 	c.wire = nil
