@@ -1,9 +1,10 @@
 package nexthop
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
+
+	"offramp/gateway/envelope"
 )
 
 // Envelope is what MAIL says about a message.
@@ -45,7 +46,7 @@ func (s *Session) mailCommand(e Envelope) string {
 			line = append(append(line, " RET="...), e.Return...)
 		}
 		if e.EnvelopeID != "" && printableASCII(e.EnvelopeID) {
-			line = append(append(line, " ENVID="...), xtext(e.EnvelopeID)...)
+			line = append(append(line, " ENVID="...), envelope.Xtext(e.EnvelopeID)...)
 		}
 	}
 	return string(line)
@@ -71,9 +72,9 @@ func (s *Session) rcptCommand(r Recipient) string {
 	switch {
 	case !ok || address == "":
 	case strings.EqualFold(kind, "utf-8"):
-		line += " ORCPT=utf-8;" + utf8Address(address, s.offers("SMTPUTF8"))
-	case strings.EqualFold(kind, "rfc822") && printableASCII(address):
-		line += " ORCPT=rfc822;" + xtext(address)
+		line += " ORCPT=utf-8;" + envelope.UTF8Address(address, s.offers("SMTPUTF8"))
+	case printableASCII(kind + address):
+		line += " ORCPT=" + kind + ";" + envelope.Xtext(address)
 	}
 	return line
 }
@@ -85,32 +86,4 @@ func printableASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// xtext encodes ASCII (RFC 3461 section 4).
-func xtext(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c > ' ' && c <= '~' && c != '+' && c != '=' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "+%02X", c)
-		}
-	}
-	return b.String()
-}
-
-// utf8Address encodes an address for ORCPT: utf-8-addr-unitext where raw UTF-8
-// may be sent, else utf-8-addr-xtext (RFC 6533 section 3).
-func utf8Address(s string, raw bool) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r > ' ' && r <= '~' && r != '+' && r != '=' && r != '\\', r > 0x7f && raw:
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, `\x{%02X}`, r)
-		}
-	}
-	return b.String()
 }

@@ -211,6 +211,13 @@ func (n notice) fields() []byte {
 	for _, r := range n.recipients {
 		b.WriteString("\r\n")
 		if kind, original, ok := strings.Cut(r.Original, ";"); ok {
+			switch {
+			case n.message.UTF8 || mime.ASCII([]byte(original)):
+			case kind == "utf-8":
+				original = envelope.UTF8Address(original, false)
+			default:
+				original = envelope.Xtext(original)
+			}
 			line("Original-Recipient", kind+"; "+original)
 		}
 		kind := "rfc822"

@@ -97,6 +97,17 @@ func TestParametersAreCarriedOn(t *testing.T) {
 			t.Error("confirmed though the hop will")
 		}
 	})
+	// Of any type; one that no parameter can carry stays behind.
+	for original, want := range map[string]string{"x400;/C=de/x=1": "ORCPT=x400;/C+3Dde/x+3D1", "utf-8;jörg": "ORCPT=utf-8;j\\x{F6}rg", "rfc822;jörg": ""} {
+		s := startSink(t, sink.Options{Extensions: []string{"DSN"}})
+		h := newFixture(t, hopTo(s), nil)
+		h.spool.put(m, "Hi\r\n", store.Recipient{Address: "a@b.example", Notify: "NEVER", Original: original})
+		h.run()
+		got := s.Wait(1, time.Now().Add(5*time.Second))
+		if len(got) != 1 || !strings.HasSuffix(got[0].Parameters[1], want) || want == "" && strings.Contains(got[0].Parameters[1], "ORCPT") {
+			t.Errorf("%s: %+v", original, got)
+		}
+	}
 	t.Run("no DSN", func(t *testing.T) {
 		s := startSink(t, sink.Options{Extensions: []string{"8BITMIME"}})
 		h := newFixture(t, hopTo(s), nil)

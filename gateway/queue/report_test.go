@@ -61,6 +61,12 @@ func TestNotices(t *testing.T) {
 			n.message.Header = []byte("From: jörg@example.com\r\nSubject: grüße\r\n\r\n")
 			n.recipients[0].Address = "ädä@b.example"
 		},
+		// RFC 3461: original recipients of other types, and beyond US-ASCII
+		"original": func(n *notice) {
+			for _, original := range []string{"x400;/C=de/ADMD=x/", "utf-8;jörg@b.example", "rfc822;jörg@b.example"} {
+				n.recipients = append(n.recipients, store.Recipient{Address: "a@b.example", Original: original, Status: rejected})
+			}
+		},
 		// NOTIFY=DELAY, NOTIFY=SUCCESS at a hop without DSN
 		"delayed": func(n *notice) {
 			n.action, n.recipients[0].Status = delayed, store.Status{Code: 450, Enhanced: "4.2.1", Text: "busy", Host: "mx.b.example"}

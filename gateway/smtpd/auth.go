@@ -25,7 +25,7 @@ func (t *session) AuthMechanisms() []string {
 // private says whether nobody between here and the client can read a password:
 // under TLS, or where the connection never leaves this machine.
 func (t *session) private() bool {
-	return t.tls || t.s.AuthLoopback && loopback(t.c.LocalAddr()) && loopback(t.c.RemoteAddr())
+	return t.d.secure || t.s.AuthLoopback && loopback(t.d.LocalAddr()) && loopback(t.d.RemoteAddr())
 }
 
 func loopback(a net.Addr) bool {
@@ -66,14 +66,14 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 	}
 	switch mechanism {
 	case sasl.Plain:
-		return replying{sasl.NewPlainServer(func(identity, name, password string) error {
+		return replying{t.d, sasl.NewPlainServer(func(identity, name, password string) error {
 			if identity != "" && identity != name {
 				return t.refused(name) // nobody may act for another
 			}
 			return t.authenticate(name, password)
 		})}, nil
 	case sasl.Login:
-		return replying{&loginServer{check: t.authenticate}}, nil
+		return replying{t.d, &loginServer{check: t.authenticate}}, nil
 	}
 	return nil, replyMechanism.smtp()
 }
@@ -83,7 +83,7 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 func (t *session) authenticate(name, password string) error {
 	now := time.Now()
 	if !t.s.Logins.remembers(name, password) {
-		if t.s.clients.Empty(throttle.Network(t.c.addr), now) || t.s.names.Empty(t.s.Logins.bucket(name), now) {
+		if t.s.clients.Empty(throttle.Network(t.d.addr), now) || t.s.names.Empty(t.s.Logins.bucket(name), now) {
 			t.s.Stats.Throttled.Add(1)
 			t.failure()
 			return replyThrottled.smtp()
@@ -98,17 +98,17 @@ func (t *session) authenticate(name, password string) error {
 	}
 	t.login = name
 	t.s.Stats.Logins.Add(1)
-	t.c.progress()
+	t.d.progress()
 	return nil
 }
 
 // refused counts a failed login.
 func (t *session) refused(name string) error {
 	now := time.Now()
-	t.s.clients.Take(throttle.Network(t.c.addr), now)
+	t.s.clients.Take(throttle.Network(t.d.addr), now)
 	t.s.names.Take(t.s.Logins.bucket(name), now)
 	t.s.Stats.LoginFailed.Add(1)
-	t.s.Log.Warn("login failed", "login", shown(name), "ip", t.c.addr.String())
+	t.s.Log.Warn("login failed", "login", shown(name), "ip", t.d.addr.String())
 	t.failure()
 	return replyAuthFailed.smtp()
 }
@@ -132,15 +132,21 @@ func shown(name string) string {
 
 func (t *session) failure() {
 	if t.failures++; t.failures >= t.s.limits.AuthPerConnection {
-		t.c.endAfterReply(replyAuthEnd)
+		t.d.endAfterReply(replyAuthEnd)
 	}
 }
 
 // replying makes every error of a mechanism a reply: go-smtp would send its
-// text, and call it temporary.
-type replying struct{ sasl.Server }
+// text, and call it temporary. The dialogue knows of a response that is broken.
+type replying struct {
+	d *dialogue
+	sasl.Server
+}
 
 func (r replying) Next(response []byte) (challenge []byte, done bool, err error) {
+	if r.d.now.broken {
+		return nil, false, replyAuthSyntax.smtp()
+	}
 	challenge, done, err = r.Server.Next(response)
 	if _, ok := err.(*smtp.SMTPError); err != nil && !ok {
 		err = replyAuthSyntax.smtp()

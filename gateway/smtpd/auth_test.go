@@ -197,7 +197,7 @@ func TestWhereLoginsAreTaken(t *testing.T) {
 		{local: "127.0.0.1:25", remote: "127.0.0.1:4000", off: true, tls: true, want: true},
 	} {
 		s := &Server{Config: Config{AuthLoopback: !tt.off}, Logins: testLogins(t)}
-		session := &session{s: s, c: &conn{Conn: addressed{nil, tt.local, tt.remote}}, tls: tt.tls}
+		session := &session{s: s, d: &dialogue{conn: &conn{Conn: addressed{nil, tt.local, tt.remote}}, secure: tt.tls}}
 		s.needsTLS = s.authNeedsTLS(nil)
 		offered := len(session.AuthMechanisms()) > 0
 		_, err := session.Auth("PLAIN")
@@ -275,17 +275,70 @@ func FuzzParseLogins(f *testing.F) {
 	})
 }
 
-// Base64 that is broken is answered by go-smtp, before a mechanism sees it: 454
-// for the 501 of RFC 4954 section 4.
+// A response that is not base64 is a syntax error (RFC 4954 section 4), and the
+// session goes on.
 func TestBrokenBase64(t *testing.T) {
-	h := start(t, func(s *Server) { s.Logins = testLogins(t) })
+	broken := []string{
+		"%%%", "AHNob3AAc2VjcmV0%", "AHNob3AAc2VjcmV", "AHNob3A", "AHNob3A==", "AHNob3B=", "AHNob3A=AHNob3A=", "=AHN",
+		"AHNo b3AAc2VjcmV0", "AHNo\tb3AAc2VjcmV0", "AHNo\rb3AAc2VjcmV0", "AHNob3AAc2VjcmV0 x", "AHNob3AAc2VjcmV-", "\xff\xff\xff\xff", "==", "**",
+	}
+	h := start(t, func(s *Server) { s.Logins, s.IdleCommands, s.AuthPerConnection = testLogins(t), 500, 500 })
 	p := h.dial(true)
 	p.expect("220")
 	p.say("EHLO x", "250")
-	p.say("AUTH PLAIN %%%", "454 4.7.0")
+	for _, response := range broken {
+		p.say("AUTH PLAIN "+response, "501 5.5.2 malformed")
+		p.say("AUTH PLAIN", "334")
+		p.say(response, "501 5.5.2 malformed")
+		p.say("AUTH LOGIN c2hvcA==", "334")
+		p.say(response, "501 5.5.2 malformed")
+	}
+	for _, response := range []string{" AHNob3AAc2VjcmV0", "AHNob3AAc2VjcmV0 "} {
+		p.say("AUTH PLAIN", "334")
+		p.say(response, "501 5.5.2 malformed")
+	}
+	p.say("AUTH PLAIN *", "501 5.5.2 malformed") // only a response cancels
+	p.say("AUTH PLAIN =", "501 5.5.2 malformed") // empty, which is no name
+	p.say("AUTH FOO %%%", "504 5.5.4")
 	p.say("AUTH PLAIN", "334")
-	p.say("%%%", "454 4.7.0")
+	p.say("*", "501 5.0.0 Negotiation cancelled")
+	// What looks like a command is a response.
+	for _, response := range []string{"STARTTLS", "DATA", "BDAT 5", "NOOP"} {
+		p.say("AUTH PLAIN", "334")
+		p.say(response, "501 5.5.2")
+	}
 	if n := h.s.Stats.Logins.Load(); n != 0 {
 		t.Errorf("%d logins", n)
+	}
+	p.say("AUTH LOGIN =", "334 UGFzc3dvcmQ6") // an empty name
+	p.say("", "535 5.7.8")
+	p.say("AUTH PLAIN AHNob3AAc2VjcmV0", "235")
+}
+
+// A response may be as long as RFC 4954 section 4 says, a command may not.
+func TestLongestLines(t *testing.T) {
+	for line, ok := range map[string]bool{
+		"NOOP " + strings.Repeat("x", maxLine-7):            true,
+		"NOOP " + strings.Repeat("x", maxLine-6):            false,
+		"AUTH PLAIN " + strings.Repeat("x", maxAuthLine-13): true,
+		"AUTH PLAIN " + strings.Repeat("x", maxAuthLine-12): false,
+	} {
+		h := start(t, func(s *Server) { s.Logins = testLogins(t) })
+		p := h.dial(true)
+		p.expect("220")
+		p.say("EHLO x", "250")
+		p.send(line + "\r\n")
+		got, _ := p.reply()
+		if ok == strings.HasPrefix(got, "500 5.5.2 line too long") {
+			t.Errorf("%d bytes: %s", len(line)+2, got)
+		}
+		if ok {
+			p.say("AUTH PLAIN", "334")
+			p.say(strings.Repeat("x", maxAuthLine-2), "501 5.5.2 malformed")
+			p.say("AUTH PLAIN", "334")
+			p.send(strings.Repeat("x", maxAuthLine-1) + "\r\n")
+			p.expect("500 5.5.2 line too long")
+		}
+		p.closed()
 	}
 }

@@ -13,13 +13,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// conn is the connection below go-smtp, and below TLS. It limits how long
-// reads may take, ends the connection when there is cause, and knows whether
-// the client is still there.
-//
-// go-smtp sets a read deadline before each line it reads as a command, and at
-// no other time. That call is the mark between commands here; the deadline
-// itself is not used.
+// conn is one connection, from its beginning to its end and with TLS or without.
+// It limits how long reads may take, ends the connection when there is cause, and
+// knows whether the client is still there. What is said over it is a [dialogue].
 type conn struct {
 	net.Conn
 	limits   Config
@@ -29,53 +25,28 @@ type conn struct {
 	implicit bool
 
 	mu      sync.Mutex
-	records records        // of TLS, once it began
-	upper   net.Conn       // where replies can be written in clear; nil: not now
-	greeted bool           // the greeting is out
-	secret  bool           // the handshake of STARTTLS began, no command came yet
-	hello   bool           // EHLO was answered
-	helo    bool           // it was HELO
-	mail    bool           // a transaction is open
-	full    bool           // it has all the recipients it may have
-	body    bool           // a message, or the rest of one that was refused, is read
+	wire    net.Conn       // what is read and written: the connection itself or TLS over it; nil: a handshake runs
+	full    bool           // the transaction has all the recipients it may have
 	bodies  int            // messages being read by the session
 	pipe    *io.PipeReader // of a message by BDAT that was not read to its end
 	closed  bool           // nothing is read any more
 	drain   bool           // the next command is not read
 	blocked bool           // a read waits for the client
 	fresh   bool           // nothing has come since the mark
-	await   bool           // the tap has seen nothing since the mark
-	wrote   bool           // what the tap sees next is a reply
-	unseen  bool           // a read began that the tap has not seen succeed
 	idle    int            // commands without progress
-	tapped  int64          // bytes of a message that passed the tap since the mark
-	taken   int64          // of these, what the session got
-	line    int            // bytes of the line that goes on
 	spent   time.Duration
 	octets  int64
-	dots    bool   // a message by DATA is read
-	twice   bool   // it may hold CR CR
-	ends    int    // bytes of crcrDot that were seen last
-	ended   bool   // crcrDot has ended the data
 	last    *reply // said before the connection ends, at the next mark
 
 	saying  sync.Mutex     // held while last words are said: Close waits for them
 	reading sync.WaitGroup // bodies
-	once    sync.Once
-	done    chan struct{} // closed by Close
 }
 
 func (s *Server) newConn(raw net.Conn, implicit bool) *conn {
-	c := &conn{
-		Conn: raw, limits: s.limits, most: 4*int64(s.MaxMessageSize) + 1<<20, stats: s.Stats,
-		addr: addrOf(raw), implicit: implicit, done: make(chan struct{}),
+	return &conn{
+		Conn: raw, wire: raw, limits: s.limits, most: 4*int64(s.MaxMessageSize) + 1<<20, stats: s.Stats,
+		addr: addrOf(raw), implicit: implicit,
 	}
-	if implicit {
-		c.records.on = true
-	} else {
-		c.upper = c
-	}
-	return c
 }
 
 func addrOf(c net.Conn) netip.Addr {
@@ -87,25 +58,19 @@ func addrOf(c net.Conn) netip.Addr {
 
 // Replies that conn gives by itself.
 var (
-	replyDrain    = &reply{421, smtp.EnhancedCode{4, 3, 2}, "service not available, shutting down"}
-	replyIdle     = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without a message"}
-	replyTimeout  = &reply{421, smtp.EnhancedCode{4, 4, 2}, "timeout exceeded"}
-	replyLost     = &reply{421, smtp.EnhancedCode{4, 4, 2}, "connection lost"}
-	replyTalking  = &reply{554, smtp.EnhancedCode{5, 5, 0}, "command sent before the reply (improper pipelining)"}
-	replyLongLine = &reply{500, smtp.EnhancedCode{5, 5, 2}, "line too long"}
+	replyDrain = &reply{421, smtp.EnhancedCode{4, 3, 2}, "service not available, shutting down"}
+	replyIdle  = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many commands without a message"}
 )
 
-// SetReadDeadline is the mark between commands. It ends the connection when
-// that is due, which go-smtp takes without a word.
-func (c *conn) SetReadDeadline(time.Time) error {
+// mark begins the wait for a command. It ends the connection when that is due.
+// fresh: nothing of the command has come.
+func (c *conn) mark(fresh bool) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return net.ErrClosed
 	}
-	c.fresh, c.await, c.wrote, c.spent, c.octets = true, true, false, 0, 0
-	c.body, c.tapped, c.taken = c.bodies > 0, 0, 0
-	c.dots, c.twice, c.ends, c.ended = false, false, 0, false
+	c.fresh, c.spent, c.octets = fresh, 0, 0
 	last := c.last
 	switch {
 	case last != nil:
@@ -126,31 +91,25 @@ func (c *conn) SetReadDeadline(time.Time) error {
 }
 
 // Read reads with the deadlines of the limits. Time counts while it waits for
-// the client, not while we are busy.
+// the client, not while we are busy. Its errors are a timeout and, for all others,
+// io.EOF. After an error nothing is read any more: go-smtp would take the rest of
+// a message for commands.
 func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return 0, net.ErrClosed
-	}
-	if c.ended || c.ends == len(crcrDot) {
-		ended := c.ended
-		c.mu.Unlock()
-		if ended {
-			return 0, errCRCR
-		}
-		return c.silence(p)
+		return 0, io.EOF
 	}
 	wait := c.patience()
-	p = c.records.limit(p)
-	c.blocked, c.unseen = true, true
+	c.blocked = true
+	wire := c.wire
 	c.mu.Unlock()
 
 	began := time.Now()
 	n, err := 0, error(os.ErrDeadlineExceeded)
 	if wait > 0 {
 		if err = c.Conn.SetReadDeadline(began.Add(wait)); err == nil {
-			n, err = c.Conn.Read(p)
+			n, err = wire.Read(p)
 		}
 	}
 
@@ -158,19 +117,22 @@ func (c *conn) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	c.blocked = false
 	if c.closed {
-		return 0, net.ErrClosed
+		return 0, io.EOF
 	}
 	if !c.fresh || n == 0 {
 		c.spent += time.Since(began) // a pause before a command does not count as slowness
 	}
 	c.octets += int64(n)
-	c.records.advance(p[:n])
-	command := c.fresh && c.bodies == 0
 	c.fresh = c.fresh && n == 0
 	if err == nil || n > 0 {
 		return n, nil
 	}
-	return 0, c.readError(err, command)
+	c.closed = true
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.stats.Timeouts.Add(1)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return 0, io.EOF
 }
 
 // patience is how long the next read may take: a command as long as a client
@@ -190,31 +152,26 @@ func (c *conn) patience() time.Duration {
 	return min(block, budget-c.spent)
 }
 
-// readError returns what go-smtp sees. It answers a timeout on a command
-// well, but sends the text of any other error to the client, so all others are
-// its own error type. After an error nothing is read any more: go-smtp would
-// take the rest of a message for commands.
-func (c *conn) readError(err error, command bool) error {
-	timeout := errors.Is(err, os.ErrDeadlineExceeded)
-	if timeout {
-		c.stats.Timeouts.Add(1)
-	}
-	c.closed = true
+// silent says whether nothing comes for a while. Whatever comes is lost.
+func (c *conn) silent(wait time.Duration) (bool, error) {
+	c.Conn.SetReadDeadline(time.Now().Add(wait))
+	n, err := c.wire.Read(make([]byte, 1))
 	switch {
-	case err == io.EOF, timeout && command:
-		return err
-	case timeout:
-		return errTimeout
+	case n > 0:
+		return false, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return true, nil
 	}
-	return errLost
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return false, err
 }
 
-// Write writes below TLS.
+// Write writes with the deadline of the limits.
 func (c *conn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	c.wrote = true
-	c.mu.Unlock()
-	return c.Conn.Write(p)
+	c.Conn.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout))
+	return c.wire.Write(p)
 }
 
 // Close ends the connection.
@@ -224,9 +181,7 @@ func (c *conn) Close() error {
 	c.mu.Unlock()
 	c.saying.Lock()
 	defer c.saying.Unlock()
-	err := c.Conn.Close()
-	c.once.Do(func() { close(c.done) })
-	return err
+	return c.Conn.Close()
 }
 
 // hangUp says r, where it can be said, and ends the connection. It is called
@@ -253,17 +208,14 @@ const (
 
 func (c *conn) say(r *reply) {
 	c.mu.Lock()
-	upper := c.upper
-	if !c.greeted {
-		upper = nil
-	}
+	wire := c.wire
 	c.mu.Unlock()
-	if upper == nil {
+	if wire == nil {
 		return
 	}
 	c.Conn.SetWriteDeadline(time.Now().Add(sayTimeout))
-	io.WriteString(upper, r.line())
-	if t, ok := upper.(*tls.Conn); ok {
+	io.WriteString(wire, r.line())
+	if t, ok := wire.(*tls.Conn); ok {
 		t.CloseWrite()
 	}
 }

@@ -3,8 +3,6 @@ package smtpd
 import (
 	"bytes"
 	"errors"
-	"net"
-	"os"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -27,52 +25,43 @@ const crcrSilence = time.Second
 
 var (
 	replyCRCR = &reply{421, smtp.EnhancedCode{4, 5, 0}, "lines end in CR CR LF: one message for each connection"}
-	// errCRCR is what reads return where such data has ended. It is temporary, or
-	// TLS would not be read from again.
-	errCRCR net.Error = crcrEnd{}
+	// errCRCR is what reads return where such data has ended.
+	errCRCR = errors.New("end of data after CR CR LF")
 )
 
-type crcrEnd struct{}
+// crcr follows a message by DATA. Its zero value stands at the beginning of one.
+type crcr struct {
+	twice bool // the message may hold CR CR
+	seen  int  // bytes of crcrDot that came last
+	ended bool // the silence behind it was long enough
+}
 
-func (crcrEnd) Error() string   { return "end of data after CR CR LF" }
-func (crcrEnd) Timeout() bool   { return false }
-func (crcrEnd) Temporary() bool { return true }
+// complete says whether the message ends here, when nothing follows.
+func (c *crcr) complete() bool { return c.seen == len(crcrDot) }
 
-// follow looks for the end in what the tap sees of a message by DATA. It returns
-// a reply when something stands behind it. c.mu is held.
-func (c *conn) follow(p []byte) *reply {
-	if !c.dots {
-		return nil
-	}
+// follow looks for the end in p, and says whether nothing stands behind it there.
+func (c *crcr) follow(p []byte) bool {
 	for i := 0; i < len(p); i++ {
-		if c.ends == 0 {
+		if c.seen == 0 {
 			if i = beginOf(p, i); i == len(p) {
-				return nil
+				return true
 			}
 			c.twice = true
 		}
 		b := p[i]
 		switch {
-		case c.ends == len(crcrDot):
-			return replyTalking
-		case b == crcrDot[c.ends]:
-			c.ends++
-		case b == '\r' && c.ends == 2: // one more CR
+		case c.complete():
+			return false
+		case b == crcrDot[c.seen]:
+			c.seen++
+		case b == '\r' && c.seen == 2: // one more CR
 		case b == '\r':
-			c.ends = 1
+			c.seen = 1
 		default:
-			c.ends = 0
+			c.seen = 0
 		}
 	}
-	return nil
-}
-
-// doubled says whether the message may hold CR CR: the tap has seen all of it that
-// the session gets.
-func (c *conn) doubled() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.twice
+	return true
 }
 
 // beginOf returns where in p, from i on, CR CR may begin, or len(p).
@@ -86,32 +75,21 @@ func beginOf(p []byte, i int) int {
 	return len(p)
 }
 
-// silence waits for what follows the end. It is called by the goroutine that
-// reads.
-func (c *conn) silence(p []byte) (int, error) {
-	if err := c.Conn.SetReadDeadline(time.Now().Add(crcrSilence)); err != nil {
-		return 0, c.crcrError(err)
+// silence waits for what follows the end.
+func (d *dialogue) silence() error {
+	silent := false
+	if d.in.Buffered() == 0 {
+		var err error
+		if silent, err = d.silent(crcrSilence); err != nil {
+			return errLost
+		}
 	}
-	n, err := c.Conn.Read(p)
-	switch {
-	case n > 0:
-		c.stats.Misbehaved.Add(1)
-		c.hangUp(replyTalking)
-		return 0, net.ErrClosed
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.mu.Lock()
-		c.ended = true
-		c.mu.Unlock()
-		c.endAfterReply(replyCRCR)
-		return 0, errCRCR
+	if !silent {
+		return d.fail(replyTalking)
 	}
-	return 0, c.crcrError(err)
-}
-
-func (c *conn) crcrError(err error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.readError(err, false)
+	d.crcr.ended = true
+	d.endAfterReply(replyCRCR)
+	return errCRCR
 }
 
 // unstuffer takes the doubled dot (RFC 5321 section 4.5.2) off lines behind one

@@ -14,7 +14,7 @@ import (
 // body is a message on its way in.
 type body struct {
 	r     io.Reader
-	c     *conn
+	d     *dialogue
 	chunk bool // it comes by BDAT
 	crcr  bool // it may end in CR CR LF . CR LF
 	dots  unstuffer
@@ -44,7 +44,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p[most:])
 	in, out := p[most:most+n], p[:0]
-	if b.c.doubled() {
+	if b.d.crcr.twice {
 		out = b.dots.take(out, in)
 	} else {
 		out = append(out, in...)
@@ -70,16 +70,8 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) readChunk(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	b.c.took(n)
-	switch {
-	case err == nil:
-		return n, nil
-	case err != io.EOF:
+	if b.err = err; err != nil && err != io.EOF {
 		b.err = &inputError{err}
-	case !b.c.whole():
-		b.err = &inputError{io.ErrUnexpectedEOF}
-	default:
-		b.err = io.EOF
 	}
 	return n, b.err
 }
@@ -88,11 +80,11 @@ func (b *body) readChunk(p []byte) (int, error) {
 // learns the queue id.
 func (t *session) Data(r io.Reader) error {
 	pipe, chunk := r.(*io.PipeReader)
-	if !t.c.beginBody(pipe) {
+	if !t.d.beginBody(pipe) {
 		return replyIncomplete.smtp()
 	}
-	b := &body{r: r, c: t.c, chunk: chunk}
-	defer func() { t.c.endBody(b.err == io.EOF) }()
+	b := &body{r: r, d: t.d, chunk: chunk}
+	defer func() { t.d.endBody(b.err == io.EOF) }()
 
 	t.mu.Lock()
 	tx := t.tx
@@ -106,7 +98,7 @@ func (t *session) Data(r io.Reader) error {
 	var err error
 	switch tx.to {
 	case toFeedback:
-		err = t.s.Feedback.Receive(t.ctx, feedback.Inbound{Envelope: tx.envelope, IP: t.c.addr.String(), Data: b})
+		err = t.s.Feedback.Receive(t.ctx, feedback.Inbound{Envelope: tx.envelope, IP: t.d.addr.String(), Data: b})
 		done = replyFeedbackOK
 	case toPostmaster:
 		done, err = queued(t.s.Relay.AcceptPostmaster(t.ctx, tx.client, tx.envelope, b))

@@ -18,7 +18,7 @@ func TestBodyInPieces(t *testing.T) {
 	} {
 		for size := 1; size < 6; size++ {
 			for name, r := range map[string]io.Reader{"whole": strings.NewReader(in), "bytewise": iotest.OneByteReader(strings.NewReader(in)), "with the end": iotest.DataErrReader(strings.NewReader(in))} {
-				b := &body{r: r, c: &conn{twice: true}}
+				b := &body{r: r, d: &dialogue{crcr: crcr{twice: true}}}
 				var got strings.Builder
 				p := make([]byte, size)
 				for {

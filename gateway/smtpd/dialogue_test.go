@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,32 +24,81 @@ import (
 //	P: WITH                    its protocol for Received
 //	D: "text"                  its data
 func TestDialogues(t *testing.T) {
+	sessions(t, func(t *testing.T, p *play) { p.run(t) })
+}
+
+// TestDialoguesInPieces plays them again with each byte on its own: over TCP, and
+// those that do not speak of TLS under it. A client gets the same replies.
+func TestDialoguesInPieces(t *testing.T) {
+	sessions(t, func(t *testing.T, p *play) {
+		switch p.name {
+		case "http", "talking_before_ehlo", "starttls_injection":
+			t.Skip("is about what comes in one piece")
+		case "panic", "panic_bdat":
+			t.Skip("ends before all of the message was sent")
+		}
+		p.bytewise = true
+		p.run(t)
+		if text := strings.Join(p.lines, "\n"); strings.Contains(text, "STARTTLS") || strings.Contains(text, "\nT:") {
+			return
+		}
+		p.implicit = true
+		p.run(t)
+	})
+}
+
+func sessions(t *testing.T, f func(*testing.T, *play)) {
 	files, err := filepath.Glob("testdata/sessions/*.txt")
 	if err != nil || len(files) < 10 {
 		t.Fatal("sessions are missing:", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, file, strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"))
+			f(t, &play{name: name, file: file, lines: strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")})
 		})
 	}
 }
 
-func play(t *testing.T, file string, lines []string) {
-	if !strings.HasPrefix(lines[0], "# ") {
+// play is one session and how it is played.
+type play struct {
+	name, file string
+	lines      []string
+	bytewise   bool
+	implicit   bool // under TLS from the start
+}
+
+func (s *play) harness(t *testing.T, setups map[string]bool) *harness {
+	change := func(l net.Listener) net.Listener { return l }
+	if s.bytewise {
+		change = func(l net.Listener) net.Listener { return bytewise{l} }
+	}
+	return startOn(t, func(s *Server) {
+		if setups["trusted"] {
+			trusted(s)
+		}
+		if setups["logins"] {
+			s.Logins = testLogins(t)
+		}
+		s.AuthLoopback = setups["loopback"]
+	}, change)
+}
+
+func (s *play) run(t *testing.T) {
+	if !strings.HasPrefix(s.lines[0], "# ") {
 		t.Fatal("no reason")
 	}
 	var h *harness
 	var p *peer
 	var last string
 	setups := map[string]bool{}
-	for n, line := range lines {
-		at := file + ":" + strconv.Itoa(n+1)
+	for n, line := range s.lines {
+		at := s.file + ":" + strconv.Itoa(n+1)
 		step, rest, _ := strings.Cut(line, " ")
 		if step == "with:" {
 			setups[rest] = true
@@ -58,16 +108,9 @@ func play(t *testing.T, file string, lines []string) {
 			continue
 		}
 		if h == nil {
-			h = start(t, func(s *Server) {
-				if setups["trusted"] {
-					trusted(s)
-				}
-				if setups["logins"] {
-					s.Logins = testLogins(t)
-				}
-				s.AuthLoopback = setups["loopback"]
-			})
-			p = h.dial(step == "T:")
+			h = s.harness(t, setups)
+			p = h.dial(step == "T:" || s.implicit)
+			p.bytewise = s.bytewise
 			if step == "T:" {
 				continue
 			}
@@ -102,10 +145,27 @@ func play(t *testing.T, file string, lines []string) {
 		default:
 			kept := h.relay.all()
 			check(len(kept) > 0, "nothing kept")
-			checkLast(t, at, step, rest, kept[len(kept)-1])
+			if step != "P:" || !s.implicit {
+				checkLast(t, at, step, rest, kept[len(kept)-1])
+			}
 		}
 	}
 }
+
+// bytewise is a listener of connections that are read byte by byte.
+type bytewise struct{ net.Listener }
+
+func (l bytewise) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return byByte{c.(*net.TCPConn)}, nil
+}
+
+type byByte struct{ *net.TCPConn }
+
+func (c byByte) Read(p []byte) (int, error) { return c.TCPConn.Read(p[:min(len(p), 1)]) }
 
 func checkLast(t *testing.T, at, step, want string, m taken) {
 	t.Helper()

@@ -3,9 +3,10 @@
 // anybody.
 //
 // The protocol is go-smtp's, as released. What it gets wrong is worked around
-// here: below it by our net.Conn (deadlines, limits, the end of a
-// connection), above it by our session (addresses, order of commands,
-// replies). Each connection has a go-smtp server of its own, because its Debug
-// writer is the only place where the bytes of one connection can be seen in
-// clear, and that is needed to distinguish a whole message from one that was cut off.
+// here: by the net.Conn that it gets, a [dialogue] between the client and go-smtp
+// (lines of commands, the end of a message, STARTTLS), by the connection below
+// that (deadlines, limits, the end of a connection), and above go-smtp by our
+// session (addresses, order of commands, replies). go-smtp knows nothing of TLS.
+// Each dialogue has a go-smtp server of its own: one before STARTTLS and one after
+// it.
 package smtpd

@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"testing"
@@ -30,11 +31,49 @@ func TestDrainUnderTLS(t *testing.T) {
 	implicit.closed()
 	begun.expect("421 4.3.2")
 	begun.closed()
-	between.closed() // where replies go is known from EHLO on
+	between.expect("421 4.3.2")
+	between.closed()
 	if c, err := net.Dial("tcp", h.plain.String()); err == nil {
 		c.Close()
 		t.Error("the listener is still open")
 	}
+}
+
+// TestEndUnderTLS shows that a session under TLS ends with an alert, so that a
+// client can tell it from one that somebody cut (RFC 5246 section 7.2.1).
+func TestEndUnderTLS(t *testing.T) {
+	h := start(t, trusted)
+	raw, err := net.Dial("tcp", h.secure.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	seen := &recording{Conn: raw}
+	p := &peer{t: t, raw: seen}
+	p.startTLS(tls.VersionTLS12) // whose records show their type
+	p.expect("220")
+	p.say("QUIT", "221")
+	p.closed()
+	const alert = 21
+	last := byte(0)
+	for b := seen.bytes; len(b) >= 5; b = b[5+(int(b[3])<<8|int(b[4])):] {
+		last = b[0]
+	}
+	if last != alert {
+		t.Errorf("the last record is of type %d", last)
+	}
+}
+
+// recording keeps what was read.
+type recording struct {
+	net.Conn
+	bytes []byte
+}
+
+func (r *recording) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	r.bytes = append(r.bytes, p[:n]...)
+	return n, err
 }
 
 // waiting returns when n connections wait for a command.
@@ -45,7 +84,7 @@ func waiting(t *testing.T, h *harness, n int) {
 		h.s.mu.Lock()
 		for c := range h.s.conns {
 			c.mu.Lock()
-			if c.blocked && c.fresh {
+			if c.blocked && c.fresh && c.wire != nil {
 				found++
 			}
 			c.mu.Unlock()

@@ -17,23 +17,10 @@ import (
 // nothing but replies, ends when the client ends, and queues nothing that has
 // no open transaction behind it.
 func FuzzDialogue(f *testing.F) {
-	files, _ := filepath.Glob("testdata/sessions/*.txt")
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		var client bytes.Buffer
-		for line := range strings.Lines(string(text)) {
-			step, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-			if step == "C:" {
-				client.WriteString(rest + "\r\n")
-			} else if s, err := strconv.Unquote(rest); step == "C!" && err == nil {
-				client.WriteString(s)
-			}
-		}
-		f.Add(client.Bytes())
+	for _, client := range clients(f) {
+		f.Add(client)
 	}
+	f.Add([]byte("EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 8\r\n"))
 	f.Add([]byte("EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 3\r\nx\r\nRSET\r\nBDAT 2 LAST\r\nx"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
@@ -43,6 +30,7 @@ func FuzzDialogue(f *testing.F) {
 		s := &Server{
 			Hostname: "gate.example", Relay: r, Feedback: fakeFeedback{r}, MaxMessageSize: 4096, MaxRecipients: 10,
 			Stats: &Stats{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Config: Config{Drain: 50 * time.Millisecond}, // a message whose next chunk never comes
 		}
 		if err := s.prepare(nil); err != nil {
 			t.Fatal(err)
@@ -80,4 +68,26 @@ func FuzzDialogue(f *testing.F) {
 			t.Fatal("connection still open")
 		}
 	})
+}
+
+// clients are what the clients of testdata/sessions send.
+func clients(t testing.TB) (all [][]byte) {
+	files, _ := filepath.Glob("testdata/sessions/*.txt")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var client bytes.Buffer
+		for line := range strings.Lines(string(text)) {
+			step, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			if step == "C:" {
+				client.WriteString(rest + "\r\n")
+			} else if s, err := strconv.Unquote(rest); step == "C!" && err == nil {
+				client.WriteString(s)
+			}
+		}
+		all = append(all, client.Bytes())
+	}
+	return all
 }

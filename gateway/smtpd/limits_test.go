@@ -306,20 +306,16 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestFailedHandshake shows a fault of go-smtp that stays (S11): when what
-// follows STARTTLS is not TLS at all, it says 550 and goes on in clear. There is
-// no AUTH without TLS, so nothing is gained by it. A handshake that began and
-// failed ends the connection.
+// TestFailedHandshake shows that a client is not heard in clear after STARTTLS,
+// whatever it sends (RFC 3207 section 4.1).
 func TestFailedHandshake(t *testing.T) {
 	h := start(t, func(s *Server) { s.Logins = testLogins(t) })
 	p := h.dial(false)
 	p.expect("220")
 	p.say("EHLO x", "250")
 	p.say("STARTTLS", "220")
-	p.send("this is no TLS\r\n")
-	p.expect("550 5.0.0 Handshake error")
-	p.say("AUTH PLAIN AHNob3AAc2VjcmV0", "523")
-	p.say("QUIT", "221")
+	p.send("this is no TLS\r\nQUIT\r\n")
+	p.closed()
 
 	p = h.dial(false)
 	p.expect("220")
@@ -335,6 +331,17 @@ func TestFailedHandshake(t *testing.T) {
 	if ne, ok := err.(net.Error); ok && ne.Timeout() || strings.Contains(string(rest), "Roger") {
 		t.Errorf("the session goes on in clear: %q", rest)
 	}
+}
+
+// STARTTLS is refused where there is none, and the session goes on.
+func TestNoTLS(t *testing.T) {
+	p := start(t, func(s *Server) { trusted(s); s.TLS = nil }).dial(false)
+	p.expect("220")
+	if got := p.say("EHLO x", "250"); strings.Contains(got, "TLS") {
+		t.Errorf("offered: %s", got)
+	}
+	p.say("STARTTLS", "502 5.5.1")
+	p.envelope()
 }
 
 func TestListenersWithoutCertificate(t *testing.T) {

@@ -47,15 +47,7 @@ var (
 	replyAuthEnd    = &reply{421, smtp.EnhancedCode{4, 7, 0}, "too many failed logins"}
 	replyMechanism  = &reply{504, smtp.EnhancedCode{5, 5, 4}, "unrecognized authentication type"}
 	replyAuthFailed = &reply{535, smtp.EnhancedCode{5, 7, 8}, "authentication failed"}
-	replyHelo       = &reply{501, smtp.EnhancedCode{5, 5, 2}, "invalid domain name"}
 	replyFeedbackOK = &reply{250, smtp.EnhancedCode{2, 0, 0}, "done"}
-)
-
-// What a read returns to go-smtp when the connection failed inside a message: an
-// error of its own type, because it sends the text of any other to the client.
-var (
-	errTimeout = replyTimeout.smtp()
-	errLost    = replyLost.smtp()
 )
 
 // causes says which reply an error of the packages below gets; the first that

@@ -89,9 +89,9 @@ func TestReplyTo(t *testing.T) {
 // section 2).
 func TestRepliesAreWellFormed(t *testing.T) {
 	all := []*reply{
-		replyDrain, replyIdle, replyTimeout, replyLost, replyTalking, replyLongLine, replyNested, replyLater, replyNoMail, replySender, replyRecipient,
+		replyDrain, replyIdle, replyTimeout, replyLost, replyTalking, replyLongLine, replyPlace, replyChunk, replyCRCR, replyNested, replyLater, replyNoMail, replySender, replyRecipient,
 		replyUTF8, replyParameter, replyNeedsTLS, replyDenied, replyApart, replyMany, replyTooLarge, replyIncomplete,
-		replyThrottled, replyAuthMail, replyAuthSyntax, replyAuthEnd, replyMechanism, replyAuthFailed, replyHelo, replyFeedbackOK,
+		replyThrottled, replyAuthMail, replyAuthSyntax, replyAuthEnd, replyMechanism, replyAuthFailed, replyFeedbackOK,
 	}
 	for _, c := range causes {
 		all = append(all, c.reply)

@@ -185,7 +185,7 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 // survive keeps a panic from ending the process.
 func (s *Server) survive(c *conn) {
 	if p := recover(); p != nil {
-		faults{s, c}.Printf("panic serving: %v\n%s", p, debug.Stack())
+		s.panicked(c, fmt.Sprintf("panic serving: %v\n%s", p, debug.Stack()))
 	}
 }
 
@@ -195,7 +195,6 @@ func (s *Server) refuse(c *conn) {
 	if c.implicit {
 		return
 	}
-	c.greeted = true
 	c.say(&reply{421, smtp.EnhancedCode{4, 7, 0}, "too many connections, try again later"})
 }
 
@@ -209,36 +208,42 @@ func (s *Server) release(c *conn) {
 	s.Stats.Open.Add(-1)
 }
 
-// serve runs one connection to its end, with a go-smtp server of its own.
+// serve runs one connection to its end: a dialogue, and another when TLS begins.
 func (s *Server) serve(base context.Context, c *conn) {
 	ctx, cancel := context.WithCancel(base)
 	defer cancel()
+	if !c.implicit {
+		d := s.newDialogue(c, false, false)
+		if s.converse(ctx, d); !d.upgrade {
+			return
+		}
+	}
+	if err := c.beginTLS(s.tls); err != nil {
+		s.Log.Debug("session ended", "ip", c.addr.String(), "error", err)
+		return
+	}
+	s.converse(ctx, s.newDialogue(c, true, !c.implicit))
+}
+
+// converse holds one dialogue, with a go-smtp server of its own.
+func (s *Server) converse(ctx context.Context, d *dialogue) {
 	server := smtp.NewServer(smtp.BackendFunc(func(sc *smtp.Conn) (smtp.Session, error) {
-		return s.newSession(ctx, c, sc)
+		return s.newSession(ctx, d, sc)
 	}))
 	server.Domain = s.Hostname
-	server.TLSConfig = s.tls
 	// go-smtp refuses a message of exactly its limit; ours is exact.
 	server.MaxMessageBytes = int64(s.MaxMessageSize) + 1
 	server.MaxRecipients = s.MaxRecipients
-	server.MaxLineLength = 0 // it would count every byte of a message; tap bounds commands
-	server.ReadTimeout = s.limits.IdleTimeout
-	server.WriteTimeout = s.limits.WriteTimeout
-	// The session decides: go-smtp knows nothing of loopback, and its refusal
-	// does not say what to do.
+	server.MaxLineLength = 0                  // it would count every byte of a message
+	server.ReadTimeout = s.limits.IdleTimeout // any: it makes the mark
+	// The session decides: go-smtp knows nothing of loopback nor of TLS, and its
+	// refusal does not say what to do.
 	server.AllowInsecureAuth = true
 	server.EnableSMTPUTF8 = true
 	server.EnableDSN = true
 	server.EnableREQUIRETLS = s.tls != nil
-	server.ErrorLog = faults{s, c}
-	server.Debug = tap{c}
-
-	var first net.Conn = c
-	if c.implicit {
-		t := tls.Server(c, s.tls)
-		c.upper, first = t, t
-	}
-	server.Serve(&single{conn: first, done: c.done})
+	server.ErrorLog = faults{s, d}
+	server.Serve(&single{conn: d, done: d.done})
 	server.Shutdown(context.Background()) // waits for the goroutine of go-smtp
 }
 

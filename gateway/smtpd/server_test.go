@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -141,6 +142,12 @@ type harness struct {
 // start serves on loopback, one listener in clear and one with implicit TLS.
 func start(t testing.TB, set func(*Server)) *harness {
 	t.Helper()
+	return startOn(t, set, func(l net.Listener) net.Listener { return l })
+}
+
+// startOn is start with listeners that are changed.
+func startOn(t testing.TB, set func(*Server), change func(net.Listener) net.Listener) *harness {
+	t.Helper()
 	r := &fakeRelay{}
 	s := &Server{
 		Hostname: "gate.example", Relay: r, Feedback: fakeFeedback{r}, TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}},
@@ -166,7 +173,7 @@ func start(t testing.TB, set func(*Server)) *harness {
 			l.Close()
 			continue
 		}
-		listeners = append(listeners, Listener{l, implicit})
+		listeners = append(listeners, Listener{change(l), implicit})
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	h := &harness{t: t, s: s, relay: r, plain: listeners[0].Addr(), stop: stop, ended: make(chan error, 1)}
@@ -217,7 +224,8 @@ type peer struct {
 	t   testing.TB
 	raw net.Conn
 	net.Conn
-	r *bufio.Reader
+	r        *bufio.Reader
+	bytewise bool // each byte is a write of its own, and a TLS record
 }
 
 func (h *harness) dial(implicit bool) *peer {
@@ -250,8 +258,14 @@ func (p *peer) startTLS(version uint16) {
 
 func (p *peer) send(s string) {
 	p.t.Helper()
-	if _, err := io.WriteString(p.Conn, s); err != nil {
-		p.t.Fatalf("send %q: %v", s, err)
+	size := max(len(s), 1)
+	if p.bytewise {
+		size = 1
+	}
+	for piece := range slices.Chunk([]byte(s), size) {
+		if _, err := p.Conn.Write(piece); err != nil {
+			p.t.Fatalf("send %q: %v", s, err)
+		}
 	}
 }
 

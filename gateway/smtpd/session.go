@@ -20,9 +20,8 @@ import (
 type session struct {
 	s   *Server
 	ctx context.Context
-	c   *conn
+	d   *dialogue
 	sc  *smtp.Conn
-	tls bool
 
 	login    string
 	failures int // of AUTH
@@ -48,27 +47,13 @@ type transaction struct {
 	to       destination
 }
 
-func (s *Server) newSession(ctx context.Context, c *conn, sc *smtp.Conn) (smtp.Session, error) {
-	if !printable(sc.Hostname()) {
-		return nil, replyHelo.smtp()
-	}
-	_, tls := sc.TLSConnectionState()
-	c.greetedBy(sc.Conn())
+func (s *Server) newSession(ctx context.Context, d *dialogue, sc *smtp.Conn) (smtp.Session, error) {
+	d.hello = true
 	s.Stats.Sessions.Add(1)
-	if tls {
+	if d.secure {
 		s.Stats.TLS.Add(1)
 	}
-	return &session{s: s, ctx: ctx, c: c, sc: sc, tls: tls}, nil
-}
-
-// printable refuses what could confuse a log or a terminal.
-func printable(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if name[i] <= ' ' || name[i] == 0x7f {
-			return false
-		}
-	}
-	return len(name) <= 255 // RFC 5321 section 4.5.3.1.2
+	return &session{s: s, ctx: ctx, d: d, sc: sc}, nil
 }
 
 // Reset ends the transaction.
@@ -76,7 +61,7 @@ func (t *session) Reset() {
 	t.mu.Lock()
 	t.tx = nil
 	t.mu.Unlock()
-	t.c.transaction(false, false)
+	t.d.filled(false)
 }
 
 // Logout has nothing to free: go-smtp calls it while it recovers from panics.
@@ -104,13 +89,13 @@ func (t *session) Mail(from string, o *smtp.MailOptions) error {
 			return replySender.smtp()
 		}
 	}
-	if !t.c.settled() {
+	if !t.d.settled() {
 		return replyLater.smtp()
 	}
 	switch {
 	case e.ReversePath.UTF8() && !o.UTF8:
 		return replyUTF8.smtp()
-	case o.RequireTLS && !t.tls: // RFC 8689 section 2
+	case o.RequireTLS && !t.d.secure: // RFC 8689 section 2
 		return replyNeedsTLS.smtp()
 	case !envelope.ValidEnvelopeID(o.EnvelopeID):
 		return replyParameter.smtp()
@@ -118,8 +103,7 @@ func (t *session) Mail(from string, o *smtp.MailOptions) error {
 		return replyTooLarge.smtp()
 	}
 	t.tx = &transaction{envelope: e, client: t.client(o.UTF8)}
-	t.c.transaction(true, false)
-	t.c.progress()
+	t.d.progress()
 	return nil
 }
 
@@ -153,8 +137,8 @@ func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	}
 	t.tx.to = where
 	*list = append(*list, r)
-	t.c.progress()
-	t.c.transaction(true, len(*list) == t.s.MaxRecipients)
+	t.d.progress()
+	t.d.filled(len(*list) == t.s.MaxRecipients)
 	return nil
 }
 
@@ -168,12 +152,13 @@ func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient,
 	if a.UTF8() && !t.tx.envelope.UTF8 {
 		return none, toNobody, replyUTF8.smtp()
 	}
-	r := envelope.Recipient{Address: a, Notify: notify(o.Notify)}
-	if o.OriginalRecipient != "" {
-		r.Original = strings.ToLower(string(o.OriginalRecipientType)) + ";" + o.OriginalRecipient
-	}
-	if !envelope.ValidOriginal(r.Original) || !envelope.ValidNotify(r.Notify) {
+	original, err := envelope.ParseOriginal(t.d.now.original)
+	r := envelope.Recipient{Address: a, Notify: notify(o.Notify), Original: original}
+	if err != nil || !envelope.ValidNotify(r.Notify) {
 		return none, toNobody, replyParameter.smtp()
+	}
+	if t.d.now.postmaster {
+		return r, toPostmaster, nil
 	}
 	if t.s.Feedback != nil && t.s.Feedback.Owns(a) {
 		if strings.EqualFold(a.Local(), "postmaster") {
@@ -188,7 +173,7 @@ func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient,
 		return none, toNobody, replyDenied.smtp()
 	}
 	// An authenticated server may name many dead recipients: that is not abuse.
-	t.c.forgive()
+	t.d.forgive()
 	return r, toRelay, nil
 }
 
@@ -202,7 +187,7 @@ func notify(values []smtp.DSNNotify) string {
 
 // client is what the rooms below learn about the other side.
 func (t *session) client(utf8 bool) relay.Client {
-	return relay.Client{Addr: t.c.addr, Name: t.sc.Hostname(), Login: t.login, TLS: t.tls, Protocol: t.protocol(utf8)}
+	return relay.Client{Addr: t.d.addr, Name: t.sc.Hostname(), Login: t.login, TLS: t.d.secure, Protocol: t.protocol(utf8)}
 }
 
 // protocol is the WITH of Received (RFC 3848; RFC 6531 section 4.3).
@@ -211,10 +196,10 @@ func (t *session) protocol(utf8 bool) string {
 	switch {
 	case utf8:
 		name = "UTF8SMTP"
-	case t.c.saidHelo() && !t.tls:
+	case t.d.helo && !t.d.secure:
 		return "SMTP"
 	}
-	if t.tls {
+	if t.d.secure {
 		name += "S"
 	}
 	if t.login != "" {
@@ -230,13 +215,13 @@ func (t *session) failed(doing string, err error) *reply {
 	if r == nil {
 		id := envelope.NewQueueID(time.Now())
 		r = &reply{451, smtp.EnhancedCode{4, 3, 0}, "temporary local problem, try again later (" + id + ")"}
-		t.s.Log.Error("cannot "+doing, "queue_id", id, "ip", t.c.addr.String(), "error", err)
+		t.s.Log.Error("cannot "+doing, "queue_id", id, "ip", t.d.addr.String(), "error", err)
 	} else {
 		level := slog.LevelDebug
 		if internal {
 			level = slog.LevelError
 		}
-		t.s.Log.Log(t.ctx, level, "cannot "+doing, "code", r.code, "ip", t.c.addr.String(), "error", err)
+		t.s.Log.Log(t.ctx, level, "cannot "+doing, "code", r.code, "ip", t.d.addr.String(), "error", err)
 	}
 	if internal {
 		t.s.Stats.Internal.Add(1)

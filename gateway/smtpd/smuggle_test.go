@@ -116,7 +116,7 @@ func TestDotAfterCRCRLF(t *testing.T) {
 // its bytes would be commands.
 func TestChunkThatCannotBeRead(t *testing.T) {
 	const hidden = "MAIL FROM:<evil@b.example>\r\n"
-	for _, args := range []string{"", " x", " -1", " 99999999999", " 20 LAST now", " 20 FIRST", " 0x10"} {
+	for _, args := range []string{"", " ", "\t28", "X 28", " x", " -1", " 99999999999", " 20 LAST now", " 20 FIRST", " 0x10"} {
 		for _, pipelined := range []bool{false, true} {
 			h := start(t, trusted)
 			p := h.dial(false)
@@ -124,6 +124,8 @@ func TestChunkThatCannotBeRead(t *testing.T) {
 			p.say("EHLO x", "250")
 			if pipelined {
 				p.send("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT" + args + "\r\n" + hidden)
+				p.expect("250")
+				p.expect("250")
 			} else {
 				p.envelope()
 				p.send("BDAT" + args + "\r\n" + hidden)

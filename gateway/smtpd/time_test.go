@@ -3,6 +3,8 @@ package smtpd
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -33,16 +35,22 @@ func (l pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // bubble runs f with a client of a server, in made-up time.
 func bubble(t *testing.T, f func(t *testing.T, p *peer, r *fakeRelay, stop context.CancelFunc, ended <-chan error)) {
+	bubbleOn(t, false, f)
+}
+
+// bubbleOn is bubble on a listener with implicit TLS, perhaps.
+func bubbleOn(t *testing.T, implicit bool, f func(t *testing.T, p *peer, r *fakeRelay, stop context.CancelFunc, ended <-chan error)) {
+	config := &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 	synctest.Test(t, func(t *testing.T) {
 		r := &fakeRelay{trusted: true}
 		s := &Server{
-			Hostname: "gate.example", Relay: r, Feedback: fakeFeedback{r}, Stats: &Stats{},
+			Hostname: "gate.example", Relay: r, Feedback: fakeFeedback{r}, Stats: &Stats{}, TLS: config,
 			Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		}
 		l := pipes{make(chan net.Conn), make(chan struct{})}
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		go func() { ended <- s.Serve(ctx, Listener{Listener: l}) }()
+		go func() { ended <- s.Serve(ctx, Listener{l, implicit}) }()
 		near, far := net.Pipe()
 		l.conns <- far
 		f(t, &peer{t: t, raw: near, Conn: near, r: bufio.NewReader(near)}, r, stop, ended)
@@ -93,6 +101,34 @@ func TestClientThatNeverGreets(t *testing.T) {
 	})
 }
 
+// TestSilentHandshake shows that TLS must begin as soon as a command must come, and
+// that a stop does not wait for it.
+func TestSilentHandshake(t *testing.T) {
+	for name, implicit := range map[string]bool{"implicit": true, "STARTTLS": false} {
+		for _, stopped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, stopped %v", name, stopped), func(t *testing.T) {
+				bubbleOn(t, implicit, func(t *testing.T, p *peer, _ *fakeRelay, stop context.CancelFunc, _ <-chan error) {
+					if !implicit {
+						p.expect("220")
+						p.say("EHLO x", "250")
+						p.say("STARTTLS", "220")
+					}
+					synctest.Wait()
+					began, least := time.Now(), 300*time.Second
+					if stopped {
+						stop()
+						least = 0
+					}
+					if rest, err := io.ReadAll(p.raw); len(rest) > 0 || err != nil {
+						t.Errorf("%q, %v", rest, err)
+					}
+					took(t, began, least, least)
+				})
+			})
+		}
+	}
+}
+
 // TestCommandInDrops shows that a command, too, must keep to the least rate.
 func TestCommandInDrops(t *testing.T) {
 	bubble(t, func(t *testing.T, p *peer, _ *fakeRelay, _ context.CancelFunc, _ <-chan error) {
@@ -106,7 +142,7 @@ func TestCommandInDrops(t *testing.T) {
 				time.Sleep(60 * time.Second)
 			}
 		})()
-		p.expect("501 ") // go-smtp takes for a command what came of it
+		p.expect("421 4.4.2")
 		p.closed()
 		took(t, began, 300*time.Second, 400*time.Second)
 	})
@@ -137,6 +173,40 @@ func TestSilenceInsideMessage(t *testing.T) {
 					t.Errorf("%d messages kept", n)
 				}
 			})
+		})
+	}
+}
+
+// What came of a line or a message before the mark counts: the block that is
+// missing must come as soon as any block.
+func TestSilenceBehindPipelinedCommands(t *testing.T) {
+	bubble(t, func(t *testing.T, p *peer, _ *fakeRelay, _ context.CancelFunc, _ <-chan error) {
+		p.expect("220")
+		p.say("EHLO x", "250")
+		p.envelope()
+		p.send("RCPT TO:<e@d.example>\r\nDATA\r\n")
+		p.expect("250")
+		p.expect("354")
+		began := time.Now()
+		p.expect("421 4.4.2")
+		took(t, began, 180*time.Second, 180*time.Second)
+	})
+}
+
+// TestSilenceAfterCRCRLF: one second of silence is waited for, and no more.
+func TestSilenceAfterCRCRLF(t *testing.T) {
+	for _, end := range []string{"x\r\r\n.\r\n", "x\r\r\r\n.\r\n"} {
+		bubble(t, func(t *testing.T, p *peer, r *fakeRelay, _ context.CancelFunc, _ <-chan error) {
+			p.expect("220")
+			p.say("EHLO x", "250")
+			p.envelope()
+			p.say("DATA", "354")
+			p.send(end)
+			began := time.Now()
+			p.reply()
+			p.expect("421 4.5.0")
+			took(t, began, time.Second, time.Second)
+			p.closed()
 		})
 	}
 }

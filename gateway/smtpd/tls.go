@@ -1,9 +1,12 @@
 package smtpd
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"fmt"
+	"time"
+)
 
-// serverTLS returns the configuration of s with our minimum version, and informs each
-// connection when its handshake begins.
+// serverTLS returns the configuration of s with our minimum version.
 func (s *Server) serverTLS() *tls.Config {
 	if s.TLS == nil {
 		return nil
@@ -12,15 +15,26 @@ func (s *Server) serverTLS() *tls.Config {
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12) // RFC 8996
 	// Those of a certificate shared with HTTP would refuse mail clients.
 	config.NextProtos = nil
-	chosen := config.GetConfigForClient
-	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if c, ok := hello.Conn.(*conn); ok {
-			c.handshake()
-		}
-		if chosen != nil {
-			return chosen(hello)
-		}
-		return nil, nil
-	}
 	return config
+}
+
+// beginTLS makes TLS begin. A client whose handshake fails is not heard in clear
+// any more (RFC 3207 section 4.1). Until it is over, nothing can be said.
+func (c *conn) beginTLS(config *tls.Config) error {
+	t := tls.Server(c.Conn, config)
+	c.mu.Lock()
+	c.wire = nil
+	c.blocked, c.fresh = true, true
+	c.mu.Unlock()
+	c.Conn.SetDeadline(time.Now().Add(c.limits.IdleTimeout))
+	err := t.Handshake()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blocked = false
+	if err != nil {
+		c.closed = true
+		return fmt.Errorf("TLS handshake: %w", err)
+	}
+	c.wire = t
+	return nil
 }

@@ -1,0 +1,63 @@
+package smtpd
+
+import "bytes"
+
+// ending finds the end of a message by DATA where go-smtp finds it. Its zero value
+// stands at the beginning of a message. Only CR LF . CR LF ends one (RFC 5321
+// section 4.1.1.4); who takes more or less for an end than the server behind it
+// lets messages be smuggled (CVE-2023-51764).
+type ending struct {
+	begun bool
+	at    place
+}
+
+// inside says whether a message was begun and goes on.
+func (e *ending) inside() bool { return e.begun && e.at != atEnd }
+
+// place is where in a line the next byte stands. The states are those of go-smtp's
+// dataReader, which net/textproto has, too.
+type place int
+
+const (
+	atBegin place = iota // of a line
+	afterDot
+	afterDotCR
+	afterCR // which may end the line
+	inLine
+	atEnd // of the message
+)
+
+// scan returns how many bytes of p belong to the message, with its end.
+func (e *ending) scan(p []byte) int {
+	e.begun = true
+	for i := 0; i < len(p); i++ {
+		if e.at == inLine {
+			next := bytes.IndexByte(p[i:], '\r')
+			if next < 0 {
+				return len(p)
+			}
+			i += next
+		}
+		if e.at = e.at.after(p[i]); e.at == atEnd {
+			return i + 1
+		}
+	}
+	return len(p)
+}
+
+// after is the place behind b.
+func (at place) after(b byte) place {
+	switch {
+	case at == atBegin && b == '.':
+		return afterDot
+	case at == afterDot && b == '\r':
+		return afterDotCR
+	case at == afterDotCR && b == '\n':
+		return atEnd
+	case at == afterCR && b == '\n':
+		return atBegin
+	case (at == atBegin || at == inLine) && b == '\r':
+		return afterCR
+	}
+	return inLine
+}
