@@ -63,7 +63,7 @@ const (
 
 func (s *Server) newDialogue(c *conn, secure, quiet bool) *dialogue {
 	d := &dialogue{conn: c, name: s.Hostname, tls: s.tls, secure: secure, quiet: quiet, done: make(chan struct{})}
-	d.in = bufio.NewReaderSize(c, maxAuthLine+1)
+	d.in = bufio.NewReaderSize(c, 16<<10) // a TLS record, and any line
 	return d
 }
 
@@ -166,11 +166,12 @@ func (d *dialogue) readData(p []byte) (int, error) {
 		return 0, lost(err)
 	}
 	text, _ := d.in.Peek(min(d.in.Buffered(), len(p)))
-	text = text[:d.end.scan(text)]
-	if !d.crcr.follow(text) {
+	n, twice := d.end.scan(text)
+	text = text[:n]
+	if !d.crcr.follow(text, twice) {
 		return 0, d.fail(replyTalking)
 	}
-	n := copy(p, text)
+	copy(p, text)
 	d.in.Discard(n)
 	if d.end.at == atEnd && d.crcr.complete() { // CR CR CR LF is a line end to go-smtp
 		if err := d.silence(); err != errCRCR {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,12 +173,31 @@ func sameEnd(t testing.TB, text []byte, size int) {
 	got := 0
 	for rest := text; len(rest) > 0 && e.at != atEnd; {
 		piece := rest[:min(size, len(rest))]
-		n := e.scan(piece)
+		n, _ := e.scan(piece)
 		got += n
 		rest = rest[n:]
 	}
 	if got != want || (e.at == atEnd) != ended {
 		t.Fatalf("%q: %d bytes, ended %v; go-smtp takes %d, %v", text, got, e.at == atEnd, want, ended)
+	}
+}
+
+// TestTwoCRs: what is not searched for CR CR holds none, also where pieces meet.
+func TestTwoCRs(t *testing.T) {
+	for _, text := range []string{"a\r\nb\r\n", "a\r\r\n", "\r\r", ".\r\r\n", "a\r\n.\r\r\n.\r\n", "\r\n\r\n", "a\r\r\r\r\nx\r\r", "a\r"} {
+		for size := 1; size <= len(text); size++ {
+			var e ending
+			var c crcr
+			for piece := range slices.Chunk([]byte(text), size) {
+				n, begin := e.scan(piece)
+				if c.follow(piece[:n], begin); !c.twice && begin != n {
+					t.Errorf("%q by %d: begins at %d of %d and is not seen", text, size, begin, n)
+				}
+			}
+			if !c.twice && strings.Contains(text, "\r\r") {
+				t.Errorf("%q by %d: CR CR is not seen", text, size)
+			}
+		}
 	}
 }
 
