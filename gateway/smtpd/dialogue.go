@@ -46,7 +46,7 @@ type dialogue struct {
 	left   uint64 // bytes of a chunk by BDAT
 	end    ending // of a message by DATA
 	crcr   crcr   // the same
-	lines  []byte // of a reply that goes on
+	goesOn bool   // a reply has more lines
 
 	once    sync.Once
 	done    chan struct{} // closed by Close
@@ -209,31 +209,31 @@ func (d *dialogue) fail(r *reply) error {
 
 // Write takes one line of a reply, and sends the reply when it is whole. The only
 // one of more lines is that to EHLO, which offers here what go-smtp would offer
-// only if it knew of TLS.
+// only if it knew of TLS. Replies to commands that came together go out together
+// (RFC 2920 section 3.2).
 func (d *dialogue) Write(p []byte) (int, error) {
 	if d.quiet {
 		d.quiet = false
 		return len(p), nil
 	}
 	d.sasl = bytes.HasPrefix(p, []byte("334 "))
-	if len(p) < 4 || p[3] != '-' {
-		if len(d.lines) == 0 {
-			return d.conn.Write(p)
+	if len(p) > 3 && p[3] == '-' {
+		offer := ""
+		switch {
+		case d.goesOn:
+		case d.secure:
+			offer = "250-REQUIRETLS\r\n"
+		case d.tls != nil:
+			offer = "250-STARTTLS\r\n"
 		}
-		_, err := d.conn.Write(append(d.lines, p...))
-		d.lines = nil
-		return len(p), err
+		d.goesOn = true
+		return len(p), d.hold(append(p[:len(p):len(p)], offer...))
 	}
-	first := len(d.lines) == 0
-	d.lines = append(d.lines, p...)
-	switch {
-	case !first:
-	case d.secure:
-		d.lines = append(d.lines, "250-REQUIRETLS\r\n"...)
-	case d.tls != nil:
-		d.lines = append(d.lines, "250-STARTTLS\r\n"...)
+	d.goesOn = false
+	if d.in.Buffered() > 0 && (d.now.is("MAIL") || d.now.is("RCPT") || d.now.is("RSET")) {
+		return len(p), d.hold(p)
 	}
-	return len(p), nil
+	return d.conn.Write(p)
 }
 
 // SetWriteDeadline does nothing: each reply has the deadline of the limits.
