@@ -230,7 +230,7 @@ func (d *dialogue) Write(p []byte) (int, error) {
 		return len(p), d.hold(append(p[:len(p):len(p)], offer...))
 	}
 	d.goesOn = false
-	if d.in.Buffered() > 0 && (d.now.is("MAIL") || d.now.is("RCPT") || d.now.is("RSET")) {
+	if d.now.is("MAIL") || d.now.is("RCPT") || d.now.is("RSET") {
 		return len(p), d.hold(p)
 	}
 	return d.conn.Write(p)

@@ -189,12 +189,15 @@ func sameEnd(t testing.TB, text []byte, size int) {
 
 // TestTwoCRs: what is not searched for CR CR holds none, also where pieces meet.
 func TestTwoCRs(t *testing.T) {
-	for _, text := range []string{"a\r\nb\r\n", "a\r\r\n", "\r\r", ".\r\r\n", "a\r\n.\r\r\n.\r\n", "\r\n\r\n", "a\r\r\r\r\nx\r\r", "a\r"} {
+	for _, text := range []string{"a\r\nb\r\n", "a\r\r\n", "\r\r", ".\r\r\n", "a\r\n.\r\r\n.\r\n", "\r\n\r\n", "a\r\r\r\r\nx\r\r", "\r\r\n.\r\n\r\rx\r\r", "a\r"} {
 		for size := 1; size <= len(text); size++ {
 			var e ending
 			var c crcr
 			for piece := range slices.Chunk([]byte(text), size) {
 				n, begin := e.scan(piece)
+				if first := strings.Index(string(piece[:n]), "\r\r"); first >= 0 && begin > first {
+					t.Errorf("%q: begins at %d", piece, begin)
+				}
 				if c.follow(piece[:n], begin); !c.twice && begin != n {
 					t.Errorf("%q by %d: begins at %d of %d and is not seen", text, size, begin, n)
 				}
