@@ -178,6 +178,9 @@ func (s *htmlScan) finish(tag atom.Atom, at int) {
 	}
 	for i, name := range slices.Backward(s.open) {
 		if name != tag {
+			if bounds(name, tag) {
+				return // browsers look over an end tag that goes across
+			}
 			continue
 		}
 		for _, inner := range s.open[i+1:] {
@@ -191,6 +194,22 @@ func (s *htmlScan) finish(tag atom.Atom, at int) {
 	if i := slices.Index(s.active, tag); i >= 0 {
 		s.active = slices.Delete(s.active, i, i+1)
 	}
+}
+
+// bounds says whether an end tag in an element has no effect on what is around
+// that: a cell keeps what surrounds its table (HTML section 13.2.4.2).
+func bounds(around, tag atom.Atom) bool {
+	switch around {
+	case atom.Table, atom.Template:
+		return true
+	case atom.Td, atom.Th, atom.Caption, atom.Marquee, atom.Object, atom.Applet, atom.Select:
+		switch tag {
+		case atom.Table, atom.Tbody, atom.Thead, atom.Tfoot, atom.Tr, atom.Td, atom.Th, atom.Caption:
+			return false
+		}
+		return true
+	}
+	return false
 }
 
 // formatting says whether an element that was not closed goes on behind the end

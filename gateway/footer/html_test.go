@@ -1,0 +1,23 @@
+package footer
+
+import "testing"
+
+// Where the line goes: behind what the browser shows, with all that is open
+// there closed.
+func TestPlaceInHTML(t *testing.T) {
+	for _, tt := range []struct{ name, source, closers, rest string }{
+		{"end of body", "<body><p>x</p></body></html>", "", "</body></html>"},
+		{"an end tag in a cell does nothing around its table", "<div><table><tr><td></div>x", "</td></tr></table></div>", ""},
+		{"nor in a table", "<span><table></span>x", "</table></span>", ""},
+		{"a cell of an outer table does not end in an inner one", "<div><table><tr><td><table></td></tr></div>x", "</table></td></tr></table></div>", ""},
+		{"a row ends its cells", "<div><table><tr><td><b>x</tr></table></div>", "</b>", ""},
+		{"a cell ends what is in it", "<table><tr><td><div><p>x</td>", "</tr></table>", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := readHTML([]byte(tt.source), "utf-8", "")
+			if !got.fits || got.closers != tt.closers || tt.source[got.at:] != tt.rest {
+				t.Errorf("at %q, closed by %q; want %q, %q", tt.source[got.at:], got.closers, tt.rest, tt.closers)
+			}
+		})
+	}
+}
