@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	maxClosers = 100 // elements that are closed before the line
-	maxTag     = 35  // bytes of a language tag (RFC 5646 section 4.4.1)
+	maxClosers   = 100 // elements that are closed before the line
+	closersWidth = 60  // bytes of a line of end tags
+	maxTag       = 35  // bytes of a language tag (RFC 5646 section 4.4.1)
 )
 
 // page is what was found out about an HTML part.
@@ -91,12 +92,19 @@ func (s *htmlScan) here(at int) page {
 		return p
 	}
 	var out strings.Builder
+	column := 0
 	for _, all := range [][]atom.Atom{s.open, s.active} {
 		for _, name := range slices.Backward(all) {
 			// A paragraph ends by itself, and its end tag alone would make one.
-			if name != atom.P {
-				out.WriteString("</" + name.String() + ">")
+			if name == atom.P {
+				continue
 			}
+			tag := "</" + name.String() + ">"
+			if column += len(tag); column > closersWidth {
+				out.WriteString("\r\n")
+				column = len(tag)
+			}
+			out.WriteString(tag)
 		}
 	}
 	p.closers = out.String()

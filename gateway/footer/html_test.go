@@ -1,6 +1,11 @@
 package footer
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"offramp/store"
+)
 
 // Where the line goes: behind what the browser shows, with all that is open
 // there closed.
@@ -19,5 +24,30 @@ func TestPlaceInHTML(t *testing.T) {
 				t.Errorf("at %q, closed by %q; want %q, %q", tt.source[got.at:], got.closers, tt.rest, tt.closers)
 			}
 		})
+	}
+}
+
+// What is open is closed in lines that are not long, however much it is.
+func TestClosersAreNotOneLine(t *testing.T) {
+	source := ""
+	for range maxClosers {
+		source += "<blockquote>"
+	}
+	got := readHTML([]byte(source), "utf-8", "")
+	if n := strings.Count(got.closers, "</blockquote>"); !got.fits || n != maxClosers {
+		t.Errorf("%d are closed, want %d", n, maxClosers)
+	}
+	for line := range strings.Lines(got.closers) {
+		if len(line) > closersWidth+2 {
+			t.Errorf("a line of %d: %q", len(line), line)
+		}
+	}
+}
+
+// Text that a charset reads by shifts is ended before the line.
+func TestHTMLEndsInJapanese(t *testing.T) {
+	_, out := footed(t, newFooter(t, ""), store.List{ID: "news"}, "Content-Type: text/html; charset=iso-2022-jp\n\n<td>\x1b$B;T>l", false)
+	if want := "<td>\x1b$B;T>l\x1b(B\n</td>\n<div "; !strings.Contains(out, want) {
+		t.Errorf("got %q, want it to have %q", out, want)
 	}
 }
