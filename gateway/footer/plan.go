@@ -171,6 +171,7 @@ func (r *reading) read(t mime.Text) {
 	ok := !t.Sealed
 	if ok {
 		content, ok = t.Decoded()
+		ok = ok && readable(content, t.Charset)
 	}
 	p := place{seen: true, charset: t.Charset, encoding: t.Encoding}
 	if t.Media == "text/plain" {
