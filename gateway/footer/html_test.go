@@ -17,6 +17,11 @@ func TestPlaceInHTML(t *testing.T) {
 		{"a cell of an outer table does not end in an inner one", "<div><table><tr><td><table></td></tr></div>x", "</table></td></tr></table></div>", ""},
 		{"a row ends its cells", "<div><table><tr><td><b>x</tr></table></div>", "</b>", ""},
 		{"a cell ends what is in it", "<table><tr><td><div><p>x</td>", "</tr></table>", ""},
+		{"paragraphs without end tags", strings.Repeat("<p>x<b>y</b>", 300), "", ""},
+		{"items without end tags", "<ul>" + strings.Repeat("<li><p>x", 300), "</li></ul>", ""},
+		{"rows and cells without end tags", "<table>" + strings.Repeat("<tr><td>x<td><div>y", 300), "</div></td></tr></table>", ""},
+		{"a table in a cell", "<table><tr><td><table><tr><td>x", "</td></tr></table></td></tr></table>", ""},
+		{"options without end tags", "<select>" + strings.Repeat("<option>x", 300), "</option></select>", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := readHTML([]byte(tt.source), "utf-8", "")
