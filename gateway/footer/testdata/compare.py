@@ -86,7 +86,7 @@ def compare(old, new):
         return changed, ["the parts are others"]
     last = {kind: path for path, kind, sealed, part, _ in a if not sealed and shown(part)}
     for (path, kind, sealed, was, raw), (_, _, _, now, raw_now) in zip(a, b):
-        if str(was.items()) != str(now.items()):
+        if list(was.raw_items()) != list(now.raw_items()):
             problems.append(f"the header of {path or 'the message'} changed")
         if raw == raw_now:
             continue
