@@ -16,7 +16,7 @@ import (
 
 // dialogue is what go-smtp gets for a connection: it stands between the client
 // and go-smtp, above TLS. Commands go through it one line at a time, so that each
-// can be looked at, and mended, before go-smtp reads it, and what was sent behind
+// can be looked at, and corrected, before go-smtp reads it, and what was sent behind
 // it stays here. A message goes through up to its end and no further.
 //
 // go-smtp sets a read deadline before each line it reads as a command or as a
@@ -109,7 +109,7 @@ func (d *dialogue) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readLine reads a line and mends it. A line without end is none.
+// readLine reads a line and corrects it. A line without end is none.
 func (d *dialogue) readLine() error {
 	line, err := d.in.ReadSlice('\n')
 	most := maxLine
