@@ -46,14 +46,13 @@ func TestCorpus(t *testing.T) {
 		plan, _ := l.with(t, f, false)
 		results[plan.String()]++
 	}
-	found := judge(t, all)
-	t.Logf("%d messages: %v; %d with the line", len(all), results, len(found)/2)
+	t.Logf("%d messages: %v", len(all), results)
 	if results["added"] < 200 {
 		t.Error("few got the line: is every message taken for list mail?")
 	}
 	var pages []judged
-	for _, j := range found {
-		if j.Page != "" {
+	for _, j := range judge(t, all) {
+		if j.Page != "" && j.Form != "seven" {
 			pages = append(pages, j)
 		}
 	}

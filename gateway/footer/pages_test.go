@@ -86,7 +86,7 @@ func see(t *testing.T, pages []judged) {
 func TestTheLineIsSeen(t *testing.T) {
 	var pages []judged
 	for _, j := range judge(t, letters(t)) {
-		if j.Page != "" {
+		if j.Page != "" && j.Form != "seven" {
 			pages = append(pages, j)
 		}
 	}

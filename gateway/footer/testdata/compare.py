@@ -1,6 +1,7 @@
 # Compares messages with and without the line, by Python's email package.
 #
-# In the folder are NAME.in and the same with the line, NAME.usual and NAME.first.
+# In the folder are NAME.in and the same with the line, NAME.usual and NAME.first,
+# and NAME.seven, the latter encoded for 7-bit transport.
 # Written is one line of JSON for each of the latter: which parts changed, what is
 # wrong, and for the last HTML part where its content was put and its charset.
 import codecs
@@ -79,14 +80,16 @@ def check_lines(encoding, before, after, problems):
             problems.append(f"a line of {len(line)}: {line[:100]!r}")
 
 
-def compare(old, new):
+def compare(old, new, recoded):
     problems, changed = [], []
     a, b = list(leaves(old)), list(leaves(new))
     if [x[:3] for x in a] != [x[:3] for x in b]:
         return changed, ["the parts are others"]
     last = {kind: path for path, kind, sealed, part, _ in a if not sealed and shown(part)}
     for (path, kind, sealed, was, raw), (_, _, _, now, raw_now) in zip(a, b):
-        if list(was.raw_items()) != list(now.raw_items()):
+        if recoded and (raw == raw_now or was.is_multipart() or was.get_payload(decode=True) == now.get_payload(decode=True)):
+            continue
+        if not recoded and list(was.raw_items()) != list(now.raw_items()):
             problems.append(f"the header of {path or 'the message'} changed")
         if raw == raw_now:
             continue
@@ -100,7 +103,7 @@ def compare(old, new):
             problems.append(f"{kind}: other octets changed")
         elif put.count(LINK) != 1:
             problems.append(f"{kind}: the link is there {put.count(LINK)} times")
-        check_lines((was["Content-Transfer-Encoding"] or "").lower().strip(), raw, raw_now, problems)
+        check_lines((now["Content-Transfer-Encoding"] or "").lower().strip(), raw, raw_now, problems)
         decoded_alike(was, before, after, problems)
     return changed, problems
 
@@ -117,12 +120,12 @@ def page(message):
 folder = pathlib.Path(sys.argv[1])
 for before in sorted(folder.glob("*.in")):
     old = email.message_from_bytes(before.read_bytes())
-    for form in ("usual", "first"):
+    for form in ("usual", "first", "seven"):
         path = before.with_suffix("." + form)
         if not path.exists():
             continue
         new = email.message_from_bytes(path.read_bytes())
-        changed, problems = compare(old, new)
+        changed, problems = compare(old, new, form == "seven")
         answer = {"Name": before.stem, "Form": form, "Parts": " ".join(changed), "Problems": problems}
         if "html" in changed:
             part = page(new)
