@@ -12,8 +12,8 @@ import (
 
 	"offramp/gateway"
 	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
-	"offramp/gateway/render"
 	"offramp/gateway/sink"
 	"offramp/listunsub"
 )
@@ -56,7 +56,7 @@ Diagnostic-Code: smtp; 550 `+status+" "+text+`
 --b1
 Content-Type: message/rfc822
 
-`+render.FieldReturnPath+": "+path+`
+`+envelope.FieldReturnPath+": "+path+`
 From: news@example.org
 To: `+who+`
 Subject: News

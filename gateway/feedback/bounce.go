@@ -9,7 +9,6 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/diagnosis"
 	"offramp/gateway/envelope"
-	"offramp/gateway/render"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -146,7 +145,7 @@ func (m *mail) passOn(ctx context.Context, s consent.Subject) error {
 	if m.f.Senders == nil || !m.f.Config.PassOn || !m.whole {
 		return nil
 	}
-	token := m.read().Returned.Get(render.FieldReturnPath)
+	token := m.read().Returned.Get(envelope.FieldReturnPath)
 	if token == "" {
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
-	"offramp/gateway/render"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -161,7 +160,7 @@ func TestBouncesArePassedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return render.FieldReturnPath + ": " + token + "\n"
+		return envelope.FieldReturnPath + ": " + token + "\n"
 	}
 	other := newBench(t)
 	forged, _ := other.Tokens.Seal(listunsub.Claims{Recipient: "victim@example.com", Issued: time.Now(), Purpose: listunsub.ReturnPath})
@@ -172,10 +171,10 @@ func TestBouncesArePassedOn(t *testing.T) {
 	}{
 		"the sender's":                 {seal("bounces@sender.example"), []string{"bounces@sender.example"}},
 		"none":                         {"", nil},
-		"forged":                       {render.FieldReturnPath + ": " + forged + "\n", nil},
-		"a token of another kind":      {render.FieldReturnPath + ": " + link + "\n", nil},
+		"forged":                       {envelope.FieldReturnPath + ": " + forged + "\n", nil},
+		"a token of another kind":      {envelope.FieldReturnPath + ": " + link + "\n", nil},
 		"an address of ours":           {seal("replies@" + domain), nil},
-		"an address in clear":          {render.FieldReturnPath + ": victim@example.com\n", nil},
+		"an address in clear":          {envelope.FieldReturnPath + ": victim@example.com\n", nil},
 		"an address that is no longer": {seal("not an address"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,6 @@ import (
 
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
-	"offramp/gateway/render"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -100,9 +99,9 @@ type Feedback struct {
 
 // Boxes are the addresses of the feedback domain, besides those with a MAC.
 const (
-	boxCFBL       = render.ComplaintBox // reports that mail providers send by RFC 9477
-	boxComplaints = "complaints"        // reports of feedback loops that one registers for
-	boxReplies    = "replies"           // replies of people
+	boxCFBL       = envelope.ComplaintBox // reports that mail providers send by RFC 9477
+	boxComplaints = "complaints"          // reports of feedback loops that one registers for
+	boxReplies    = "replies"             // replies of people
 )
 
 // Owns says whether mail to an address is for us and not to be relayed: it is

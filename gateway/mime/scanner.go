@@ -14,15 +14,23 @@ const (
 	PreferencesURL = "{{offramp.preferences_url}}"
 )
 
+// Addresses that are the same placeholders in a form which editors and template
+// engines leave as it is.
+const (
+	UnsubscribeAddress = "https://offramp.invalid/unsubscribe"
+	PreferencesAddress = "https://offramp.invalid/preferences"
+)
+
 // Scanner finds the text parts of a body that hold a placeholder; the body is
 // written to it as it streams by, in pieces of any size. It keeps no more than a
 // part's header in memory, and the offsets of at most 500 parts.
 //
 // Found are parts of type text/plain, text/html and text/x-amp-html that are shown
-// inline, whose charset holds ASCII and whose encoding is clean. Never looked into are
+// inline, whose charset holds ASCII and whose encoding is clean. Left alone are
 // multipart/signed and multipart/encrypted, parts of any other type (S/MIME,
-// PGP/MIME, message/rfc822 among them), attachments, and text that is signed or
-// encrypted inline. A part whose MIME fields come twice is left alone.
+// PGP/MIME, message/rfc822 among them), attachments, text that is signed or
+// encrypted inline, and parts whose MIME fields come twice; a placeholder seen
+// there is told by [Scanner.Left].
 type Scanner struct {
 	walker walker
 	found  finder

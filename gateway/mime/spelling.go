@@ -100,10 +100,19 @@ func (s *speller) pick(texts []string) int {
 
 func (s *speller) one(texts []string) bool { return s.pick(texts) >= 0 }
 
+func (s *speller) twice(texts []string) bool {
+	for range 2 {
+		if !s.one(texts) {
+			return false
+		}
+	}
+	return true
+}
+
 // scheme takes a scheme with its slashes, or nothing.
 func (s *speller) scheme() bool {
 	before := s.rest
-	if s.one(schemes) && s.one(slashes) && s.one(slashes) {
+	if s.one(schemes) && s.twice(slashes) {
 		return true
 	}
 	s.rest = before
@@ -123,7 +132,7 @@ func (s *speller) inBraces() int {
 	if target < 0 || !s.one(underscores) || !s.take("url") {
 		return -1
 	}
-	if s.space(); !s.one(closings) || !s.one(closings) {
+	if s.space(); !s.twice(closings) {
 		return -1
 	}
 	return target

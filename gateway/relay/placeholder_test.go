@@ -23,7 +23,7 @@ func TestPlaceholderLeft(t *testing.T) {
 		"replaced":            {from + "\r\n{{offramp.unsubscribe_url}}\r\n", false, 1},
 		"none":                {from + "Subject: offramp.\r\n\r\nx\r\n", false, 0},
 		"unknown name":        {from + "\r\n{{offramp.unsubscribe}}\r\n", true, 0},
-		"both":                {from + "\r\n{{offramp.unsubscribe_url}} {{ Offramp.preferences_url }}\r\n", true, 1},
+		"both":                {from + "\r\n{{offramp.unsubscribe_url}} {{ Offramp.preference_url }}\r\n", true, 1},
 		"subject":             {from + "Subject: {{offramp.unsubscribe_url}}\r\n\r\nx\r\n", true, 0},
 		"encoded subject":     {from + "Subject: =?utf-8?Q?=7B=7Bofframp=2Eunsubscribe=5Furl=7D=7D?=\r\n\r\nx\r\n", true, 0},
 		"own field":           {from + "List-Unsubscribe: <{{offramp.unsubscribe_url}}>\r\n\r\nx\r\n", false, 0},

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"offramp/gateway/dkim"
+	"offramp/gateway/envelope"
 	"offramp/gateway/mime"
 	"offramp/listunsub"
 )
@@ -15,7 +16,7 @@ type Feedback struct {
 	// the recipient under a MAC.
 	Bounces bool
 	// PassOn adds the reverse-path the sender gave, sealed, in
-	// [FieldReturnPath], so that a bounce can be passed on to it.
+	// [envelope.FieldReturnPath], so that a bounce can be passed on to it.
 	PassOn bool
 	// Complaints adds CFBL-Address and CFBL-Feedback-ID (RFC 9477) where a
 	// signature at hand fits the address.
@@ -24,12 +25,6 @@ type Feedback struct {
 	// complaints, 5 to 15 characters; empty: none is added.
 	SenderID string
 }
-
-// FieldReturnPath is the field that brings the sender's reverse-path back.
-const FieldReturnPath = "X-Offramp-Return-Path"
-
-// ComplaintBox is the local part of the address for complaints.
-const ComplaintBox = "cfbl"
 
 const (
 	fieldFeedbackID     = "Feedback-ID"
@@ -61,7 +56,7 @@ func (m *Message) prepareReturns(h mime.Header) error {
 	if m.returns.verp && f.PassOn {
 		token, err := r.Tokens.Seal(listunsub.Claims{Recipient: m.stored.ReversePath, Issued: m.stored.Received, Purpose: listunsub.ReturnPath})
 		if err == nil { // else it is too long, and its bounces are not passed on
-			if err := add(FieldReturnPath, token); err != nil {
+			if err := add(envelope.FieldReturnPath, token); err != nil {
 				return err
 			}
 		}
@@ -76,7 +71,7 @@ func (m *Message) prepareReturns(h mime.Header) error {
 		return nil
 	}
 	m.returns.complaints = true
-	return add(fieldComplaints, ComplaintBox+"@"+r.FeedbackDomain+"; report=arf")
+	return add(fieldComplaints, envelope.ComplaintBox+"@"+r.FeedbackDomain+"; report=arf")
 }
 
 // complaintsSigned says whether the signatures let receivers believe the

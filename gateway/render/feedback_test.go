@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"offramp/gateway/envelope"
 	"offramp/gateway/mime"
 	"offramp/listunsub"
 	"offramp/store"
@@ -34,7 +35,7 @@ func TestWaysBackNameThePersonToUsAlone(t *testing.T) {
 	if err != nil || domain != "out.example.com" || claims.Kind != listunsub.BounceAddress || claims.Recipient != "ada@b.example" || claims.ListKey != listunsub.ListKey("news") {
 		t.Errorf("reverse-path %s: %+v, %v", path, claims, err)
 	}
-	if c, err := r.Tokens.Open(h.Get(FieldReturnPath), listunsub.ReturnPath); err != nil || c.Recipient != "bounces@sender.example" {
+	if c, err := r.Tokens.Open(h.Get(envelope.FieldReturnPath), listunsub.ReturnPath); err != nil || c.Recipient != "bounces@sender.example" {
 		t.Errorf("return path: %+v, %v", c, err)
 	}
 	if c, err := r.Tokens.Open(h.Get("CFBL-Feedback-ID"), listunsub.FeedbackID); err != nil || c.Recipient != "ada@b.example" || c.List != "news" {
