@@ -74,6 +74,9 @@ func leads(href string) bool {
 	return false
 }
 
+// joined leaves out what separates the words of an address.
+var joined = strings.NewReplacer("-", "", "_", "", "%20", "", " ", "")
+
 // wayOut says whether an address itself tells that it ends the mail.
 func (s *linkScan) wayOut(href string) bool {
 	href = strings.TrimSpace(href)
@@ -85,7 +88,7 @@ func (s *linkScan) wayOut(href string) bool {
 	if plain, err := url.QueryUnescape(href); err == nil {
 		href = plain
 	}
-	return urlWords.in(strings.NewReplacer("-", "", "_", "", "%20", "", " ", "").Replace(strings.ToLower(href)))
+	return urlWords.in(joined.Replace(strings.ToLower(href)))
 }
 
 // text takes text that is shown.
