@@ -88,6 +88,7 @@ type Report struct {
 	Findings     []Finding   // at least one; one for each recipient of a bounce
 	Header       mime.Header // of the message itself
 	Returned     mime.Header // of the message it is about, as far as it came back
+	Feedback     string      // fields of a feedback report (RFC 5965)
 	Text         string      // its own text, decoded
 	ReturnedText string      // text of the message it is about, decoded, mark-up kept
 }
@@ -103,6 +104,7 @@ func Read(raw []byte, nullReversePath bool) Report {
 		Findings:     l.findings(),
 		Header:       l.header,
 		Returned:     l.returned,
+		Feedback:     clip(string(l.feedbackFields()), maxText),
 		Text:         l.text,
 		ReturnedText: l.returnedText,
 	}

@@ -12,6 +12,9 @@ func optOut(l *letter) []Finding {
 	if l.null || l.isReport() || l.automaticField() != "" || l.fromList() {
 		return nil
 	}
+	if AppleUnsubscribe(l.header) {
+		return []Finding{{Kind: OptOut, Recipient: l.from, Why: "Apple Mail sent it when its Unsubscribe button was pressed"}}
+	}
 	line := firstLine(l.text)
 	if !saysStop(line) {
 		if line != "" || !saysStop(l.subject) {
@@ -19,6 +22,13 @@ func optOut(l *letter) []Finding {
 		}
 	}
 	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line only asks for no more mail"}}
+}
+
+// AppleUnsubscribe says whether Apple Mail wrote a message because its
+// Unsubscribe button was pressed. It marks that mail as "auto-replied", too, as
+// only answering machines should (RFC 3834 section 5.2).
+func AppleUnsubscribe(h mime.Header) bool {
+	return mime.Keyword(h.Get("X-Apple-Unsubscribe")) == "true"
 }
 
 // fromList says whether a message went to many, so that it is not an answer to our message.
