@@ -57,9 +57,8 @@ func (l *letter) looksBounced() bool {
 		return true
 	}
 	subject := strings.ToLower(l.subject)
-	from := strings.ToLower(words(l.header.Get("From")))
 	lead := containsAny(normalSpace(clip(l.text, 4<<10)), reportLeads)
-	daemon := containsAny(from, daemons)
+	daemon := l.daemon()
 	signs := 0
 	for _, sign := range []bool{lead, daemon, containsAny(subject, bounceSubjects), l.null} {
 		if sign {
@@ -78,6 +77,11 @@ func (l *letter) looksBounced() bool {
 		return signs > 2
 	}
 	return signs >= 2
+}
+
+// daemon says whether From is that of a mail system.
+func (l *letter) daemon() bool {
+	return containsAny(strings.ToLower(words(l.header.Get("From"))), daemons)
 }
 
 // isAnswer says whether a subject is of an answer or a forwarded message, which

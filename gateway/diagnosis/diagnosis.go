@@ -81,6 +81,9 @@ type Finding struct {
 	Diagnostic   string `json:"diagnostic"`    // what the mail system gave as reason
 	Cause        Cause  `json:"cause"`
 	Delayed      bool   `json:"delayed"` // not delivered yet, the mail system goes on trying
+	// Loose says that no code, field or mail system says so, only a sentence in
+	// what some machine wrote. It counts for nobody but the recipient it names.
+	Loose bool `json:"loose,omitempty"`
 }
 
 // Report is what a message says.
