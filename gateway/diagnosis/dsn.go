@@ -143,7 +143,7 @@ func (j *judged) finding(r recipientReport, text func() told) Finding {
 		return f
 	}
 	f := findingOf(r)
-	if f.Kind == Bounce && !f.Delayed && (f.Class != Soft || f.Cause == "") {
+	if f.Kind == Bounce && !f.Delayed && (f.Class != Soft || f.Cause == "" || f.Cause == CauseAddress) {
 		return besideText(f, text())
 	}
 	j.report, j.known, j.result = key, true, f
