@@ -12,7 +12,7 @@ type told struct {
 
 func (l *letter) tell() told {
 	found := l.textFindings()
-	t := told{by: make(map[string]*Finding, len(found)), hits: reasons.find(withoutAdvice(l.text))}
+	t := told{by: make(map[string]*Finding, len(found)), hits: reasons.find(withoutAdvice(l.said()))}
 	for i := range found {
 		t.by[strings.ToLower(found[i].Recipient)] = &found[i]
 	}
@@ -147,18 +147,32 @@ func settle(f Finding, rcpt bool) Finding {
 	return f
 }
 
+// answersMessage says whether a folded text shows that the reply came after the
+// recipients.
+func answersMessage(folded string) bool {
+	return containsAny(folded, []string{
+		"end of data", "to data command", "smtp command data", "after data", "dot command",
+		"after i sent the message", "end of message", "after eom", "data phase", "smtp data",
+	})
+}
+
 // answersRecipient says whether a text shows that the reply was one to RCPT,
 // and not to a later command.
 func answersRecipient(text string) bool {
-	text = strings.Join(strings.Fields(fold(text)), " ")
-	for _, later := range []string{"end of data", "to data command", "smtp command data", "after data", "dot command"} {
-		if strings.Contains(text, later) {
-			return false
+	for line := range strings.Lines(text) {
+		if line = asciiLower(strings.TrimSpace(line)); strings.HasPrefix(line, "rcpt to: ") && !strings.Contains(line, "<") {
+			text = strings.Replace(asciiLower(text), line, "", 1) // a detail of the message, beside its size
 		}
+	}
+	text = strings.Join(strings.Fields(fold(text)), " ")
+	if answersMessage(text) {
+		return false
 	}
 	for _, mark := range []string{
 		"to rcpt", "smtp rcpt", "rcpt host", "at rcpt", "command rcpt", "rcpt failed", "rcpt said", "after rcpt", "rcpt to", "rcpt command", "does not like recipient", "recipient address rejected", "recipient rejected",
 		"relay recipient table", "local recipient table",
+		// Of qmail's line only the end is left, and the start says where it was not.
+		"remote host said", "remote server said", "remote system said",
 		// Gmail has judged the answer itself; where it is not sure it adds "or is unable to receive mail".
 		"address couldnt be found check for typos",
 		// Yahoo takes every RCPT and names unknown users after the message; what its filters say reads otherwise.

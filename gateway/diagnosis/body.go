@@ -140,7 +140,7 @@ type splitter struct {
 func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
 	s := splitter{by: map[string]*section{}}
 	wrapped := false // the line before ended within a reply
-	for line := range strings.Lines(l.text) {
+	for line := range strings.Lines(l.said()) {
 		line = strings.TrimSpace(line)
 		opened, within := false, wrapped && s.now != nil
 		wrapped = endsInCode(line)

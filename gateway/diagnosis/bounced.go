@@ -60,7 +60,7 @@ func (l *letter) looksBounced() bool {
 	lead := containsAny(normalSpace(clip(l.text, 4<<10)), reportLeads)
 	daemon := l.daemon()
 	signs := 0
-	for _, sign := range []bool{lead, daemon, containsAny(subject, bounceSubjects), l.null} {
+	for _, sign := range []bool{lead, daemon, l.bounceSubject(), l.null} {
 		if sign {
 			signs++
 		}
@@ -73,10 +73,27 @@ func (l *letter) looksBounced() bool {
 			signs++
 		}
 	}
+	if signs == 1 && l.bounceSubject() && !isAnswer(subject) && l.automaticField() == "" {
+		return l.tellsDeath()
+	}
 	if isAnswer(subject) && !l.null && !(lead && daemon) {
 		return signs > 2
 	}
 	return signs >= 2
+}
+
+// bounceSubject says whether the subject is that of a bounce, or names a dead
+// address itself: "Warning: a@b - User unknown!".
+func (l *letter) bounceSubject() bool {
+	return containsAny(strings.ToLower(l.subject), bounceSubjects) || !isAnswer(strings.ToLower(l.subject)) && reasons.find(l.subject).named()
+}
+
+// tellsDeath says whether a message that is known by its subject alone says in
+// its text, too, that an address is dead, and which.
+func (l *letter) tellsDeath() bool {
+	text := clip(l.text, maxReason)
+	_, reply := codesIn(text)
+	return l.mentioned() != "" && (reply != "" || reasons.find(text).named())
 }
 
 // daemon says whether From is that of a mail system.

@@ -133,23 +133,19 @@ func (x index) find(text string) hits {
 	dead := -1 // where the last phrase of a dead address ended
 	for i := 0; i < len(t.words); {
 		skip := 1
-		for _, p := range x.at(t.words[i]) {
-			n := matches(p.words, t.words[i:])
-			if n < 0 {
-				continue
-			}
-			about := p.about
+		for _, m := range x.matching(t.words[i:]) {
+			about := m.about
 			if about.deadly() {
-				if !p.or && t.alternative(i, n, dead == i, x) {
+				if !m.or && t.alternative(i, m.length, dead == i, x) {
 					about = either
 				}
-				dead = i + n
+				dead = i + m.length
 			}
 			if found[about] == "" {
-				found[about] = p.text
+				found[about] = m.text
 			}
-			if p.or || about == frame || about == spurned {
-				skip = max(skip, n) // what is inside is not meant by itself
+			if m.hides() {
+				skip = max(skip, m.length)
 			}
 		}
 		i += skip
@@ -157,8 +153,37 @@ func (x index) find(text string) hits {
 	return found
 }
 
-// at returns the phrases that may begin with a word, those first that hide what
-// is inside them.
+// match is a phrase that words begin with.
+type match struct {
+	phrase
+	length int
+}
+
+// matching returns the phrases that words begin with: the longest alone where it
+// hides what is inside it.
+func (x index) matching(words []string) []match {
+	var all []match
+	hiding := match{}
+	for _, p := range x.at(words[0]) {
+		n := matches(p.words, words)
+		if n < 0 {
+			continue
+		}
+		all = append(all, match{p, n})
+		if p.hides() && n > hiding.length {
+			hiding = match{p, n}
+		}
+	}
+	if hiding.length > 0 {
+		return []match{hiding}
+	}
+	return all
+}
+
+// hides says whether the words of a phrase mean nothing by themselves.
+func (p phrase) hides() bool { return p.or || p.about == frame || p.about == spurned }
+
+// at returns the phrases that may begin with a word.
 func (x index) at(word string) []phrase {
 	if len(word) < stem || x.stems[word[:stem]] == nil {
 		return x.whole[word]
