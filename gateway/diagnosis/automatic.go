@@ -12,7 +12,27 @@ func receiptOf(l *letter) []Finding {
 	if !l.receipt {
 		return nil
 	}
+	if f := l.rejectedBySieve(); f.Class != "" {
+		return []Finding{f}
+	}
 	return []Finding{{Kind: AutoReply, Recipient: l.from, System: systemOf(l), Why: "it is a read receipt (RFC 8098)"}}
+}
+
+// rejectedBySieve knows a disposition notification that a mail system sends in
+// place of a bounce (RFC 5429 section 2.2), where it says that the mailbox takes
+// no mail. Whatever else a script says, its reader is there.
+func (l *letter) rejectedBySieve() Finding {
+	text := l.said()
+	class, cause, why := Classify("", "", text)
+	if cause != CauseMailbox || class == Hard || !containsAny(normalSpace(clip(text, maxReason)), []string{"reject", "could not be delivered", "not be delivered", "undeliver"}) {
+		return Finding{}
+	}
+	f := Finding{Kind: Bounce, Class: Soft, Cause: cause, Recipient: l.mentioned(), System: systemOf(l), Why: why}
+	f.Diagnostic = clip(strings.TrimSpace(text), maxDiagnostic)
+	if a := typedAddress(mime.ParseHeader(l.disposition).Get("Final-Recipient")); strings.Contains(a, "@") {
+		f.Recipient = a
+	}
+	return f
 }
 
 // challenge knows systems that ask the sender to prove that he is one: their

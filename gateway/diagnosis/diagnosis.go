@@ -32,6 +32,7 @@ const (
 	maxReason     = 8 << 10
 	maxDiagnostic = 512
 	maxRecipients = 200
+	maxWrapped    = 3
 )
 
 // Kind is what a message is.
@@ -103,14 +104,31 @@ type Report struct {
 func Read(raw []byte, nullReversePath bool) Report {
 	l := open(raw[:min(len(raw), MaxSize)])
 	l.null = nullReversePath || l.header.Get("Return-Path") == "<>"
-	return Report{
-		Findings:     l.findings(),
-		Header:       l.header,
-		Returned:     l.returned,
-		Feedback:     clip(string(l.feedbackFields()), maxText),
-		Text:         l.text,
-		ReturnedText: l.returnedText,
+	r := Report{Findings: l.findings(), Header: l.header}
+	for range maxWrapped {
+		inner, found := l.wrapped(r.Findings)
+		if inner == nil {
+			break
+		}
+		l, r.Findings = inner, found
 	}
+	r.Returned, r.ReturnedText, r.Text = l.returned, l.returnedText, l.text
+	r.Feedback = clip(string(l.feedbackFields()), maxText)
+	return r
+}
+
+// wrapped reads the message inside one that says nothing itself, where that is a
+// report: some systems and people pass reports on as an enclosure.
+func (l *letter) wrapped(found []Finding) (*letter, []Finding) {
+	if len(found) > 1 || found[0].Kind != Other && (found[0].Kind != Bounce || found[0].Class != Undecided || found[0].Cause != "") || l.enclosed == nil {
+		return nil, nil
+	}
+	inner := open(l.enclosed)
+	found = inner.findings()
+	if found[0].Kind != Bounce && found[0].Kind != Complaint || !inner.isReport() && !inner.daemon() && jsonNotice(inner) == nil {
+		return nil, nil
+	}
+	return inner, found
 }
 
 // findings asks each form in turn, the surest first.

@@ -13,12 +13,14 @@ type letter struct {
 	parts        []mime.Leaf
 	text         string // own text, up to the returned message
 	returned     mime.Header
+	enclosed     []byte // the same as it came
 	returnedText string
 	subject      string          // decoded
 	from         string          // address of From, lower case
 	status       []byte          // message/delivery-status, decoded
 	feedback     []byte          // message/feedback-report, decoded
-	receipt      bool            // message/disposition-notification
+	receipt      bool            // has a message/disposition-notification
+	disposition  []byte          // that, decoded
 	parties      map[string]bool // who wrote it and who got it, lower case
 }
 
@@ -52,7 +54,7 @@ func (l *letter) sort(p *mime.Leaf) {
 			l.feedback = []byte(p.Text(MaxSize))
 		}
 	case "message/disposition-notification", "message/global-disposition-notification":
-		l.receipt = true
+		l.receipt, l.disposition = true, []byte(p.Text(maxText))
 	case "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers", "message/partial":
 		l.takeReturned(p)
 	}
@@ -73,7 +75,7 @@ func (l *letter) takeReturned(p *mime.Leaf) {
 	if len(h.Fields()) == 0 {
 		return
 	}
-	l.returned = h
+	l.returned, l.enclosed = h, raw
 	l.returnedText = textOf(h, body)
 }
 
@@ -106,7 +108,7 @@ func (l *letter) gatherText() {
 		return
 	}
 	h, body := mime.Split([]byte(quoted))
-	l.returned = h
+	l.returned, l.enclosed = h, []byte(quoted)
 	if len(h.Fields()) == 0 {
 		body = []byte(quoted)
 	}
