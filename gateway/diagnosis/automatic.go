@@ -162,11 +162,14 @@ var (
 		"自动回复", "休假", "不在办公室", "自動応答", "自動返信", "不在", "休暇", "خارج المكتب", "في إجازة", "رد تلقائي", "в отпуске", "автоответ")
 )
 
-// foldAll folds marks and keeps the spaces around them, which bound a word.
+// foldAll folds marks, in each spelling, and keeps the spaces around them, which
+// bound a word.
 func foldAll(marks ...string) []string {
-	out := make([]string, len(marks))
-	for i, m := range marks {
-		out[i] = fold(m)
+	out := make([]string, 0, len(marks))
+	for _, m := range marks {
+		for _, spelled := range spellings(m) {
+			out = append(out, fold(spelled))
+		}
 	}
 	return out
 }

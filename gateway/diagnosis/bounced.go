@@ -133,7 +133,7 @@ func (l *letter) delayed() bool {
 		return false
 	}
 	subject := strings.ToLower(l.subject)
-	if containsAny(subject, []string{"(delay)", "delayed", "delivery delay", "warning: could not send", "warning: message", "verzögert", "retardé", "retrasad", "ritardat", "atrasad", "vertraagd", "opóźni"}) {
+	if containsAny(subject, []string{"(delay)", "delayed", "delivery delay", "warning: could not send", "warning: message", "verzögert", "verzoegert", "retardé", "retrasad", "ritardat", "atrasad", "vertraagd", "opóźni"}) {
 		return true
 	}
 	return reasons.find(text)[delay] != ""

@@ -12,6 +12,7 @@ type letter struct {
 	null         bool // empty reverse-path
 	parts        []mime.Leaf
 	text         string // own text, up to the returned message
+	answer       string // the same of a page, with what it quotes marked
 	returned     mime.Header
 	enclosed     []byte // the same as it came
 	returnedText string
@@ -97,7 +98,9 @@ func textOf(h mime.Header, body []byte) string {
 func (l *letter) gatherText() {
 	text := l.join("text/plain")
 	if strings.TrimSpace(text) == "" {
-		text = mime.HTMLText(l.join("text/html"), 2*maxText)
+		page := l.join("text/html")
+		text = mime.HTMLText(page, 2*maxText)
+		l.answer, _ = cutReturned(mime.HTMLAnswer(page, maxReason))
 	}
 	own, quoted := cutReturned(text)
 	l.text = clip(own, maxText)
