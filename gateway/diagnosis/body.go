@@ -58,6 +58,7 @@ func (l *letter) textFindings() []Finding {
 		sections = []*section{{recipient: l.mentioned()}}
 	}
 	delayed := l.delayed()
+	state := reasons.find(withoutAdvice(preamble))[mailbox]
 	found := make([]Finding, 0, len(sections))
 	var memo map[string]Finding
 	if len(sections) > 1 {
@@ -75,6 +76,9 @@ func (l *letter) textFindings() []Finding {
 		f.Recipient = s.recipient
 		if f.Class == Hard && (s.alias || namesOthers(replyIn(reason), s.recipient)) {
 			f.Class, f.Why = Soft, f.Why+", but of another address"
+		}
+		if f.Class == Hard && state != "" {
+			f.Class, f.Cause, f.Why = Soft, CauseMailbox, f.Why+`, but the report begins with "`+state+`"`
 		}
 		found = append(found, f)
 	}

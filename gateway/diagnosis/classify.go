@@ -70,6 +70,8 @@ func (e evidence) judge() (Class, Cause, string) {
 		return e.doubted(claim, against, cause)
 	case e.contradicted() != "":
 		return e.outweighed(claim, e.contradicted())
+	case !e.named() && e.found[joined] != "":
+		return Soft, CauseMailbox, claim + `, but the text gives several reasons: "` + e.found[joined] + `"`
 	case e.found[barred] != "":
 		return Soft, CauseAddress, claim + `, but the text also says "` + e.found[barred] + `"`
 	case !e.named() && e.found[refusal] != "":

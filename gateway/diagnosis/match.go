@@ -21,6 +21,7 @@ const (
 	spurned                 // the same, and the words in it are no reasons by themselves
 	vacant                  // the words of RFC 5321 for no such mailbox, which others use, too
 	either                  // dead, or something else
+	joined                  // several reasons, perhaps in words that are not known
 	frame                   // part of the form, no reason: names of products, notes on enclosures
 	mailbox                 // full, disabled, down
 	content                 // size, spam, virus, form
@@ -133,6 +134,9 @@ func (x index) find(text string) hits {
 	dead := -1 // where the last phrase of a dead address ended
 	for i := 0; i < len(t.words); {
 		skip := 1
+		if conjunctions[t.words[i]] {
+			found[joined] = t.words[i]
+		}
 		for _, m := range x.matching(t.words[i:]) {
 			about := m.about
 			if about.deadly() {

@@ -81,3 +81,27 @@ Remote-MTA: dns; mx.dest.example
 Diagnostic-Code: smtp; REPLY
 --B--
 `
+
+// TestBodies: each text of testdata/bodies.txt, as a report from the null
+// reverse-path. "soft" is at least soft where the address is dead.
+func TestBodies(t *testing.T) {
+	all, err := os.ReadFile("testdata/bodies.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range strings.Split(string(all), "\n=== ")[1:] {
+		head, text, _ := strings.Cut(one, "\n")
+		c := strings.Split(head, " | ")
+		if len(c) != 4 {
+			t.Fatal(head)
+		}
+		raw := "From: " + c[1] + "\nTo: b+token@lists.sender.example\nSubject: " + c[2] + "\nMIME-Version: 1.0\n\n" + text
+		r := Read([]byte(raw), true)
+		f := r.Findings[0]
+		got := weight(f.Class, f.Cause)
+		atLeast := c[0] == "soft" && got == "hard" && strings.Contains(c[3], "at least soft")
+		if got != c[0] && !atLeast || f.Kind != Bounce || f.Recipient != "ada@dest.example" || len(r.Findings) != 1 {
+			t.Errorf("%s: %s, want %s: %+v", c[3], got, c[0], r.Findings)
+		}
+	}
+}

@@ -212,6 +212,31 @@ requested mailbox action not taken mailbox unavailable
 // mean something else by themselves.
 const spurnedTexts = `
 recipient address rejected
+domain is not reachable
+domain not reachable
+domain is unreachable
+domain name does not resolve
+domain does not resolve
+domain not resolve
+unable to resolve domain
+cannot resolve domain
+could not resolve domain
+couldnt resolve domain
+no longer registered
+domain is not registered
+domain not registered
+domain * suspended
+destination computer was not found
+destination * was not found
+destination host not found
+no mx or a records
+no mx or address record
+no a or mx record
+no mx record
+has no mx
+name service error for * host not found
+unrouteable mail domain
+unroutable mail domain
 domain has expired
 domain name has expired
 domain expired
