@@ -12,7 +12,10 @@
 // mailbox, no such host or domain, a domain that takes no mail (RFC 7505), moved
 // away. A wrong hard costs a reader, a missed one only a further attempt. So a
 // single word that speaks of the sender, the message, a full mailbox or the
-// network is enough against it, whatever the status code says (RFC 3463).
+// network is enough against it, whatever the status code says (RFC 3463), and so
+// are a conjunction that joins another reason and an address that is not the
+// one the mail was sent to. Words of a report's form, such as names of products,
+// and words that only say that something is not allowed do not outweigh it.
 //
 // # Limits
 //
@@ -53,7 +56,7 @@ type Class string
 // Classes of bounces.
 const (
 	Hard      Class = "hard"      // dead for good
-	Soft      Class = "soft"      // not delivered, but the address may live
+	Soft      Class = "soft"      // not delivered, but the address may live; counts where the cause is address or mailbox
 	Undecided Class = "undecided" // contradictory or not understood
 )
 
