@@ -6,6 +6,7 @@ import "strings"
 type section struct {
 	recipient string
 	text      strings.Builder
+	alias     bool // the text names another address behind it
 }
 
 // textBounce reads a bounce that has no fields of RFC 3464.
@@ -17,9 +18,32 @@ func textBounce(l *letter) []Finding {
 	system := systemOf(l)
 	for i := range found {
 		found[i].System = system
+		found[i] = l.loosen(found[i])
 	}
 	l.nameRecipients(found)
 	return found
+}
+
+// loosen doubts what rests on a sentence alone. Ticket systems, shops and
+// answering machines send from the null reverse-path, too, and write "the
+// account does not exist yet" of something else.
+func (l *letter) loosen(f Finding) Finding {
+	if f.Reply != "" || f.Status != "" || l.header.Count("X-Failed-Recipients") > 0 || f.Delayed {
+		return f
+	}
+	nobody := f.Recipient == "" && len(l.returned.Fields()) == 0
+	trace := l.returned.Count("Received") > 0 || l.returned.Count("Return-Path") > 0 // people quote neither
+	if trace || l.daemon() && !nobody {
+		return f
+	}
+	f.Loose = true
+	if f.Class == Hard {
+		f.Class, f.Why = Soft, f.Why+", but no mail system says so"
+	}
+	if nobody && !l.daemon() {
+		f.Class, f.Cause, f.Why = Undecided, "", "it names no recipient, and no mail system wrote it"
+	}
+	return f
 }
 
 // textFindings reads the text a mail system wrote for people: an address opens a
@@ -34,6 +58,7 @@ func (l *letter) textFindings() []Finding {
 		sections = []*section{{recipient: l.mentioned()}}
 	}
 	delayed := l.delayed()
+	state := reasons.find(withoutAdvice(preamble))[mailbox]
 	found := make([]Finding, 0, len(sections))
 	var memo map[string]Finding
 	if len(sections) > 1 {
@@ -49,6 +74,12 @@ func (l *letter) textFindings() []Finding {
 			}
 		}
 		f.Recipient = s.recipient
+		if f.Class == Hard && (s.alias || namesOthers(replyIn(reason), s.recipient)) {
+			f.Class, f.Why = Soft, f.Why+", but of another address"
+		}
+		if f.Class == Hard && state != "" {
+			f.Class, f.Cause, f.Why = Soft, CauseMailbox, f.Why+`, but the report begins with "`+state+`"`
+		}
 		found = append(found, f)
 	}
 	return found
@@ -78,6 +109,20 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 	return f
 }
 
+// replyIn returns the reply that a text quotes: a reply code and what follows it
+// on that line and the next.
+func replyIn(text string) string {
+	_, code := codesIn(text)
+	start := strings.Index(text, code)
+	if code == "" || start < 0 {
+		return ""
+	}
+	text = text[start:]
+	first, rest, _ := strings.Cut(text, "\n")
+	next, _, _ := strings.Cut(rest, "\n")
+	return first + "\n" + next
+}
+
 func firstOf(a, b string) string {
 	if a != "" {
 		return a
@@ -98,10 +143,12 @@ type splitter struct {
 // sections splits the text; opens says which lines begin a section.
 func (l *letter) sections(opens func(line string) (address, rest string)) (preamble string, all []*section) {
 	s := splitter{by: map[string]*section{}}
-	for line := range strings.Lines(l.text) {
+	wrapped := false // the line before ended within a reply
+	for line := range strings.Lines(l.said()) {
 		line = strings.TrimSpace(line)
-		opened := false
-		if address, rest := opens(line); address != "" && !l.own(address) && len(s.all) < maxRecipients {
+		opened, within := false, wrapped && s.now != nil
+		wrapped = endsInCode(line)
+		if address, rest := opens(line); address != "" && !within && !l.own(address) && len(s.all) < maxRecipients {
 			s.open(address)
 			line, opened = rest, true
 		}
@@ -115,6 +162,13 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 		s.now.text.WriteString(s.pending)
 	}
 	return s.before.String(), s.all
+}
+
+// endsInCode says whether a line ends with a code, as wrapped replies do: the
+// address that the next line begins with is part of the reply.
+func endsInCode(line string) bool {
+	last := line[strings.LastIndexByte(line, ' ')+1:]
+	return len(last) == 3 && len(line) > 3 && isReply(last) || isStatus(last)
 }
 
 func (s *splitter) open(address string) {
@@ -272,6 +326,7 @@ func (l *letter) reconcile(sections []*section) []*section {
 		if s == nil {
 			s = &section{recipient: address}
 			if len(failed) == 1 { // named differently in the text: an alias
+				s.alias = len(sections) > 0
 				for _, other := range sections {
 					s.text.WriteString(clip(other.text.String(), maxReason))
 				}

@@ -57,11 +57,10 @@ func (l *letter) looksBounced() bool {
 		return true
 	}
 	subject := strings.ToLower(l.subject)
-	from := strings.ToLower(words(l.header.Get("From")))
 	lead := containsAny(normalSpace(clip(l.text, 4<<10)), reportLeads)
-	daemon := containsAny(from, daemons)
+	daemon := l.daemon()
 	signs := 0
-	for _, sign := range []bool{lead, daemon, containsAny(subject, bounceSubjects), l.null} {
+	for _, sign := range []bool{lead, daemon, l.bounceSubject(), l.null} {
 		if sign {
 			signs++
 		}
@@ -74,10 +73,32 @@ func (l *letter) looksBounced() bool {
 			signs++
 		}
 	}
+	if signs == 1 && l.bounceSubject() && !isAnswer(subject) && l.automaticField() == "" {
+		return l.tellsDeath()
+	}
 	if isAnswer(subject) && !l.null && !(lead && daemon) {
 		return signs > 2
 	}
 	return signs >= 2
+}
+
+// bounceSubject says whether the subject is that of a bounce, or names a dead
+// address itself: "Warning: a@b - User unknown!".
+func (l *letter) bounceSubject() bool {
+	return containsAny(strings.ToLower(l.subject), bounceSubjects) || !isAnswer(strings.ToLower(l.subject)) && reasons.find(l.subject).named()
+}
+
+// tellsDeath says whether a message that is known by its subject alone says in
+// its text, too, that an address is dead, and which.
+func (l *letter) tellsDeath() bool {
+	text := clip(l.text, maxReason)
+	_, reply := codesIn(text)
+	return l.mentioned() != "" && (reply != "" || reasons.find(text).named())
+}
+
+// daemon says whether From is that of a mail system.
+func (l *letter) daemon() bool {
+	return containsAny(strings.ToLower(words(l.header.Get("From"))), daemons)
 }
 
 // isAnswer says whether a subject is of an answer or a forwarded message, which
@@ -112,7 +133,7 @@ func (l *letter) delayed() bool {
 		return false
 	}
 	subject := strings.ToLower(l.subject)
-	if containsAny(subject, []string{"(delay)", "delayed", "delivery delay", "warning: could not send", "warning: message", "verzögert", "retardé", "retrasad", "ritardat", "atrasad", "vertraagd", "opóźni"}) {
+	if containsAny(subject, []string{"(delay)", "delayed", "delivery delay", "warning: could not send", "warning: message", "verzögert", "verzoegert", "retardé", "retrasad", "ritardat", "atrasad", "vertraagd", "opóźni"}) {
 		return true
 	}
 	return reasons.find(text)[delay] != ""

@@ -2,12 +2,16 @@ package diagnosis
 
 import "strings"
 
-// reasons is every known text, found by its first word.
-var reasons = newIndex(
-	group{dead, deadTexts}, group{dead, deadTextsWorld}, group{noHost, noHostTexts}, group{moved, movedTexts}, group{doubtful, doubtfulTexts},
-	group{mailbox, mailboxTexts}, group{content, contentTexts}, group{sender, senderTexts},
-	group{network, networkTexts}, group{refusal, refusalTexts}, group{delay, delayTexts},
-)
+// tables are all known texts.
+var tables = []group{
+	{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts},
+	{doubtful, doubtfulTexts}, {spurned, spurnedTexts}, {vacant, vacantTexts}, {frame, frameTexts},
+	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {barred, barredTexts},
+	{network, networkTexts}, {passing, passingTexts}, {refusal, refusalTexts}, {delay, delayTexts},
+}
+
+// reasons finds them by their first word.
+var reasons = newIndex(tables...)
 
 // hardStatus is what a status code says that alone is enough for hard (RFC 3463
 // section 3.2; RFC 7505 section 4.2 for 5.1.10).
@@ -46,14 +50,15 @@ type evidence struct {
 }
 
 func (e evidence) judge() (Class, Cause, string) {
-	if e.is('2') {
-		return Undecided, "", "the reply is not a refusal"
-	}
 	against, cause := e.against()
 	claim := e.claim()
 	switch {
+	case e.is('2'):
+		return Undecided, "", "the reply is not a refusal"
 	case e.is('4'):
 		return Soft, e.softCause(cause), "the code " + e.code() + " is of a temporary failure"
+	case e.found[either] != "" && cause != CauseSender && cause != CauseMessage:
+		return Soft, CauseMailbox, `the text "` + e.found[either] + `" is one of several reasons given`
 	case claim == "" && cause == CauseNetwork && statusCause(e.status) == CauseMailbox:
 		// An error that comes from a full mailbox reads like a server error.
 		return Soft, CauseMailbox, "the status " + e.status + " speaks of the mailbox"
@@ -61,17 +66,63 @@ func (e evidence) judge() (Class, Cause, string) {
 		return Soft, cause, "the text " + against + " speaks of the " + subject(cause) + ", not of a dead address"
 	case claim == "":
 		return e.unclear()
-	case against != "" && !e.named() && cause == CauseMailbox:
-		return Soft, cause, "the text " + against + " is about the mailbox, whatever the code says"
 	case against != "":
-		return Undecided, cause, claim + ", but " + against + " speaks of the " + subject(cause)
+		return e.doubted(claim, against, cause)
 	case e.contradicted() != "":
-		code := e.contradicted()
-		return Undecided, statusCause(code), claim + ", but the code " + code + " says something else"
+		return e.outweighed(claim, e.contradicted())
+	case !e.named() && e.found[joined] != "":
+		return Soft, CauseMailbox, claim + `, but the text gives several reasons: "` + e.found[joined] + `"`
+	case e.found[barred] != "":
+		return Soft, CauseAddress, claim + `, but the text also says "` + e.found[barred] + `"`
 	case !e.named() && e.found[refusal] != "":
-		return Undecided, CauseAddress, claim + `, but the text only says "` + e.found[refusal] + `"`
+		return Soft, CauseAddress, claim + `, but the text only says "` + e.found[refusal] + `"`
 	}
 	return Hard, CauseAddress, claim
+}
+
+// doubted weighs a claim against a text that speaks of something else. Where the
+// text names a dead address and only trouble of the mail system beside it, it
+// still counts: the code is permanent. So does a host that was not found, unless
+// the name service failed for a while.
+func (e evidence) doubted(claim, against string, cause Cause) (Class, Cause, string) {
+	why := claim + ", but " + against + " speaks of the " + subject(cause)
+	switch {
+	case cause == CauseMailbox:
+		return Soft, cause, why
+	case cause == CauseNetwork && (e.found[dead] != "" || e.found[noHost] != "" && e.found[passing] == ""):
+		return Soft, CauseAddress, why
+	}
+	return Undecided, cause, why
+}
+
+// outweighed weighs a claim against a code of something else. Mail systems that
+// refuse in a policy's stead answer 5.7.1 "no such user" for what does not
+// exist: the words are the more exact.
+func (e evidence) outweighed(claim, code string) (Class, Cause, string) {
+	why := claim + ", but the code " + code + " says something else"
+	cause := statusCause(code)
+	switch {
+	case e.found[dead] == "" || code == "5.1.7" || code == "5.1.8" || code == "5.1.9":
+		return Undecided, cause, why
+	case (code == "5.7.1" || code == "5.7.0") && e.found[barred] == "" && !vague(e.found[dead]):
+		return Hard, CauseAddress, claim + ", whatever class the code " + code + " is of"
+	case cause == CauseMailbox:
+		return Soft, cause, why
+	case strings.HasPrefix(code, "5.7.") && code != "5.7.1" && code != "5.7.0":
+		return Undecided, cause, why
+	}
+	return Soft, CauseAddress, why
+}
+
+// vague says whether a phrase of a dead address may also be a filter's: "invalid
+// recipient" may be invalid for this sender.
+func vague(phrase string) bool {
+	for _, word := range []string{"invalid", "illegal", "bad", "not a valid", "is not a valid"} {
+		if strings.HasPrefix(phrase, word+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 // is says whether a code is of a class; a temporary one of either sort counts.
@@ -94,7 +145,7 @@ func (e evidence) code() string {
 
 // named says whether the text itself says that the address is dead.
 func (e evidence) named() bool {
-	return e.found[dead] != "" || e.found[noHost] != "" || e.found[moved] != ""
+	return e.found.named()
 }
 
 // claim says what speaks for a dead address, or "".
@@ -108,24 +159,50 @@ func (e evidence) claim() string {
 		return `the text "` + e.found[moved] + `" says that the reader has moved away`
 	case hardStatus[e.status] != "":
 		return "the status " + e.status + " says: " + hardStatus[e.status]
+	case e.found[vacant] != "" && e.vacant():
+		return `the text "` + e.found[vacant] + `" is that of RFC 5321 for a mailbox that does not exist`
 	case e.reply == "556":
 		return "the reply 556 says that the domain takes no mail"
 	}
 	return ""
 }
 
+// doubtful returns what speaks of the address and does not say that it is dead.
+func (e evidence) doubtful() string {
+	return firstOf(e.found[doubtful], firstOf(e.found[spurned], e.found[vacant]))
+}
+
+// vacant says whether the codes fit a mailbox that does not exist.
+func (e evidence) vacant() bool {
+	for _, code := range []string{e.status, e.other} {
+		if !generic(code) && code != "5.5.0" && !strings.HasPrefix(code, "5.1.") {
+			return false
+		}
+	}
+	return e.reply == "550"
+}
+
 // against returns what in the text speaks of something else than the address.
 // The mailbox comes first: "mailbox size limit" does not mean that the message is too large.
 func (e evidence) against() (string, Cause) {
+	if e.found[sender] != "" && blocks(e.found[mailbox]) {
+		return `"` + e.found[sender] + `"`, CauseSender
+	}
 	for _, t := range []struct {
 		about topic
 		cause Cause
-	}{{mailbox, CauseMailbox}, {sender, CauseSender}, {content, CauseMessage}, {network, CauseNetwork}} {
+	}{{mailbox, CauseMailbox}, {sender, CauseSender}, {content, CauseMessage}, {network, CauseNetwork}, {passing, CauseNetwork}} {
 		if found := e.found[t.about]; found != "" {
 			return `"` + found + `"`, t.cause
 		}
 	}
 	return "", ""
+}
+
+// blocks says whether a phrase about a mailbox may as well be of who sends: both
+// are blocked, and a server accepts no mail from either.
+func blocks(phrase string) bool {
+	return containsAny(phrase, []string{"block", "bloqu", "blok", "sperr", "заблок", "accept"})
 }
 
 func subject(c Cause) string {
@@ -163,10 +240,14 @@ func (e evidence) unclear() (Class, Cause, string) {
 	switch {
 	case e.found[delay] != "":
 		return Soft, CauseNetwork, `the text "` + e.found[delay] + `" says that delivery is still being tried`
-	case e.found[doubtful] != "":
-		return Undecided, CauseAddress, `the text "` + e.found[doubtful] + `" does not say that the address is dead for good`
+	case e.doubtful() != "":
+		return Soft, CauseAddress, `the text "` + e.doubtful() + `" does not say that the address is dead for good`
+	case e.found[barred] != "":
+		return Soft, CauseSender, `the text only says "` + e.found[barred] + `", and not why`
 	case cause != "" && cause != CauseAddress:
 		return Soft, cause, "the status " + e.status + " speaks of the " + subject(cause)
+	case cause == CauseAddress:
+		return Soft, cause, "the status " + e.status + " speaks of the address, and does not say that it is dead for good"
 	case e.found[refusal] != "":
 		return Undecided, cause, `the text only says "` + e.found[refusal] + `"`
 	case e.status != "":

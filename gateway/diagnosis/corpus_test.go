@@ -27,8 +27,8 @@ var differences = map[string]string{
 	"lhost-fml-03#1":      "a list manager's alert about a loop, with no recipient: no bounce to us",
 	"lhost-outlook-03#1":  "stricter: a domain that cannot be reached may exist",
 	"lhost-postfix-05#1":  "stricter: the code is 4.1.1, temporary",
-	"lhost-postfix-49#1":  "the report names no recipient before the message it returns, which is a bounce itself",
 	"lhost-qmail-11#1":    "stricter: the domain exists and only has no mail host now; that is no null MX",
+	"lhost-sendmail-03#1": "stricter: the reply is about another address, to which this one is forwarded",
 	"lhost-sendmail-57#1": "stricter: 5.7.27 is the code for a sender's domain (RFC 7505 section 4.2), and the text does not tell whose host it means",
 	"lhost-verizon-01#1":  "stricter: no valid recipient was found, which does not say that there is none",
 }

@@ -12,7 +12,10 @@
 // mailbox, no such host or domain, a domain that takes no mail (RFC 7505), moved
 // away. A wrong hard costs a reader, a missed one only a further attempt. So a
 // single word that speaks of the sender, the message, a full mailbox or the
-// network is enough against it, whatever the status code says (RFC 3463).
+// network is enough against it, whatever the status code says (RFC 3463), and so
+// are a conjunction that joins another reason and an address that is not the
+// one the mail was sent to. Words of a report's form, such as names of products,
+// and words that only say that something is not allowed do not outweigh it.
 //
 // # Limits
 //
@@ -32,6 +35,7 @@ const (
 	maxReason     = 8 << 10
 	maxDiagnostic = 512
 	maxRecipients = 200
+	maxWrapped    = 3
 )
 
 // Kind is what a message is.
@@ -52,7 +56,7 @@ type Class string
 // Classes of bounces.
 const (
 	Hard      Class = "hard"      // dead for good
-	Soft      Class = "soft"      // not delivered, but the address may live
+	Soft      Class = "soft"      // not delivered, but the address may live; counts where the cause is address or mailbox
 	Undecided Class = "undecided" // contradictory or not understood
 )
 
@@ -81,6 +85,9 @@ type Finding struct {
 	Diagnostic   string `json:"diagnostic"`    // what the mail system gave as reason
 	Cause        Cause  `json:"cause"`
 	Delayed      bool   `json:"delayed"` // not delivered yet, the mail system goes on trying
+	// Loose says that no code, field or mail system says so, only a sentence in
+	// what some machine wrote. It counts for nobody but the recipient it names.
+	Loose bool `json:"loose,omitempty"`
 }
 
 // Report is what a message says.
@@ -88,6 +95,7 @@ type Report struct {
 	Findings     []Finding   // at least one; one for each recipient of a bounce
 	Header       mime.Header // of the message itself
 	Returned     mime.Header // of the message it is about, as far as it came back
+	Feedback     string      // fields of a feedback report (RFC 5965)
 	Text         string      // its own text, decoded
 	ReturnedText string      // text of the message it is about, decoded, mark-up kept
 }
@@ -99,13 +107,31 @@ type Report struct {
 func Read(raw []byte, nullReversePath bool) Report {
 	l := open(raw[:min(len(raw), MaxSize)])
 	l.null = nullReversePath || l.header.Get("Return-Path") == "<>"
-	return Report{
-		Findings:     l.findings(),
-		Header:       l.header,
-		Returned:     l.returned,
-		Text:         l.text,
-		ReturnedText: l.returnedText,
+	r := Report{Findings: l.findings(), Header: l.header}
+	for range maxWrapped {
+		inner, found := l.wrapped(r.Findings)
+		if inner == nil {
+			break
+		}
+		l, r.Findings = inner, found
 	}
+	r.Returned, r.ReturnedText, r.Text = l.returned, l.returnedText, l.text
+	r.Feedback = clip(string(l.feedbackFields()), maxText)
+	return r
+}
+
+// wrapped reads the message inside one that says nothing itself, where that is a
+// report: some systems and people pass reports on as an enclosure.
+func (l *letter) wrapped(found []Finding) (*letter, []Finding) {
+	if len(found) > 1 || found[0].Kind != Other && (found[0].Kind != Bounce || found[0].Class != Undecided || found[0].Cause != "") || l.enclosed == nil {
+		return nil, nil
+	}
+	inner := open(l.enclosed)
+	found = inner.findings()
+	if found[0].Kind != Bounce && found[0].Kind != Complaint || !inner.isReport() && !inner.daemon() && jsonNotice(inner) == nil {
+		return nil, nil
+	}
+	return inner, found
 }
 
 // findings asks each form in turn, the surest first.

@@ -12,6 +12,7 @@ import (
 // section 2.3).
 type recipientReport struct {
 	original, final string
+	actual          string // sendmail's: whom the alias in final leads to
 	action          string
 	status          string
 	diagnostic      string
@@ -22,6 +23,80 @@ func (r recipientReport) address() string {
 		return r.original
 	}
 	return r.final
+}
+
+// elsewhere says whether not the address that mail was sent to failed, but one
+// that it leads to: a member of an alias may be dead while the others read on.
+func (r recipientReport) elsewhere() bool {
+	first := r.address()
+	for _, a := range []string{r.final, r.actual} {
+		if a == "" || strings.EqualFold(a, first) || strings.EqualFold(a, withoutTag(first)) {
+			continue
+		}
+		local, _, _ := strings.Cut(first, "@")
+		if strings.Contains(a, "@") || !strings.EqualFold(a, local) {
+			return true
+		}
+	}
+	return namesOthers(r.diagnostic, first)
+}
+
+// namesOthers says whether a reply is about other addresses than this one.
+func namesOthers(reply, address string) bool {
+	others := false
+	if strings.Contains(address, "?=@") { // an encoded word, which has no business there
+		address = words("=" + address)
+	}
+	address = strings.ToLower(address)
+	for _, a := range addressesIn(reply) {
+		a = strings.ToLower(a)
+		if strings.HasSuffix(a, address) || strings.HasSuffix(a, withoutTag(address)) {
+			return false // some put a label in front, without a space
+		}
+		local, _, _ := strings.Cut(a, "@")
+		others = others || !helps(a) && local != "postmaster"
+	}
+	return others && reasons.find(reply)[moved] == "" // which names the new address
+}
+
+// withoutTag is the mailbox that delivers an address with a tag.
+func withoutTag(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return local + "@" + domain
+}
+
+// reached are the addresses that a report says got the mail, in lower case.
+func reached(reports []recipientReport) map[string]bool {
+	all := map[string]bool{}
+	for _, r := range reports {
+		if arrived(r.action) {
+			all[strings.ToLower(r.address())] = true
+		}
+	}
+	return all
+}
+
+// arrived says whether an action is that nothing failed. "deliverable" is
+// Postfix's answer to a probe.
+func arrived(action string) bool {
+	switch action {
+	case "delivered", "relayed", "expanded", "deliverable":
+		return true
+	}
+	return false
+}
+
+// throughAlias weighs a failure of what an address leads to.
+func throughAlias(f Finding, r recipientReport, reached map[string]bool) Finding {
+	switch {
+	case f.Kind != Bounce || f.Delayed:
+	case reached[strings.ToLower(r.address())]:
+		f.Class, f.Cause, f.Why = Undecided, "", "the same report says that the mail reached others behind this address"
+	case f.Class == Hard && r.elsewhere():
+		f.Class, f.Why = Soft, f.Why+", but of an address that this one leads to"
+	}
+	return f
 }
 
 // statusReport reads a bounce in the form of RFC 3464, as a part of its own or
@@ -42,8 +117,9 @@ func statusReport(l *letter) []Finding {
 	text := sync.OnceValue(l.tell)
 	var found []Finding
 	var memo judged
+	got := reached(reports)
 	for _, r := range reports {
-		f := memo.finding(r, text)
+		f := throughAlias(memo.finding(r, text), r, got)
 		f.System = system
 		found = append(found, f)
 	}
@@ -67,7 +143,7 @@ func (j *judged) finding(r recipientReport, text func() told) Finding {
 		return f
 	}
 	f := findingOf(r)
-	if f.Kind == Bounce && !f.Delayed && (f.Class != Soft || f.Cause == "") {
+	if f.Kind == Bounce && !f.Delayed && (f.Class != Soft || f.Cause == "" || f.Cause == CauseAddress) {
 		return besideText(f, text())
 	}
 	j.report, j.known, j.result = key, true, f
@@ -78,8 +154,7 @@ func findingOf(r recipientReport) Finding {
 	f := Finding{Kind: Bounce, Status: r.status, Recipient: r.address(), Diagnostic: clip(r.diagnostic, maxDiagnostic)}
 	var textStatus string
 	textStatus, f.Reply = codesIn(r.diagnostic)
-	switch r.action {
-	case "delivered", "relayed", "expanded":
+	if arrived(r.action) {
 		f.Kind, f.Why = Other, "the report says "+r.action+": nothing failed"
 		return f
 	}
@@ -101,10 +176,16 @@ func (l *letter) nameRecipients(found []Finding) {
 		return
 	}
 	for _, value := range []string{l.header.Get("X-Failed-Recipients"), l.returned.Get("To")} {
-		if all := addressesIn(value); len(all) == 1 {
-			found[0].Recipient = all[0]
-			return
+		all := addressesIn(value)
+		if len(all) != 1 {
+			continue
 		}
+		local, _, _ := strings.Cut(all[0], "@")
+		if found[0].Class == Hard && found[0].Recipient != "" && !strings.EqualFold(found[0].Recipient, local) {
+			found[0].Class, found[0].Why = Soft, found[0].Why+", but under another name"
+		}
+		found[0].Recipient = all[0]
+		return
 	}
 }
 
@@ -150,8 +231,9 @@ func (r *recipientReport) take(f mime.Field) {
 	case "final-recipient":
 		r.final = typedAddress(f.Value())
 	case "x-actual-recipient":
+		r.actual = typedAddress(f.Value())
 		if r.original == "" && r.final == "" {
-			r.final = typedAddress(f.Value())
+			r.final = r.actual
 		}
 	case "action":
 		word, _, _ := strings.Cut(mime.Keyword(f.Value()), " ")

@@ -12,13 +12,16 @@ type letter struct {
 	null         bool // empty reverse-path
 	parts        []mime.Leaf
 	text         string // own text, up to the returned message
+	answer       string // the same of a page, with what it quotes marked
 	returned     mime.Header
+	enclosed     []byte // the same as it came
 	returnedText string
 	subject      string          // decoded
 	from         string          // address of From, lower case
 	status       []byte          // message/delivery-status, decoded
 	feedback     []byte          // message/feedback-report, decoded
-	receipt      bool            // message/disposition-notification
+	receipt      bool            // has a message/disposition-notification
+	disposition  []byte          // that, decoded
 	parties      map[string]bool // who wrote it and who got it, lower case
 }
 
@@ -52,7 +55,7 @@ func (l *letter) sort(p *mime.Leaf) {
 			l.feedback = []byte(p.Text(MaxSize))
 		}
 	case "message/disposition-notification", "message/global-disposition-notification":
-		l.receipt = true
+		l.receipt, l.disposition = true, []byte(p.Text(maxText))
 	case "message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers", "message/partial":
 		l.takeReturned(p)
 	}
@@ -73,7 +76,7 @@ func (l *letter) takeReturned(p *mime.Leaf) {
 	if len(h.Fields()) == 0 {
 		return
 	}
-	l.returned = h
+	l.returned, l.enclosed = h, raw
 	l.returnedText = textOf(h, body)
 }
 
@@ -95,7 +98,9 @@ func textOf(h mime.Header, body []byte) string {
 func (l *letter) gatherText() {
 	text := l.join("text/plain")
 	if strings.TrimSpace(text) == "" {
-		text = mime.HTMLText(l.join("text/html"), 2*maxText)
+		page := l.join("text/html")
+		text = mime.HTMLText(page, 2*maxText)
+		l.answer, _ = cutReturned(mime.HTMLAnswer(page, maxReason))
 	}
 	own, quoted := cutReturned(text)
 	l.text = clip(own, maxText)
@@ -106,7 +111,7 @@ func (l *letter) gatherText() {
 		return
 	}
 	h, body := mime.Split([]byte(quoted))
-	l.returned = h
+	l.returned, l.enclosed = h, []byte(quoted)
 	if len(h.Fields()) == 0 {
 		body = []byte(quoted)
 	}

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -17,10 +18,17 @@ const (
 	noHost                  // no such host or domain
 	moved                   // gone to another address
 	doubtful                // the address, but not surely dead
+	spurned                 // the same, and the words in it are no reasons by themselves
+	vacant                  // the words of RFC 5321 for no such mailbox, which others use, too
+	either                  // dead, or something else
+	joined                  // several reasons, perhaps in words that are not known
+	frame                   // part of the form, no reason: names of products, notes on enclosures
 	mailbox                 // full, disabled, down
 	content                 // size, spam, virus, form
 	sender                  // policy, reputation, authentication, rate
 	network                 // connection, DNS, system
+	passing                 // the same, for a while
+	barred                  // not allowed, not said why
 	refusal                 // refused, no reason given
 	delay                   // not delivered yet
 	topicCount              // keep last
@@ -32,6 +40,7 @@ type phrase struct {
 	words []string
 	text  string // as it is shown
 	about topic
+	or    bool // has a conjunction of its own
 }
 
 // index finds phrases by their first word, or by the first bytes of a first
@@ -45,7 +54,8 @@ type index struct {
 const stem = 4
 
 // group is a table of texts about one topic, one phrase in a line, in lower
-// case and without accents, addresses and punctuation.
+// case and without addresses, punctuation and accents, except umlauts: people
+// also write ae, oe and ue for those.
 type group struct {
 	about topic
 	texts string
@@ -55,19 +65,39 @@ func newIndex(groups ...group) index {
 	x := index{whole: map[string][]phrase{}, stems: map[string][]phrase{}}
 	for _, g := range groups {
 		for line := range strings.Lines(g.texts) {
-			w := phraseWords(line)
-			if len(w) == 0 {
-				continue
+			for _, spelled := range spellings(line) {
+				x.add(g.about, spelled)
 			}
-			table, key := x.whole, w[0]
-			if strings.HasSuffix(key, "~") {
-				table, key = x.stems, key[:stem]
-			}
-			table[key] = append(table[key], phrase{w, shown(line), g.about})
 		}
 	}
 	return x
 }
+
+func (x index) add(about topic, line string) {
+	w := phraseWords(line)
+	if len(w) == 0 {
+		return
+	}
+	p := phrase{words: w, text: shown(line), about: about}
+	for _, one := range w {
+		p.or = p.or || conjunctions[one]
+	}
+	table, key := x.whole, w[0]
+	if strings.HasSuffix(key, "~") {
+		table, key = x.stems, key[:stem]
+	}
+	table[key] = append(table[key], p)
+}
+
+// spellings returns a text, and where it has umlauts also with ae, oe and ue.
+func spellings(text string) []string {
+	if other := umlauts.Replace(text); other != text {
+		return []string{text, other}
+	}
+	return []string{text}
+}
+
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue")
 
 // shown is a phrase without the signs that only the search needs.
 func shown(line string) string {
@@ -95,49 +125,98 @@ func phraseWords(line string) []string {
 // hits is the first phrase found for each topic, "" where there is none.
 type hits [topicCount]string
 
+// named says whether a dead address or domain is among them.
+func (h hits) named() bool { return h[dead] != "" || h[noHost] != "" || h[moved] != "" }
+
 func (x index) find(text string) hits {
 	var found hits
-	words := strings.Fields(fold(withoutNames(clip(text, maxReason))))
-	for i, w := range words {
-		found.look(x.whole[w], words[i:])
-		if len(w) >= stem {
-			found.look(x.stems[w[:stem]], words[i:])
+	t := split(text)
+	dead := -1 // where the last phrase of a dead address ended
+	for i := 0; i < len(t.words); {
+		skip := 1
+		if conjunctions[t.words[i]] {
+			found[joined] = t.words[i]
 		}
+		for _, m := range x.matching(t.words[i:]) {
+			about := m.about
+			if about.deadly() {
+				if !m.or && t.alternative(i, m.length, dead == i, x) {
+					about = either
+				}
+				dead = i + m.length
+			}
+			if found[about] == "" {
+				found[about] = m.text
+			}
+			if m.hides() {
+				skip = max(skip, m.length)
+			}
+		}
+		i += skip
 	}
 	return found
 }
 
-func (h *hits) look(phrases []phrase, words []string) {
-	for _, p := range phrases {
-		if h[p.about] == "" && matches(p.words, words) {
-			h[p.about] = p.text
-		}
-	}
+// match is a phrase that words begin with.
+type match struct {
+	phrase
+	length int
 }
 
-func matches(pattern, words []string) bool {
+// matching returns the phrases that words begin with: the longest alone where it
+// hides what is inside it.
+func (x index) matching(words []string) []match {
+	var all []match
+	hiding := match{}
+	for _, p := range x.at(words[0]) {
+		n := matches(p.words, words)
+		if n < 0 {
+			continue
+		}
+		all = append(all, match{p, n})
+		if p.hides() && n > hiding.length {
+			hiding = match{p, n}
+		}
+	}
+	if hiding.length > 0 {
+		return []match{hiding}
+	}
+	return all
+}
+
+// hides says whether the words of a phrase mean nothing by themselves.
+func (p phrase) hides() bool { return p.or || p.about == frame || p.about == spurned }
+
+// at returns the phrases that may begin with a word.
+func (x index) at(word string) []phrase {
+	if len(word) < stem || x.stems[word[:stem]] == nil {
+		return x.whole[word]
+	}
+	return slices.Concat(x.whole[word], x.stems[word[:stem]])
+}
+
+func (t topic) deadly() bool { return t == dead || t == noHost || t == moved }
+
+// matches returns how many words a pattern takes, or -1.
+func matches(pattern, words []string) int {
 	for i, p := range pattern {
 		if p == "*" {
-			for skip := 0; skip <= 3 && skip <= len(words); skip++ {
-				if matches(pattern[i+1:], words[skip:]) {
-					return true
+			for skip := 0; skip <= 3 && i+skip <= len(words); skip++ {
+				if n := matches(pattern[i+1:], words[i+skip:]); n >= 0 {
+					return i + skip + n
 				}
 			}
-			return false
+			return -1
 		}
-		if len(words) == 0 {
-			return false
+		if i >= len(words) {
+			return -1
 		}
-		if prefix, ok := strings.CutSuffix(p, "~"); ok {
-			if !strings.HasPrefix(words[0], prefix) {
-				return false
-			}
-		} else if p != words[0] {
-			return false
+		prefix, open := strings.CutSuffix(p, "~")
+		if open && !strings.HasPrefix(words[i], prefix) || !open && p != words[i] {
+			return -1
 		}
-		words = words[1:]
 	}
-	return true
+	return len(pattern)
 }
 
 // fold makes a text comparable: lower case, compatibility forms and accents
@@ -156,12 +235,16 @@ func fold(text string) string {
 		case r >= 'A' && r <= 'Z':
 			out.WriteByte(byte(r) + 'a' - 'A')
 		case r == '\'' || r == '’' || r == '`' || r == '´' || r == '‘':
+		case r == endMark || r == slashMark:
+			out.WriteByte(byte(r))
 		case r < 0x80:
 			out.WriteByte(' ')
 		case r == 'ß':
 			out.WriteString("ss")
 		case r == 'ł' || r == 'Ł':
 			out.WriteByte('l')
+		case r == 'ı':
+			out.WriteByte('i')
 		case r == 'ø' || r == 'Ø':
 			out.WriteByte('o')
 		case unicode.Is(unicode.Mn, r):
@@ -176,77 +259,4 @@ func fold(text string) string {
 		}
 	}
 	return out.String()
-}
-
-// withoutNames takes addresses, host names and links out of a text: a host that
-// is called nospam, or a local part such as mailbox.full@, is not a reason. Names of
-// well-known block lists stay as a word of their own.
-func withoutNames(text string) string {
-	if !strings.ContainsAny(text, "@.") {
-		return text
-	}
-	var out strings.Builder
-	out.Grow(len(text))
-	for i := 0; i < len(text); {
-		start := i
-		dots, at, link := 0, false, false
-		for i < len(text) && isNameOctet(text[i]) {
-			switch {
-			case text[i] == '@':
-				at = true
-			case text[i] == '.' && i > start && isWordOctet(text[i-1]) && i+1 < len(text) && isWordOctet(text[i+1]):
-				dots++
-			case text[i] == ':' && strings.HasPrefix(text[i:], "://"):
-				link = true
-			}
-			i++
-		}
-		word := text[start:i]
-		switch {
-		case at || link || dots > 0 && isHost(strings.Trim(word, ".:-=/"), dots):
-			if blockList(word) {
-				out.WriteString(" blocklist ")
-			}
-			out.WriteByte(' ')
-		default:
-			out.WriteString(word)
-		}
-		if i < len(text) && i == start {
-			out.WriteByte(text[i])
-			i++
-		}
-	}
-	return out.String()
-}
-
-// isNameOctet: what may stand in an address, a host name or a link. Bytes over
-// 127 do not, so that scripts without spaces are not taken for names.
-func isNameOctet(c byte) bool {
-	return isWordOctet(c) || strings.IndexByte("@.-+=/:%&?~!#$*", c) >= 0
-}
-
-// isHost distinguishes a host name from two sentences without a space between them.
-func isHost(word string, dots int) bool {
-	last := strings.ToLower(word[strings.LastIndexByte(word, '.')+1:])
-	if len(last) > 2 && dots < 2 {
-		switch last {
-		case "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "example", "test", "invalid", "local", "localdomain":
-			return true
-		}
-		return false
-	}
-	if strings.HasPrefix(strings.ToLower(word), "resolver.") {
-		return false // a reason of Exchange
-	}
-	return dots >= 2 || !strings.Contains(" is it to of in we at on no be as or by do go if my so up us me an am he ", " "+last+" ")
-}
-
-func blockList(word string) bool {
-	word = strings.ToLower(word)
-	for _, name := range []string{"spamhaus", "spamcop", "sorbs", "barracudacentral", "abuseat", "surbl", "uribl", "dnsbl", "rbl.", "uceprotect", "senderbase", "senderscore", "invaluement", "spamrats", "mailspike", "nixspam", "proofpoint.com/dnsbl", "mxrate", "blacklist", "blocklist", "spamblock"} {
-		if strings.Contains(word, name) {
-			return true
-		}
-	}
-	return false
 }

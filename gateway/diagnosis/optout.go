@@ -12,13 +12,23 @@ func optOut(l *letter) []Finding {
 	if l.null || l.isReport() || l.automaticField() != "" || l.fromList() {
 		return nil
 	}
-	line := firstLine(l.text)
+	if AppleUnsubscribe(l.header) {
+		return []Finding{{Kind: OptOut, Recipient: l.from, Why: "Apple Mail sent it when its Unsubscribe button was pressed"}}
+	}
+	line := firstLine(firstOf(l.answer, l.text))
 	if !saysStop(line) {
 		if line != "" || !saysStop(l.subject) {
 			return nil
 		}
 	}
 	return []Finding{{Kind: OptOut, Recipient: l.from, Why: "its first line only asks for no more mail"}}
+}
+
+// AppleUnsubscribe says whether Apple Mail wrote a message because its
+// Unsubscribe button was pressed. It marks that mail as "auto-replied", too, as
+// only answering machines should (RFC 3834 section 5.2).
+func AppleUnsubscribe(h mime.Header) bool {
+	return mime.Keyword(h.Get("X-Apple-Unsubscribe")) == "true"
 }
 
 // fromList says whether a message went to many, so that it is not an answer to our message.
@@ -31,19 +41,48 @@ func (l *letter) fromList() bool {
 }
 
 // firstLine returns the first line somebody wrote himself: neither quoted nor the
-// line that introduces a quotation, a greeting or a signature.
+// line that introduces a quotation, a greeting or a signature. Some answer above
+// what they quote, some below.
 func firstLine(text string) string {
-	for line := range strings.Lines(clip(text, maxReason)) {
-		line = strings.TrimSpace(strings.TrimLeft(line, "\ufeff\u00a0 \t"))
-		if line == "" || greeting(line) {
+	lines := strings.Split(clip(text, maxReason), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(strings.TrimLeft(lines[i], "\ufeff\u00a0 \t"))
+	}
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		if line == "" || quoted(line) || greeting(line) {
 			continue
 		}
-		if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") {
+		if end := introduces(lines[i:]); end > 0 {
+			i += end
+			continue
+		}
+		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") {
 			return ""
 		}
 		return line
 	}
 	return ""
+}
+
+func quoted(line string) bool { return strings.HasPrefix(line, ">") || strings.HasPrefix(line, "|") }
+
+// introduces returns how far the lines reach that introduce a quotation, such as
+// "On Monday Ada wrote:", which may be wrapped, or 0.
+func introduces(lines []string) int {
+	end := 0
+	for end < len(lines) && end < 3 && lines[end] != "" && !quoted(lines[end]) {
+		end++
+	}
+	next := end
+	for next < len(lines) && lines[next] == "" {
+		next++
+	}
+	last := strings.TrimSpace(lines[end-1])
+	if next < len(lines) && quoted(lines[next]) && (strings.HasSuffix(last, ":") || strings.HasSuffix(last, "：")) {
+		return end
+	}
+	return 0
 }
 
 // greeting says whether a line only greets.
@@ -115,7 +154,9 @@ var stops = stopTable(
 func stopTable(wishes ...string) map[string]bool {
 	table := make(map[string]bool, len(wishes))
 	for _, w := range wishes {
-		table[strings.Join(strings.Fields(fold(w)), " ")] = true
+		for _, spelled := range spellings(w) {
+			table[strings.Join(strings.Fields(fold(spelled)), " ")] = true
+		}
 	}
 	return table
 }

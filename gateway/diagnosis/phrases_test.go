@@ -7,11 +7,7 @@ import (
 
 // eachPhrase calls run with every phrase of the tables, its signs filled in.
 func eachPhrase(about []topic, run func(about topic, sample string)) {
-	groups := []group{
-		{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts}, {doubtful, doubtfulTexts}, {mailbox, mailboxTexts},
-		{content, contentTexts}, {sender, senderTexts}, {network, networkTexts}, {refusal, refusalTexts}, {delay, delayTexts},
-	}
-	for _, g := range groups {
+	for _, g := range tables {
 		for line := range strings.Lines(g.texts) {
 			line = strings.TrimSpace(line)
 			for _, a := range about {
@@ -25,7 +21,7 @@ func eachPhrase(about []topic, run func(about topic, sample string)) {
 
 // The tables have no phrase that nothing can match.
 func TestPhrasesMatch(t *testing.T) {
-	eachPhrase([]topic{dead, noHost, moved, doubtful, mailbox, content, sender, network, refusal, delay}, func(about topic, sample string) {
+	eachPhrase([]topic{dead, noHost, moved, doubtful, mailbox, content, sender, network, passing, barred, vacant, frame, refusal, delay}, func(about topic, sample string) {
 		if reasons.find("x " + sample + " y")[about] == "" {
 			t.Errorf("%q is not found", sample)
 		}
@@ -44,7 +40,7 @@ func TestPhrasesOfDeath(t *testing.T) {
 // One word of something else is enough against a dead address, whatever the code
 // says and wherever it stands.
 func TestPhrasesAgainst(t *testing.T) {
-	eachPhrase([]topic{mailbox, content, sender, network}, func(_ topic, sample string) {
+	eachPhrase([]topic{mailbox, content, sender, network, passing, barred}, func(_ topic, sample string) {
 		for _, text := range []string{"user unknown; " + sample, sample + ", no such user", sample} {
 			if class, _, why := Classify("5.1.1", "550", text); class == Hard {
 				t.Errorf("%q is hard: %s", text, why)

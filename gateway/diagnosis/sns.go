@@ -7,8 +7,10 @@ import (
 
 // notice is what Amazon SES sends through SNS: JSON as the text of a mail.
 type notice struct {
-	Kind   string `json:"notificationType"`
-	Bounce struct {
+	Kind    string `json:"notificationType"`
+	Event   string `json:"eventType"` // the same, from event publishing
+	Message string `json:"Message"`   // a notice as text, in the envelope of SNS
+	Bounce  struct {
 		Type       string `json:"bounceType"`
 		Recipients []struct {
 			Address    string `json:"emailAddress"`
@@ -28,18 +30,14 @@ type notice struct {
 	} `json:"delivery"`
 }
 
-// jsonNotice reads a notice of Amazon SES. Lines may have been folded on the way.
+// jsonNotice reads a notice of Amazon SES, also one that SNS put into a message of
+// its own, with words around it.
 func jsonNotice(l *letter) []Finding {
-	text := strings.TrimSpace(l.text)
-	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"notificationType"`) {
+	n, ok := noticeIn(l.text)
+	if !ok {
 		return nil
 	}
-	text = strings.NewReplacer("\r", "", "\n ", "", "\n", "").Replace(text)
-	var n notice
-	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil && n.Kind == "" {
-		return nil
-	}
-	switch n.Kind {
+	switch firstOf(n.Kind, n.Event) {
 	case "Bounce":
 		return n.bounced()
 	case "Complaint":
@@ -52,6 +50,31 @@ func jsonNotice(l *letter) []Finding {
 		return []Finding{f}
 	}
 	return nil
+}
+
+// noticeIn finds a notice in a text. Lines may have been wrapped on the way, at a
+// space or inside a word.
+func noticeIn(text string) (notice, bool) {
+	_, text, found := strings.Cut(text, "{")
+	if !found || !strings.Contains(text, "notificationType") && !strings.Contains(text, "eventType") && !strings.Contains(text, `"Message"`) {
+		return notice{}, false
+	}
+	text = strings.ReplaceAll("{"+text, "\r", "")
+	for _, unwrapped := range []string{
+		strings.ReplaceAll(text, "\n", " "),
+		strings.NewReplacer("\n ", "", "\n", "").Replace(text),
+	} {
+		var n notice
+		err := json.NewDecoder(strings.NewReader(unwrapped)).Decode(&n)
+		if err == nil && n.Message != "" {
+			err = json.Unmarshal([]byte(n.Message), &n)
+		}
+		whom := len(n.Bounce.Recipients) + len(n.Complaint.Recipients) + len(n.Delivery.Recipients)
+		if firstOf(n.Kind, n.Event) != "" && (err == nil && n.Kind == "Delivery" || whom > 0) {
+			return n, true
+		}
+	}
+	return notice{}, false
 }
 
 func (n notice) bounced() []Finding {

@@ -2,6 +2,13 @@ package diagnosis
 
 // Texts that say the host or domain does not exist or takes no mail.
 const noHostTexts = `
+host or domain name not found
+host or domain not found
+dns domain does not exist
+domain no longer exists
+domain * no longer exists
+domain is gone
+domain * not exist
 host unknown
 unknown host
 unknown mail host
@@ -24,7 +31,6 @@ no such domain
 no host found
 host does not exist
 host doesnt exist
-host or domain name not found
 couldnt find any host named
 could not find any host named
 non existent domain
@@ -49,8 +55,8 @@ mail domain is dead
 illegal host domain name found
 bad destination system address
 domain existiert nicht
-domane existiert nicht
-domane nicht gefunden
+domäne existiert nicht
+domäne nicht gefunden
 rechner nicht gefunden
 unbekannter rechner
 unbekannte domain
@@ -90,6 +96,7 @@ nieznany host
 ドメインが存在しません
 ドメインは存在しません
 النطاق غير موجود
+an mx or srv record indicated no smtp service
 indicated no smtp service
 `
 
@@ -117,6 +124,12 @@ moved and left no
 // Texts that speak of the address without saying that it is dead.
 const doubtfulTexts = `
 mailbox unavailable
+mailbox not found or
+is no longer valid
+longer valid
+cannot be accessed
+no longer on
+local mailbox * is unavailable
 unknown domain
 domain unknown
 has moved
@@ -125,7 +138,6 @@ mailbox is unavailable
 mailbox not available
 mailbox is not available
 recipient unavailable
-recipient address rejected
 recipient rejected
 recipient not accepted
 recipient refused
@@ -168,9 +180,6 @@ no longer accept~
 no longer in service
 no longer receiv~
 no longer with
-is not accepting
-not accepting messages
-not accept messages
 unable to receive
 cannot receive
 unrouteable
@@ -184,13 +193,52 @@ may not exist
 might not exist
 may be misspelled
 account or domain may
-not exist or
-does not exist or
-not found or
-unknown or
 destinataire rejete
-empfanger abgelehnt
-empfangeradresse abgelehnt
+empfänger abgelehnt
+empfängeradresse abgelehnt
 previously bounced
 not delivering to
+`
+
+// The words of RFC 5321 section 4.2.3 for reply 550, which Outlook.com, GMX and
+// others give for an address that does not exist.
+const vacantTexts = `
+requested action not taken mailbox unavailable
+requested mail action not taken mailbox unavailable
+requested mailbox action not taken mailbox unavailable
+`
+
+// Texts that speak of the address without saying that it is dead, and whose words
+// mean something else by themselves.
+const spurnedTexts = `
+recipient address rejected
+domain is not reachable
+domain not reachable
+domain is unreachable
+domain name does not resolve
+domain does not resolve
+domain not resolve
+unable to resolve domain
+cannot resolve domain
+could not resolve domain
+couldnt resolve domain
+no longer registered
+domain is not registered
+domain not registered
+domain * suspended
+destination computer was not found
+destination * was not found
+destination host not found
+no mx or a records
+no mx or address record
+no a or mx record
+no mx record
+has no mx
+name service error for * host not found
+unrouteable mail domain
+unroutable mail domain
+domain has expired
+domain name has expired
+domain expired
+domain is expired
 `

@@ -24,6 +24,9 @@ addressee unknown
 unknown email
 unknown e mail
 unknown or illegal alias
+unknown or illegal user
+unknown or illegal address
+unknown or illegal recipient
 unknown alias
 unknown virtual
 username unknown
@@ -179,7 +182,18 @@ doesnt exist on this server
 not exist in our
 not exist on our
 not found in directory
+not listed in directory
 not listed in domino directory
+no longer on server
+no longer on this server
+user was deleted
+mailbox was deleted
+account was deleted
+address was deleted
+no longer has a mailbox
+no longer has an account
+no longer exists
+recipient unknown to
 not listed in public name
 not listed in name
 not found in domino directory

@@ -2,19 +2,19 @@ package diagnosis
 
 // The same in other languages.
 const deadTextsWorld = `
-unbekannter empfanger
-empfanger unbekannt
-empfanger ist unbekannt
-empfangeradresse unbekannt
+unbekannter empfänger
+empfänger unbekannt
+empfänger ist unbekannt
+empfängeradresse unbekannt
 benutzer unbekannt
 unbekannter benutzer
 unbekannte adresse
 adresse unbekannt
-empfangeradresse existiert nicht
-empfanger existiert nicht
-empfanger nicht gefunden
-empfanger wurde nicht gefunden
-empfanger * nicht gefunden
+empfängeradresse existiert nicht
+empfänger existiert nicht
+empfänger nicht gefunden
+empfänger wurde nicht gefunden
+empfänger * nicht gefunden
 benutzer existiert nicht
 benutzer nicht gefunden
 benutzer * existiert nicht
@@ -265,5 +265,29 @@ ukendt bruger
 ukjent bruker
 tuntematon vastaanottaja
 neznamy uzivatel
+neznamy adresat
+uzivatel neznamy
+uzivatel neexistuje
+uzivatel * neexistuje
+uzivatel nenalezen
+schranka neexistuje
+adresa neexistuje
+pouzivatel neexistuje
+neznamy pouzivatel
+kullanici yok
+boyle bir kullanici yok
+alici bulunamadi
+ukjent mottaker
+anvandaren finns inte
+mottagaren finns inte
+brugeren findes ikke
+nguoi nhan khong ton tai
+pengguna tidak ditemukan
+a cimzett nem letezik
+utilizator necunoscut
+nepoznat korisnik
+користувач невідомий
+користувача не знайдено
+невідомий користувач
 ismeretlen cimzett
 `

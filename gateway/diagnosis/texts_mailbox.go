@@ -73,6 +73,11 @@ inactive
 inactivity
 not active
 not activated
+is not accepting
+not accepting messages
+not accepting mail
+not accepting email
+not accept messages
 frozen
 dormant
 locked
@@ -120,12 +125,12 @@ reception refusal
 postfach voll
 postfach ist voll
 postfach * voll
-postfach * uberfullt
+postfach * überfüllt
 speicherplatz
 speicher voll
-uberfullt
-quote uberschritten
-quota uberschritten
+überfüllt
+quote überschritten
+quota überschritten
 kontingent
 konto gesperrt
 gesperrt

@@ -53,13 +53,8 @@ due to content
 because of content
 inappropriate
 suspicious
-message rejected
-message refused
 message blocked
-message was rejected
-message failed
 message filtered
-message has been rejected
 message has been blocked
 mail content denied
 rfc 5322

@@ -2,10 +2,6 @@ package diagnosis
 
 // Texts about connections, name service and the machines on the way.
 const networkTexts = `
-timed out
-time out
-timeout
-timeouts
 connection refused
 connection reset
 connection dropped
@@ -30,46 +26,24 @@ unreachable
 not reachable
 no route
 no answer
-no response
-not responding
 not answering
-did not respond
-didnt respond
-not respond
 host is down
 server is down
 network error
 network is
 network problem
-temporarily
-temporary
-temporarily unavailable
-transient
-try again later
-please try later
-try later
-try again in
-retry later
-retry timeout
-retry time
-retry limit
 youre sending
 couldnt create
 could not create
 couldnt open
 unable to open
-host not found try again
 dns error
 dns failure
 dns lookup failed
 dns lookup failure
 dns problem
 dns issue
-dns timeout
-dns temporary
 dns server
-servfail
-server failure
 server error
 name server reply
 name lookup failure
@@ -79,7 +53,6 @@ lookup failed
 cname lookup
 no data found
 recursive
-name server timeout
 nameserver
 misconfigured
 misconfiguration
@@ -159,51 +132,84 @@ ldap
 lda
 lmtp
 backend
-zeituberschreitung
 verbindung
-vorubergehend
-spater
 warteschlange
-delai
 connexion
+conexion
+connessione
+conexao
+verbinding
+polaczeni~
+соединение
+соединения
+接続
+连接
+اتصال
+`
+
+// The same where it is only for a while.
+const passingTexts = `
+timed out
+time out
+timeout
+timeouts
+no response
+not responding
+did not respond
+didnt respond
+not respond
+temporarily
+temporary
+temporarily unavailable
+transient
+try again later
+please try later
+try later
+try again in
+retry later
+retry timeout
+retry time
+retry limit
+host not found try again
+dns timeout
+dns temporary
+servfail
+name server timeout
+zeitüberschreitung
+vorübergehend
+später
+delai
 temporaire
 temporairement
 plus tard
 tiempo de espera
-conexion
 temporal
 temporalmente
 mas tarde
 tempo scaduto
-connessione
 temporane~
 piu tardi
 tempo limite
-conexao
 temporari~
 mais tarde
-verbinding
 tijdelijk
-polaczeni~
 przekroczono czas
 tymczasow~
-соединение
-соединения
 временно
 тайм аут
 позже
 タイムアウト
-接続
 一時的
 しばらく
 超时
-连接
 暂时
 稍后
 مؤقت
 مؤقتا
-اتصال
 مهلة
+server failure
+at the moment
+come back later
 `
 
 // Texts that refuse without a reason: they outweigh a bare status code, and
@@ -278,8 +284,8 @@ delivery incomplete
 temporary problem delivering
 noch nicht zugestellt
 weiterhin versucht
-verzogert
-zustellung verzogert
+verzögert
+zustellung verzögert
 na pas encore ete
 retarde
 retrasad~

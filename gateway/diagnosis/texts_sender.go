@@ -117,28 +117,6 @@ authrequired
 auth required
 must authenticate
 smtp auth
-unauthorized
-unauthorised
-not authorized
-not authorised
-not permitted
-not allowed
-isnt allowed
-arent allowed
-forbidden
-prohibited
-prohibition
-restricted
-restriction
-restrictions
-permission
-permissions
-access denied
-accessdenied
-access control
-access not allowed
-access restricted
-administratively
 banned
 suspect~
 abuse
@@ -177,8 +155,6 @@ connection limit
 limit exceeded
 maximum number
 sending limit
-verify failed
-verification
 callout
 callback
 call back
@@ -199,8 +175,6 @@ members only
 not a member
 subscriber~
 mailing list
-group
-groups
 posting
 not accept mail from
 not accept email from
@@ -217,8 +191,6 @@ whitelist~
 allowlist~
 allow list
 geo
-country
-region
 bad reputation
 rejected by policy
 rejected by administrator
@@ -226,7 +198,6 @@ rejected by the administrator
 transport rule
 transport rules
 firewall
-security
 content policy
 fraud
 spoof~
@@ -296,4 +267,51 @@ niedozwolon~
 suppression list
 suppressed
 gray
+`
+
+// Texts that say something is not allowed, and not whether the sender or the
+// recipient is the reason. Beside words about the address they do not outweigh
+// those, and by themselves they say nothing about it.
+const barredTexts = `
+unverified address
+mail rejected
+mail refused
+mail was rejected
+mail rejete
+email rejected
+e mail rejected
+message rejected
+message refused
+message was rejected
+message failed
+message has been rejected
+unauthorized
+unauthorised
+not authorized
+not authorised
+not permitted
+not allowed
+isnt allowed
+arent allowed
+forbidden
+prohibited
+prohibition
+restricted
+restriction
+restrictions
+permission
+permissions
+access denied
+accessdenied
+access control
+access not allowed
+access restricted
+administratively
+security
+verification
+verify failed
+group
+groups
+country
+region
 `

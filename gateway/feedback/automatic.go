@@ -3,6 +3,7 @@ package feedback
 import (
 	"strings"
 
+	"offramp/gateway/diagnosis"
 	"offramp/gateway/envelope"
 	"offramp/gateway/mime"
 )
@@ -11,13 +12,16 @@ import (
 // and "" for one that was. These are automatic (RFC 3834 sections 2 and 5):
 //
 //   - the null reverse-path: bounces, and most answering machines,
-//   - Auto-Submitted other than "no" and "auto-generated",
 //   - multipart/report: bounces, read receipts, complaints,
+//   - Auto-Submitted "auto-replied": vacation programs. Apple Mail writes it, too,
+//     into the mail that its Unsubscribe button sends, with X-Apple-Unsubscribe
+//     beside it, so it does not count there,
 //   - X-Autoreply, X-Autorespond, Precedence auto_reply: answering machines that
 //     do not know RFC 3834.
 //
-// "auto-generated" is not an answer to a message (RFC 3834 section 5.1), and what a
-// mail provider sends when its user presses the button may bear it.
+// "auto-generated" and other values are no answer to a message (RFC 3834 section
+// 5.1), and what a mail provider sends when its user presses the button may bear
+// them.
 func automatic(reversePath envelope.Address, h mime.Header) string {
 	if reversePath.IsNull() {
 		return "null reverse-path"
@@ -26,7 +30,7 @@ func automatic(reversePath envelope.Address, h mime.Header) string {
 		value := f.Value()
 		switch strings.ToLower(f.Name) {
 		case "auto-submitted":
-			if word := mime.Keyword(value); word != "no" && word != "auto-generated" {
+			if mime.Keyword(value) == "auto-replied" && !diagnosis.AppleUnsubscribe(h) {
 				return "Auto-Submitted"
 			}
 		case "content-type":

@@ -17,13 +17,13 @@ import (
 // address names.
 func (m *mail) returned(ctx context.Context, s consent.Subject) error {
 	report := m.read()
-	finding, matches := about(report.Findings, s.Recipient)
+	finding, exact := about(report.Findings, s.Recipient)
 	var err error
 	switch finding.Kind {
 	case diagnosis.Bounce:
 		// Only what a mail system sends, from the null reverse-path, and about
 		// this very address, can report that it is dead (RFC 5321 section 4.5.5).
-		err = m.bounce(ctx, s, finding, matches && m.in.Envelope.ReversePath.IsNull())
+		err = m.bounce(ctx, s, finding, exact, m.in.Envelope.ReversePath.IsNull())
 	case diagnosis.Complaint:
 		err = m.complaint(ctx, s, finding.FeedbackType)
 	case diagnosis.AutoReply:
@@ -41,10 +41,11 @@ func (m *mail) returned(ctx context.Context, s consent.Subject) error {
 	return m.passOn(ctx, s)
 }
 
-// about picks what is said about a person: under their own address, under the
-// same name at another host of theirs, or without any address. Where a message
-// only names others, one finding may be about the address it forwards to.
-func about(all []diagnosis.Finding, recipient envelope.Address) (f diagnosis.Finding, matches bool) {
+// about picks what is said about a person, and whether it is about that very
+// address. What it says under the same name at another host, without any
+// address, or about the one address it names, may be about a mailbox that the
+// person's address forwards to, so it is less sure.
+func about(all []diagnosis.Finding, recipient envelope.Address) (f diagnosis.Finding, exact bool) {
 	for _, one := range all {
 		if strings.EqualFold(one.Recipient, recipient.String()) {
 			return one, true
@@ -53,21 +54,25 @@ func about(all []diagnosis.Finding, recipient envelope.Address) (f diagnosis.Fin
 	for _, one := range all {
 		local, _, _ := strings.Cut(one.Recipient, "@")
 		if one.Recipient == "" || strings.EqualFold(local, recipient.Local()) {
-			return one, true
+			return one, false
 		}
 	}
 	if len(all) == 1 {
-		return all[0], all[0].Kind != diagnosis.Bounce
+		return all[0], false
 	}
 	return diagnosis.Finding{Kind: diagnosis.Bounce, Class: diagnosis.Undecided, Why: "it names several others"}, false
 }
 
-// bounce records a bounce; certain says that a hard one counts as such.
-func (m *mail) bounce(ctx context.Context, s consent.Subject, found diagnosis.Finding, certain bool) error {
+// bounce records a bounce. exact says that it is about the very address, certain
+// that a mail system sent it to us: a hard one needs both.
+func (m *mail) bounce(ctx context.Context, s consent.Subject, found diagnosis.Finding, exact, certain bool) error {
 	if found.Delayed {
 		return m.answered(ctx, s, "delivery is delayed")
 	}
-	weight := weigh(found.Class, found.Cause, certain)
+	weight := weigh(found.Class, found.Cause, exact && certain)
+	if found.Loose && !exact {
+		weight = consent.NoWeight
+	}
 	stopped, err := m.f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: s.Recipient, List: s.List, Weight: weight, Way: store.Mail,
 		Detail: detail(found), Once: m.once("bounce", s),

@@ -69,13 +69,20 @@ func TestBounces(t *testing.T) {
 		weight consent.Weight
 		list   string
 	}{
-		"hard":                  {dsn("anna@example.net", "5.1.1", unknown, ""), consent.Hard, news},
-		"hard, by another host": {dsn("Anna@mx1.example.net", "5.1.1", unknown, ""), consent.Hard, news},
-		"soft":                  {dsn("anna@example.net", "5.2.2", "552 5.2.2 Over quota", ""), consent.Soft, news},
-		"about the sender":      {dsn("anna@example.net", "5.7.1", "550 5.7.1 blocked", ""), consent.NoWeight, news},
-		"hard, but temporary":   {dsn("anna@example.net", "4.1.1", "450 4.1.1 User unknown", ""), consent.Soft, news},
+		"hard":                {dsn("anna@example.net", "5.1.1", unknown, ""), consent.Hard, news},
+		"hard, in other case": {dsn("Anna@Example.NET", "5.1.1", unknown, ""), consent.Hard, news},
+		"soft":                {dsn("anna@example.net", "5.2.2", "552 5.2.2 Over quota", ""), consent.Soft, news},
+		"about the sender":    {dsn("anna@example.net", "5.7.1", "550 5.7.1 blocked", ""), consent.NoWeight, news},
+		"hard, but temporary": {dsn("anna@example.net", "4.1.1", "450 4.1.1 User unknown", ""), consent.Soft, news},
 		// Whom the address forwards to is gone; the address itself is not.
-		"about somebody else": {dsn("bob@example.com", "5.1.1", unknown, ""), consent.Soft, news},
+		"at another host":       {dsn("anna@mx1.example.net", "5.1.1", unknown, ""), consent.Soft, news},
+		"without a domain":      {dsn("anna", "5.1.1", unknown, ""), consent.Hard, news}, // returned To
+		"a member of the alias": {dsn("bob@example.com\nOriginal-Recipient: rfc822; anna@example.net", "5.1.1", unknown, ""), consent.Soft, news},
+		"same name elsewhere":   {dsn("anna@example.com\nOriginal-Recipient: rfc822; anna@example.net", "5.1.1", unknown, ""), consent.Soft, news},
+		"sendmail's alias":      {dsn("anna@example.net\nX-Actual-Recipient: rfc822; bob@example.com", "5.1.1", unknown, ""), consent.Soft, news},
+		"reply about another":   {dsn("anna@example.net", "5.1.1", "550 5.1.1 <bob@example.com>: User unknown", ""), consent.Soft, news},
+		"others got it":         {dsn("bob@example.com\nOriginal-Recipient: rfc822; anna@example.net", "5.1.1", unknown+"\n\nOriginal-Recipient: rfc822; anna@example.net\nFinal-Recipient: rfc822; eve@example.com\nAction: relayed\nStatus: 2.0.0", ""), consent.NoWeight, news},
+		"about somebody else":   {dsn("bob@example.com", "5.1.1", unknown, ""), consent.Soft, news},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -98,6 +105,31 @@ func TestBounces(t *testing.T) {
 				if strings.Contains(b.log.String(), secret) {
 					t.Errorf("log holds %s:\n%s", secret, b.log)
 				}
+			}
+		})
+	}
+}
+
+// What a machine writes from the null reverse-path about an account of another
+// kind says nothing about a person it does not name.
+func TestNoticesOfMachines(t *testing.T) {
+	for name, test := range map[string]struct {
+		from, text string
+		weight     consent.Weight
+	}{
+		"a ticket":            {"desk@example.net", "Your message could not be delivered to a team. The account does not exist yet.", consent.NoWeight},
+		"of somebody else":    {"anna@example.net", "Diese E-Mail-Adresse existiert nicht mehr, Mail konnte nicht zugestellt werden. Bitte an info@example.net.", consent.NoWeight},
+		"a mail system":       {"MAILER-DAEMON@example.net", "Your message could not be delivered. The account does not exist.", consent.NoWeight},
+		"of the person":       {"desk@example.com", "Your message to anna@example.net could not be delivered: no such user.", consent.Soft},
+		"with a reply":        {"MAILER-DAEMON@example.com", "Your message could not be delivered:\r\n550 5.1.1 user unknown", consent.Soft},
+		"a system, of Anna":   {"MAILER-DAEMON@example.com", "Your message could not be delivered:\r\n<anna@example.net>: 550 5.1.1 user unknown", consent.Hard},
+		"a system, of others": {"MAILER-DAEMON@example.com", "Your message could not be delivered:\r\n<bob@example.com>: 550 5.1.1 user unknown", consent.Soft},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			in := b.bounce(t, "From: "+test.from+"\r\nSubject: Delivery notification\r\n\r\n"+test.text+"\r\n")
+			if err := b.Receive(context.Background(), in); err != nil || len(b.consent.bounces) != 1 || b.consent.bounces[0].Weight != test.weight {
+				t.Errorf("%v, %+v, want weight %d", err, b.consent.bounces, test.weight)
 			}
 		})
 	}

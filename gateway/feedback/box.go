@@ -43,8 +43,8 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 		// Whoever got the mail has its tokens, so this is not proof that the
 		// address is dead: it counts as one of several at most.
 		if proof.header {
-			found, _ := about(report.Findings, proof.subject.Recipient)
-			return m.bounce(ctx, proof.subject, found, false)
+			found, exact := about(report.Findings, proof.subject.Recipient)
+			return m.bounce(ctx, proof.subject, found, exact, false)
 		}
 	case diagnosis.AutoReply:
 		if proof.any() {

@@ -105,6 +105,52 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
+// Where a provider redacts all else, the reverse-path of the message still says
+// whose copy it was.
+func TestAComplaintThatOnlyNamesTheReversePath(t *testing.T) {
+	b := newBench(t)
+	path := strings.ToUpper(b.token(t, listunsub.BounceAddress, "anna@example.net", news)) + "@" + domain
+	other := b.token(t, listunsub.BounceAddress, "bob@example.net", news) + "@" + domain
+	for name, test := range map[string]struct {
+		field    string
+		recorded bool
+	}{
+		"Original-Mail-From":     {"Original-Mail-From: <" + path + ">", true},
+		"Removal-Recipient":      {"Removal-Recipient: " + path, true},
+		"a damaged address":      {"Original-Mail-From: <" + path[:10] + path[11:] + ">", false},
+		"two people":             {"Original-Mail-From: <" + path + ">\r\nRemoval-Recipient: " + other, false},
+		"somebody else's domain": {"Original-Mail-From: <news@example.org>", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			*b.consent = fakeConsent{}
+			data := strings.Replace(arf("abuse", "", ""), "Version: 1\r\n", "Version: 1\r\n"+test.field+"\r\n", 1)
+			if err := b.Receive(context.Background(), inbound(t, data, "complaints@"+domain)); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.consent.complaints) != count(test.recorded) {
+				t.Fatalf("complaints %+v", b.consent.complaints)
+			}
+			if test.recorded && (b.consent.complaints[0].Recipient.String() != "anna@example.net" || b.consent.complaints[0].List != news) {
+				t.Errorf("%+v", b.consent.complaints[0])
+			}
+		})
+	}
+}
+
+// Apple Mail marks the mail of its Unsubscribe button as an automatic answer.
+func TestAppleMailAsAReply(t *testing.T) {
+	apple := "From: anna@example.net\r\nSubject: unsubscribe\r\nAuto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true\r\n\r\nApple Mail sent this email to unsubscribe from the message \"News\".\r\n"
+	b := newBench(t)
+	bounce := b.token(t, listunsub.BounceAddress, "anna@example.net", news) + "@" + domain
+	if err := b.Receive(context.Background(), inbound(t, apple, bounce)); err != nil || len(b.consent.calls) != 1 {
+		t.Errorf("to the bounce address: %v, %+v", err, b.consent.calls)
+	}
+	*b.consent = fakeConsent{known: map[string]bool{"anna@example.net": true}}
+	if err := b.Receive(context.Background(), inbound(t, apple, "replies@"+domain)); err != nil || len(b.consent.calls) != 0 || len(b.consent.answers) != 1 {
+		t.Errorf("without a token it is proposed: %v, %+v %+v", err, b.consent.calls, b.consent.answers)
+	}
+}
+
 func count(there bool) int {
 	if there {
 		return 1

@@ -44,6 +44,7 @@ func (f *Feedback) prove(ctx context.Context, r *diagnosis.Report) (proof, error
 	s := search{f: f, left: maxCandidates}
 	s.token(r.Returned.Get("CFBL-Feedback-ID"), listunsub.FeedbackID)
 	s.text(string(r.Returned.Raw()))
+	s.text(r.Feedback) // Original-Mail-From is often all that was not redacted (RFC 6590)
 	s.text(r.ReturnedText)
 	s.text(r.Text)
 	var p proof

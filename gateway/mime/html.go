@@ -17,15 +17,25 @@ const maxOpen = 512
 // markup, however deep its elements are.
 func HTMLText(markup string, limit int) string {
 	p := page{hidden: -1}
+	return p.read(markup, limit)
+}
+
+// HTMLAnswer is HTMLText for an answer somebody wrote: what it quotes (blockquote)
+// has "> " before each line, as in a plain text, and line ends of the markup are
+// spaces, as browsers show them.
+func HTMLAnswer(markup string, limit int) string {
+	p := page{hidden: -1, answer: true}
+	return p.read(markup, limit)
+}
+
+func (p *page) read(markup string, limit int) string {
 	z := html.NewTokenizer(strings.NewReader(markup))
 	for p.text.Len() < limit {
 		switch z.Next() {
 		case html.ErrorToken:
 			return clip(p.text.String(), limit)
 		case html.TextToken:
-			if p.hidden < 0 {
-				p.text.Write(z.Text())
-			}
+			p.write(z.Text())
 		case html.StartTagToken, html.SelfClosingTagToken:
 			name, more := z.TagName()
 			tag := string(name)
@@ -78,6 +88,18 @@ type page struct {
 	text   strings.Builder
 	open   []openElement // elements, the outermost first
 	hidden int           // which of them is not shown; -1: all are
+	answer bool          // quotations are marked
+	quotes int           // how many quotations are open
+}
+
+func (p *page) write(text []byte) {
+	switch {
+	case p.hidden >= 0:
+	case p.answer:
+		p.text.WriteString(strings.NewReplacer("\r", "", "\n", " ").Replace(string(text)))
+	default:
+		p.text.Write(text)
+	}
 }
 
 type openElement struct {
@@ -96,6 +118,10 @@ func (p *page) start(name string, hidden bool) {
 	}
 	if len(p.open) < maxOpen {
 		p.open = append(p.open, openElement{name, elements[name]})
+		if p.answer && name == "blockquote" {
+			p.quotes++
+			p.breakLine(name)
+		}
 	}
 	if hidden && p.hidden < 0 {
 		p.hidden = len(p.open) - 1
@@ -117,6 +143,11 @@ func (p *page) end(name string) {
 }
 
 func (p *page) closeFrom(i int) {
+	for _, e := range p.open[i:] {
+		if p.answer && e.name == "blockquote" {
+			p.quotes--
+		}
+	}
 	p.open = p.open[:i]
 	if p.hidden >= i {
 		p.hidden = -1
@@ -156,5 +187,8 @@ func endsBefore(open, next string) bool {
 func (p *page) breakLine(name string) {
 	if p.hidden < 0 && elements[name]&line != 0 {
 		p.text.WriteByte('\n')
+		if p.quotes > 0 {
+			p.text.WriteString("> ")
+		}
 	}
 }

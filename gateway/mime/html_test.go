@@ -114,6 +114,7 @@ func TestHostileHTML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			text := HTMLText(page, 1<<20)
+			HTMLAnswer(page, 1<<20)
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -121,6 +122,29 @@ func TestHostileHTML(t *testing.T) {
 				t.Errorf("%d bytes: %.100q", len(text), text)
 			}
 		})
+	}
+}
+
+// What an answer quotes is marked, however it is nested or closed, and a line end
+// of the markup ends no line.
+func TestHTMLAnswer(t *testing.T) {
+	for page, want := range map[string]string{
+		"a\nb<p>c":                          "a b|c",
+		"a<blockquote>b<br>c</blockquote>d": "a|> b|> c|d",
+		"<blockquote>b<blockquote>c</blockquote>d</blockquote>e": "> b|> c|> d|e",
+		"<blockquote><div>b</blockquote>e":                       "> b|e",
+		"<blockquote hidden>b</blockquote>e":                     "e",
+		"</blockquote>e":                                         "e",
+	} {
+		var lines []string
+		for line := range strings.Lines(HTMLAnswer(page, 1000)) {
+			if line = strings.TrimSpace(line); line != "" && line != ">" {
+				lines = append(lines, line)
+			}
+		}
+		if got := strings.Join(lines, "|"); got != want {
+			t.Errorf("%s: %q, want %q", page, got, want)
+		}
 	}
 }
 
@@ -133,6 +157,9 @@ func FuzzHTML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page string, limit int) {
 		limit = limit & 0xffff
 		text := HTMLText(page, limit)
+		if answer := HTMLAnswer(page, limit); len(answer) > limit {
+			t.Fatalf("%q: %q", page, answer)
+		}
 		if len(text) > limit || utf8.ValidString(page) && !utf8.ValidString(text) {
 			t.Fatalf("%q: %q", page, text)
 		}

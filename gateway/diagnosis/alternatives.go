@@ -1,0 +1,128 @@
+package diagnosis
+
+import "strings"
+
+// marked is a folded text with what matters between its words.
+type marked struct {
+	words []string
+	marks []byte // before each word: endMark, slashMark or 0
+}
+
+// Signs that fold keeps. They stand for what no folded text has.
+const (
+	endMark   = 1 // a sentence ended
+	slashMark = 2
+)
+
+// split folds a text, names taken out, and keeps where sentences end and where
+// a slash stands between two words.
+func split(text string) marked {
+	var out strings.Builder
+	text = withoutNames(clip(text, maxReason))
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == endMark || c == slashMark:
+			out.WriteByte(' ')
+		case c == '/':
+			out.WriteString(" \x02 ")
+		case (c == '.' || c == '!' || c == '?' || c == ';') && (i+1 == len(text) || text[i+1] <= ' '):
+			out.WriteString(" \x01 ")
+		default:
+			out.WriteByte(c)
+		}
+	}
+	var t marked
+	mark := byte(0)
+	for _, w := range strings.Fields(fold(strings.ReplaceAll(out.String(), "。", " \x01 "))) {
+		if w[0] == endMark || w[0] == slashMark {
+			mark = w[0]
+			continue
+		}
+		t.words, t.marks = append(t.words, w), append(t.marks, mark)
+		mark = 0
+	}
+	return t
+}
+
+// near is how many words there may be between a phrase and the conjunction that
+// joins it to another one.
+const near = 3
+
+// alternative says whether a phrase of n words at i is one of several that a
+// sentence offers: "user unknown or mailbox full" does not know which. after says
+// that another phrase of a dead address stands right before; two of those with a
+// slash between them are translations.
+func (t marked) alternative(i, n int, after bool, x index) bool {
+	phrase := t.words[i : i+n]
+	if t.marks[i] == slashMark && !after {
+		return true
+	}
+	for j := i - 1; j >= 0 && j >= i-near && t.marks[j+1] != endMark; j-- {
+		if !articles[t.words[j]] && conjunction(t.words[j:i], phrase) {
+			return true
+		}
+	}
+	end := i + n
+	if end < len(t.words) && t.marks[end] == slashMark && !x.deadAt(t.words[end:]) {
+		return true
+	}
+	for j := end; j < len(t.words) && j <= end+near && t.marks[j] != endMark; j++ {
+		if conjunction(t.words[j:], phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x index) deadAt(words []string) bool {
+	for _, p := range x.at(words[0]) {
+		if p.about.deadly() && matches(p.words, words) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// conjunction says whether words begin with one that means "or". Some are other
+// words in other languages, so they count beside a phrase of their own only.
+func conjunction(words, phrase []string) bool {
+	if conjunctions[words[0]] {
+		return true
+	}
+	if words[0] == "of" { // Dutch
+		for _, w := range phrase {
+			if dutch[w] {
+				return true
+			}
+		}
+	}
+	for _, c := range spelledOut {
+		if matches(c, words) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// conjunctions are the words for "or", folded, and those that weigh one thing
+// against another.
+var conjunctions = wordSet(`or either nor oder bzw beziehungsweise entweder ou soit o oppure ovvero u lub albo bądź
+	или либо або чи nebo anebo alebo vagy sau ori veya yahut eller tai või ali atau hoặc ή או أو 或 또는 혹은 maybe perhaps possibly probably`)
+
+// articles mean "the" in another language, where they stand before a phrase.
+var articles = wordSet("o ή")
+
+var dutch = wordSet("onbekend onbekende gebruiker ontvanger adres postvak mailbox bestaat domein gevonden")
+
+// spelledOut are conjunctions of several folded words.
+var spelledOut = [][]string{
+	strings.Fields(fold("または")), strings.Fields(fold("もしくは")), strings.Fields(fold("あるいは")), {"ya", "da"}, {"o", "bien"},
+}
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(fold(words)) {
+		set[w] = true
+	}
+	return set
+}
