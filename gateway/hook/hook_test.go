@@ -35,17 +35,17 @@ type outcomes struct {
 	err  error
 }
 
-func (o *outcomes) Told(_ context.Context, t feedback.Told) error {
+func (o *outcomes) Told(_ context.Context, t feedback.Told) (bool, error) {
 	if o.err != nil {
-		return o.err
+		return false, o.err
 	}
 	o.told = append(o.told, t)
-	return nil
+	return strings.Contains(t.Recipient, "@"), nil
 }
 
 const (
 	mailgunKey = "key-0123456789"
-	login      = "offramp:a-long-password"
+	rightLogin = "offramp:a-long-password"
 	topic      = "arn:aws:sns:eu-west-1:123456789012:bounces"
 )
 
@@ -69,7 +69,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{outcomes: &outcomes{}, sendGrid: key}
 	b.Hooks = &Hooks{
 		Config: Config{
-			SendGridKey: base64.StdEncoding.EncodeToString(der), MailgunKey: mailgunKey, PostmarkLogin: login, SESTopics: []string{topic},
+			SendGridKey: base64.StdEncoding.EncodeToString(der), MailgunKey: mailgunKey, PostmarkLogin: rightLogin, SESTopics: []string{topic},
 		},
 		Outcomes: b.outcomes, Now: func() time.Time { return now }, Stats: new(Stats),
 	}
@@ -112,9 +112,9 @@ func signMailgun(event string, at time.Time) string {
 	return fmt.Sprintf(`{"signature":{"timestamp":%q,"token":"token1","signature":%q},"event-data":%s}`, stamp, hex.EncodeToString(mac.Sum(nil)), event)
 }
 
-func postmark(body string) *http.Request {
+func fromPostmark(body string) *http.Request {
 	r := post("postmark", body)
-	user, password, _ := strings.Cut(login, ":")
+	user, password, _ := strings.Cut(rightLogin, ":")
 	r.SetBasicAuth(user, password)
 	return r
 }
@@ -182,7 +182,7 @@ func TestPostmark(t *testing.T) {
 		"postmark-delivery.json":    nil,
 	} {
 		b := newBench(t)
-		if code := b.call(postmark(file(t, name))); code != http.StatusOK {
+		if code := b.call(fromPostmark(file(t, name))); code != http.StatusOK {
 			t.Errorf("%s: answer %d", name, code)
 		}
 		if diff := cmp.Diff(want, shorts(b.outcomes.told)); diff != "" {
@@ -219,7 +219,7 @@ func TestForgeries(t *testing.T) {
 	unsigned := post("sendgrid", body)
 	otherTime := b.signSendGrid(t, body, now)
 	otherTime.Header.Set(sendGridTimestamp, strconv.FormatInt(now.Unix()+1, 10))
-	wrongLogin := postmark(file(t, "postmark-bounce.json"))
+	wrongLogin := fromPostmark(file(t, "postmark-bounce.json"))
 	wrongLogin.SetBasicAuth("offramp", "guessed")
 	failed := file(t, "mailgun-failed.json")
 	for name, r := range map[string]*http.Request{
@@ -247,7 +247,7 @@ func TestForgeries(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	b := newBench(t)
 	get := httptest.NewRequest(http.MethodGet, Prefix+"postmark", nil)
-	large := postmark(`"` + strings.Repeat("x", maxBody) + `"`)
+	large := fromPostmark(`"` + strings.Repeat("x", maxBody) + `"`)
 	for name, test := range map[string]struct {
 		r    *http.Request
 		want int
@@ -259,7 +259,7 @@ func TestAnswers(t *testing.T) {
 		"signed, no JSON":    {b.signSendGrid(t, "[", now), http.StatusBadRequest},
 		"signed, other JSON": {b.signSendGrid(t, `{"event":"bounce"}`, now), http.StatusBadRequest},
 		"signed, odd events": {b.signSendGrid(t, `[1,null,"x",{"event":7},{}]`, now), http.StatusOK},
-		"login, no JSON":     {postmark("x"), http.StatusBadRequest},
+		"login, no JSON":     {fromPostmark("x"), http.StatusBadRequest},
 	} {
 		if got := b.call(test.r); got != test.want {
 			t.Errorf("%s: answer %d, want %d", name, got, test.want)
@@ -274,13 +274,13 @@ func TestAnswers(t *testing.T) {
 	b = newBench(t)
 	b.outcomes.err = errors.New("store away")
 	w := httptest.NewRecorder()
-	b.ServeHTTP(w, postmark(file(t, "postmark-bounce.json")))
+	b.ServeHTTP(w, fromPostmark(file(t, "postmark-bounce.json")))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "store") {
 		t.Errorf("without a store: %d %s", w.Code, w.Body)
 	}
 	b.Base = "/mail"
 	b.outcomes.err = nil
-	r := postmark(file(t, "postmark-bounce.json"))
+	r := fromPostmark(file(t, "postmark-bounce.json"))
 	r.URL.Path = "/mail" + r.URL.Path
 	if got := b.call(r); got != http.StatusOK {
 		t.Errorf("below a path: %d", got)
@@ -314,7 +314,7 @@ func FuzzHooks(f *testing.F) {
 		case "sendgrid":
 			r = b.signSendGrid(t, body, now)
 		case "postmark":
-			r = postmark(body)
+			r = fromPostmark(body)
 		case "mailgun":
 			if !json.Valid([]byte(body)) {
 				t.Skip()
