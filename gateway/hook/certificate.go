@@ -125,9 +125,9 @@ func (k *certificates) get(c *call, address string, from place) (certificate, er
 }
 
 // isNamed says whether a certificate is for one of some hosts: by its alternative
-// names, or without any, by its common name.
+// names as they are, without wildcards, or without any, by its common name.
 func isNamed(cert *x509.Certificate, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
-		return cert.VerifyHostname(name) == nil || len(cert.DNSNames) == 0 && cert.Subject.CommonName == name
+		return slices.Contains(cert.DNSNames, name) || len(cert.DNSNames) == 0 && cert.Subject.CommonName == name
 	})
 }
