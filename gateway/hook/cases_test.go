@@ -124,19 +124,26 @@ func TestYearOfDeferrals(t *testing.T) {
 	}
 	for vendor, event := range deferred {
 		for _, every := range []time.Duration{24 * time.Hour, 7 * 24 * time.Hour} {
-			h := newHouse(t)
-			for letter := 0; h.clock.Sub(now) < 365*24*time.Hour; letter++ {
-				h.letter(reader)
-				h.taken(vendor, event, fmt.Sprint("letter", letter))
-				h.pass(every)
-				if got := h.stopped(reader); got != "" {
-					t.Fatalf("%s every %s: stopped by %q after %d letters", vendor, every, got, letter+1)
-				}
-			}
-			if p := h.person(reader); p.Bounces.Count != 0 || h.count(reader, store.EventBounced) != 0 {
-				t.Errorf("%s every %s: %+v", vendor, every, p.Bounces)
-			}
+			t.Run(fmt.Sprint(vendor, every), func(t *testing.T) {
+				t.Parallel()
+				deferrals(t, vendor, event, every)
+			})
 		}
+	}
+}
+
+func deferrals(t *testing.T, vendor, event string, every time.Duration) {
+	h := newHouse(t)
+	for letter := 0; h.clock.Sub(now) < 365*24*time.Hour; letter++ {
+		h.letter(reader)
+		h.taken(vendor, event, fmt.Sprint("letter", letter))
+		h.pass(every)
+		if got := h.stopped(reader); got != "" {
+			t.Fatalf("%s every %s: stopped by %q after %d letters", vendor, every, got, letter+1)
+		}
+	}
+	if p := h.person(reader); p.Bounces.Count != 0 || h.count(reader, store.EventBounced) != 0 {
+		t.Errorf("%s every %s: %+v", vendor, every, p.Bounces)
 	}
 }
 
@@ -150,21 +157,28 @@ func TestDeliveriesEndRuns(t *testing.T) {
 		ses:      {`{"eventType":"Bounce","bounce":{"bounceType":"Transient","bounceSubType":"MailboxFull","feedbackId":"ID","bouncedRecipients":[{"emailAddress":"reader@dest.test","status":"4.4.7","diagnosticCode":"smtp; 452 4.2.2 mailbox full"}]}}`, `{"eventType":"Delivery","delivery":{"recipients":["reader@dest.test"]}}`},
 	}
 	for vendor, pair := range events {
-		h := newHouse(t)
-		for day := range 365 {
-			h.letter(reader)
-			h.taken(vendor, pair[min(1, day%5/4)], fmt.Sprint("day", day))
-			if got := h.stopped(reader); got != "" {
-				t.Fatalf("%s: stopped by %q on day %d", vendor, got, day)
-			}
-			h.pass(24 * time.Hour)
+		t.Run(vendor, func(t *testing.T) {
+			t.Parallel()
+			delivered(t, vendor, pair)
+		})
+	}
+}
+
+func delivered(t *testing.T, vendor string, pair [2]string) {
+	h := newHouse(t)
+	for day := range 365 {
+		h.letter(reader)
+		h.taken(vendor, pair[min(1, day%5/4)], fmt.Sprint("day", day))
+		if got := h.stopped(reader); got != "" {
+			t.Fatalf("%s: stopped by %q on day %d", vendor, got, day)
 		}
-		for day := range 5 { // and then it is dead
-			h.taken(vendor, pair[0], fmt.Sprint("end", day))
-			h.pass(24 * time.Hour)
-		}
-		if got := h.stopped(reader); got != store.ReasonBounced {
-			t.Errorf("%s: full for good, and stopped by %q", vendor, got)
-		}
+		h.pass(24 * time.Hour)
+	}
+	for day := range 5 { // and then it is dead
+		h.taken(vendor, pair[0], fmt.Sprint("end", day))
+		h.pass(24 * time.Hour)
+	}
+	if got := h.stopped(reader); got != store.ReasonBounced {
+		t.Errorf("%s: full for good, and stopped by %q", vendor, got)
 	}
 }
