@@ -61,6 +61,9 @@ func (h *house) kind(vendor, want, who, event string) {
 	if first != w.reason || recorded != w.recorded && !(recorded == w.recorded+1 && w.reason != "") {
 		t.Errorf("at first: stopped by %q, %d events; want %q, %d", first, recorded, w.reason, w.recorded)
 	}
+	if want == "withheld" && h.count(who, store.EventAnswered) != 1 {
+		t.Error("not recorded as mail that was not sent")
+	}
 	for day := 1; day < days; day++ {
 		h.pass(24 * time.Hour)
 		h.taken(vendor, event, fmt.Sprintf("id%d", day))

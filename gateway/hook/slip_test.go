@@ -162,6 +162,12 @@ func TestTokensAreBounded(t *testing.T) {
 	if s.take("first", two, now.Add(tolerance+ahead)) {
 		t.Error("forgotten while its signature is valid")
 	}
+	for i := range tokensKept {
+		s.take("next "+time.Duration(i).String(), one, now)
+	}
+	if s.take("first", two, now) {
+		t.Error("forgotten with the next generation")
+	}
 	for i := range 3 * tokensKept {
 		s.take(time.Duration(i).String(), one, now)
 	}
