@@ -101,6 +101,8 @@ func (r records) Suppress(context.Context, store.Suppression, store.Event) (bool
 	panic("the page suppresses nobody")
 }
 
+func (r records) EndBounces(context.Context, string, time.Time) (bool, error) { return false, nil }
+
 func (r records) CountBounce(context.Context, store.SoftBounce, store.Event) (store.BounceRun, error) {
 	panic("the page knows of no bounce")
 }
