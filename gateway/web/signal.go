@@ -46,16 +46,16 @@ func (h *handler) honour(r *http.Request, v visit, now state) (state, answer) {
 	after, errRead := h.state(ctx, v)
 	if errRead != nil {
 		h.log.ErrorContext(ctx, "state not read after a privacy signal", "list", v.claims.List, "error", errRead)
-		return now, answer{}
+		after = now
 	}
 	if len(events) == 0 {
 		return after, answer{}
 	}
 	h.stats.Page.Add(1)
 	h.recorded(r, v, "privacy signal recorded", store.Page)
-	before := false
-	return after, answer{
-		lines: []string{h.speaker(r, after.list).Say("page.signal.honoured")},
-		undo:  &sealed{issued: after.Sharing.Since, seen: after.seen(), refused: &before},
+	a := answer{lines: []string{h.speaker(r, after.list).Say("page.signal.honoured")}}
+	if errRead == nil {
+		a.undo = &sealed{issued: after.Sharing.Since, seen: after.seen(), refused: new(bool)}
 	}
+	return after, a
 }
