@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -58,9 +60,22 @@ func TestWrongCodes(t *testing.T) {
 	}
 }
 
+// slow lets others run between reading events and what is made of them.
+type slow struct{ Ledger }
+
+func (s slow) Events(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	events, err := s.Ledger.Events(ctx, f)
+	for range 1000 {
+		runtime.Gosched()
+	}
+	return events, err
+}
+
 // Tries at the same time are counted as well as one after the other.
 func TestTriesAtTheSameTime(t *testing.T) {
 	w := newWorld(t)
+	w.site.Ledger = slow{w.site.Ledger}
+	w.build()
 	path, _ := w.letter(confirmation.Erasure)
 	f := w.form(path, actCode)
 	statuses := make(chan int, 40)
@@ -207,6 +222,21 @@ func TestCodesAreSentWhateverStands(t *testing.T) {
 	}
 	if len(answers) != 1 {
 		t.Errorf("answers differ: %v", answers)
+	}
+}
+
+// A mail that cannot be sent is told, and nothing of the person logged.
+func TestCodesThatCannotBeSent(t *testing.T) {
+	w := newWorld(t)
+	path := w.link(listunsub.BodyLink)
+	f := w.form(path+"?view=erase", actAskErase)
+	calls := w.callsOf(func() { w.submit(path, f) })
+	w.log.Reset()
+	w.failing = slices.Index(calls, "Ask") + 1
+	_, page := w.submit(path, f)
+	lacks(t, page, "could not be completed just now")
+	if log := w.log.String(); !strings.Contains(log, "confirmation not asked for") || strings.Contains(log, "e•••") || strings.Contains(log, client) {
+		t.Errorf("log %q", log)
 	}
 }
 

@@ -203,6 +203,20 @@ func TestPrivacySignalOnTheOneClickPath(t *testing.T) {
 	}
 }
 
+// Where the page has no box for it, what the browser asks for is recorded with
+// whatever is pressed, and said.
+func TestPrivacySignalWithoutTheBox(t *testing.T) {
+	for action, pairs := range map[string][]string{actChoose: {fieldList + news, "week"}, actUnsubscribe: nil} {
+		w := newWorld(t)
+		path := w.link(listunsub.HeaderLink)
+		_, page := w.submit(path, w.form(path, action).with(pairs...), "Sec-GPC", "1")
+		lacks(t, page, "Your opt-out preference signal was honoured")
+		if made := w.made(); len(made) != 2 || made[1] != refusedAda {
+			t.Errorf("%s: changes %q", action, made)
+		}
+	}
+}
+
 // Where no list is sent on behalf of others, nothing is shared and the page does
 // not ask about it; a refusal that stands is shown all the same.
 func TestSharingWhereNothingIsShared(t *testing.T) {
