@@ -73,6 +73,9 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 		p.Heading, p.Paragraphs = b.text("page.history.title"), []string{b.text("page.code.data")}
 		p.Code = b.button(actCode, "page.code.continue", sealed{})
 	}
+	if a.refused == "page.code.used" {
+		p.Code = nil
+	}
 	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	h.render(w, r, a.code(), "code.html", p)
 }
