@@ -150,7 +150,8 @@ func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*h
 		return nil, err
 	}
 	server, err := (&web.Site{
-		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Ledger: p.Consent,
+		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Readers: p.Consent, Ledger: p.Consent,
+		Contact: from.String(),
 		Asker: &confirmation.Confirmation{
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,

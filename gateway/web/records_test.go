@@ -224,6 +224,12 @@ func (r records) Lists(context.Context) ([]store.List, error) {
 	return all, nil
 }
 
+func (r records) Readers(context.Context) ([]store.Reader, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readers, r.fault("Readers")
+}
+
 // Ask takes the mail that asks for confirmation.
 func (r records) Ask(_ context.Context, q confirmation.Question) error {
 	r.mu.Lock()
