@@ -102,6 +102,9 @@ type visit struct {
 const linkMethods = "GET, HEAD, POST, OPTIONS"
 
 func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
+	if v.purpose == listunsub.HeaderLink && (r.Method == http.MethodPost || r.Method == http.MethodOptions) {
+		shareAnswer(w.Header())
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	case http.MethodOptions:

@@ -247,7 +247,7 @@ func BenchmarkOpenLink(b *testing.B) {
 	h := w.handler.(*handler)
 	good := w.link(listunsub.HeaderLink)[3:]
 	for _, c := range []struct{ name, text string }{
-		{"plain", good}, {"wrapped", good[:40] + "\r\n" + good[40:80] + "=\r\n" + good[80:]},
+		{"plain", good}, {"wrapped", good[:30] + "\r\n" + good[30:60] + "=\r\n" + good[60:]},
 	} {
 		b.Run(fmt.Sprintf("%s of %d", c.name, len(c.text)), func(b *testing.B) {
 			for b.Loop() {

@@ -15,6 +15,7 @@ func (h *handler) post(w http.ResponseWriter, r *http.Request, v visit) {
 	f, own := readForm(r)
 	switch {
 	case own:
+		keepAnswer(w.Header())
 		h.submit(w, r, v, f)
 	case v.purpose == listunsub.HeaderLink:
 		h.oneClick(w, r, v)
