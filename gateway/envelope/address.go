@@ -274,6 +274,21 @@ func (a Address) Masked() string {
 	return masked
 }
 
+// MaskedLocal returns the address for its owner, on pages that others may see
+// too: "a•••e@example.com". The domain, and the ends of a local part of four
+// characters or more, tell two addresses of one person apart.
+func (a Address) MaskedLocal() string {
+	if a.local == "" || a.domain == "" || a.domain[0] == '[' {
+		return a.Masked()
+	}
+	masked := first(a.local) + dots
+	if utf8.RuneCountInString(a.local) > 3 {
+		_, n := utf8.DecodeLastRuneInString(a.local)
+		masked += a.local[len(a.local)-n:]
+	}
+	return masked + "@" + readable(a.domain)
+}
+
 const dots = "•••"
 
 // first returns the first character of s.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -12,14 +13,15 @@ import (
 
 // answer is what a page says first, before what stands.
 type answer struct {
-	status  int      // 0: 200
-	refused string   // key of why nothing was changed; empty: nothing was refused
-	lines   []string // what was done
-	atOnce  bool     // what was done stopped or slowed mail
-	undo    *sealed  // what stood before; nil: there is nothing to undo
-	left    bool     // the person left something, and may say why
-	event   int64    // of an opt-out whose receipt is offered; 0: none
-	erase   bool     // the button that erases is to be pressed again
+	status  int        // 0: 200
+	refused string     // key of why nothing was changed; empty: nothing was refused
+	lines   []string   // what was done
+	atOnce  bool       // what was done stopped or slowed mail
+	undo    *sealed    // what stood before; nil: there is nothing to undo
+	left    bool       // the person left something, and may say why
+	event   int64      // of an opt-out whose receipt is offered; 0: none
+	erase   bool       // the button that erases is to be pressed again
+	kept    url.Values // of a form with a date that cannot be; nil: nothing is kept
 }
 
 func (a answer) code() int {
@@ -33,7 +35,7 @@ func (a answer) code() int {
 func (h *handler) decided(x *submission, c chosen, events []int64) {
 	a := answer{}
 	for _, w := range c.decision.Wishes {
-		a.lines = append(a.lines, h.done(x, w))
+		a.lines = append(a.lines, x.builder(h).done(w))
 		a.left = a.left || w.State == store.Unsubscribed
 		a.atOnce = a.atOnce || w.State != store.Subscribed
 	}
@@ -138,15 +140,15 @@ func (h *handler) answerWith(x *submission, a answer) {
 }
 
 // done says what a wish has come to, in a sentence.
-func (h *handler) done(x *submission, w consent.Wish) string {
+func (b *builder) done(w consent.Wish) string {
 	key := map[store.State]string{
 		store.Subscribed: "on", store.Unsubscribed: "off", store.Paused: "paused", store.Limited: string(w.Every),
 	}[w.State]
 	if w.List == store.AllLists {
 		key += "-all"
 	}
-	return x.say.Say("page.done."+key,
-		"List", isolate(x.say, x.now.name(w.List)), "Operator", isolate(x.say, h.operator), "Date", x.say.Date(lastDay(w.Until)))
+	return b.say.Say("page.done."+key,
+		"List", isolate(b.say, b.state.name(w.List)), "Operator", isolate(b.say, b.h.operator), "Date", b.say.Date(lastDay(w.Until)))
 }
 
 // name is what people know the list with an identifier by.

@@ -41,7 +41,7 @@ func (h *handler) ask(x *submission, action, list string) string {
 	default:
 		q.What, q.List, q.ListName, q.Sender = confirmation.ListAgain, list, x.now.name(list), x.now.sender(list)
 	}
-	address := isolate(x.say, q.Recipient.Masked())
+	address := isolate(x.say, q.Recipient.MaskedLocal())
 	err := h.site.Asker.Ask(x.r.Context(), q)
 	switch {
 	case errors.Is(err, confirmation.ErrAsked):

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ type rowView struct{ Name, Value, Since string }
 
 type eventView struct {
 	Time, What, List, How, Detail string
+	InForce                       string // since when a choice holds; empty: not recorded, or no choice
 	Receipt                       *button
 }
 
@@ -62,9 +64,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now s
 	if before > 0 {
 		p.Newest = query(r, "view=history")
 	}
-	for _, e := range events {
-		p.Events = append(p.Events, b.event(e))
-	}
+	p.Events = b.rows(events)
 	h.render(w, r, http.StatusOK, "history.html", p)
 }
 
@@ -127,6 +127,28 @@ func (b *builder) stopRows() (rows []rowView) {
 	return rows
 }
 
+// rows are events for people, with a choice and its coming into force in one.
+func (b *builder) rows(events []store.Event) (rows []eventView) {
+	choices, inForce := map[int64]bool{}, map[int64]time.Time{}
+	for _, e := range events {
+		choices[e.ID] = true
+		if e.Kind == store.EventInForce {
+			inForce[e.Ref] = e.Time
+		}
+	}
+	for _, e := range events {
+		if e.Kind == store.EventInForce && choices[e.Ref] {
+			continue
+		}
+		row := b.event(e)
+		if at, ok := inForce[e.ID]; ok {
+			row.InForce = b.say.Say("page.since", "Moment", b.say.Moment(at))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 func (b *builder) event(e store.Event) eventView {
 	known := func(key, otherwise string) string {
 		if text := b.say.Say(key); text != key {
@@ -139,6 +161,9 @@ func (b *builder) event(e store.Event) eventView {
 		What: known("page.event."+string(e.Kind), b.say.Say("page.event.other")),
 		List: b.scope(e.List),
 		How:  known("page.way."+string(e.Way), ""),
+	}
+	if network := shortened(e.IP); network != "" && v.How != "" {
+		v.How = b.say.Say("page.history.network", "How", v.How, "Network", isolate(b.say, network))
 	}
 	if e.Kind == store.EventReason {
 		v.Detail = b.reason(e.Detail)
@@ -162,4 +187,20 @@ func (b *builder) reason(detail string) string {
 		return words
 	}
 	return words + " – " + text
+}
+
+// shortened is an address for a page that whoever has the link can see: the part
+// of it by which its owner knows their network.
+func shortened(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ""
+	}
+	bits, separator := 24, "."
+	if addr = addr.Unmap(); addr.Is6() {
+		bits, separator = 48, ":"
+	}
+	network, _ := addr.WithZone("").Prefix(bits) // both lengths exist
+	groups := strings.Split(network.Addr().StringExpanded(), separator)
+	return strings.Join(groups[:3], separator) + separator + "•••"
 }

@@ -63,7 +63,7 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 	if res.StatusCode != 200 {
 		t.Fatalf("%s %s", res.Status, page)
 	}
-	lacks(t, page, "What we store about you", "Everything about a•••@e•••.com in this system",
+	lacks(t, page, "What we store about you", "Everything about a•••@example.com in this system",
 		"Entries are erased after 1,095 days", "at most one message a week", "paused until 23 December 2026", "data not shared",
 		"1,204 messages so far, the last on 23 November 2026", "earlier mail to it came back")
 	want := []string{
@@ -71,7 +71,7 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 		"A message could not be delivered – before the message went out other.example.org 23 November 2026, 11:04 UTC",
 		"Fewer messages wanted – on this page Example News 23 November 2026, 11:03 UTC",
 		"Reason given – on this page Example News Too many messages – &lt;b&gt;every&lt;/b&gt; day 23 November 2026, 11:02 UTC",
-		"Unsubscribed – by the button of the mail app Example News 23 November 2026, 11:00 UTC Receipt",
+		"Unsubscribed – by the button of the mail app, network 203.0.113.••• Example News 23 November 2026, 11:00 UTC Receipt",
 	}
 	if d := cmp.Diff(want, entries(t, page)); d != "" {
 		t.Errorf("events:\n%s", d)

@@ -105,15 +105,15 @@ func (h *handler) rehearse() error {
 	two := []string{"first", "second"}
 	for name, data := range map[string]any{
 		"page.html": view{
-			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Rest: b, Reason: &reasonView{*b, two}, Heading: "heading",
+			frame: f, Refused: two, Field: "until", Lines: two, Left: true, Folded: true, About: true, AtOnce: true, Undo: b, Receipt: b, Rest: b, Reason: &reasonView{*b, two}, Heading: "heading",
 			Sentences: two, Since: "since", List: list, Recipient: "recipient", Leave: b, Again: b, AllAgain: b, Refusing: b, LeaveAll: b,
-			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c"}, &sharingView{true, true}, "shown", "?", "?"},
+			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c", "d", "e", true}, &sharingView{true, true}, true, "shown", "?", "?"},
 			History: "?", Erase: "?"},
 		"history.html": historyView{
 			frame: f, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
-			Events: []eventView{{"time", "what", "list", "how", "detail", b}}, Older: "?", Newest: "?", Download: b, Receipts: true, Back: "?"},
+			Events: []eventView{{"time", "what", "list", "how", "detail", "in force", b}}, Older: "?", Newest: "?", Download: b, Receipts: true, Back: "?"},
 		"erase.html":   eraseView{f, "heading", two, b, "?"},
-		"confirm.html": confirmView{f, two, two, "heading", two, b, b},
+		"confirm.html": confirmView{f, two, "until", two, "heading", two, b, b},
 		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
 	} {
 		if _, err := h.pages.execute(name, data); err != nil {
