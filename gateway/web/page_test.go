@@ -70,6 +70,7 @@ func TestDoubleSubmitKeepsUndo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			w.lists[other] = store.List{ID: other, Name: "Other", Public: true}
 			path := w.link(listunsub.HeaderLink)
 			f := w.form(path, name).with(pairs...)
 			w.submit(path, f)

@@ -29,7 +29,7 @@ type view struct {
 	Sentences []string
 	Since     string
 	List      listView
-	About     bool // the list is described: no choice does it
+	About     bool   // the list is described: no choice does it
 	Recipient string // masked
 	Leave     *button
 	Again     *button
