@@ -69,7 +69,7 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		rows = append(rows, []string{"choice", listName(c.List), choiceText(c), c.Since.UTC().Format(time.RFC3339), c.Way})
 	}
 	for _, s := range r.Suppressions {
-		rows = append(rows, []string{"suppression", listName(s.List), strings.TrimSpace(s.Reason + " " + s.Note), s.Since.UTC().Format(time.RFC3339), ""})
+		rows = append(rows, []string{"suppression", listName(s.List), suppressionText(s, r.Recipient), s.Since.UTC().Format(time.RFC3339), ""})
 	}
 	if s := r.Sharing; s != nil {
 		text := "allowed"
@@ -87,6 +87,18 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		rows = append(rows, []string{"bounces", "", text, b.First.UTC().Format(time.RFC3339), ""})
 	}
 	return a.printTable(rows)
+}
+
+// suppressionText says why mail is stopped, by what pattern and until when.
+func suppressionText(s admin.Suppression, recipient string) string {
+	text := s.Reason
+	if s.Recipient != recipient {
+		text += " for " + s.Recipient
+	}
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.UTC().Format(time.RFC3339)
+	}
+	return strings.TrimSpace(text + " " + s.Note)
 }
 
 func listName(id string) string {

@@ -173,6 +173,20 @@ func (a Address) String() string {
 	case isDotAtom(a.local):
 		return a.local + "@" + a.domain
 	}
+	return a.quoted()
+}
+
+// Literal is the address in a spelling that nobody reads as a pattern: with a
+// star in it, the local part is quoted.
+func (a Address) Literal() string {
+	if s := a.String(); !LikePattern(s) {
+		return s
+	}
+	return a.quoted()
+}
+
+// quoted is the address with its local part as a quoted string.
+func (a Address) quoted() string {
 	b := make([]byte, 0, len(a.local)+len(a.domain)+8)
 	b = append(b, '"')
 	for i := 0; i < len(a.local); i++ {
