@@ -115,6 +115,9 @@ func (b *builder) contactRows() (rows []rowView) {
 
 func (b *builder) stopRows() (rows []rowView) {
 	for _, s := range b.state.Suppressions {
+		if s.Over(b.at) {
+			continue
+		}
 		key := "page.stopped.manual"
 		switch s.Reason {
 		case store.ReasonBounced:

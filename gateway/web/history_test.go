@@ -90,6 +90,28 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 	}
 }
 
+// A choice and its coming into force are one entry, unless they are on two pages.
+func TestHistoryFoldsInForce(t *testing.T) {
+	w := newWorld(t)
+	at := func(minute int) time.Time { return start.Add(-time.Hour + time.Duration(minute)*time.Minute) }
+	off := w.happened(store.Event{Time: at(0), Kind: store.EventUnsubscribed, Recipient: ada, List: news, Way: store.OneClick, IP: "2001:db8:1:2::3"})
+	w.happened(store.Event{Time: at(1), Kind: store.EventInForce, Recipient: ada, List: news, Ref: off})
+	w.happened(store.Event{Time: at(2), Kind: store.EventInForce, Recipient: ada, List: news, Ref: 4711})
+	_, page := w.get(w.link(listunsub.BodyLink) + "?view=history")
+	want := []string{
+		"In force for every message from then on Example News 23 November 2026, 11:02 UTC",
+		"Unsubscribed – by the button of the mail app, network 2001:0db8:0001:••• Example News 23 November 2026, 11:00 UTC In force since 23 November 2026, 11:01 UTC. Receipt",
+	}
+	if d := cmp.Diff(want, entries(t, page)); d != "" {
+		t.Error(d)
+	}
+	for ip, want := range map[string]string{"192.0.2.77": "192.0.2.•••", "::ffff:192.0.2.77": "192.0.2.•••", "fe80::1%eth0": "fe80:0000:0000:•••", "": "", "odd": ""} {
+		if got := shortened(ip); got != want {
+			t.Errorf("%q: %q, want %q", ip, got, want)
+		}
+	}
+}
+
 // Each event is on one page and one only, however many there are, and the links
 // between pages keep the language.
 func TestHistoryPages(t *testing.T) {

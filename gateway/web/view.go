@@ -252,7 +252,7 @@ func (b *builder) stops() (out []string) {
 		out = append(out, b.text("page.stopped.sharing"))
 	}
 	for _, s := range b.state.Suppressions {
-		if s.List != store.AllLists && s.List != b.state.list.ID {
+		if s.List != store.AllLists && s.List != b.state.list.ID || s.Over(b.at) {
 			continue
 		}
 		switch s.Reason {
