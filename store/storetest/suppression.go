@@ -46,16 +46,31 @@ func suppressionEnds(t *testing.T, d Data) {
 		must(t, err)
 		same(t, fmt.Sprint(i, ", person"), p.Suppressions, []store.Suppression{s})
 	}
+	must(t, c.Erase(ctx, "p@x.example", store.Event{Time: at(40), Kind: store.EventErased, Way: store.Page}))
+	for _, until := range []int{60, 50} { // what is recorded under the hash is prolonged alike
+		s := store.Suppression{Recipient: "p@x.example", List: "l.example", Reason: store.ReasonManual, Since: at(40), Until: at(until)}
+		wantChange(t, "erased", until == 60)(c.Suppress(ctx, s, event(store.EventSuppressed, s.Recipient)))
+	}
+	q := store.Suppression{Recipient: "q@x.example", List: "l.example", Reason: store.ReasonManual, Since: at(1), Until: at(50)}
+	wantChange(t, "before the erasure", true)(c.Suppress(ctx, q, event(store.EventSuppressed, q.Recipient)))
+	must(t, c.Erase(ctx, q.Recipient, store.Event{Time: at(41), Kind: store.EventErased, Way: store.Page}))
+	st, err := c.Standing(ctx, q.Recipient, "l.example")
+	must(t, err)
+	if len(st.Suppressions) != 1 || !st.Suppressions[0].Until.Equal(kept(at(50))) {
+		t.Fatalf("the end is lost with an erasure: %+v", st.Suppressions)
+	}
+	before, err := c.Suppressions(ctx, store.RecordFilter{})
+	must(t, err)
 	ended := store.Suppression{Recipient: "q", Reason: store.ReasonBounced, Since: at(1), Until: at(2)}
 	wantChange(t, "ended", true)(c.Suppress(ctx, ended, event(store.EventSuppressed, "q")))
-	_, err := c.Retire(ctx, at(1), store.Event{Time: at(60), Kind: store.EventRetired})
+	_, err = c.Retire(ctx, at(1), store.Event{Time: at(60), Kind: store.EventRetired})
 	must(t, err)
-	if all, err := c.Suppressions(ctx, store.RecordFilter{}); err != nil || len(all) != 2 {
+	if all, err := c.Suppressions(ctx, store.RecordFilter{}); err != nil || len(all) != len(before)+1 {
 		t.Fatalf("before its time: %v, %v", all, err)
 	}
 	_, err = c.Retire(ctx, at(3), store.Event{Time: at(60), Kind: store.EventRetired})
 	must(t, err)
-	if all, err := c.Suppressions(ctx, store.RecordFilter{}); err != nil || len(all) != 1 || all[0].Recipient != "p" {
+	if all, err := c.Suppressions(ctx, store.RecordFilter{}); err != nil || len(all) != len(before) {
 		t.Fatalf("what ended stays: %v, %v", all, err)
 	}
 }
