@@ -99,14 +99,19 @@ const (
 func (r Reason) OptOut() bool { return r != ReasonBounced && r != ReasonManual && r != "" }
 
 // Suppression stops mail to a recipient for a cause that is not the person's
-// own choice. A recipient can have several, one for each scope and reason.
+// own choice. A recipient can have several, one for each scope and reason. In
+// place of a lookup key Recipient may be a pattern, see [IsPattern].
 type Suppression struct {
 	Recipient string
 	List      string
 	Reason    Reason // ReasonManual, ReasonBounced or ReasonComplained
 	Since     time.Time
 	Note      string
+	Until     time.Time // it stops mail before then; zero: until it is removed
 }
+
+// Over says whether s has ended.
+func (s Suppression) Over(now time.Time) bool { return !s.Until.IsZero() && !now.Before(s.Until) }
 
 // Standing is all that is recorded about one recipient for one list.
 type Standing struct {

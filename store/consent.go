@@ -60,9 +60,10 @@ type Consent interface {
 	// returns ErrChanged, with nothing written, when c.If does not hold.
 	Decide(ctx context.Context, c Change) (events []int64, err error)
 	// Suppress adds s and e in one transaction; changed is false, and nothing
-	// written, when recipient, list and reason are recorded already, or when
-	// the event is by its Once: what was lifted since is not stopped again by
-	// what stopped it before.
+	// written, when recipient, list and reason are recorded already for as long
+	// as s asks for, or when the event is by its Once: what was lifted since is
+	// not stopped again by what stopped it before. A longer s prolongs what is
+	// recorded; where that has ended at e.Time, s takes its place.
 	Suppress(ctx context.Context, s Suppression, e Event) (changed bool, err error)
 	// Unsuppress removes the suppression with s's recipient, list and reason
 	// and adds e; changed is false, and nothing written, when there is none.
@@ -76,9 +77,11 @@ type Consent interface {
 	// counted is not later than delivered, the time at which mail arrived. It
 	// returns whether there was such a run; without one nothing is written.
 	EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error)
-	// Standing returns what is recorded for recipient about list and AllLists.
+	// Standing returns what is recorded for recipient about list and AllLists,
+	// with the suppressions of patterns that fit it, also those that have ended.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
-	// Person returns all that is recorded for recipient, by list.
+	// Person returns all that is recorded for recipient, by list, and after that
+	// the suppressions of patterns that fit it.
 	Person(ctx context.Context, recipient string) (Person, error)
 	// Choices and Suppressions return records by recipient, then list.
 	Choices(ctx context.Context, f RecordFilter) ([]Choice, error)
@@ -140,7 +143,8 @@ type Consent interface {
 	// Retire removes events, contacts and bounces older than before, adding e
 	// when events went, with Ref and Detail saying up to which and its link. It
 	// returns how many records went, 0 at the end: one call does a bounded part
-	// of the work. Choices, suppressions, sharing and codes stay.
+	// of the work. Suppressions that ended before then go too. Choices, other
+	// suppressions, sharing and codes stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
 	// AddTraffic adds to what is counted of the mail that passed. Rows whose last

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"offramp/gateway/nexthop"
@@ -93,40 +89,4 @@ func greet(ctx context.Context, server string, config nexthop.Config, hostname s
 	}
 	hops.Give(session)
 	return nil
-}
-
-// publicURL asks for a link that is not one: Offramp's own 404 proves that the
-// address leads here, without a redirect on the way (RFC 8058 section 3.1).
-func (c *checker) publicURL(ctx context.Context) {
-	base := strings.TrimRight(c.settings.Gateway.PublicURL, "/")
-	if base == "" {
-		return
-	}
-	if !c.running {
-		c.add(findWarn, "public URL", base+" is not tried, since the server does not run: start it, then check again", c.app.command("serve"))
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/u/check", bytes.NewReader([]byte("List-Unsubscribe=One-Click")))
-	if err != nil {
-		return // already reported with the settings
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		c.add(findWarn, "public URL", fmt.Sprintf("%s is not reachable from this machine: %v. Try it from outside, and expect 404 with X-Robots-Tag", base, errors.Unwrap(err)),
-			"curl -i -d List-Unsubscribe=One-Click "+shellQuote(base+"/u/check"))
-		return
-	}
-	resp.Body.Close()
-	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		c.add(findFail, "public URL", fmt.Sprintf("%s answers with a redirect (%d), which mail clients do not follow: let OFFRAMP_PUBLIC_URL name the address that answers itself", base, resp.StatusCode), "")
-	case resp.StatusCode != http.StatusNotFound || resp.Header.Get("X-Robots-Tag") == "":
-		c.add(findFail, "public URL", fmt.Sprintf("%s answers %d, and not as Offramp does: it leads elsewhere. Send /u/ and /p/ of that host to OFFRAMP_HTTP_ADDR", base, resp.StatusCode), "")
-	default:
-		c.add(findOK, "public URL", base+" leads here", "")
-	}
 }

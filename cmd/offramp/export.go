@@ -16,6 +16,7 @@ import (
 
 	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
+	"offramp/store"
 )
 
 // How an export names people.
@@ -34,7 +35,7 @@ type exported struct {
 	Reason  string `json:"reason"`
 	Source  string `json:"source"`               // how it came
 	Created string `json:"created_at"`           // RFC 3339, UTC
-	Expires string `json:"expires_at,omitempty"` // of a pause
+	Expires string `json:"expires_at,omitempty"` // when it ends by itself
 	Note    string `json:"note,omitempty"`
 	EventID int64  `json:"event_id,omitempty"`
 }
@@ -115,6 +116,9 @@ func (a *app) export(ctx context.Context, c *client, f exportFlags, named bool) 
 	if out.erased > 0 {
 		a.say("Left out: %s of erased people; --hash keyed includes them.", plural(out.erased, "record"))
 	}
+	if out.wide > 0 {
+		a.say("Left out: %s of whole domains, which have no hash.", plural(out.wide, "record"))
+	}
 	return nil
 }
 
@@ -124,6 +128,7 @@ type exporter struct {
 	csv    *csv.Writer
 	json   *json.Encoder
 	erased int // records left out, since their address is gone
+	wide   int // records left out, since they are about a domain
 }
 
 func newExporter(w io.Writer, f exportFlags) *exporter {
@@ -151,6 +156,11 @@ func (e *exporter) write(s admin.Suppression) error {
 	switch {
 	case e.hash == hashKeyed:
 		line.Hash = s.Recipient
+	case store.IsPattern(s.Recipient) && e.hash == hashNone:
+		line.Email, line.Note = s.Recipient, s.Note
+	case store.IsPattern(s.Recipient):
+		e.wide++
+		return nil
 	case err != nil: // a hash has no @
 		e.erased++
 		return nil
@@ -158,7 +168,7 @@ func (e *exporter) write(s admin.Suppression) error {
 		sum := sha256.Sum256([]byte(strings.ToLower(s.Recipient)))
 		line.SHA256 = hex.EncodeToString(sum[:])
 	default:
-		line.Email, line.Note = address.String(), s.Note
+		line.Email, line.Note = address.Literal(), s.Note
 	}
 	if e.format != "csv" {
 		return e.json.Encode(line)

@@ -30,7 +30,9 @@ func (a *app) suppressImport() *cobra.Command {
 		Long: "Import suppressions from an export of Offramp (CSV or JSON lines), or from a\n" +
 			"file with one address per line, in which lines that begin with # are\n" +
 			"ignored. In CSV the columns are found by name: email, list, reason, created_at,\n" +
-			"expires_at, note; only the first is required.\n\n" +
+			"expires_at, note; only the first is required. In place of an address,\n" +
+			"@example.org is every address of that domain, and *.example.org those of the\n" +
+			"domains below it.\n\n" +
 			"The whole file is read and summarised first. An import only adds: it never ends\n" +
 			"an opt-out, shortens a pause or brings back an erased person. The date of each\n" +
 			"record is kept. Importing a file again is safe.",
@@ -83,7 +85,7 @@ func (a *app) readImport(m *importer, name string) error {
 type previewed struct {
 	Records int            `json:"records"`
 	Taken   map[string]int `json:"taken"` // by reason
-	Over    int            `json:"over"`  // pauses that have ended
+	Over    int            `json:"over"`  // have ended
 	Faulty  int            `json:"faulty"`
 	Faults  []string       `json:"faults,omitempty"` // the first of them
 }
@@ -101,7 +103,7 @@ func (a *app) preview(m *importer) error {
 		a.say("  %s: %d", reason, p.Taken[reason])
 	}
 	if p.Over > 0 {
-		a.say("  pauses that have ended, left out: %d", p.Over)
+		a.say("  ended already, left out: %d", p.Over)
 	}
 	if p.Faulty > 0 {
 		a.say("  invalid, left out: %d", p.Faulty)
@@ -156,7 +158,7 @@ func (a *app) apply(ctx context.Context, c *client, rows []importRow) error {
 		group.Go(func() error {
 			var result admin.Changed
 			err := c.call(ctx, "POST", "suppressions", admin.Suppress{
-				Recipient: row.Address.String(), List: row.List, Reason: string(row.Reason), Note: row.Note, Until: row.Until, Since: row.Since,
+				Recipient: row.Target.String(), List: row.List, Reason: string(row.Reason), Note: row.Note, Until: row.Until, Since: row.Since,
 			}, &result)
 			if err != nil {
 				return err

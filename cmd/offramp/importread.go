@@ -21,12 +21,12 @@ import (
 
 // importRow is one record of an import, checked.
 type importRow struct {
-	Address envelope.Address
-	List    string // canonical; empty: all lists
-	Reason  store.Reason
-	Since   time.Time // zero: now
-	Until   time.Time // of a pause
-	Note    string
+	Target suppressed
+	List   string // canonical; empty: all lists
+	Reason store.Reason
+	Since  time.Time // zero: now
+	Until  time.Time // zero: for ever
+	Note   string
 }
 
 // rawRow is a record as it stands in a file.
@@ -49,7 +49,7 @@ type importer struct {
 	rows   []importRow
 	index  map[importKey]int // of rows
 	read   int               // records
-	over   int               // pauses that have ended
+	over   int               // have ended
 	faulty int
 	faults []string // the first of them
 }
@@ -192,7 +192,7 @@ func (m *importer) fault(line int, text string) {
 }
 
 // add checks a record and keeps it: of several about the same, the earliest
-// date and the longest pause.
+// date and the latest end.
 func (m *importer) add(line int, raw rawRow) error {
 	row, err := m.check(raw)
 	if err != nil {
@@ -204,7 +204,7 @@ func (m *importer) add(line int, raw rawRow) error {
 		m.over++
 		return nil
 	}
-	key := importKey{row.Address.Key(), row.List, row.Reason}
+	key := importKey{row.Target.key(), row.List, row.Reason}
 	i, again := m.index[key]
 	if !again {
 		if len(m.rows) == maxImportRows {
@@ -218,7 +218,7 @@ func (m *importer) add(line int, raw rawRow) error {
 	if kept.Since.IsZero() || !row.Since.IsZero() && row.Since.Before(kept.Since) {
 		kept.Since = row.Since
 	}
-	if row.Until.After(kept.Until) {
+	if row.Until.IsZero() || !kept.Until.IsZero() && row.Until.After(kept.Until) {
 		kept.Until = row.Until
 	}
 	if kept.Note == "" {
@@ -231,8 +231,8 @@ func (m *importer) add(line int, raw rawRow) error {
 func (m *importer) check(raw rawRow) (importRow, error) {
 	row := importRow{Reason: store.Reason(strings.ToLower(raw.Reason))}
 	var err error
-	if row.Address, err = envelope.Parse(strings.TrimSpace(raw.Email)); err != nil {
-		return row, fmt.Errorf("invalid mail address %q", shortened(raw.Email))
+	if row.Target, err = parseTarget(strings.TrimSpace(raw.Email)); err != nil {
+		return row, err
 	}
 	if row.Reason == "" {
 		row.Reason = m.reason
@@ -251,16 +251,24 @@ func (m *importer) check(raw rawRow) (importRow, error) {
 	if !row.settleReason() {
 		return row, fmt.Errorf("reason %q: want manual, bounced, complained, unsubscribed, unsubscribed-all, paused or paused-all", shortened(raw.Reason))
 	}
-	if row.Reason == store.ReasonManual || row.Reason == store.ReasonBounced || row.Reason == store.ReasonComplained {
+	return row, m.checkReason(&row, raw)
+}
+
+// checkReason checks what goes with the reason.
+func (m *importer) checkReason(row *importRow, raw rawRow) error {
+	pause := row.Reason == store.ReasonPaused || row.Reason == store.ReasonPausedAll
+	switch {
+	case row.Reason == store.ReasonManual || row.Reason == store.ReasonBounced || row.Reason == store.ReasonComplained:
 		row.Note = oneLine(raw.Note)
+	case row.Target.pattern != (envelope.Pattern{}):
+		return fmt.Errorf("reason %q: only a person unsubscribes or pauses; a domain takes manual, bounced or complained", row.Reason)
+	case pause == row.Until.IsZero():
+		return errors.New("expires_at is the end of a pause or suppression: required for a pause, not allowed for an opt-out")
 	}
-	if pause := row.Reason == store.ReasonPaused || row.Reason == store.ReasonPausedAll; pause == row.Until.IsZero() {
-		return row, errors.New("expires_at is the end of a pause: required for a pause, not allowed otherwise")
+	if pause && row.Until.Sub(m.now) > consent.LongestPause {
+		return errors.New("expires_at: a pause is at most two years long")
 	}
-	if row.Until.Sub(m.now) > consent.LongestPause {
-		return row, errors.New("expires_at: a pause is at most two years long")
-	}
-	return row, nil
+	return nil
 }
 
 // settleReason gives a person's own choice the reason that fits its scope. It

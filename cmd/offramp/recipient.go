@@ -70,7 +70,7 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		rows = append(rows, []string{"choice", listName(c.List), choiceText(c), c.Since.UTC().Format(time.RFC3339), c.Way})
 	}
 	for _, s := range r.Suppressions {
-		rows = append(rows, []string{"suppression", listName(s.List), strings.TrimSpace(s.Reason + " " + s.Note), s.Since.UTC().Format(time.RFC3339), ""})
+		rows = append(rows, []string{"suppression", listName(s.List), suppressionText(s, r.Recipient), s.Since.UTC().Format(time.RFC3339), ""})
 	}
 	if s := r.Sharing; s != nil {
 		text := "allowed"
@@ -93,6 +93,18 @@ func (a *app) printRecipient(r admin.Recipient) error {
 // empty says whether nothing is stored about a person but, perhaps, events.
 func empty(r admin.Recipient) bool {
 	return !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0
+}
+
+// suppressionText says why mail is stopped, by what pattern and until when.
+func suppressionText(s admin.Suppression, recipient string) string {
+	text := s.Reason
+	if s.Recipient != recipient {
+		text += " for " + s.Recipient
+	}
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.UTC().Format(time.RFC3339)
+	}
+	return strings.TrimSpace(text + " " + s.Note)
 }
 
 func listName(id string) string {

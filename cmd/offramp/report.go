@@ -18,8 +18,9 @@ func (a *app) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "Show how soon opt-outs were in force, against every deadline", Args: exactly(),
 		Long: "Show how soon opt-outs were in force, and the oldest opt-out each connected\n" +
-			"system has not acknowledged, against the deadlines of Gmail and Yahoo, CAN-SPAM\n" +
-			"and CASL, CCPA and GDPR. Business days are Monday to Friday in UTC; holidays\n" +
+			"system has not acknowledged, against the deadlines of Gmail and Yahoo, Australia,\n" +
+			"New Zealand, CAN-SPAM and CASL, CCPA and GDPR (--json names the source of each).\n" +
+			"Business days are Monday to Friday in the time zone that ends first; holidays\n" +
 			"count as business days. It exits 1 when a deadline was missed or is overdue.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {

@@ -19,6 +19,7 @@ type suppressFlags struct {
 	list   string
 	reason string
 	note   string
+	until  string
 }
 
 func (f *suppressFlags) register(cmd *cobra.Command, reason, usage string) {
@@ -34,28 +35,36 @@ func (a *app) suppressCommand() *cobra.Command {
 func (a *app) suppressAdd() *cobra.Command {
 	var f suppressFlags
 	cmd := &cobra.Command{
-		Use: "add ADDRESS...", Short: "Stop mail to addresses; - reads them from stdin, one per line",
+		Use: "add ADDRESS...", Short: "Stop mail to addresses or domains; - reads them from stdin, one per line",
 		Long: "Stop mail to addresses. With --reason unsubscribed it is recorded as the\n" +
-			"person's own choice, for instance one made by telephone.",
-		Example: "  offramp suppress add ada@example.org --reason complained\n  offramp suppress add - < addresses.txt",
+			"person's own choice, for instance one made by telephone.\n\n" +
+			"@example.org is every address of that domain, and *.example.org every address\n" +
+			"of the domains below it, at any depth.",
+		Example: "  offramp suppress add ada@example.org --reason complained\n  offramp suppress add - < addresses.txt\n" +
+			"  offramp suppress add @example.org '*.example.org' --until 2030-03-31",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			until, err := lastMoment(f.until)
+			if err != nil {
+				return err
+			}
 			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
 				var changed admin.Changed
 				err := c.call(cmd.Context(), "POST", "suppressions",
-					admin.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note}, &changed)
+					admin.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note, Until: until}, &changed)
 				return changed.Changed, err
 			}, "suppressed")
 		},
 	}
 	f.register(cmd, string(store.ReasonManual), "manual, bounced, complained or unsubscribed")
 	cmd.Flags().StringVar(&f.note, "note", "", "note for the record")
+	cmd.Flags().StringVar(&f.until, "until", "", "end by itself after this `DATE` (UTC), or at this time (RFC 3339); default: never")
 	return cmd
 }
 
 func (a *app) suppressRm() *cobra.Command {
 	var f suppressFlags
 	cmd := &cobra.Command{
-		Use: "rm ADDRESS...", Short: "End suppressions; - reads addresses from stdin, one per line",
+		Use: "rm ADDRESS...", Short: "End suppressions; - reads addresses or domains from stdin, one per line",
 		Long: "End suppressions. A person's own opt-out stays, unless --reason unsubscribed\n" +
 			"names it: do that only when the person asked for it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -121,16 +130,65 @@ func (a *app) addresses(args []string) ([]string, error) {
 	}
 	var faults []error
 	for _, text := range args {
-		if address, err := envelope.Parse(text); err != nil || address.IsNull() {
-			faults = append(faults, fault("invalid mail address %q", text))
+		if _, err := parseTarget(text); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	return args, errors.Join(faults...)
 }
 
+// suppressed is whom a suppression is about: an address or a pattern.
+type suppressed struct {
+	address envelope.Address
+	pattern envelope.Pattern
+}
+
+func parseTarget(text string) (s suppressed, err error) {
+	if envelope.LikePattern(text) {
+		if s.pattern, err = envelope.ParsePattern(text); err != nil {
+			return s, fault("invalid pattern %q: write @example.org, or *.example.org for the domains below it", shortened(text))
+		}
+		return s, nil
+	}
+	if s.address, err = envelope.Parse(text); err != nil || s.address.IsNull() {
+		return s, fault("invalid mail address %q", shortened(text))
+	}
+	return s, nil
+}
+
+// key is what records have for it.
+func (s suppressed) key() string {
+	if key := s.pattern.Key(); key != "" {
+		return key
+	}
+	return s.address.Key()
+}
+
+func (s suppressed) String() string {
+	if key := s.pattern.Key(); key != "" {
+		return key
+	}
+	return s.address.Literal()
+}
+
+// lastMoment reads when something ends: the end of a day, or a moment.
+func lastMoment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fault("--until: invalid date %q: write one such as 2030-03-31 or 2030-03-31T12:00:00Z", text)
+	}
+	return t, nil
+}
+
 func (a *app) suppressGet() *cobra.Command {
 	return &cobra.Command{
-		Use: "get ADDRESS", Short: "Show what stops mail to an address; exits 1 when nothing does", Args: exactly("ADDRESS"),
+		Use: "get ADDRESS", Short: "Show what stops mail to an address or domain; exits 1 when nothing does", Args: exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			addresses, err := a.addresses(args)
 			if err != nil {
@@ -214,13 +272,17 @@ func (a *app) printSuppressions(all []admin.Suppression) error {
 	if len(all) == 0 {
 		return nil
 	}
-	rows := [][]string{{"ADDRESS", "LIST", "REASON", "SINCE", "BY", "NOTE"}}
+	rows := [][]string{{"ADDRESS", "LIST", "REASON", "SINCE", "UNTIL", "BY", "NOTE"}}
 	for _, s := range all {
 		list := s.List
 		if list == store.AllLists {
 			list = "(all)"
 		}
-		rows = append(rows, []string{s.Recipient, list, s.Reason, s.Since.Format(time.DateOnly), s.Way, s.Note})
+		until := ""
+		if !s.Until.IsZero() {
+			until = s.Until.UTC().Format(time.RFC3339)
+		}
+		rows = append(rows, []string{s.Recipient, list, s.Reason, s.Since.Format(time.DateOnly), until, s.Way, s.Note})
 	}
 	return a.printTable(rows)
 }

@@ -92,14 +92,18 @@ func (w *world) Resubscribe(_ context.Context, s consent.Subject, way store.Way,
 	return w.change("resubscribe", s, string(way), ev)
 }
 
-func (w *world) Suppress(_ context.Context, s consent.Subject, reason store.Reason, note string, ev consent.Evidence) (bool, error) {
-	return w.change("suppress", s, string(reason)+" "+note, ev)
+func (w *world) Suppress(_ context.Context, s consent.Stop, ev consent.Evidence) (bool, error) {
+	rest := string(s.Reason) + " " + s.Note
+	if !s.Until.IsZero() {
+		rest += " until " + s.Until.Format(time.DateOnly)
+	}
+	return w.change("suppress"+s.Pattern.Key(), s.Subject, rest, ev)
 }
 
-func (w *world) Unsuppress(_ context.Context, s consent.Subject, reason store.Reason, ev consent.Evidence) (bool, error) {
+func (w *world) Unsuppress(_ context.Context, s consent.Stop, ev consent.Evidence) (bool, error) {
 	for _, stop := range w.stops {
-		if stop.Recipient == s.Recipient.Key() && stop.List == s.List && stop.Reason == reason {
-			return w.change("unsuppress", s, string(reason), ev)
+		if stop.Recipient == keyOf(s) && stop.List == s.List && stop.Reason == s.Reason {
+			return w.change("unsuppress"+s.Pattern.Key(), s.Subject, string(s.Reason), ev)
 		}
 	}
 	return false, w.err

@@ -174,11 +174,11 @@ func TestReport(t *testing.T) {
 	if got.OptOuts != 1 || got.ByWay["mail"] != 1 || got.Median != 3600 || got.Longest != 3600 || !got.Since.Equal(start.Add(-reportPeriod)) {
 		t.Errorf("%+v", got)
 	}
-	if d := got.Deadlines[0]; d != (Deadline{Name: "48 hours", For: "Gmail, Yahoo", Kept: 1, Left: 47 * 3600, Event: 5}) {
+	if d := got.Deadlines[0]; d.Source == "" || d != (Deadline{Name: "48 hours", For: "Gmail, Yahoo", Source: d.Source, Since: "2024-02-01", Kept: 1, Left: 47 * 3600, Event: 5}) {
 		t.Errorf("%+v", d)
 	}
 	r := got.Readers[0]
-	if r.Name != "crm" || r.Oldest != 5 || r.Age != 72*3600 || len(r.Due) != 4 || !r.Due[0].Overdue || r.Due[1].Overdue || !r.Due[0].At.Equal(start.Add(-24*time.Hour)) {
+	if r.Name != "crm" || r.Oldest != 5 || r.Age != 72*3600 || len(r.Due) != 6 || !r.Due[0].Overdue || r.Due[1].Overdue || !r.Due[0].At.Equal(start.Add(-24*time.Hour)) {
 		t.Errorf("%+v", r)
 	}
 	if got := call[Report](w, "GET", "/api/v1/report?since=2026-11-23T00:00:00Z", ""); got.OptOuts != 0 || len(got.Readers) != 1 {

@@ -158,7 +158,7 @@ func (s *server) choose(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.changed(w, r, "choices recorded", to, Chosen{Events: append([]int64{}, events...)})
+	return s.changed(w, r, "choices recorded", consent.Stop{Subject: consent.Subject{Recipient: to}}, Chosen{Events: append([]int64{}, events...)})
 }
 
 // wishOf refuses what does not belong to a state: whoever gave it meant

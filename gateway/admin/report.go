@@ -27,6 +27,8 @@ type Report struct {
 type Deadline struct {
 	Name   string  `json:"name"`
 	For    string  `json:"for"`
+	Source string  `json:"source"`
+	Since  string  `json:"since"` // date from which it holds
 	Kept   int64   `json:"kept"`
 	Missed int64   `json:"missed"`
 	Left   float64 `json:"least_left_seconds"` // of the opt-out that came nearest; negative: late
@@ -85,7 +87,7 @@ func reportOf(r *report.Report) Report {
 	}
 	for _, d := range r.Deadlines {
 		out.Deadlines = append(out.Deadlines, Deadline{
-			Name: d.Name, For: d.For, Kept: d.Kept, Missed: d.Missed, Left: d.Left.Seconds(), Event: d.Event,
+			Name: d.Name, For: d.For, Source: d.Source, Since: d.Since, Kept: d.Kept, Missed: d.Missed, Left: d.Left.Seconds(), Event: d.Event,
 		})
 	}
 	for _, b := range r.Readers {

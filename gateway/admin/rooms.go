@@ -18,8 +18,8 @@ type Choices interface {
 
 // Suppressions changes what else stops mail to a person, with an event.
 type Suppressions interface {
-	Suppress(ctx context.Context, s consent.Subject, reason store.Reason, note string, ev consent.Evidence) (changed bool, err error)
-	Unsuppress(ctx context.Context, s consent.Subject, reason store.Reason, ev consent.Evidence) (changed bool, err error)
+	Suppress(ctx context.Context, s consent.Stop, ev consent.Evidence) (changed bool, err error)
+	Unsuppress(ctx context.Context, s consent.Stop, ev consent.Evidence) (changed bool, err error)
 }
 
 // People shows and forgets all that is recorded about a person.

@@ -152,7 +152,7 @@ func TestBadInput(t *testing.T) {
 		{"GET", "/api/v1/suppressions?full=1", "", 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"paused"}`, 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"paused","until":"2026-11-23T11:00:00Z"}`, 400},
-		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"manual","until":"2027-11-23T11:00:00Z"}`, 400},
+		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"unsubscribed","until":"2027-11-23T11:00:00Z"}`, 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","reason":"paused-all","list":"news","until":"2027-11-23T11:00:00Z"}`, 400},
 		{"POST", "/api/v1/suppressions", `{"recipient":"a@example.com","since":"2026-11-23T12:00:01Z"}`, 400},
 		{"POST", "/api/v1/lists", `{}`, 400},

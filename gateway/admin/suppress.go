@@ -16,12 +16,15 @@ import (
 // recorded as the person's own choice, e.g. one made by telephone, and so is
 // reason paused, as a pause. Nothing here ever ends what stops mail already.
 type Suppress struct {
+	// Recipient is an address, or where the reason is no choice of a person
+	// "@example.org" for every address of that domain, and "*.example.org" for
+	// those of every domain below it.
 	Recipient string `json:"recipient"`
 	List      string `json:"list,omitempty"`   // empty: all lists
 	Reason    string `json:"reason,omitempty"` // empty: manual
 	Note      string `json:"note,omitempty"`
-	// Until is when a pause ends, of reason paused alone: mail is stopped until
-	// then, unless more than that is recorded.
+	// Until is when it ends by itself, unless more than that is recorded. A pause
+	// needs it; manual, bounced and complained may have it.
 	Until time.Time `json:"until,omitzero"`
 	// Since is when it was recorded where it comes from, in the past; zero: now.
 	Since time.Time `json:"since,omitzero"`
@@ -34,6 +37,24 @@ type Unsuppressed struct {
 	Remaining []Suppression `json:"remaining"`
 }
 
+// target reads whom a suppression is about.
+func target(s string) (consent.Stop, error) {
+	if envelope.LikePattern(s) {
+		p, err := envelope.ParsePattern(s)
+		return consent.Stop{Pattern: p}, err
+	}
+	a, err := address(s)
+	return consent.Stop{Subject: consent.Subject{Recipient: a}}, err
+}
+
+// keyOf is what records have for it.
+func keyOf(to consent.Stop) string {
+	if key := to.Pattern.Key(); key != "" {
+		return key
+	}
+	return to.Recipient.Key()
+}
+
 // maxNote is the most characters of a note: as many bytes as a record keeps.
 const maxNote = 512
 
@@ -43,7 +64,7 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &q); err != nil {
 		return err
 	}
-	to, err := address(q.Recipient)
+	to, err := target(q.Recipient)
 	if err != nil {
 		return err
 	}
@@ -53,7 +74,7 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	if q.Since.After(s.now()) {
 		return badRequest("since must be in the past.")
 	}
-	subject := consent.Subject{Recipient: to, List: canonicalList(q.List)}
+	subject := consent.Subject{Recipient: to.Recipient, List: canonicalList(q.List)}
 	reason := store.Reason(q.Reason)
 	if reason == "" {
 		reason = store.ReasonManual
@@ -64,8 +85,14 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case forAll(reason) && subject.List != store.AllLists:
 		return badRequest("reason %s takes no list.", reason)
-	case paused(reason) == q.Until.IsZero():
-		return badRequest("until is required with the reason paused, and allowed with it only.")
+	case paused(reason) && q.Until.IsZero():
+		return badRequest("until is required with the reason paused.")
+	case own(reason) && !q.Until.IsZero():
+		return badRequest("until is the end of a suppression or a pause: a person who unsubscribed stays so.")
+	case !q.Until.IsZero() && !q.Until.After(s.now()):
+		return badRequest("until must be in the future.")
+	case to.Pattern != (envelope.Pattern{}) && !foreign(reason):
+		return badRequest("A pattern of a domain takes the reasons manual, bounced and complained: only a person unsubscribes or pauses.")
 	case (own(reason) || paused(reason)) && q.Note != "":
 		return badRequest("A person's own choice takes no note.")
 	}
@@ -81,7 +108,8 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	case paused(reason):
 		changed, err = s.pause(r.Context(), subject, q.Until, ev)
 	default:
-		changed, err = s.Consent.Suppress(r.Context(), subject, reason, q.Note, ev)
+		to.List, to.Reason, to.Note, to.Until = subject.List, reason, q.Note, q.Until
+		changed, err = s.Consent.Suppress(r.Context(), to, ev)
 	}
 	if err != nil {
 		return err
@@ -146,29 +174,30 @@ func (s *server) unsuppress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	to, err := address(q.text("recipient"))
+	to, err := target(q.text("recipient"))
 	if err != nil {
 		return err
 	}
-	subject := consent.Subject{Recipient: to, List: canonicalList(q.text("list"))}
+	to.List = canonicalList(q.text("list"))
 	reasons := []store.Reason{store.Reason(q.text("reason"))}
 	switch {
 	case reasons[0] == "":
 		reasons = []store.Reason{store.ReasonManual, store.ReasonBounced, store.ReasonComplained}
 	case !known(reasons[0]):
 		return errReason
-	case reasons[0] == store.ReasonUnsubscribedAll && subject.List != store.AllLists:
+	case reasons[0] == store.ReasonUnsubscribedAll && to.List != store.AllLists:
 		return badRequest("reason unsubscribed-all takes no list.")
 	}
 	n := 0
 	for _, reason := range reasons {
-		changed, err := s.lift(r, subject, reason)
+		to.Reason = reason
+		changed, err := s.lift(r, to)
 		if err != nil {
 			return err
 		}
 		n += count(changed)
 	}
-	page, err := s.stopped(r.Context(), store.RecordFilter{Recipient: to.Key(), Limit: maxLimit}, false)
+	page, err := s.stopped(r.Context(), store.RecordFilter{Recipient: keyOf(to), Limit: maxLimit}, false)
 	if err != nil {
 		return err
 	}
@@ -177,19 +206,26 @@ func (s *server) unsuppress(w http.ResponseWriter, r *http.Request) error {
 
 // lift removes one cause. A choice is taken back only where there is one, so
 // that nobody is subscribed by the way.
-func (s *server) lift(r *http.Request, subject consent.Subject, reason store.Reason) (bool, error) {
-	if !own(reason) {
-		return s.Consent.Unsuppress(r.Context(), subject, reason, evidence(r))
+func (s *server) lift(r *http.Request, to consent.Stop) (bool, error) {
+	if !own(to.Reason) {
+		return s.Consent.Unsuppress(r.Context(), to, evidence(r))
 	}
-	choices, err := s.Records.Choices(r.Context(), store.RecordFilter{Recipient: subject.Recipient.Key(), List: &subject.List, Limit: 1})
+	if to.Recipient.IsNull() {
+		return false, nil // a pattern chooses nothing
+	}
+	choices, err := s.Records.Choices(r.Context(), store.RecordFilter{Recipient: to.Recipient.Key(), List: &to.List, Limit: 1})
 	if err != nil || len(choices) == 0 || choices[0].State != store.Unsubscribed {
 		return false, err
 	}
-	return s.Consent.Resubscribe(r.Context(), subject, store.Operator, evidence(r))
+	return s.Consent.Resubscribe(r.Context(), to.Subject, store.Operator, evidence(r))
 }
 
-func (s *server) changed(w http.ResponseWriter, r *http.Request, what string, to envelope.Address, result any) error {
-	s.log().InfoContext(r.Context(), what, "to", to.Masked(), "ip", peer(r).String())
+func (s *server) changed(w http.ResponseWriter, r *http.Request, what string, to consent.Stop, result any) error {
+	name := to.Pattern.Key()
+	if name == "" {
+		name = to.Recipient.Masked()
+	}
+	s.log().InfoContext(r.Context(), what, "to", name, "ip", peer(r).String())
 	return answer(w, result)
 }
 

@@ -13,17 +13,18 @@ import (
 // Suppression is one cause for which a person gets no mail: the person's own
 // choice, or what the operator or the recipient's server said.
 type Suppression struct {
-	Recipient string    `json:"recipient"` // lookup key; of an erased person, or where hashes are asked for, a keyed hash
+	Recipient string    `json:"recipient"` // lookup key or pattern; of an erased person, or where hashes are asked for, a keyed hash
 	List      string    `json:"list"`      // empty: all lists
 	Reason    string    `json:"reason"`    // unsubscribed, unsubscribed-all, manual, bounced or complained
 	Since     time.Time `json:"since"`
 	Way       string    `json:"way,omitempty"` // of a choice: how it came
 	Note      string    `json:"note,omitempty"`
 
-	// In a full listing alone: pauses are in it, with reason paused or
-	// paused-all and their end, and the event that recorded each.
-	Until time.Time `json:"until,omitzero"`
-	Event int64     `json:"event,omitempty"` // 0: not among the person's newest events
+	Until time.Time `json:"until,omitzero"` // when it ends by itself; omitted: it does not
+
+	// In a full listing alone, which also has pauses, with reason paused or
+	// paused-all: the event that recorded it.
+	Event int64 `json:"event,omitempty"` // 0: not among the person's newest events
 }
 
 // SuppressionPage is the answer of GET /api/v1/suppressions, by recipient.
@@ -40,8 +41,12 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := store.RecordFilter{List: q.list("list"), After: q.text("after")}
-	if f.Recipient, err = q.recipient("recipient"); err != nil {
-		return err
+	if text := q.text("recipient"); text != "" {
+		to, err := target(text)
+		if err != nil {
+			return err
+		}
+		f.Recipient = keyOf(to)
 	}
 	if f.Limit, err = q.limit(); err != nil {
 		return err
@@ -71,6 +76,8 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if hash != "" {
+		// Those who compare hashes have none of a whole domain.
+		page.Items = slices.DeleteFunc(page.Items, func(e Suppression) bool { return store.IsPattern(e.Recipient) })
 		for i, e := range page.Items {
 			if !isHash(e.Recipient) {
 				page.Items[i].Recipient = s.Records.Hash(e.Recipient)
@@ -129,7 +136,8 @@ func foreign(r store.Reason) bool {
 // may have been cut within a recipient, so the page ends before the first
 // recipient that may be incomplete; where that leaves nothing, more is read.
 //
-// Pauses that have not ended are in it when they are asked for.
+// Pauses that have not ended are in it when they are asked for, and suppressions
+// that have ended are not. For one recipient, those of patterns follow.
 func (s *server) stopped(ctx context.Context, f store.RecordFilter, pauses bool) (SuppressionPage, error) {
 	for {
 		choices, err := s.Records.Choices(ctx, f)
@@ -161,7 +169,7 @@ func (s *server) stopped(ctx context.Context, f store.RecordFilter, pauses bool)
 		for _, o := range others {
 			if cut == "" || o.Recipient < cut {
 				last = max(last, o.Recipient)
-				page.add(suppressionOf(o))
+				page.add(s.suppression(o))
 			}
 		}
 		if cut != "" && last == "" {
@@ -174,7 +182,7 @@ func (s *server) stopped(ctx context.Context, f store.RecordFilter, pauses bool)
 		slices.SortFunc(page.Items, func(a, b Suppression) int {
 			return strings.Compare(a.Recipient+"\x00"+a.List+"\x00"+a.Reason, b.Recipient+"\x00"+b.List+"\x00"+b.Reason)
 		})
-		return page, nil
+		return page, s.ofPatterns(ctx, f, &page)
 	}
 }
 
@@ -201,6 +209,29 @@ func (s *server) choice(c store.Choice) Suppression {
 	return e
 }
 
+// suppression is a suppression, without a reason when it has ended.
+func (s *server) suppression(o store.Suppression) Suppression {
+	e := suppressionOf(o)
+	if o.Over(s.now()) {
+		e.Reason = ""
+	}
+	return e
+}
+
 func suppressionOf(o store.Suppression) Suppression {
-	return Suppression{Recipient: o.Recipient, List: o.List, Reason: string(o.Reason), Since: o.Since, Note: o.Note}
+	return Suppression{Recipient: o.Recipient, List: o.List, Reason: string(o.Reason), Since: o.Since, Note: o.Note, Until: o.Until}
+}
+
+// ofPatterns adds what patterns that fit the recipient say.
+func (s *server) ofPatterns(ctx context.Context, f store.RecordFilter, page *SuppressionPage) error {
+	for _, pattern := range store.Patterns(f.Recipient) {
+		all, err := s.Records.Suppressions(ctx, store.RecordFilter{Recipient: pattern, List: f.List, Limit: maxLimit})
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			page.add(s.suppression(o))
+		}
+	}
+	return nil
 }

@@ -21,6 +21,10 @@ func TestSuppress(t *testing.T) {
 		`{"recipient":"ada@example.com","reason":"bounced"}`:                                         `suppress ada@example.com "" bounced`,
 		`{"recipient":"ada@example.com","reason":"unsubscribed","list":"news.example.org"}`:          `opt-out ada@example.com "news.example.org" operator`,
 		`{"recipient":"ada@example.com","reason":"unsubscribed-all"}`:                                `opt-out ada@example.com "" operator`,
+		`{"recipient":"ada@example.com","until":"2030-01-01T00:00:00Z"}`:                             `suppress ada@example.com "" manual  until 2030-01-01`,
+		`{"recipient":"@Example.com"}`:                                                               `suppress@example.com  "" manual`,
+		`{"recipient":"*@example.com"}`:                                                              `suppress@example.com  "" manual`,
+		`{"recipient":"*.example.com","reason":"complained"}`:                                        `suppress@*.example.com  "" complained`,
 	} {
 		w := newWorld(t)
 		got := call[Changed](w, "POST", "/api/v1/suppressions", body)
@@ -64,6 +68,67 @@ func TestUnsuppress(t *testing.T) {
 		if !slices.Equal(w.calls, want.calls) || got.Changed != len(want.calls) || len(got.Remaining) != want.remaining {
 			t.Errorf("%q: changed %d, remaining %d, calls %q, want %q", query, got.Changed, len(got.Remaining), w.calls, want.calls)
 		}
+	}
+}
+
+// What is no address and no pattern is refused, and so is what no pattern and no
+// opt-out can have.
+func TestSuppressRefuses(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"recipient":"a*@example.com"}`:                       "not a pattern",
+		`{"recipient":"ada@*.example.com"}`:                    "not a pattern",
+		`{"recipient":"@"}`:                                    "not a pattern",
+		`{"recipient":"*"}`:                                    "not a pattern",
+		`{"recipient":"example.com"}`:                          "not a valid mail address",
+		`{"recipient":"ada@example.com ,x"}`:                   "not a valid mail address",
+		`{"recipient":"@example.com","reason":"unsubscribed"}`: "only a person unsubscribes",
+		`{"recipient":"@example.com","reason":"paused","until":"2030-01-01T00:00:00Z"}`:          "only a person unsubscribes",
+		`{"recipient":"ada@example.com","reason":"unsubscribed","until":"2030-01-01T00:00:00Z"}`: "stays so",
+		`{"recipient":"ada@example.com","until":"2020-01-01T00:00:00Z"}`:                         "in the future",
+		`{"recipient":"ada@example.com","reason":"paused"}`:                                      "required",
+	} {
+		w := newWorld(t)
+		res, got := w.send(request("POST", "/api/v1/suppressions", body))
+		if res.StatusCode != 400 || !strings.Contains(got, want) || len(w.calls) > 0 {
+			t.Errorf("%s: %s %s, calls %q", body, res.Status, got, w.calls)
+		}
+	}
+}
+
+// What stops mail to an address is shown with the patterns that fit it; what has
+// ended is not; and removing an address leaves the patterns.
+func TestPatternsAreShown(t *testing.T) {
+	w := newWorld(t)
+	w.stops = []store.Suppression{
+		{Recipient: "ada@a.example.com", Reason: store.ReasonManual},
+		{Recipient: "ada@a.example.com", Reason: store.ReasonBounced, Until: start.Add(-1)},
+		{Recipient: "@a.example.com", Reason: store.ReasonManual, Until: start.Add(time.Hour)},
+		{Recipient: "@*.example.com", Reason: store.ReasonBounced},
+		{Recipient: "@example.com", Reason: store.ReasonBounced},
+	}
+	shown := func(query string) (all []string) {
+		for _, s := range call[SuppressionPage](w, "GET", "/api/v1/suppressions"+query, "").Items {
+			all = append(all, s.Recipient+" "+s.Reason)
+		}
+		return all
+	}
+	for query, want := range map[string][]string{
+		"?recipient=ada@a.example.com": {"ada@a.example.com manual", "@a.example.com manual", "@*.example.com bounced"},
+		"?recipient=*.example.com":     {"@*.example.com bounced"},
+		"?hash=keyed":                  {w.Hash("ada@a.example.com") + " manual"},
+		"?reason=bounced":              {"@*.example.com bounced", "@example.com bounced"},
+	} {
+		if got := shown(query); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	got := call[Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=ada@a.example.com&reason=manual", "")
+	if got.Changed != 1 || len(got.Remaining) != 3 || !slices.Equal(w.calls, []string{`unsuppress ada@a.example.com "" manual`}) {
+		t.Errorf("%+v, calls %q", got, w.calls)
+	}
+	w.calls = nil
+	if got = call[Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=*.example.com", ""); got.Changed != 1 || !slices.Equal(w.calls, []string{`unsuppress@*.example.com  "" bounced`}) {
+		t.Errorf("%+v, calls %q", got, w.calls)
 	}
 }
 

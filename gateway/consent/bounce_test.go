@@ -53,7 +53,7 @@ func TestAHardBounceStopsAllMailOnce(t *testing.T) {
 	}
 
 	// The operator knows better: what stopped it before does not stop it again.
-	if _, err := c.Unsuppress(t.Context(), consent.Subject{Recipient: anna}, store.ReasonBounced, evidence); err != nil {
+	if _, err := c.Unsuppress(t.Context(), consent.Stop{Subject: consent.Subject{Recipient: anna}, Reason: store.ReasonBounced}, evidence); err != nil {
 		t.Fatal(err)
 	}
 	if bounced(t, c, consent.Hard, 2, "m1") || len(f.suppressions) != 0 {

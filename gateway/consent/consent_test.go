@@ -60,25 +60,27 @@ func TestChangesAreRecordedOnceWithEvidence(t *testing.T) {
 		},
 		"suppress by hand": {
 			func(c *consent.Consent) (bool, error) {
-				return c.Suppress(ctx, one, store.ReasonManual, "asked by phone", operator)
+				return c.Suppress(ctx, consent.Stop{Subject: one, Reason: store.ReasonManual, Note: "asked by phone"}, operator)
 			},
 			store.Event{Kind: store.EventSuppressed, List: "news.example.org", Way: store.Operator, Reason: store.ReasonManual,
 				Detail: "asked by phone", IP: "127.0.0.1", Who: "ops"},
 		},
 		"suppress a dead address": {
 			func(c *consent.Consent) (bool, error) {
-				return c.Suppress(ctx, all, store.ReasonBounced, "550 5.1.1", consent.Evidence{})
+				return c.Suppress(ctx, consent.Stop{Subject: all, Reason: store.ReasonBounced, Note: "550 5.1.1"}, consent.Evidence{})
 			},
 			store.Event{Kind: store.EventSuppressed, Way: store.Delivery, Reason: store.ReasonBounced, Detail: "550 5.1.1"},
 		},
 		"suppress after a complaint": {
 			func(c *consent.Consent) (bool, error) {
-				return c.Suppress(ctx, one, store.ReasonComplained, "", consent.Evidence{MessageID: "<2@example.net>"})
+				return c.Suppress(ctx, consent.Stop{Subject: one, Reason: store.ReasonComplained, Note: ""}, consent.Evidence{MessageID: "<2@example.net>"})
 			},
 			store.Event{Kind: store.EventSuppressed, List: "news.example.org", Way: store.Mail, Reason: store.ReasonComplained, MessageID: "<2@example.net>"},
 		},
 		"an operator enters a bounce": {
-			func(c *consent.Consent) (bool, error) { return c.Suppress(ctx, all, store.ReasonBounced, "", operator) },
+			func(c *consent.Consent) (bool, error) {
+				return c.Suppress(ctx, consent.Stop{Subject: all, Reason: store.ReasonBounced, Note: ""}, operator)
+			},
 			store.Event{Kind: store.EventSuppressed, Way: store.Operator, Reason: store.ReasonBounced, IP: "127.0.0.1", Who: "ops"},
 		},
 	}
@@ -126,12 +128,12 @@ func TestUnsuppressTakesOneReasonBack(t *testing.T) {
 	ctx := context.Background()
 	s := consent.Subject{Recipient: address(t, "a@example.net")}
 	for _, r := range []store.Reason{store.ReasonManual, store.ReasonBounced} {
-		if _, err := c.Suppress(ctx, s, r, "", evidence); err != nil {
+		if _, err := c.Suppress(ctx, consent.Stop{Subject: s, Reason: r, Note: ""}, evidence); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i, want := range []bool{true, false} {
-		changed, err := c.Unsuppress(ctx, s, store.ReasonBounced, consent.Evidence{Who: "ops"})
+		changed, err := c.Unsuppress(ctx, consent.Stop{Subject: s, Reason: store.ReasonBounced}, consent.Evidence{Who: "ops"})
 		if changed != want || err != nil {
 			t.Errorf("time %d: changed = %v, %v", i+1, changed, err)
 		}
@@ -162,11 +164,11 @@ func TestRefusals(t *testing.T) {
 	check("OptOut of nobody", got, err, consent.ErrSubject)
 	got, err = c.Resubscribe(ctx, nobody, store.Page, evidence)
 	check("Resubscribe of nobody", got, err, consent.ErrSubject)
-	got, err = c.Suppress(ctx, nobody, store.ReasonManual, "", evidence)
+	got, err = c.Suppress(ctx, consent.Stop{Subject: nobody, Reason: store.ReasonManual, Note: ""}, evidence)
 	check("Suppress of nobody", got, err, consent.ErrSubject)
-	got, err = c.Suppress(ctx, s, store.ReasonUnsubscribed, "", evidence)
+	got, err = c.Suppress(ctx, consent.Stop{Subject: s, Reason: store.ReasonUnsubscribed, Note: ""}, evidence)
 	check("Suppress for a choice", got, err, consent.ErrReason)
-	got, err = c.Unsuppress(ctx, s, "", evidence)
+	got, err = c.Unsuppress(ctx, consent.Stop{Subject: s, Reason: ""}, evidence)
 	check("Unsuppress for nothing", got, err, consent.ErrReason)
 	if _, err = c.Standing(ctx, nobody); !errors.Is(err, consent.ErrSubject) {
 		t.Errorf("Standing of nobody: %v", err)
@@ -180,9 +182,9 @@ func TestRefusals(t *testing.T) {
 	check("OptOut", got, err, store.ErrUnavailable)
 	got, err = c.Resubscribe(ctx, s, store.Page, evidence)
 	check("Resubscribe", got, err, store.ErrUnavailable)
-	got, err = c.Suppress(ctx, s, store.ReasonManual, "", evidence)
+	got, err = c.Suppress(ctx, consent.Stop{Subject: s, Reason: store.ReasonManual, Note: ""}, evidence)
 	check("Suppress", got, err, store.ErrUnavailable)
-	got, err = c.Unsuppress(ctx, s, store.ReasonManual, evidence)
+	got, err = c.Unsuppress(ctx, consent.Stop{Subject: s, Reason: store.ReasonManual}, evidence)
 	check("Unsuppress", got, err, store.ErrUnavailable)
 	v, err := c.Verdict(ctx, s.Recipient, "news")
 	check("Verdict", v.Drop, err, store.ErrUnavailable)
@@ -193,7 +195,7 @@ func TestEvidenceIsCut(t *testing.T) {
 	c := newConsent(f)
 	s := consent.Subject{Recipient: address(t, "a@example.net")}
 	long := strings.Repeat("ä", 1000)
-	_, err := c.Suppress(context.Background(), s, store.ReasonManual, "x"+long,
+	_, err := c.Suppress(context.Background(), consent.Stop{Subject: s, Reason: store.ReasonManual, Note: "x" + long},
 		consent.Evidence{IP: long, UserAgent: "a\x00b\r\nc\xff" + long, MessageID: long, Who: long})
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +229,7 @@ func TestRecordsKeepTheDateTheyCameWith(t *testing.T) {
 		if _, err := c.OptOut(t.Context(), one, store.Operator, ev); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Suppress(t.Context(), one, store.ReasonManual, "", ev); err != nil {
+		if _, err := c.Suppress(t.Context(), consent.Stop{Subject: one, Reason: store.ReasonManual, Note: ""}, ev); err != nil {
 			t.Fatal(err)
 		}
 		if f.choices[0].Since != test.want || f.suppressions[0].Since != test.want {

@@ -19,17 +19,22 @@ func (c *Consent) event(kind store.EventKind, s Subject, way store.Way, ev Evide
 	if s.Recipient.IsNull() {
 		return store.Event{}, ErrSubject
 	}
+	e := c.eventOf(kind, s.Recipient.Key(), way, ev)
+	e.List = s.List
+	return e, nil
+}
+
+func (c *Consent) eventOf(kind store.EventKind, recipient string, way store.Way, ev Evidence) store.Event {
 	return store.Event{
 		Time:      c.now(),
 		Kind:      kind,
-		Recipient: s.Recipient.Key(),
-		List:      s.List,
+		Recipient: recipient,
 		Way:       way,
 		MessageID: cut(ev.MessageID, maxDetail),
 		IP:        cut(ev.IP, maxOther),
 		UserAgent: cut(ev.UserAgent, maxUserAgent),
 		Who:       cut(ev.Who, maxOther),
-	}, nil
+	}
 }
 
 // since is the time a record of what was asked for with ev has; now is its

@@ -197,6 +197,11 @@ func (f *fakeStore) Standing(_ context.Context, recipient, list string) (st stor
 	defer f.mu.Unlock()
 	f.reads++
 	p := f.person(f.name(recipient))
+	for _, s := range f.suppressions {
+		if slices.Contains(store.Patterns(recipient), s.Recipient) {
+			p.Suppressions = append(p.Suppressions, s)
+		}
+	}
 	for _, c := range p.Choices {
 		if c.List == list || c.List == store.AllLists {
 			st.Choices = append(st.Choices, c)

@@ -36,6 +36,18 @@ func (c *Consent) settle(ctx context.Context, what, recipient string) error {
 	return nil
 }
 
+// settleAll is settle for a change that is about many recipients.
+func (c *Consent) settleAll(ctx context.Context, what string) error {
+	ctx, cancel := context.WithTimeout(ctx, longestWait)
+	defer cancel()
+	for i := range c.gate.shards {
+		if err := c.gate.shards[i].wait(ctx); err != nil {
+			return fmt.Errorf("%s recorded, but mail was being started: %w", what, err)
+		}
+	}
+	return nil
+}
+
 // gate keeps track of attempts that were started, by recipient. Recipients
 // share shards, so a change may wait for an attempt to somebody else.
 type gate struct {

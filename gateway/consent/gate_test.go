@@ -33,7 +33,7 @@ func TestNoAttemptBeginsAfterTheAnswer(t *testing.T) {
 		}
 		if i%2 == 1 {
 			stop = func() error {
-				_, err := c.Suppress(ctx, s, store.ReasonManual, "", evidence)
+				_, err := c.Suppress(ctx, consent.Stop{Subject: s, Reason: store.ReasonManual, Note: ""}, evidence)
 				return err
 			}
 		}

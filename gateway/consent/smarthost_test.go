@@ -88,7 +88,7 @@ func TestWithheld(t *testing.T) {
 			if _, err := c.Complained(t.Context(), consent.Complaint{Subject: s, Kind: "abuse", Stops: true, Once: "first"}, evidence); err != nil {
 				return err
 			}
-			_, err := c.Unsuppress(t.Context(), s, store.ReasonComplained, evidence)
+			_, err := c.Unsuppress(t.Context(), consent.Stop{Subject: s, Reason: store.ReasonComplained}, evidence)
 			return err
 		}, ""},
 	} {

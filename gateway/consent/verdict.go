@@ -45,6 +45,9 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 		}
 	}
 	for _, s := range st.Suppressions {
+		if s.Over(now) {
+			continue
+		}
 		if !exempt || s.List == store.AllLists && stopsExempt(s.Reason) {
 			consider(s.Reason)
 		}

@@ -173,6 +173,20 @@ func (a Address) String() string {
 	case isDotAtom(a.local):
 		return a.local + "@" + a.domain
 	}
+	return a.quoted()
+}
+
+// Literal is the address in a spelling that nobody reads as a pattern: with a
+// star in it, the local part is quoted.
+func (a Address) Literal() string {
+	if s := a.String(); !LikePattern(s) {
+		return s
+	}
+	return a.quoted()
+}
+
+// quoted is the address with its local part as a quoted string.
+func (a Address) quoted() string {
 	b := make([]byte, 0, len(a.local)+len(a.domain)+8)
 	b = append(b, '"')
 	for i := 0; i < len(a.local); i++ {
@@ -272,6 +286,21 @@ func (a Address) Masked() string {
 		masked += a.domain[dot:]
 	}
 	return masked
+}
+
+// MaskedLocal returns the address for its owner, on pages that others may see
+// too: "a•••e@example.com". The domain, and the ends of a local part of four
+// characters or more, tell two addresses of one person apart.
+func (a Address) MaskedLocal() string {
+	if a.local == "" || a.domain == "" || a.domain[0] == '[' {
+		return a.Masked()
+	}
+	masked := first(a.local) + dots
+	if utf8.RuneCountInString(a.local) > 3 {
+		_, n := utf8.DecodeLastRuneInString(a.local)
+		masked += a.local[len(a.local)-n:]
+	}
+	return masked + "@" + readable(a.domain)
 }
 
 const dots = "•••"

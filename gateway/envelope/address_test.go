@@ -171,6 +171,27 @@ func TestMasked(t *testing.T) {
 	}
 }
 
+func TestMaskedLocal(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                      "<>",
+		"postmaster":            "postmaster",
+		"ann@mail.example":      "a•••@mail.example",
+		"anna@mail.example":     "a•••a@mail.example",
+		"ann.lee@a.b.c.example": "a•••e@a.b.c.example",
+		"örgö@localhost":        "ö•••ö@localhost",
+		"a@[192.0.2.1]":         "a•••@[•••]",
+		`"a b"@bücher.example`:  "a•••@bücher.example",
+	} {
+		a, err := ParseReversePath(in)
+		if in == "postmaster" {
+			a, err = ParseRecipient(in)
+		}
+		if err != nil || a.MaskedLocal() != want {
+			t.Errorf("%q: %q, %v; want %q", in, a.MaskedLocal(), err, want)
+		}
+	}
+}
+
 func TestLogIsMasked(t *testing.T) {
 	a, _ := Parse("ann@mail.example")
 	var out bytes.Buffer

@@ -98,3 +98,12 @@ func normalLiteral(s string) (string, error) {
 	}
 	return "[" + ip.String() + "]", nil
 }
+
+// readable is a domain in U-labels, for people who use it; one that has none
+// stays as it is.
+func readable(domain string) string {
+	if u, err := idna.Display.ToUnicode(domain); err == nil {
+		return u
+	}
+	return domain
+}

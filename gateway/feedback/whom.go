@@ -15,7 +15,7 @@ import (
 type whom struct {
 	consent.Subject
 	proven bool // a token names them
-	noList bool // it is about mail of no list
+	noList bool // it is about mail of no list, or of one that nobody knows
 }
 
 // recipientOf reads an address as smarthosts write it: alone, in angle brackets,
@@ -78,8 +78,9 @@ func withoutComments(text string) string {
 
 // about finds the list of a report. A valid token of the person names it, and
 // for a complaint, which stops a list, also the Message-ID of mail that we
-// relayed of late, or that the person was sent mail of one list only. Else it
-// holds for all lists: all mail to a person is one to a smarthost too.
+// relayed of late, or that the person was sent mail of one list only. Other
+// reports without one hold for all lists: all mail to a person is one to a
+// smarthost too.
 //
 // An opt-out at the smarthost is from all that it sends, unless the header of
 // the message says otherwise.
@@ -107,8 +108,12 @@ func (f *Feedback) about(ctx context.Context, t Told, recipient envelope.Address
 	if err != nil {
 		return w, fmt.Errorf("lists of a person who complained: %w", err)
 	}
-	if len(p.Contacts) == 1 {
+	switch len(p.Contacts) {
+	case 0: // nothing is known to go on: the complaint holds for what may come
+	case 1:
 		w.List = p.Contacts[0].List
+	default: // a complaint stops no list that it was not about, and nobody knows which
+		w.noList = true
 	}
 	return w, nil
 }

@@ -99,7 +99,7 @@ func TestComplaintLifted(t *testing.T) {
 		if got := h.stopped(reader); got != store.ReasonComplained {
 			t.Errorf("%s: %q", vendor, got)
 		}
-		if _, err := h.people.Unsuppress(t.Context(), consent.Subject{Recipient: mustParse(t, reader)}, store.ReasonComplained, consent.Evidence{}); err != nil {
+		if _, err := h.people.Unsuppress(t.Context(), consent.Stop{Subject: consent.Subject{Recipient: mustParse(t, reader)}, Reason: store.ReasonComplained}, consent.Evidence{}); err != nil {
 			t.Fatal(err)
 		}
 		for day := range 5 {

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -80,6 +81,8 @@ func TestReportCountsThePeriod(t *testing.T) {
 	const day = 24 * time.Hour
 	if want := []line{
 		{"48 hours", 2, 1, -time.Hour, 5},
+		{"5 business days", 3, 0, 4*day - 49*time.Hour, 5},
+		{"5 working days", 3, 0, 6*day - 49*time.Hour, 5}, // it is Tuesday there already
 		{"10 business days", 3, 0, 14*day - 49*time.Hour, 5},
 		{"15 business days", 3, 0, 21*day - 49*time.Hour, 5},
 		{"one month", 3, 0, 30*day - 49*time.Hour, 5},
@@ -93,7 +96,7 @@ func near(got, want time.Duration) bool { return got >= want && got-want < want/
 
 func TestReportOfNothing(t *testing.T) {
 	got, err := Make(t.Context(), &records{}, start, start)
-	if err != nil || got.OptOuts != 0 || got.Time != (Spread{}) || len(got.Deadlines) != 4 || got.Deadlines[0].Event != 0 {
+	if err != nil || got.OptOuts != 0 || got.Time != (Spread{}) || len(got.Deadlines) != 6 || got.Deadlines[0].Event != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -144,8 +147,8 @@ func TestReaderThatIsBehind(t *testing.T) {
 		lines = append(lines, l)
 	}
 	want := []line{
-		{"crm", 4, 11 * 24 * time.Hour, []bool{true, false, false, false}},
-		{"shop", 8, 0, []bool{false, false, false, false}},
+		{"crm", 4, 11 * 24 * time.Hour, []bool{true, true, true, false, false, false}},
+		{"shop", 8, 0, make([]bool, 6)},
 		{"wiki", 0, 0, nil},
 	}
 	if d := cmp.Diff(want, lines, cmp.AllowUnexported(line{})); d != "" {
@@ -161,28 +164,83 @@ func TestReaderThatIsBehind(t *testing.T) {
 func TestDeadlines(t *testing.T) {
 	const layout = "Mon 2006-01-02 15:04"
 	for _, c := range []struct {
-		received, hours, ten, fifteen, month string
+		received, hours, australia, newZealand, ten, fifteen, month string
 	}{
-		{"Mon 2026-11-23 12:00", "Wed 2026-11-25 12:00", "Mon 2026-12-07 12:00", "Mon 2026-12-14 12:00", "Wed 2026-12-23 12:00"},
-		{"Fri 2026-11-27 23:59", "Sun 2026-11-29 23:59", "Fri 2026-12-11 23:59", "Fri 2026-12-18 23:59", "Sun 2026-12-27 23:59"},
-		{"Sat 2026-11-28 00:00", "Mon 2026-11-30 00:00", "Fri 2026-12-11 00:00", "Fri 2026-12-18 00:00", "Mon 2026-12-28 00:00"},
-		{"Sun 2026-11-29 08:00", "Tue 2026-12-01 08:00", "Fri 2026-12-11 08:00", "Fri 2026-12-18 08:00", "Tue 2026-12-29 08:00"},
-		{"Sun 2027-01-31 09:00", "Tue 2027-02-02 09:00", "Fri 2027-02-12 09:00", "Fri 2027-02-19 09:00", "Sun 2027-02-28 09:00"},
-		{"Fri 2027-01-29 09:00", "Sun 2027-01-31 09:00", "Fri 2027-02-12 09:00", "Fri 2027-02-19 09:00", "Sun 2027-02-28 09:00"},
-		{"Mon 2028-01-31 09:00", "Wed 2028-02-02 09:00", "Mon 2028-02-14 09:00", "Mon 2028-02-21 09:00", "Tue 2028-02-29 09:00"},
-		{"Mon 2026-08-31 09:00", "Wed 2026-09-02 09:00", "Mon 2026-09-14 09:00", "Mon 2026-09-21 09:00", "Wed 2026-09-30 09:00"},
-		{"Thu 2026-12-31 09:00", "Sat 2027-01-02 09:00", "Thu 2027-01-14 09:00", "Thu 2027-01-21 09:00", "Sun 2027-01-31 09:00"},
+		{"Mon 2026-11-23 12:00", "Wed 2026-11-25 12:00", "Fri 2026-11-27 12:00", "Sun 2026-11-29 12:00", "Mon 2026-12-07 12:00", "Mon 2026-12-14 12:00", "Wed 2026-12-23 12:00"},
+		{"Fri 2026-11-27 23:59", "Sun 2026-11-29 23:59", "Thu 2026-12-03 23:59", "Wed 2026-12-02 23:59", "Fri 2026-12-11 23:59", "Fri 2026-12-18 23:59", "Sun 2026-12-27 23:59"},
+		{"Sat 2026-11-28 00:00", "Mon 2026-11-30 00:00", "Fri 2026-12-04 00:00", "Thu 2026-12-03 00:00", "Fri 2026-12-11 00:00", "Fri 2026-12-18 00:00", "Mon 2026-12-28 00:00"},
+		{"Sun 2026-11-29 08:00", "Tue 2026-12-01 08:00", "Fri 2026-12-04 08:00", "Thu 2026-12-03 08:00", "Fri 2026-12-11 08:00", "Fri 2026-12-18 08:00", "Tue 2026-12-29 08:00"},
+		{"Sun 2026-11-29 22:00", "Tue 2026-12-01 22:00", "Thu 2026-12-03 22:00", "Thu 2026-12-03 22:00", "Fri 2026-12-11 22:00", "Fri 2026-12-18 22:00", "Tue 2026-12-29 22:00"},
+		{"Sun 2027-01-31 09:00", "Tue 2027-02-02 09:00", "Fri 2027-02-05 09:00", "Thu 2027-02-04 09:00", "Fri 2027-02-12 09:00", "Fri 2027-02-19 09:00", "Sun 2027-02-28 09:00"},
+		{"Fri 2027-01-29 09:00", "Sun 2027-01-31 09:00", "Thu 2027-02-04 09:00", "Thu 2027-02-04 09:00", "Fri 2027-02-12 09:00", "Fri 2027-02-19 09:00", "Sun 2027-02-28 09:00"},
+		{"Mon 2028-01-31 09:00", "Wed 2028-02-02 09:00", "Fri 2028-02-04 09:00", "Fri 2028-02-04 09:00", "Sat 2028-02-12 09:00", "Mon 2028-02-21 09:00", "Tue 2028-02-29 09:00"},
+		{"Thu 2026-12-31 09:00", "Sat 2027-01-02 09:00", "Wed 2027-01-06 09:00", "Wed 2027-01-06 09:00", "Thu 2027-01-14 09:00", "Thu 2027-01-21 09:00", "Sun 2027-01-31 09:00"},
 	} {
 		at, err := time.Parse(layout, c.received)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{c.hours, c.ten, c.fifteen, c.month}
+		want := []string{c.hours, c.australia, c.newZealand, c.ten, c.fifteen, c.month}
 		// The same moment in another zone is due at the same moment.
 		for _, zone := range []*time.Location{time.UTC, time.FixedZone("x", -11*3600), time.FixedZone("y", 14*3600)} {
 			for i, d := range Deadlines() {
 				if got := d.Due(at.In(zone)).UTC().Format(layout); got != want[i] {
-					t.Errorf("%s of %s in %s: %s, want %s", d.Name, c.received, zone, got, want[i])
+					t.Errorf("%s (%s) of %s in %s: %s, want %s", d.Name, d.For, c.received, zone, got, want[i])
+				}
+			}
+		}
+	}
+}
+
+// Counted as the laws do, by calendar days where the person or the sender is, no
+// deadline is later.
+func TestNoDeadlineIsLaterThanTheLaw(t *testing.T) {
+	midnight := func(t time.Time, days int) time.Time {
+		return time.Date(t.Year(), t.Month(), t.Day()+days, 0, 0, 0, 0, t.Location())
+	}
+	// after is the start of the n-th business day after the day of t.
+	after := func(t time.Time, n int) time.Time {
+		day := midnight(t, 0)
+		for n > 0 {
+			if day = midnight(day, 1); day.Weekday()%6 != 0 {
+				n--
+			}
+		}
+		return day
+	}
+	laws := map[string]struct {
+		west, east float64 // zones in hours
+		end        func(time.Time) time.Time
+	}{
+		"Australia": {8, 11, func(t time.Time) time.Time {
+			if t.Weekday()%6 != 0 {
+				return midnight(after(t, 4), 1)
+			}
+			return midnight(after(t, 5), 1)
+		}},
+		"New Zealand":    {12, 13.75, func(t time.Time) time.Time { return after(t, 5) }},
+		"CAN-SPAM, CASL": {-10, -2.5, func(t time.Time) time.Time { return midnight(after(t, 10), 1) }},
+		"CCPA":           {-8, -7, func(t time.Time) time.Time { return midnight(after(t, 15), 1) }},
+		"GDPR": {0, 3, func(t time.Time) time.Time {
+			next := time.Date(t.Year(), t.Month()+2, 0, 0, 0, 0, 0, t.Location()) // last day of the next month
+			if t.Day() < next.Day() {
+				next = time.Date(t.Year(), t.Month()+1, t.Day(), 0, 0, 0, 0, t.Location())
+			}
+			return midnight(next, 1)
+		}},
+	}
+	for _, d := range Deadlines()[1:] {
+		law, ok := laws[d.For]
+		if !ok || d.Source == "" || len(d.Since) != len(time.DateOnly) {
+			t.Errorf("%s for %s: nothing to compare with", d.Name, d.For)
+			continue
+		}
+		for at := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() == 2027; at = at.Add(30 * time.Minute) {
+			due := d.Due(at)
+			for hours := law.west; hours <= law.east; hours += 0.5 {
+				local := at.In(time.FixedZone(fmt.Sprint(hours), int(hours*3600)))
+				if end := law.end(local); due.After(end) || end.Sub(due) > 5*24*time.Hour {
+					t.Fatalf("%s for %s, received %v: due %v, by law %v", d.Name, d.For, local, due, end)
 				}
 			}
 		}

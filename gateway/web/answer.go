@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type answer struct {
 	erase   bool     // the button that erases is to be pressed again
 	// unreachable: no mail can ask the person, so the operator is to be asked
 	unreachable bool
+	kept        url.Values // of a form with a date that cannot be; nil: nothing is kept
 }
 
 func (a answer) code() int {
@@ -35,7 +37,7 @@ func (a answer) code() int {
 func (h *handler) decided(x *submission, c chosen, events []int64) {
 	a := answer{}
 	for _, w := range c.decision.Wishes {
-		a.lines = append(a.lines, h.done(x, w))
+		a.lines = append(a.lines, x.builder(h).done(w))
 		a.left = a.left || w.State == store.Unsubscribed
 		a.atOnce = a.atOnce || w.State != store.Subscribed
 	}
@@ -126,15 +128,15 @@ func (h *handler) answerWith(x *submission, a answer) {
 }
 
 // done says what a wish has come to, in a sentence.
-func (h *handler) done(x *submission, w consent.Wish) string {
+func (b *builder) done(w consent.Wish) string {
 	key := map[store.State]string{
 		store.Subscribed: "on", store.Unsubscribed: "off", store.Paused: "paused", store.Limited: string(w.Every),
 	}[w.State]
 	if w.List == store.AllLists {
 		key += "-all"
 	}
-	return x.say.Say("page.done."+key,
-		"List", isolate(x.say, x.now.name(w.List)), "Operator", isolate(x.say, h.operator), "Date", x.say.Date(lastDay(w.Until)))
+	return b.say.Say("page.done."+key,
+		"List", isolate(b.say, b.state.name(w.List)), "Operator", isolate(b.say, b.h.operator), "Date", b.say.Date(lastDay(w.Until)))
 }
 
 // name is what people know the list with an identifier by.

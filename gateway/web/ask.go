@@ -73,7 +73,7 @@ func (h *handler) ask(x *submission, action, list string) string {
 		q.What, q.List, q.ListName, q.Sender = confirmation.ListAgain, list, x.now.name(list), x.now.sender(list)
 	}
 	coded := q.What == confirmation.EraseAll || q.What == confirmation.ShowAll
-	address := isolate(x.say, q.Recipient.Masked())
+	address := isolate(x.say, q.Recipient.MaskedLocal())
 	err := h.site.Asker.Ask(x.r.Context(), q)
 	switch {
 	case errors.Is(err, confirmation.ErrAsked):

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +21,7 @@ type chooseView struct {
 	Everything *choiceView
 	Date       *dateView
 	Sharing    *sharingView
+	Open       bool   // where the form is folded
 	Shown      string // which of how many lists; empty: all of them
 	Previous   string // query; empty: there are none
 	Next       string
@@ -37,7 +40,13 @@ type optionView struct {
 	Selected     bool
 }
 
-type dateView struct{ First, Last, Hint string } // first and last day
+// dateView is the field for the last day of a pause.
+type dateView struct {
+	First, Last string // days
+	Value       string // what was entered
+	Hint, Error string
+	Open        bool
+}
 
 type sharingView struct {
 	Checked bool
@@ -45,33 +54,65 @@ type sharingView struct {
 }
 
 // choices makes the form; nil when there is nothing to decide about.
-func (b *builder) choices() *chooseView {
+func (b *builder) choices(a answer) *chooseView {
 	now := sealed{issued: b.at, seen: b.state.seen()}
-	c := &chooseView{}
+	c := &chooseView{Open: a.kept != nil || b.r.URL.Query().Has("page")}
 	if !b.state.off(store.AllLists) && len(b.state.lists) > 0 {
 		for i, l := range b.shown(c) {
-			c.Lists = append(c.Lists, b.choice(l, strconv.Itoa(i+1)))
+			c.Lists = append(c.Lists, b.choice(l, strconv.Itoa(i+1)).keep(a.kept))
 			now.was = append(now.was, b.state.at(l.ID, b.at))
 		}
-		everything := b.choice(store.List{}, "all")
-		c.Everything = &everything
-		now.was = append(now.was, b.state.at(store.AllLists, b.at))
-		c.Date = &dateView{
-			First: b.at.UTC().Format(time.DateOnly),
-			Last:  b.at.UTC().Add(consent.LongestPause - 48*time.Hour).Format(time.DateOnly),
-			Hint:  b.say.Say("page.date.hint", "Option", b.say.Say("page.option.pause-until")),
+		if all := b.state.at(store.AllLists, b.at); len(b.state.lists) > 1 || all.State != store.Subscribed {
+			everything := b.choice(store.List{}, "all").keep(a.kept)
+			c.Everything = &everything
+			now.was = append(now.was, all)
 		}
+		c.Date = b.date(a)
 	}
 	if b.state.shared && !b.state.Sharing.Refused && !b.state.Erased {
 		signal := signalled(b.r) && b.state.Sharing.Since.IsZero()
 		c.Sharing = &sharingView{Checked: signal, Signal: signal}
+		if a.kept != nil {
+			c.Sharing.Checked = a.kept.Get(fieldSharing) != ""
+		}
 		now.refused = new(bool)
 	}
-	if c.Everything == nil && c.Sharing == nil {
+	if c.Lists == nil && c.Sharing == nil {
 		return nil
 	}
 	c.button = *b.button(actChoose, "page.choose.save", now)
+	if page := b.r.URL.Query().Get("page"); page != "" && c.Shown != "" {
+		c.Query = query(b.r, "page="+url.QueryEscape(page)) // the answer shows the same lists
+	}
 	c.Hint = b.say.Say("page.choose.intro", "Save", c.Label)
+	return c
+}
+
+// date makes the field, with what was entered and what is wrong with it.
+func (b *builder) date(a answer) *dateView {
+	d := &dateView{
+		First: b.at.UTC().Format(time.DateOnly),
+		Last:  b.at.UTC().Add(consent.LongestPause - 48*time.Hour).Format(time.DateOnly),
+		Hint:  b.say.Say("page.date.hint", "Option", b.say.Say("page.option.pause-until")),
+	}
+	if a.kept != nil {
+		d.Open, d.Error = true, b.say.Say(a.refused)
+		if day, err := time.Parse(time.DateOnly, a.kept.Get(fieldUntil)); err == nil {
+			d.Value = day.Format(time.DateOnly)
+		}
+	}
+	return d
+}
+
+// keep selects what was chosen in a form that could not be taken.
+func (c choiceView) keep(kept url.Values) choiceView {
+	chosen := kept.Get(c.Field)
+	if !slices.ContainsFunc(c.Options, func(o optionView) bool { return o.Value == chosen }) {
+		return c
+	}
+	for i := range c.Options {
+		c.Options[i].Selected = c.Options[i].Value == chosen
+	}
 	return c
 }
 

@@ -150,6 +150,7 @@ func (p *walk) options() {
 			p.open(p.path)
 			p.pick(p.t, fieldList+list, o.value)
 			if o.value == optPauseUntil {
+				p.unfold(p.t, p.say.Say("page.date.summary"))
 				p.tabToField(p.t, fieldUntil)
 				p.do(p.t, chromedp.KeyEvent("01152027"))
 			}
@@ -185,7 +186,7 @@ func (p *walk) sharing() {
 // confirms opens the link of the mail that was just asked for.
 func (p *walk) confirms(list string) {
 	p.t.Helper()
-	p.says("page.asked", "Address", "a•••@e•••.com")
+	p.says("page.asked", "Address", "a•••@example.com")
 	p.w.pass(time.Minute)
 	p.open(p.w.linkTo(listunsub.Claims{List: list, Recipient: ada, Issued: p.w.site.Now(), Purpose: listunsub.ConfirmLink}))
 	p.looks("confirm")
@@ -208,12 +209,15 @@ func (p *walk) leaving() {
 	p.pick(p.t, fieldList+news, optOff)
 	p.press("page.choose.save")
 	p.stands(news, off)
+	p.looks("left-and-chosen")
+	p.unfold(p.t, p.say.Say("page.reason.heading"))
 	p.tabToField(p.t, fieldReason)
 	p.do(p.t, chromedp.KeyEvent(" "))
 	p.tabToField(p.t, fieldText)
 	p.do(p.t, chromedp.KeyEvent("enough"))
 	p.press("page.reason.button")
 	p.says("page.reason.thanks")
+	p.unfold(p.t, p.say.Say("page.again.heading"))
 	p.press("page.again.button", "List", "\u2068Example News\u2069")
 	p.confirms(news)
 	p.stands(news, store.Choice{State: store.Subscribed})
@@ -222,6 +226,7 @@ func (p *walk) leaving() {
 	p.press("page.all.button")
 	p.stands(store.AllLists, off)
 	p.looks("left-all")
+	p.unfold(p.t, p.say.Say("page.again.heading"))
 	p.press("page.again.all-button")
 	p.confirms(store.AllLists)
 	p.stands(store.AllLists, store.Choice{State: store.Subscribed})

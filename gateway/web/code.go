@@ -22,6 +22,7 @@ var errTries = errors.New("too many codes typed")
 type codeView struct {
 	frame
 	Refused    []string
+	Field      string // none
 	Lines      []string
 	Heading    string
 	Paragraphs []string

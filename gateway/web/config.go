@@ -19,6 +19,7 @@ type Config struct {
 	OperatorAddress string `env:"OPERATOR_ADDRESS" doc:"postal address of the operator for the foot of the page, in one line"`
 	OperatorEmail   string `env:"OPERATOR_EMAIL" doc:"mail address of the operator, for questions and as sender of mail that asks for confirmation; empty: none on the page, and postmaster at the feedback domain"`
 	PrivacyURL      string `env:"PRIVACY_URL" doc:"https address of the operator's privacy notice, linked on the page"`
+	ComplaintURL    string `env:"COMPLAINT_URL" doc:"where people can complain to the operator about what is done with their data, as https: or mailto: URL, linked on the page (United Kingdom: Data Protection Act 2018, section 164A)"`
 
 	PageDir        string `env:"PAGE_DIR" doc:"folder with templates (*.html, style.css) and texts (texts/de.json and so on) that override those of the page"`
 	PageAccent     string `env:"PAGE_ACCENT" doc:"colour of buttons and links on the page, as #rrggbb"`
@@ -50,6 +51,11 @@ func (c Config) Validate() error {
 	if c.PrivacyURL != "" {
 		if u, err := url.Parse(c.PrivacyURL); err != nil || u.Scheme != "https" || u.Host == "" {
 			faults = append(faults, fmt.Errorf("OFFRAMP_PRIVACY_URL: invalid https URL %q: write one such as https://example.org/privacy", c.PrivacyURL))
+		}
+	}
+	if c.ComplaintURL != "" {
+		if u, err := url.Parse(c.ComplaintURL); err != nil || !(u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto" && strings.Contains(u.Opaque, "@")) {
+			faults = append(faults, fmt.Errorf("OFFRAMP_COMPLAINT_URL: invalid URL %q: write one such as https://example.org/complaints or mailto:privacy@example.org", c.ComplaintURL))
 		}
 	}
 	return errors.Join(append(faults, c.checkColours())...)

@@ -15,6 +15,7 @@ import (
 type confirmView struct {
 	frame
 	Refused    []string
+	Field      string // none
 	Lines      []string
 	Heading    string
 	Paragraphs []string

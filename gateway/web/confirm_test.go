@@ -51,7 +51,7 @@ func TestAgain(t *testing.T) {
 			c.arrange(w)
 			path := w.link(listunsub.BodyLink)
 			page := w.press(path, c.action, c.pairs...)
-			lacks(t, page, "We sent a message to a•••@e•••.com")
+			lacks(t, page, "We sent a message to a•••@example.com")
 			if len(w.asked) != 1 || len(w.made()) > 0 {
 				t.Fatalf("asked %+v, changes %q", w.asked, w.made())
 			}
@@ -142,7 +142,7 @@ func TestAskedTooOften(t *testing.T) {
 	for range 5 {
 		w.press(path, actAgain)
 	}
-	lacks(t, w.press(path, actAgain), "was sent to a•••@e•••.com a short while ago")
+	lacks(t, w.press(path, actAgain), "was sent to a•••@example.com a short while ago")
 	if n := w.site.Stats.Asked.Load(); n != 5 || len(w.asked) != 5 {
 		t.Errorf("%d counted, %d sent", n, len(w.asked))
 	}

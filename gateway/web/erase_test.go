@@ -43,7 +43,7 @@ func TestErase(t *testing.T) {
 				t.Fatalf("forms %v", forms)
 			}
 			page = w.press(path+"?view=erase", actAskErase)
-			lacks(t, page, "We sent a message to a•••@e•••.com. Open the link in it within 24 hours")
+			lacks(t, page, "We sent a message to a•••@example.com. Open the link in it within 24 hours")
 			if len(w.asked) != 1 || w.asked[0].What != confirmation.EraseAll || w.asked[0].Recipient.Key() != ada || slices.Contains(w.made(), erasedAda) {
 				t.Fatalf("asked %+v, changes %q", w.asked, w.made())
 			}

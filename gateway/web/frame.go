@@ -20,6 +20,7 @@ type frame struct {
 	Address   string // of the operator
 	Email     string // of the operator
 	Privacy   string // address of the privacy notice
+	Complaint string // where to complain to the operator
 	Footer    string // of the list
 	When      bool   // the page says when choices hold
 	Readers   string // names of the systems that choices are passed on to; empty: none
@@ -39,7 +40,8 @@ func (h *handler) frame(r *http.Request, say *language.Speaker, title string) fr
 	f := frame{
 		Speaker: say, CSS: h.pages.style(), Title: title,
 		Operator: isolate(say, h.operator), Address: h.site.OperatorAddress, Email: h.site.OperatorEmail, Privacy: h.site.PrivacyURL,
-		Query: query(r, ""),
+		Complaint: h.site.ComplaintURL,
+		Query:     query(r, ""),
 	}
 	if h.logo.body != nil {
 		f.Logo = h.base + logoPath

@@ -85,23 +85,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.setHeaders(w, r, p)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 
-	path := r.URL.Path
-	if h.base != "" {
-		path = strings.TrimPrefix(path, h.base)
+	if purpose, text, ok := linkPath(r.URL.Path, h.base); ok {
+		h.link(w, r, visit{peer: p, token: text, purpose: purpose})
+		return
 	}
-	for _, purpose := range []listunsub.Purpose{listunsub.HeaderLink, listunsub.BodyLink, listunsub.ConfirmLink} {
-		if token, ok := strings.CutPrefix(path, "/"+string(rune(purpose))+"/"); ok {
-			h.link(w, r, visit{peer: p, token: token, purpose: purpose})
-			return
-		}
-	}
-	h.file(w, r, path)
+	h.file(w, r, strings.TrimPrefix(r.URL.Path, h.base))
 }
 
 // visit is one request for a link.
 type visit struct {
 	peer    peer
-	token   string
+	token   string // as it came, until open has read it
 	purpose listunsub.Purpose
 	claims  listunsub.Claims
 	subject consent.Subject // of a link that is about no list: all lists
@@ -110,6 +104,9 @@ type visit struct {
 const linkMethods = "GET, HEAD, POST, OPTIONS"
 
 func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
+	if v.purpose == listunsub.HeaderLink && (r.Method == http.MethodPost || r.Method == http.MethodOptions) {
+		shareAnswer(w.Header())
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	case http.MethodOptions:
@@ -121,7 +118,6 @@ func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
 		h.notice(w, r, noticeMethod)
 		return
 	}
-	v.token = trimToken(v.token)
 	if err := h.open(&v); err != nil {
 		h.refuse(w, r, v.peer)
 		return
@@ -136,12 +132,20 @@ func (h *handler) link(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 }
 
-// open verifies the token and fills in what it says.
+// open finds the token in what came, verifies it and fills in what it says.
 func (h *handler) open(v *visit) error {
-	claims, err := h.site.Tokens.Open(v.token, v.purpose)
-	if err != nil {
-		return err
+	for token := range readings(v.token) {
+		claims, err := h.site.Tokens.Open(token, v.purpose)
+		if err == nil {
+			v.token = token
+			return v.claim(claims)
+		}
 	}
+	return listunsub.ErrToken
+}
+
+// claim fills in what a token says.
+func (v *visit) claim(claims listunsub.Claims) error {
 	recipient, err := envelope.Parse(claims.Recipient)
 	if err != nil {
 		return err
@@ -156,13 +160,6 @@ func (h *handler) open(v *visit) error {
 		v.subject.List = store.AllLists
 	}
 	return nil
-}
-
-// trimToken removes what follows a link when a person copies it out of a
-// sentence or a mail program guesses its end wrongly. None of it can be part
-// of a token, so no other token is accepted by it.
-func trimToken(s string) string {
-	return strings.TrimRight(s, "/.,;:!?)]}>\"' \t\r\n")
 }
 
 // speaker says things in the language that a request asks for, or that its list

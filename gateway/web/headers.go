@@ -54,6 +54,29 @@ func (h *handler) setHeaders(w http.ResponseWriter, r *http.Request, p peer) {
 	}
 }
 
+// shareAnswer lets scripts of every origin see the answer to a one-click request
+// (Fetch Standard, "CORS protocol"): web mail programs send them from the
+// browser, some without asking to see the answer, which the resource policy
+// would keep from them too. Nothing is sent along that the browser keeps of the
+// person, and the answer says no more than whether it worked.
+func shareAnswer(header http.Header) {
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Allow-Methods", http.MethodPost)
+	header.Set("Access-Control-Allow-Headers", "Content-Type, *") // some browsers do not know the star
+	header.Set("Access-Control-Max-Age", "86400")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+// keepAnswer takes shareAnswer back, for the answer to the page's own form: it
+// shows what the person chose.
+func keepAnswer(header http.Header) {
+	for _, name := range []string{"Origin", "Methods", "Headers"} {
+		header.Del("Access-Control-Allow-" + name)
+	}
+	header.Del("Access-Control-Max-Age")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
 const (
 	typeHTML = "text/html; charset=utf-8"
 	typeText = "text/plain; charset=utf-8"

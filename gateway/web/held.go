@@ -57,6 +57,8 @@ type HeldSuppression struct {
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
 	Note   string    `json:"note,omitempty"` // of the operator
+	Until  time.Time `json:"until,omitzero"`
+	Domain string    `json:"domain,omitempty"` // what it is about, where it is not the address alone
 }
 
 // HeldBounces is mail that came back, without any between that arrived.
@@ -133,7 +135,11 @@ func (h *handler) held(x *submission) Held {
 		held.Contacts = append(held.Contacts, HeldContact{List: c.List, First: c.First, Last: c.Last, Count: c.Count})
 	}
 	for _, s := range now.Suppressions {
-		held.Suppressions = append(held.Suppressions, HeldSuppression{List: s.List, Reason: string(s.Reason), Since: s.Since, Note: s.Note})
+		part := HeldSuppression{List: s.List, Reason: string(s.Reason), Since: s.Since, Note: s.Note, Until: s.Until}
+		if store.IsPattern(s.Recipient) {
+			part.Domain = s.Recipient[1:]
+		}
+		held.Suppressions = append(held.Suppressions, part)
 	}
 	if b := now.Bounces; b.Count > 0 {
 		held.Bounces = &HeldBounces{Count: b.Count, First: b.First, Last: b.Last}

@@ -27,6 +27,7 @@ type rowView struct{ Name, Value, Since string }
 
 type eventView struct {
 	Time, What, List, How string
+	InForce               string // since when a choice holds; empty: not recorded, or no choice
 	Receipt               *button
 }
 
@@ -50,9 +51,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now s
 	}
 	p.Download.Hint = b.text("page.code.hint")
 	p.frame = h.frame(r, b.say, p.Heading).of(now)
-	for _, e := range events {
-		p.Events = append(p.Events, b.event(e))
-	}
+	p.Events = b.rows(events)
 	h.render(w, r, http.StatusOK, "history.html", p)
 }
 
@@ -103,6 +102,9 @@ func (b *builder) contactRows() (rows []rowView) {
 
 func (b *builder) stopRows() (rows []rowView) {
 	for _, s := range b.state.Suppressions {
+		if s.Over(b.at) {
+			continue
+		}
 		key := "page.stopped.manual"
 		switch s.Reason {
 		case store.ReasonBounced:
@@ -111,6 +113,28 @@ func (b *builder) stopRows() (rows []rowView) {
 			key = "page.stopped.complained"
 		}
 		rows = append(rows, rowView{b.scope(s.List), b.say.Say(key), b.say.Moment(s.Since)})
+	}
+	return rows
+}
+
+// rows are events for people, with a choice and its coming into force in one.
+func (b *builder) rows(events []store.Event) (rows []eventView) {
+	choices, inForce := map[int64]bool{}, map[int64]time.Time{}
+	for _, e := range events {
+		choices[e.ID] = true
+		if e.Kind == store.EventInForce {
+			inForce[e.Ref] = e.Time
+		}
+	}
+	for _, e := range events {
+		if e.Kind == store.EventInForce && choices[e.Ref] {
+			continue
+		}
+		row := b.event(e)
+		if at, ok := inForce[e.ID]; ok {
+			row.InForce = b.say.Say("page.since", "Moment", b.say.Moment(at))
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -64,7 +64,7 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 	if res.StatusCode != 200 {
 		t.Fatalf("%s %s", res.Status, page)
 	}
-	lacks(t, page, "What we store about you", "what is stored about a•••@e•••.com in this system",
+	lacks(t, page, "What we store about you", "what is stored about a•••@example.com in this system",
 		"Entries are erased after 1,095 days", "at most one message a week", "paused until 23 December 2026", "data not shared",
 		"1,204 messages so far, the last on 23 November 2026", "earlier mail to it came back")
 	want := []string{
@@ -88,6 +88,23 @@ func TestHistoryShowsWhatIsHeld(t *testing.T) {
 	lacks(t, page, "Entries and choices are kept until you have them erased.")
 	if strings.Contains(page, "signed text") {
 		t.Error("receipts are offered by a site without a key")
+	}
+}
+
+// A choice and its coming into force are one entry, where both are shown.
+func TestHistoryFoldsInForce(t *testing.T) {
+	w := newWorld(t)
+	at := func(minute int) time.Time { return start.Add(-time.Hour + time.Duration(minute)*time.Minute) }
+	off := w.happened(store.Event{Time: at(0), Kind: store.EventUnsubscribed, Recipient: ada, List: news, Way: store.OneClick, IP: "2001:db8:1:2::3"})
+	w.happened(store.Event{Time: at(1), Kind: store.EventInForce, Recipient: ada, List: news, Ref: off})
+	w.happened(store.Event{Time: at(2), Kind: store.EventInForce, Recipient: ada, List: news, Ref: 4711})
+	_, page := w.get(w.link(listunsub.BodyLink) + "?view=history")
+	want := []string{
+		"In force for every message from then on Example News 23 November 2026, 11:02 UTC",
+		"Unsubscribed – by the button of the mail app Example News 23 November 2026, 11:00 UTC In force since 23 November 2026, 11:01 UTC.",
+	}
+	if d := cmp.Diff(want, entries(t, page)); d != "" {
+		t.Error(d)
 	}
 }
 

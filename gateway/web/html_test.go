@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	pages, policies = map[string]string{}, map[string]string{}
 	w := newWorld(t)
 	w.site.OperatorAddress, w.site.OperatorEmail, w.site.PrivacyURL = "1 Example Street, Exampletown", "post@example.org", "https://example.org/privacy"
+	w.site.ComplaintURL = "https://example.org/complaints"
 	w.build()
 	many(w)
 	w.readers = []store.Reader{{Name: "Customer care of Example"}, {Name: "Warehouse"}}
@@ -51,6 +53,7 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	res, page := w.submit(signal, formsOf(t, pages["signal honoured"])[actUndo])
 	keep("undone", res, page)
 	act("bad date", actChoose, fieldList+news, optPauseUntil)
+	act("bad day", actChoose, fieldList+news, optPauseUntil, fieldUntil, "2020-01-01", fieldList+"list02.example.org", "week")
 	act("chosen", actChoose, fieldList+news, "week", fieldList+"list02.example.org", "pause-90", fieldSharing, "refuse")
 	add("second lists", path+query+"&page=1")
 	act("left", actUnsubscribe)
@@ -202,14 +205,17 @@ func checkPage(t *testing.T, lang, page, policy string) {
 			}
 			level = l
 		case "form":
-			if attr(n, "method") != "post" || attr(n, "action") != "?lang="+lang {
+			if attr(n, "method") != "post" || strings.TrimSuffix(attr(n, "action"), "&page=1") != "?lang="+lang {
 				t.Errorf("form %v", n.Attr)
 			}
 		case "a":
-			if href := attr(n, "href"); !strings.HasPrefix(href, "?") && href != "mailto:post@example.org" && href != "https://example.org/privacy" {
+			if href := attr(n, "href"); !strings.HasPrefix(href, "?") && !slices.Contains([]string{"#until", "mailto:post@example.org", "https://example.org/privacy", "https://example.org/complaints"}, href) {
 				t.Errorf("link to %q", href)
 			}
 		case "button":
+			if attr(n, "class") == "" {
+				count["primary button"]++
+			}
 			if n.FirstChild == nil || strings.TrimSpace(n.FirstChild.Data) == "" {
 				t.Error("button without a name")
 			}
@@ -225,12 +231,15 @@ func checkPage(t *testing.T, lang, page, policy string) {
 			t.Errorf("%d elements with id %q", n, id)
 		}
 	}
+	if n := count["primary button"]; n > 1 {
+		t.Errorf("%d primary buttons", n)
+	}
 	for element, want := range map[string]int{"title": 1, "main": 1, "h1": 1, "style": 1, "script": 0, "img": 0, "link": 0, "iframe": 0} {
 		if count[element] != want {
 			t.Errorf("%d <%s>, want %d", count[element], element, want)
 		}
 	}
-	rest := strings.ReplaceAll(page, `href="https://example.org/privacy"`, "")
+	rest := strings.NewReplacer(`href="https://example.org/privacy"`, "", `href="https://example.org/complaints"`, "").Replace(page)
 	if regexp.MustCompile(`https?:|//|@import|url\(`).MatchString(rest) {
 		t.Error("the page names something outside itself")
 	}

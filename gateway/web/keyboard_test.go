@@ -18,7 +18,7 @@ type focused struct {
 }
 
 const askFocus = `(e => ({Element: e.nodeName, Type: e.type ?? "", Name: e.name ?? "", Value: e.value ?? "",
-	Text: e.nodeName === "BUTTON" || e.nodeName === "A" ? e.textContent : "",
+	Text: ["BUTTON", "A", "SUMMARY"].includes(e.nodeName) ? e.textContent : "",
 	Options: e.nodeName === "SELECT" ? Array.from(e.options, o => o.value) : [],
 	Outline: getComputedStyle(e).outlineStyle + " " + getComputedStyle(e).outlineWidth}))(document.activeElement)`
 
@@ -48,6 +48,13 @@ func (b *tab) tabTo(t *testing.T, what string, is func(focused) bool) focused {
 func (b *tab) tabToText(t *testing.T, text string) {
 	t.Helper()
 	b.tabTo(t, fmt.Sprintf("%q", text), func(f focused) bool { return plain(f.Text) == plain(text) })
+}
+
+// unfold opens what is folded under a heading.
+func (b *tab) unfold(t *testing.T, heading string) {
+	t.Helper()
+	b.tabToText(t, heading)
+	b.do(t, chromedp.KeyEvent(kb.Enter))
 }
 
 // tabToField moves to a control.
@@ -92,4 +99,16 @@ func (b *tab) pick(t *testing.T, field, value string) {
 func (b *tab) words(t *testing.T, selector string) string {
 	t.Helper()
 	return evaluate[string](t, b, fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ""`, selector))
+}
+
+// press presses the button of an action, and returns when the next page is there.
+func (b *tab) press(t *testing.T, action string) {
+	t.Helper()
+	evaluate[chromedp.Void](t, b, fmt.Sprintf(`document.querySelector('input[value=%s]').form.querySelector("button").focus()`, action))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	res, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(kb.Enter))
+	if err != nil || res.Status != 200 {
+		t.Fatalf("%s: %v %+v", action, err, res)
+	}
 }

@@ -120,7 +120,7 @@ func TestWrongTokens(t *testing.T) {
 	}
 	tokens := []string{
 		"", "x", "/", "..", "../u/" + good, strings.Repeat("A", 4000), good[:len(good)-1], good[1:], good + "A", "A" + good,
-		good + "/x", "/" + good, good + "%00", "\x00", "ä", " " + good,
+		"x/" + good, "%" + good, "\x00", "ä", "ä" + good, good[:20] + "/" + good[20:], good[:20] + "." + good[20:],
 		strings.TrimPrefix(w.link(listunsub.BodyLink), "/p/"), // another purpose
 	}
 	if other.Verify(w.ring.MAC("x"), "x") {
@@ -137,9 +137,6 @@ func TestWrongTokens(t *testing.T) {
 	}
 	var first string
 	for _, token := range tokens {
-		if trimToken(token) == good {
-			continue // a flip into "/", which is cut off as what surrounds a link
-		}
 		for _, method := range []string{"POST", "GET"} {
 			res := w.send(request(method, "/u/"+token, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")))
 			got := text(t, res)
@@ -190,16 +187,6 @@ type opened struct {
 }
 
 func (o opened) Open(string, listunsub.Purpose) (listunsub.Claims, error) { return o.claims, nil }
-
-// Links are copied together with what surrounds them.
-func TestLinkWithTrailingPunctuation(t *testing.T) {
-	for _, tail := range []string{"/", ".", ")", ">", ",", "/.", "\"", " "} {
-		w := newWorld(t)
-		if res, _ := w.get(w.link(listunsub.BodyLink) + tail); res.StatusCode != 200 {
-			t.Errorf("%q: %s", tail, res.Status)
-		}
-	}
-}
 
 func TestFloodOfWrongTokensIsThrottled(t *testing.T) {
 	w := newWorld(t)

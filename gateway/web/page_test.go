@@ -24,7 +24,7 @@ func TestPageFlow(t *testing.T) {
 			w := newWorld(t)
 			path := w.link(p)
 			res, page := w.get(path)
-			lacks(t, page, "Unsubscribe from “Example News”?", "What happened at Example, once a week.", "a•••@e•••", "no more mail from this list", "Example Ltd")
+			lacks(t, page, "Unsubscribe from “Example News”?", "What happened at Example, once a week.", "a•••@example.com", "no more mail from this list", "Example Ltd")
 			if strings.Contains(page, ada) || res.StatusCode != 200 {
 				t.Errorf("%s, or the page shows the address", res.Status)
 			}
@@ -70,6 +70,7 @@ func TestDoubleSubmitKeepsUndo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			w.lists[other] = store.List{ID: other, Name: "Other", Public: true}
 			path := w.link(listunsub.HeaderLink)
 			f := w.form(path, name).with(pairs...)
 			w.submit(path, f)
@@ -209,10 +210,13 @@ func TestPageStates(t *testing.T) {
 		"pause over": {func(w *world) {
 			w.choose(store.Choice{List: news, State: store.Paused, Until: start, Every: store.Weekly})
 		}, `<option value="week" selected>`, true},
-		"limited":       {func(w *world) { w.choose(store.Choice{List: news, State: store.Limited, Every: store.Monthly}) }, `<option value="month" selected>`, true},
-		"bounced":       {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonBounced}} }, "earlier mail to it came back", true},
-		"complained":    {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonComplained}} }, "reported as spam", true},
-		"manual":        {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonManual, Note: "private"}} }, "the sender stopped it", true},
+		"limited":    {func(w *world) { w.choose(store.Choice{List: news, State: store.Limited, Every: store.Monthly}) }, `<option value="month" selected>`, true},
+		"bounced":    {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonBounced}} }, "earlier mail to it came back", true},
+		"complained": {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonComplained}} }, "reported as spam", true},
+		"manual":     {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonManual, Note: "private"}} }, "the sender stopped it", true},
+		"manual, of the domain": {func(w *world) {
+			w.stops = []store.Suppression{{Recipient: "@example.com", Reason: store.ReasonManual, Until: start.Add(time.Second)}}
+		}, "the sender stopped it", true},
 		"list unknown":  {func(w *world) { delete(w.lists, news) }, "<bdi>" + news + "</bdi>", true},
 		"hostile name":  {func(w *world) { w.lists[news] = store.List{ID: news, Name: "<script>alert(1)</script>"} }, "&lt;script&gt;alert(1)&lt;/script&gt;", true},
 		"right to left": {func(w *world) { w.lists[news] = store.List{ID: news, Name: "أخبار"} }, "“\u2068أخبار\u2069”", true},
@@ -237,6 +241,21 @@ func TestPageStates(t *testing.T) {
 				t.Errorf("button %v, want %v", got, c.button)
 			}
 		})
+	}
+}
+
+// A suppression that has ended stops nothing, and the page does not say it does.
+func TestEndedSuppressionIsNotShown(t *testing.T) {
+	w := newWorld(t)
+	w.stops = []store.Suppression{{Recipient: "@example.com", Reason: store.ReasonManual, Until: start, Since: start.Add(-time.Hour), Note: "closed"}}
+	for _, view := range []string{"", "?view=history"} {
+		if _, page := w.get(w.link(listunsub.BodyLink) + view); strings.Contains(page, "the sender stopped it") {
+			t.Errorf("%q: %s", view, page)
+		}
+	}
+	held, _ := w.download()
+	if s := held.Suppressions; len(s) != 1 || s[0].Domain != "example.com" || !s[0].Until.Equal(start) {
+		t.Errorf("held: %+v", s)
 	}
 }
 

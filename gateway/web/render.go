@@ -102,20 +102,20 @@ func (h *handler) rehearse() error {
 	list := listView{Name: "name", Description: "description", Sender: "sender", ThirdParty: "third", Mails: "mails"}
 	choice := choiceView{listView: list, Field: "field", ID: "id", Options: []optionView{{Value: "value", Label: "label", Selected: true}}}
 	rows := []rowView{{"name", "value", "since"}}
-	event := eventView{"time", "what", "list", "how", b}
+	event := eventView{"time", "what", "list", "how", "in force", b}
 	two := []string{"first", "second"}
 	for name, data := range map[string]any{
 		"page.html": view{
-			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Reason: &reasonView{*b, two}, Heading: "heading",
+			frame: f, Refused: two, Field: "until", Lines: two, Left: true, Folded: true, About: true, AtOnce: true, Undo: b, Receipt: b, Reason: &reasonView{*b, two}, Heading: "heading",
 			Sentences: two, Since: "since", List: list, Recipient: "recipient", Leave: b, Again: b, AllAgain: b, Refusing: b, LeaveAll: b,
-			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c"}, &sharingView{true, true}, "shown", "?", "?"},
+			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c", "d", "e", true}, &sharingView{true, true}, true, "shown", "?", "?"},
 			History: "?", Erase: "?"},
 		"history.html": historyView{
 			frame: f, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
 			Events: []eventView{event}, Download: b, Receipts: true, Back: "?"},
 		"erase.html":   eraseView{f, "heading", two, b, "?"},
-		"confirm.html": confirmView{f, two, two, "heading", two, b, b},
-		"code.html":    codeView{f, two, two, "heading", two, b, b, b},
+		"confirm.html": confirmView{f, two, "until", two, "heading", two, b, b},
+		"code.html":    codeView{f, two, "code", two, "heading", two, b, b, b},
 		"opened.html":  openedView{f, "heading", "what", b, []eventView{event}},
 		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
 	} {

@@ -246,6 +246,25 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
+func TestComplaintURL(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"": true, "https://example.org/complaints": true, "mailto:privacy@example.org": true, "http://example.org/": false, "https:": false,
+		"example.org": false, "mailto:": false, "mailto:nobody": false, "javascript:alert(1)": false, "https://%zz": false,
+	} {
+		if err := (Config{ComplaintURL: url}).Validate(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "OFFRAMP_COMPLAINT_URL") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	w := newWorld(t)
+	if _, page := w.get(w.link(listunsub.BodyLink)); strings.Contains(page, "Make a complaint") {
+		t.Error("a link to nowhere")
+	}
+	w.site.ComplaintURL = "mailto:privacy@example.org"
+	w.build()
+	_, page := w.get(w.link(listunsub.BodyLink))
+	lacks(t, page, `<a href="mailto:privacy@example.org" rel="noreferrer">Make a complaint</a>`)
+}
+
 // The real server: what a client sends for too long or too large ends there.
 func TestServerLimits(t *testing.T) {
 	w := newWorld(t)

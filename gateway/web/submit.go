@@ -15,6 +15,7 @@ func (h *handler) post(w http.ResponseWriter, r *http.Request, v visit) {
 	f, own := readForm(r)
 	switch {
 	case own:
+		keepAnswer(w.Header())
 		h.submit(w, r, v, f)
 	case v.purpose == listunsub.HeaderLink:
 		h.oneClick(w, r, v)
@@ -127,6 +128,19 @@ func (h *handler) refuseForm(x *submission, status int, why string) {
 	h.showState(x.w, x.r, x.visit, x.now, answer{status: status, refused: why})
 }
 
+// refuseDate says which field is wrong, with all that was chosen still chosen
+// (WCAG 2.2, 3.3.1).
+func (h *handler) refuseDate(x *submission) {
+	h.stats.Stale.Add(1)
+	h.showState(x.w, x.r, x.visit, x.now,
+		answer{status: http.StatusUnprocessableEntity, refused: "page.bad.date", kept: x.form.values})
+}
+
+// builder makes parts of the answer.
+func (x *submission) builder(h *handler) *builder {
+	return &builder{h: h, r: x.r, visit: x.visit, state: x.now, say: x.say, at: h.now()}
+}
+
 // stale answers a form that what stands has left behind.
 func (h *handler) stale(x *submission) {
 	h.refuseForm(x, http.StatusConflict, "page.stale.what")
@@ -136,7 +150,7 @@ func (h *handler) choose(x *submission) {
 	c, err := x.form.read(x.seal)
 	switch {
 	case errors.Is(err, errDate):
-		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.date")
+		h.refuseDate(x)
 	case errors.Is(err, errList):
 		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.list")
 	case err != nil:
@@ -174,7 +188,7 @@ func (h *handler) decide(x *submission, c chosen) {
 	}
 	switch {
 	case errors.Is(err, consent.ErrDate):
-		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.date")
+		h.refuseDate(x)
 	case errors.Is(err, store.ErrChanged):
 		h.explain(x.w, x.r, x.visit, http.StatusConflict, "page.stale.what")
 	case err != nil:

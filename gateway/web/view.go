@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"offramp/gateway/consent"
@@ -15,7 +16,10 @@ import (
 type view struct {
 	frame
 	Refused   []string // why nothing was changed
+	Field     string   // identifier of the field that is to be corrected
 	Lines     []string // what was done
+	Left      bool     // what was done is what the heading says
+	Folded    bool     // what is left to decide is folded
 	AtOnce    bool
 	Undo      *button
 	Receipt   *button
@@ -24,6 +28,7 @@ type view struct {
 	Sentences []string
 	Since     string
 	List      listView
+	About     bool   // the list is described: no choice does it
 	Recipient string // masked
 	Leave     *button
 	Again     *button
@@ -83,7 +88,7 @@ type builder struct {
 func (b *builder) page(a answer) view {
 	p := view{
 		Lines: a.lines, AtOnce: a.atOnce,
-		List: b.list(b.state.list), Recipient: b.visit.subject.Recipient.Masked(),
+		List: b.list(b.state.list), Recipient: b.visit.subject.Recipient.MaskedLocal(),
 		History: query(b.r, "view=history"), Erase: query(b.r, "view=erase"),
 	}
 	p.Heading, p.Sentences, p.Since = b.heading()
@@ -98,7 +103,14 @@ func (b *builder) page(a answer) view {
 		title = a.lines[0]
 	}
 	p.frame = b.h.frame(b.r, b.say, title).of(b.state)
-	b.forms(&p)
+	p.About = b.state.list.Transactional
+	p.Folded = b.state.off(store.AllLists) || b.state.off(b.state.list.ID)
+	if scope := b.left(); scope != nil {
+		line := b.done(consent.Wish{List: *scope, State: store.Unsubscribed})
+		p.Left = slices.Contains(p.Lines, line)
+		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == line })
+	}
+	b.forms(&p, a)
 	if a.undo != nil {
 		p.Undo = b.undo(*a.undo)
 	}
@@ -113,7 +125,7 @@ func (b *builder) page(a answer) view {
 }
 
 // forms adds what the person can do.
-func (b *builder) forms(p *view) {
+func (b *builder) forms(p *view, a answer) {
 	list, now := b.state.list, b.state
 	if now.off(store.AllLists) {
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
@@ -125,14 +137,21 @@ func (b *builder) forms(p *view) {
 		} else if !list.Transactional {
 			p.Leave = b.button(actUnsubscribe, "page.unsubscribe", b.was(list.ID))
 		}
-		p.LeaveAll = b.button(actLeave, "page.all.button", b.was(store.AllLists))
+		label := "page.all.button"
+		if now.off(list.ID) && len(now.lists) > 1 {
+			label = "page.all.also"
+		}
+		p.LeaveAll = b.button(actLeave, label, b.was(store.AllLists))
 		p.LeaveAll.Hint = b.text("page.all.what")
 	}
 	if now.Sharing.Refused {
 		p.Refusing = b.button(actAllow, "page.sharing.allow", sealed{})
 		p.Refusing.Hint = b.text("page.again.hint")
 	}
-	p.Choose = b.choices()
+	p.Choose = b.choices(a)
+	if a.kept != nil && p.Choose != nil && p.Choose.Date != nil {
+		p.Field = "until"
+	}
 }
 
 // button makes a form of s, which says what its action changes.
@@ -158,7 +177,7 @@ func (b *builder) undo(s sealed) *button {
 // text says a text with whatever it may name.
 func (b *builder) text(key string) string {
 	return b.say.Say(key, "List", isolate(b.say, name(b.state.list)), "Operator", isolate(b.say, b.h.operator),
-		"Address", isolate(b.say, b.visit.subject.Recipient.Masked()), "Contact", isolate(b.say, b.h.site.Contact))
+		"Address", isolate(b.say, b.visit.subject.Recipient.MaskedLocal()), "Contact", isolate(b.say, b.h.site.Contact))
 }
 
 func (b *builder) list(l store.List) listView {
@@ -175,6 +194,20 @@ func (b *builder) list(l store.List) listView {
 		out.Mails = b.say.Say("page.no-mails")
 	}
 	return out
+}
+
+// left is the scope that the heading says was left; nil: none was.
+func (b *builder) left() *string {
+	all, list := store.AllLists, b.state.list.ID
+	switch {
+	case b.state.Erased && b.state.off(all), b.state.list.Transactional:
+		return nil // it says something else
+	case b.state.off(all):
+		return &all
+	case b.state.off(list):
+		return &list
+	}
+	return nil
 }
 
 // heading describes the state of the list of the link.
@@ -217,7 +250,7 @@ func (b *builder) stops() (out []string) {
 		out = append(out, b.text("page.stopped.sharing"))
 	}
 	for _, s := range b.state.Suppressions {
-		if s.List != store.AllLists && s.List != b.state.list.ID {
+		if s.List != store.AllLists && s.List != b.state.list.ID || s.Over(b.at) {
 			continue
 		}
 		switch s.Reason {

@@ -17,8 +17,9 @@ const (
 		SELECT ?1, list, state, until, every, since, way FROM choices WHERE recipient = ?2
 		ON CONFLICT (recipient, list) DO UPDATE SET state = excluded.state, until = excluded.until, every = excluded.every,
 			since = excluded.since, way = excluded.way WHERE state <> 'unsubscribed'`
-	moveSuppressions = `INSERT INTO suppressions (recipient, list, reason, since, note)
-		SELECT ?1, list, reason, since, '' FROM suppressions WHERE recipient = ?2 ON CONFLICT DO NOTHING`
+	moveSuppressions = `INSERT INTO suppressions (recipient, list, reason, since, note, until)
+		SELECT ?1, list, reason, since, '', until FROM suppressions WHERE recipient = ?2
+		ON CONFLICT DO UPDATE SET until = excluded.until WHERE until > 0 AND (excluded.until = 0 OR excluded.until > until)`
 	moveSharing = `INSERT INTO sharing (recipient, refused, since, way)
 		SELECT ?1, refused, since, way FROM sharing WHERE recipient = ?2
 		ON CONFLICT (recipient) DO UPDATE SET refused = excluded.refused, since = excluded.since, way = excluded.way WHERE refused = 0`

@@ -189,11 +189,12 @@ const perRetire = 5000
 const (
 	selectRetired  = "SELECT id, time, link FROM events ORDER BY id LIMIT ?"
 	deleteRetired  = "DELETE FROM events WHERE id <= ?"
+	deleteEnded    = "DELETE FROM suppressions WHERE (recipient, list, reason) IN (SELECT recipient, list, reason FROM suppressions WHERE until > 0 AND until < ? LIMIT ?)"
 	deleteContacts = "DELETE FROM contacts WHERE (recipient, list) IN (SELECT recipient, list FROM contacts WHERE last < ? LIMIT ?)"
 )
 
-// Retire removes events, contacts and bounces that are older than before, as many as
-// one transaction should; it returns how many records went.
+// Retire removes events, contacts and bounces that are older than before, and
+// suppressions that ended before, as many as one transaction should; it returns how many records went.
 func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (gone int64, err error) {
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
 		gone = 0
@@ -210,7 +211,7 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return err
 		}
 		events := gone
-		for _, old := range []string{deleteContacts, deleteOldBounces} {
+		for _, old := range []string{deleteContacts, deleteOldBounces, deleteEnded} {
 			n, err := c.exec(old, micros(before), perRetire)
 			if err != nil {
 				return err

@@ -10,10 +10,11 @@ import (
 
 // Consent implements store.Consent on offramp.db.
 type Consent struct {
-	file   *file
-	known  known
-	people *people
-	ledger ledger
+	file     *file
+	known    known
+	people   *people
+	patterns patterns
+	ledger   ledger
 }
 
 var _ store.Consent = (*Consent)(nil)
@@ -40,6 +41,9 @@ func (s *Consent) start(ctx context.Context) error {
 	if err := s.file.start(func(c *conn) error {
 		s.ledger.forget()
 		if _, err := s.people.check(c); err != nil {
+			return err
+		}
+		if err := s.patterns.load(c); err != nil {
 			return err
 		}
 		return s.people.load(c)

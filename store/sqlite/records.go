@@ -7,7 +7,12 @@ import (
 )
 
 const (
-	insertSuppression = "INSERT INTO suppressions (recipient, list, reason, since, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+	// What is recorded is only ever prolonged; one that has ended begins anew.
+	insertSuppression = `INSERT INTO suppressions (recipient, list, reason, since, note, until) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET until = excluded.until,
+			since = CASE WHEN until <= ?7 THEN excluded.since ELSE since END,
+			note = CASE WHEN until <= ?7 THEN excluded.note ELSE note END
+		WHERE until > 0 AND (excluded.until = 0 OR excluded.until > until)`
 	selectOnce        = "SELECT 1 FROM events WHERE once = ?"
 	deleteSuppression = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
 
@@ -15,9 +20,9 @@ const (
 		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`
 	selectChoicesOf = "SELECT recipient, " + choiceColumns + ` FROM choices
 		WHERE recipient = ?4 AND recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`
-	selectSuppressions = `SELECT recipient, list, reason, since, note FROM suppressions
+	selectSuppressions = `SELECT recipient, list, reason, since, note, until FROM suppressions
 		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list, reason LIMIT ?3`
-	selectSuppressionsOf = `SELECT recipient, list, reason, since, note FROM suppressions
+	selectSuppressionsOf = `SELECT recipient, list, reason, since, note, until FROM suppressions
 		WHERE recipient = ?4 AND recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list, reason LIMIT ?3`
 )
 
@@ -42,7 +47,8 @@ func (s *Consent) Suppress(ctx context.Context, su store.Suppression, e store.Ev
 		if erased {
 			note = ""
 		}
-		n, err := c.exec(insertSuppression, name, su.List, string(su.Reason), micros(su.Since), note)
+		s.patterns.add(name)
+		n, err := c.exec(insertSuppression, name, su.List, string(su.Reason), micros(su.Since), note, optional(su.Until), micros(e.Time))
 		if changed = n > 0; err != nil || !changed {
 			return err
 		}
@@ -97,6 +103,7 @@ func (s *Consent) Suppressions(ctx context.Context, f store.RecordFilter) (all [
 func suppressionOf(r row, first int, recipient string) store.Suppression {
 	return store.Suppression{
 		Recipient: recipient, List: r.text(first), Reason: store.Reason(r.text(first + 1)), Since: r.time(first + 2), Note: r.text(first + 3),
+		Until: r.optional(first + 4),
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 // One statement, so one look at one state of the data; and one name, since a
 // person has records under the key or under the hash, never under both.
 const selectStanding = `SELECT 0, list, state, until, every, since, way FROM choices WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
-	UNION ALL SELECT 1, list, reason, since, note, NULL, NULL FROM suppressions WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
+	UNION ALL SELECT 1, list, reason, since, note, until, NULL FROM suppressions WHERE recipient = ?1 AND (+list = '' OR +list = ?2)
 	UNION ALL SELECT 2, refused, since, way, NULL, NULL, NULL FROM sharing WHERE recipient = ?1`
 
 // Standing returns what is recorded for recipient about list and AllLists.
@@ -28,11 +28,15 @@ func (s *Consent) Standing(ctx context.Context, recipient, list string) (st stor
 		// Asked after the records were read: whoever was erased before that is
 		// found by now, and nobody is erased but once.
 		name, erased, err := s.people.known(c, recipient)
-		if err != nil || !erased {
+		if err == nil && erased {
+			err = standing(c, name, list, &st)
+			st.Erased = true
+		}
+		if err != nil {
 			return err
 		}
-		err = standing(c, name, list, &st)
-		st.Erased = true
+		fitting, err := s.patterns.fitting(c, recipient, &list)
+		st.Suppressions = append(st.Suppressions, fitting...)
 		return err
 	})
 	if err != nil {
@@ -62,7 +66,7 @@ func sharingOf(r row, first int, recipient string) store.Sharing {
 
 const (
 	personChoices      = "SELECT " + choiceColumns + " FROM choices WHERE recipient = ? ORDER BY list"
-	personSuppressions = "SELECT list, reason, since, note FROM suppressions WHERE recipient = ? ORDER BY list, reason"
+	personSuppressions = "SELECT list, reason, since, note, until FROM suppressions WHERE recipient = ? ORDER BY list, reason"
 	personContacts     = "SELECT list, first, last, count FROM contacts WHERE recipient = ? AND count > 0 ORDER BY list"
 )
 
@@ -101,6 +105,11 @@ func (s *Consent) person(c *conn, recipient string) (p store.Person, err error) 
 	}, name); err != nil {
 		return p, err
 	}
+	fitting, err := s.patterns.fitting(c, recipient, nil)
+	if err != nil {
+		return p, err
+	}
+	p.Suppressions = append(p.Suppressions, fitting...)
 	if err := c.query(personContacts, func(r row) error {
 		p.Contacts = append(p.Contacts, store.Contact{Recipient: name, List: r.text(0), First: r.time(1), Last: r.time(2), Count: r.int(3)})
 		return nil

@@ -109,6 +109,19 @@ func BenchmarkLate(b *testing.B) {
 			}
 		}
 	})
+	for i := range 100_000 {
+		c.patterns.add(fmt.Sprintf("@domain%d.example", i))
+		c.patterns.add(fmt.Sprintf("@*.domain%d.example", i))
+	}
+	b.Run("Standing/200,000 patterns", func(b *testing.B) { standing(b, who) })
+	b.Run("patterns alone", func(b *testing.B) {
+		key := crowdPerson(1)
+		for b.Loop() {
+			if c.patterns.may(key) {
+				b.Fatal("a pattern fits")
+			}
+		}
+	})
 	// With somebody erased each look must also ask whether it is that person.
 	if err := c.Erase(ctx, crowdPerson(0), store.Event{Time: time.Now(), Kind: store.EventErased, Way: store.Page}); err != nil {
 		b.Fatal(err)

@@ -18,6 +18,8 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"lists", lists},
 		{"choices", choices},
 		{"suppressions", suppressions},
+		{"suppressions end", suppressionEnds},
+		{"patterns", patterns},
 		{"standing", standing},
 		{"records by filter", recordFilters},
 		{"text as it is", oddText},

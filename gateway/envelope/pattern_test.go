@@ -1,0 +1,66 @@
+package envelope
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestParsePattern(t *testing.T) {
+	for in, want := range map[string]string{
+		"@example.org":     "@example.org",
+		"*@example.org":    "@example.org",
+		"@Example.ORG":     "@example.org",
+		"@bücher.example":  "@xn--bcher-kva.example",
+		"@localhost":       "@localhost",
+		"*.example.org":    "@*.example.org",
+		"@*.example.org":   "@*.example.org",
+		"*@*.example.org":  "@*.example.org",
+		"":                 "",
+		"@":                "",
+		"*":                "",
+		"*@":               "",
+		"*.":               "",
+		"**.example.org":   "",
+		"*.*.example.org":  "",
+		"@ex*mple.org":     "",
+		"example.org":      "",
+		".example.org":     "",
+		"a*@example.org":   "",
+		"ada@example.org":  "",
+		"ada@*.org":        "",
+		"@ada@example.org": "",
+		"*@[192.0.2.1]":    "",
+		"@example.org ":    "",
+		"@example..org":    "",
+		"@192.0.2.1":       "",
+	} {
+		p, err := ParsePattern(in)
+		if p.Key() != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, ErrPattern) {
+			t.Errorf("%q: %q, %v; want %q", in, p.Key(), err, want)
+		}
+	}
+}
+
+// FuzzParsePattern: what is taken has one spelling, which no address has.
+func FuzzParsePattern(f *testing.F) {
+	for _, s := range []string{"@a.example", "*.a.example", "*@*.a", "@@", "@*", "*@bücher.example"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePattern(s)
+		if err != nil {
+			if p != (Pattern{}) {
+				t.Errorf("%q: %v with an error", s, p)
+			}
+			return
+		}
+		key := p.Key()
+		if again, err := ParsePattern(key); err != nil || again != p || !LikePattern(s) || strings.LastIndexByte(key, '@') != 0 {
+			t.Errorf("%q: %q, then %q, %v", s, key, again.Key(), err)
+		}
+		if a, err := ParseUnquoted(key); err == nil {
+			t.Errorf("%q is the address %v", key, a)
+		}
+	})
+}
