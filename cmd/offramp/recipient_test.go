@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -26,6 +27,58 @@ func TestConfirm(t *testing.T) {
 		}
 		if asked := strings.Contains(stderr.String(), "Erase everything?"); asked != c.tty {
 			t.Errorf("%s: %q", c.name, &stderr)
+		}
+	}
+}
+
+// Somebody unknown is said to be unknown, and is blocked only after a yes: the
+// address may be mistyped.
+func TestEraseSomebodyUnknown(t *testing.T) {
+	a, out, messages := newApp(t, "")
+	if code := a.run(strings.Fields("init example.org --yes --offline")); code != exitOK {
+		t.Fatal(messages)
+	}
+	if err := os.WriteFile("data/offramp.db", nil, 0o600); err != nil { // as once a server ran
+		t.Fatal(err)
+	}
+	a.inputTTY = true
+	run := func(typed string, args ...string) (code int, said string) {
+		t.Helper()
+		out.Reset()
+		messages.Reset()
+		a.envFile, a.stdin = "", strings.NewReader(typed)
+		code = a.run(append([]string{"--env-file", dotEnv}, args...))
+		return code, out.String() + messages.String()
+	}
+	const nothing, block, erase = "Nothing was held about ada@example.net.", "Block the address all the same", "Erase ada@example.net for good?"
+	for _, c := range []struct {
+		typed string
+		code  int
+		says  []string
+		lacks string
+	}{
+		{"no\n", exitFailed, []string{nothing, block, "Nothing was changed."}, erase},
+		{"", exitFailed, []string{nothing, block, "Nothing was changed."}, erase},
+		{"yes\n", exitOK, []string{nothing, block, "Erased."}, erase},
+		{"no\n", exitFailed, []string{erase, "Nothing was changed."}, nothing}, // by now something is
+	} {
+		code, said := run(c.typed, "recipient", "erase", "ada@example.net")
+		for _, want := range c.says {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q: no %q in\n%s", c.typed, want, said)
+			}
+		}
+		if code != c.code || strings.Contains(said, c.lacks) {
+			t.Errorf("%q: exit code %d\n%s", c.typed, code, said)
+		}
+	}
+	// Choices are held, and so are events alone.
+	run("", "recipient", "choose", "eve@example.net", "--state", "paused", "--days", "3")
+	run("", "suppress", "add", "bob@example.net")
+	run("", "suppress", "rm", "bob@example.net")
+	for _, address := range []string{"eve@example.net", "bob@example.net"} {
+		if _, said := run("no\n", "recipient", "erase", address); !strings.Contains(said, "Erase "+address+" for good?") {
+			t.Error(said)
 		}
 	}
 }

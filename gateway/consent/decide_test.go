@@ -330,12 +330,18 @@ func TestReasonsAndMailThatAsks(t *testing.T) {
 	if err := c.Asked(t.Context(), s, "subscribe", evidence); err != nil {
 		t.Fatal(err)
 	}
-	want := []said{{Kind: "reason", List: "news", Detail: "too many"}, {Kind: "reason", List: "news", Detail: long[:512]}, {Kind: "asked", List: "news", Detail: "subscribe"}}
+	if err := c.Typed(t.Context(), s, "erase", evidence); err != nil {
+		t.Fatal(err)
+	}
+	want := []said{{Kind: "reason", List: "news", Detail: "too many"}, {Kind: "reason", List: "news", Detail: long[:512]}, {Kind: "asked", List: "news", Detail: "subscribe"},
+		{Kind: "typed", List: "news", Detail: "erase"}}
 	if diff := cmp.Diff(want, f.said()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
-	if e := f.events[2]; e.Way != store.Page || e.IP != evidence.IP || e.Recipient != s.Recipient.Key() {
-		t.Errorf("asked %+v", e)
+	for _, e := range f.events[2:] {
+		if e.Way != store.Page || e.IP != evidence.IP || e.Recipient != s.Recipient.Key() {
+			t.Errorf("%s %+v", e.Kind, e)
+		}
 	}
 	f.err = store.ErrUnavailable
 	if err := c.Explain(t.Context(), s, "x", store.Page, evidence); !errors.Is(err, store.ErrUnavailable) {
