@@ -37,6 +37,7 @@ type fakeConsent struct {
 	withheld   []consent.Withheld
 	delivered  []string
 	known      map[string]bool // people something is held about
+	several    bool            // everybody gets another list, too
 	told       map[string]bool // by Once
 }
 
@@ -92,6 +93,9 @@ func (f *fakeConsent) Answered(_ context.Context, a consent.Answer, _ consent.Ev
 func (f *fakeConsent) Person(_ context.Context, a envelope.Address) (p store.Person, err error) {
 	if f.known[a.Key()] {
 		p.Contacts = []store.Contact{{Recipient: a.Key(), List: news, Count: 1}}
+	}
+	if f.several {
+		p.Contacts = append(p.Contacts, store.Contact{Recipient: a.Key(), List: "other.example.org", Count: 1})
 	}
 	return p, f.err
 }

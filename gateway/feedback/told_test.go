@@ -135,6 +135,12 @@ func TestToldOfWhichList(t *testing.T) {
 			t.Errorf("%s: %+v", name, b.consent.complaints)
 		}
 	}
+	// Of several lists none is stopped that the complaint may not be about.
+	*b.consent = fakeConsent{known: map[string]bool{"anna@example.net": true}, several: true}
+	tell(t, b, feedback.Told{Kind: feedback.ToldComplaint, Vendor: "mailgun", ID: "2", Recipient: "anna@example.net", MessageID: "2@example.org"})
+	if c := b.consent.complaints; len(c) != 1 || c[0].Stops {
+		t.Errorf("several lists: %+v", c)
+	}
 	// What people do on a smarthost's page is for all that it sends.
 	*b.consent = fakeConsent{}
 	tell(t, b, feedback.Told{Kind: feedback.ToldOptOut, Recipient: "anna@example.net", MessageID: "1@example.org", Variables: bounces("anna@example.net")})
