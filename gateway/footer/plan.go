@@ -167,12 +167,8 @@ func (r *reading) read(t mime.Text) {
 	if r.own {
 		return
 	}
-	var content []byte
-	ok := !t.Sealed
-	if ok {
-		content, ok = t.Decoded()
-		ok = ok && readable(content, t.Charset)
-	}
+	content := t.Content
+	ok := !t.Sealed && readable(content, t.Charset)
 	p := place{seen: true, charset: t.Charset, encoding: t.Encoding}
 	if t.Media == "text/plain" {
 		if ok {
