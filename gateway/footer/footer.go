@@ -191,9 +191,16 @@ func (f *Footer) view(s *language.Speaker, list, sender string) view {
 	return v
 }
 
+// Longest names that the line says. In HTML a character may take ten bytes, and
+// some languages have no space between two names, where a line of SMTP could be
+// broken: both and what stands around them stay under its 998 bytes.
+const (
+	maxName       = 100 // characters
+	maxNameInHTML = 360 // bytes
+)
+
 // shown is a name as it can stand in a line: without what steers a screen.
 func shown(name string) string {
-	const longest = 100
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r):
@@ -203,6 +210,14 @@ func shown(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, "\uFFFD"))
-	runes := []rune(strings.Join(strings.Fields(name), " "))
-	return string(runes[:min(len(runes), longest)])
+	name = strings.Join(strings.Fields(name), " ")
+	characters, size := 0, 0
+	for at, r := range name {
+		characters++
+		size += len(entities(template.HTMLEscapeString(string(r))))
+		if characters > maxName || size > maxNameInHTML {
+			return name[:at]
+		}
+	}
+	return name
 }

@@ -101,6 +101,25 @@ func TestFirstMessage(t *testing.T) {
 	}
 }
 
+// Whatever the names are, the line has none over 998 bytes (RFC 5322 section
+// 2.1.1): a server further on would break it, and the signature with it.
+func TestLongNames(t *testing.T) {
+	f := newFooter(t, "")
+	for _, tag := range [...]string{"ar", "de", "en", "ja", "pl", "zh"} {
+		for _, c := range [...]string{"x", "&", "é", "字", "😀"} {
+			list := store.List{ID: "l.example.org", Language: tag, Name: strings.Repeat(c, 200), Sender: strings.Repeat(c, 200)}
+			for _, header := range [...]string{htmlHeader, plainHeader + "é"} {
+				_, got := footed(t, f, list, header+"x\n", true)
+				for line := range strings.Lines(got) {
+					if n := len(strings.TrimRight(line, "\n")); n > 998 {
+						t.Errorf("%s, %q: a line of %d bytes", tag, c, n)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Templates of a folder replace the embedded ones, those of a list the folder's.
 func TestTemplates(t *testing.T) {
 	dir := t.TempDir()
