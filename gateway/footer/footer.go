@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	plain "text/template"
@@ -64,7 +65,7 @@ func (f *Footer) Load(dir string) error {
 	// Identifiers of lists come from senders, so none ever becomes a path.
 	folders, err := fs.ReadDir(files, "lists")
 	if err != nil && !os.IsNotExist(err) {
-		return err
+		return fmt.Errorf("in %s: %w", dir, err)
 	}
 	f.lists = make(map[string]look)
 	for _, folder := range folders {
@@ -83,7 +84,7 @@ func (f *Footer) Load(dir string) error {
 // read takes the templates that are in a folder, and tries them.
 func (l *look) read(files fs.FS, folder string) error {
 	for _, name := range [...]string{fileHTML, fileText} {
-		source, err := fs.ReadFile(files, cleanJoin(folder, name))
+		source, err := fs.ReadFile(files, path.Join(folder, name))
 		if os.IsNotExist(err) {
 			continue
 		}
@@ -98,13 +99,6 @@ func (l *look) read(files fs.FS, folder string) error {
 		}
 	}
 	return nil
-}
-
-func cleanJoin(folder, name string) string {
-	if folder == "." {
-		return name
-	}
-	return folder + "/" + name
 }
 
 func (l *look) parse(name, source string) error {

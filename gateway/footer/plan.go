@@ -173,7 +173,7 @@ func (r *reading) read(t mime.Text) {
 	if t.Media == "text/plain" {
 		if ok {
 			r.own = ownInPlain(utf8Of(content, t.Charset), r.ours)
-			p.fits, p.high, p.at = true, !isASCII(t.Raw), len(bytes.TrimRight(content, "\r\n"))
+			p.fits, p.high, p.at = true, !mime.ASCII(t.Raw), len(bytes.TrimRight(content, "\r\n"))
 			p.slot = t.Slot(p.at)
 		}
 		r.plain = p

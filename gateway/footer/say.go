@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"offramp/gateway/mime"
 )
 
 const (
@@ -31,7 +33,7 @@ func (f *Footer) html(w words, first bool) []string {
 
 // entities writes what is not ASCII as HTML references.
 func entities(text string) string {
-	if isASCII([]byte(text)) {
+	if mime.ASCII(text) {
 		return text
 	}
 	var out strings.Builder
