@@ -125,6 +125,7 @@ func (l *look) parse(name, source string) error {
 	return nil
 }
 
+// say returns what a template makes of v, with LF as line end.
 func (l *look) say(name string, v view) (string, error) {
 	var out bytes.Buffer
 	var err error
@@ -133,8 +134,12 @@ func (l *look) say(name string, v view) (string, error) {
 	} else {
 		err = l.text.Execute(&out, v)
 	}
-	return out.String(), err
+	return lineEnds.Replace(out.String()), err
 }
+
+// lineEnds makes one of those that a file may have: a lone CR must not get into a
+// message.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // view is what templates may name.
 type view struct {

@@ -134,12 +134,16 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	write("footer.txt", "all: {{.Link}}\n")
+	write("footer.html", "<p>a\r<a href='{{.Link}}'>b\r\n</a>")
 	write("lists/one.example.org/footer.txt", "one {{.List}}: {{.Link}} {{if .First}}first{{end}}\n")
 	f := newFooter(t, dir)
 	for list, want := range map[string]string{"one.example.org": "one one.example.org: " + link + " first", "two.example.org": "all: " + link, "../lists/one.example.org": "all: "} {
 		if _, got := footed(t, f, store.List{ID: list}, plainHeader+"x\n", true); !strings.Contains(got, want) {
 			t.Errorf("%s: no %q in %q", list, want, got)
 		}
+	}
+	if _, got := footed(t, f, store.List{ID: "two.example.org"}, htmlHeader+"x\n", true); !strings.Contains(got, "<p>a\n<a href='"+link+"'>b\n</a>") {
+		t.Errorf("line ends of a file stay: %q", got)
 	}
 	for name, want := range map[string]string{"no link": "has no {{.Link}}", "{{.Link}} {{.Nothing}}": "Nothing", "{{.Link": "unclosed", strings.Repeat("x", maxFile+1): "larger than 32 KiB"} {
 		write("footer.html", name)

@@ -51,7 +51,7 @@ func entities(text string) string {
 func narrow(text string) string {
 	var out strings.Builder
 	column := 0
-	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			out.WriteString("\r\n")
 			column = 0
@@ -101,7 +101,7 @@ func simple(v view) view {
 // wrap sets plain text in lines with CRLF. A line with a link stays whole.
 func wrap(text string) string {
 	var out strings.Builder
-	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			out.WriteString("\r\n")
 		}
