@@ -7,6 +7,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+
+	"offramp/gateway/mime"
 )
 
 // codec returns how text in a charset is read and written; nil: it is unknown,
@@ -45,7 +47,7 @@ const toASCII = "\x1b(B"
 
 // utf8Of reads text.
 func utf8Of(text []byte, charset string) []byte {
-	if isUTF8(charset) || isASCII(text) && !switches(charset) {
+	if isUTF8(charset) || mime.ASCII(text) && !switches(charset) {
 		return text
 	}
 	e := codec(charset)
@@ -62,7 +64,7 @@ func utf8Of(text []byte, charset string) []byte {
 // inCharset writes text; ok is false where the charset lacks a character, or
 // where it needs bytes that 7-bit content has not.
 func inCharset(text, charset string, eightBit bool) (out string, ok bool) {
-	if isASCII([]byte(text)) {
+	if mime.ASCII(text) {
 		return text, true
 	}
 	if isUTF8(charset) {
@@ -76,16 +78,7 @@ func inCharset(text, charset string, eightBit bool) (out string, ok bool) {
 	if err == nil && switches(charset) {
 		out += toASCII
 	}
-	return out, err == nil && (eightBit || isASCII([]byte(out)))
-}
-
-func isASCII(p []byte) bool {
-	for _, c := range p {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
+	return out, err == nil && (eightBit || mime.ASCII(out))
 }
 
 // plainASCII returns text of the same length, in which what is not ASCII cannot

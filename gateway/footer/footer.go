@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	plain "text/template"
@@ -64,7 +65,7 @@ func (f *Footer) Load(dir string) error {
 	// Identifiers of lists come from senders, so none ever becomes a path.
 	folders, err := fs.ReadDir(files, "lists")
 	if err != nil && !os.IsNotExist(err) {
-		return err
+		return fmt.Errorf("in %s: %w", dir, err)
 	}
 	f.lists = make(map[string]look)
 	for _, folder := range folders {
@@ -83,7 +84,7 @@ func (f *Footer) Load(dir string) error {
 // read takes the templates that are in a folder, and tries them.
 func (l *look) read(files fs.FS, folder string) error {
 	for _, name := range [...]string{fileHTML, fileText} {
-		source, err := fs.ReadFile(files, cleanJoin(folder, name))
+		source, err := fs.ReadFile(files, path.Join(folder, name))
 		if os.IsNotExist(err) {
 			continue
 		}
@@ -98,13 +99,6 @@ func (l *look) read(files fs.FS, folder string) error {
 		}
 	}
 	return nil
-}
-
-func cleanJoin(folder, name string) string {
-	if folder == "." {
-		return name
-	}
-	return folder + "/" + name
 }
 
 func (l *look) parse(name, source string) error {
@@ -131,6 +125,7 @@ func (l *look) parse(name, source string) error {
 	return nil
 }
 
+// say returns what a template makes of v, with LF as line end.
 func (l *look) say(name string, v view) (string, error) {
 	var out bytes.Buffer
 	var err error
@@ -139,8 +134,12 @@ func (l *look) say(name string, v view) (string, error) {
 	} else {
 		err = l.text.Execute(&out, v)
 	}
-	return out.String(), err
+	return lineEnds.Replace(out.String()), err
 }
+
+// lineEnds makes one of those that a file may have: a lone CR must not get into a
+// message.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // view is what templates may name.
 type view struct {
@@ -191,9 +190,16 @@ func (f *Footer) view(s *language.Speaker, list, sender string) view {
 	return v
 }
 
+// Longest names that the line says. In HTML a character may take ten bytes, and
+// some languages have no space between two names, where a line of SMTP could be
+// broken: both and what stands around them stay under its 998 bytes.
+const (
+	maxName       = 100 // characters
+	maxNameInHTML = 360 // bytes
+)
+
 // shown is a name as it can stand in a line: without what steers a screen.
 func shown(name string) string {
-	const longest = 100
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r):
@@ -203,6 +209,14 @@ func shown(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, "\uFFFD"))
-	runes := []rune(strings.Join(strings.Fields(name), " "))
-	return string(runes[:min(len(runes), longest)])
+	name = strings.Join(strings.Fields(name), " ")
+	characters, size := 0, 0
+	for at, r := range name {
+		characters++
+		size += len(entities(template.HTMLEscapeString(string(r))))
+		if characters > maxName || size > maxNameInHTML {
+			return name[:at]
+		}
+	}
+	return name
 }

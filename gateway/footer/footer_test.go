@@ -101,6 +101,25 @@ func TestFirstMessage(t *testing.T) {
 	}
 }
 
+// Whatever the names are, the line has none over 998 bytes (RFC 5322 section
+// 2.1.1): a server further on would break it, and the signature with it.
+func TestLongNames(t *testing.T) {
+	f := newFooter(t, "")
+	for _, tag := range [...]string{"ar", "de", "en", "ja", "pl", "zh"} {
+		for _, c := range [...]string{"x", "&", "é", "字", "😀"} {
+			list := store.List{ID: "l.example.org", Language: tag, Name: strings.Repeat(c, 200), Sender: strings.Repeat(c, 200)}
+			for _, header := range [...]string{htmlHeader, plainHeader + "é"} {
+				_, got := footed(t, f, list, header+"x\n", true)
+				for line := range strings.Lines(got) {
+					if n := len(strings.TrimRight(line, "\n")); n > 998 {
+						t.Errorf("%s, %q: a line of %d bytes", tag, c, n)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Templates of a folder replace the embedded ones, those of a list the folder's.
 func TestTemplates(t *testing.T) {
 	dir := t.TempDir()
@@ -115,12 +134,16 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	write("footer.txt", "all: {{.Link}}\n")
+	write("footer.html", "<p>a\r<a href='{{.Link}}'>b\r\n</a>")
 	write("lists/one.example.org/footer.txt", "one {{.List}}: {{.Link}} {{if .First}}first{{end}}\n")
 	f := newFooter(t, dir)
 	for list, want := range map[string]string{"one.example.org": "one one.example.org: " + link + " first", "two.example.org": "all: " + link, "../lists/one.example.org": "all: "} {
 		if _, got := footed(t, f, store.List{ID: list}, plainHeader+"x\n", true); !strings.Contains(got, want) {
 			t.Errorf("%s: no %q in %q", list, want, got)
 		}
+	}
+	if _, got := footed(t, f, store.List{ID: "two.example.org"}, htmlHeader+"x\n", true); !strings.Contains(got, "<p>a\n<a href='"+link+"'>b\n</a>") {
+		t.Errorf("line ends of a file stay: %q", got)
 	}
 	for name, want := range map[string]string{"no link": "has no {{.Link}}", "{{.Link}} {{.Nothing}}": "Nothing", "{{.Link": "unclosed", strings.Repeat("x", maxFile+1): "larger than 32 KiB"} {
 		write("footer.html", name)

@@ -49,6 +49,23 @@ func TestClosersAreNotOneLine(t *testing.T) {
 	}
 }
 
+// A page made to have much open at each of its tags gets no line, or one message
+// keeps a core busy for half a minute. A large table gets it.
+func TestLooksAreBounded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		source string
+		fits   bool
+	}{
+		"end tags of nothing": {strings.Repeat("<b>", 500) + strings.Repeat("</i>", 100_000) + strings.Repeat("</b>", 500), false},
+		"elements of a slash": {strings.Repeat("<b>", 500) + strings.Repeat("<u/></u>", 50_000) + strings.Repeat("</b>", 500), false},
+		"a large table":       {strings.Repeat("<div>", 60) + "<table>" + strings.Repeat("<tr><td><p>x</p></td></tr>", 80_000), true},
+	} {
+		if got := readHTML([]byte(tt.source), "utf-8", ""); got.fits != tt.fits {
+			t.Errorf("%s: fits is %v", name, got.fits)
+		}
+	}
+}
+
 // Text that a charset reads by shifts is ended before the line.
 func TestHTMLEndsInJapanese(t *testing.T) {
 	_, out := footed(t, newFooter(t, ""), store.List{ID: "news"}, "Content-Type: text/html; charset=iso-2022-jp\n\n<td>\x1b$B;T>l", false)

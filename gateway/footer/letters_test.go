@@ -119,7 +119,7 @@ func largeLetters() []letter {
 func (l letter) with(t testing.TB, f *Footer, first bool) (plan *Plan, out []byte) {
 	t.Helper()
 	h, body := l.split(t)
-	plan, err := f.Plan(Message{Header: h, List: l.list, EightBit: !isASCII(body)}, bytes.NewReader(body))
+	plan, err := f.Plan(Message{Header: h, List: l.list, EightBit: !mime.ASCII(body)}, bytes.NewReader(body))
 	if err != nil {
 		t.Fatalf("%s: %v", l.name, err)
 	}
@@ -152,7 +152,7 @@ func (l letter) seven(t testing.TB, plan *Plan) []byte {
 	if err := mime.Rewrite(&out, bytes.NewReader(body), append(slices.Clone(recode.Edits), plan.Edits(link, true)...), nil); err != nil {
 		t.Fatalf("%s: %v", l.name, err)
 	}
-	if !isASCII(out.Bytes()) {
+	if !mime.ASCII(out.Bytes()) {
 		t.Errorf("%s: 8-bit content is left", l.name)
 	}
 	return append(bytes.Clone(header), out.Bytes()...)

@@ -226,7 +226,7 @@ func nextAddress(text []byte) int {
 	for i := range text {
 		switch c := text[i]; {
 		case c == 'h' || c == 'H' || c == 'w' || c == 'W' || c == 'm' || c == 'M':
-			if i > 0 && (isLetter(text[i-1])) {
+			if i > 0 && isAlphanumeric(text[i-1]) {
 				continue
 			}
 			for _, begin := range [...]string{"http://", "https://", "www.", "mailto:"} {
@@ -234,7 +234,7 @@ func nextAddress(text []byte) int {
 					return i
 				}
 			}
-		case c == '@' && i > 0 && i+1 < len(text) && isLetter(text[i-1]) && isLetter(text[i+1]):
+		case c == '@' && i > 0 && i+1 < len(text) && isAlphanumeric(text[i-1]) && isAlphanumeric(text[i+1]):
 			for end := i - longestLocal; i > 0 && i > end && text[i-1] > ' ' && strings.IndexByte(`<>()[],;:"`, text[i-1]) < 0; {
 				i--
 			}
@@ -244,6 +244,6 @@ func nextAddress(text []byte) int {
 	return -1
 }
 
-func isLetter(c byte) bool {
+func isAlphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }

@@ -11,6 +11,9 @@ const (
 	maxOpen      = 512 // elements that are told apart; browsers have such a limit, too
 	maxClosers   = 100 // elements that are closed before the line
 	closersWidth = 60  // bytes of a line of end tags
+	// maxLooks bounds the time that a page takes: elements that were open, summed
+	// up over all tags. A page of 2 MiB, all tags, may have 100 open throughout.
+	maxLooks = 32 << 20
 )
 
 // stack is what elements are open, as browsers see it (HTML section 13.2.4.2).
@@ -18,12 +21,20 @@ const (
 type stack struct {
 	open   []atom.Atom // outermost first
 	active []atom.Atom // formatting elements that go on behind the end of what was around them
-	deep   bool        // there were more than maxOpen, so nobody knows
+	deep   bool        // there were more than maxOpen, or maxLooks, so nobody knows
+	looks  int
+}
+
+// look says whether the stack can be looked through once more.
+func (s *stack) look() bool {
+	s.looks += len(s.open) + len(s.active)
+	s.deep = s.deep || s.looks > maxLooks
+	return !s.deep
 }
 
 // start takes a start tag of an element with content.
 func (s *stack) start(tag atom.Atom) {
-	if s.deep {
+	if !s.look() {
 		return
 	}
 	s.imply(tag)
@@ -73,7 +84,7 @@ func cell(a atom.Atom) bool { return a == atom.Td || a == atom.Th }
 
 // end takes an end tag.
 func (s *stack) end(tag atom.Atom) {
-	if s.deep {
+	if !s.look() {
 		return
 	}
 	for i, name := range slices.Backward(s.open) {
@@ -103,7 +114,7 @@ func (s *stack) pop(i int) {
 // foreign says whether what comes is part of a drawing or formula, whose elements
 // may be empty by a slash.
 func (s *stack) foreign() bool {
-	return slices.Contains(s.open, atom.Svg) || slices.Contains(s.open, atom.Math)
+	return s.look() && (slices.Contains(s.open, atom.Svg) || slices.Contains(s.open, atom.Math))
 }
 
 // closers are the end tags of all that is open; ok is false where that is too

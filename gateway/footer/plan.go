@@ -167,17 +167,13 @@ func (r *reading) read(t mime.Text) {
 	if r.own {
 		return
 	}
-	var content []byte
-	ok := !t.Sealed
-	if ok {
-		content, ok = t.Decoded()
-		ok = ok && readable(content, t.Charset)
-	}
+	content := t.Content
+	ok := !t.Sealed && readable(content, t.Charset)
 	p := place{seen: true, charset: t.Charset, encoding: t.Encoding}
 	if t.Media == "text/plain" {
 		if ok {
 			r.own = ownInPlain(utf8Of(content, t.Charset), r.ours)
-			p.fits, p.high, p.at = true, !isASCII(t.Raw), len(bytes.TrimRight(content, "\r\n"))
+			p.fits, p.high, p.at = true, !mime.ASCII(t.Raw), len(bytes.TrimRight(content, "\r\n"))
 			p.slot = t.Slot(p.at)
 		}
 		r.plain = p

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"offramp/gateway/mime"
 )
 
 const (
@@ -31,7 +33,7 @@ func (f *Footer) html(w words, first bool) []string {
 
 // entities writes what is not ASCII as HTML references.
 func entities(text string) string {
-	if isASCII([]byte(text)) {
+	if mime.ASCII(text) {
 		return text
 	}
 	var out strings.Builder
@@ -49,7 +51,7 @@ func entities(text string) string {
 func narrow(text string) string {
 	var out strings.Builder
 	column := 0
-	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			out.WriteString("\r\n")
 			column = 0
@@ -99,7 +101,7 @@ func simple(v view) view {
 // wrap sets plain text in lines with CRLF. A line with a link stays whole.
 func wrap(text string) string {
 	var out strings.Builder
-	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			out.WriteString("\r\n")
 		}

@@ -50,8 +50,10 @@ func (m *matcher) look(p []byte, whole bool) {
 }
 
 // names looks at every place where the name of a placeholder begins, its first
-// letter in any case; end is the rest.
+// letter in any case; end is the rest. A spelling holds one name, so none begins
+// before the last one: a byte is tried once, however many names follow it.
 func (m *matcher) names(p []byte, end string, whole bool) {
+	last := 0 // where the last one ended
 	for i := 0; !m.found || !m.odd; i++ {
 		n := bytes.Index(p[i:], []byte(end))
 		if n < 0 {
@@ -62,8 +64,10 @@ func (m *matcher) names(p []byte, end string, whole bool) {
 		if name < 0 || !equalFold(p[name:i], placeholderName[:i-name]) {
 			continue
 		}
+		from := max(last, name-maxOpening)
+		last = i + len(end)
 		switch {
-		case isSpelled(p, name):
+		case isSpelled(p, from, name):
 			m.found = true
 		case !opened(p[max(0, name-maxOpening):name]) && !isHost(p[name:]):
 		case whole || len(p)-name >= maxSpelling: // else what follows decides
@@ -72,9 +76,10 @@ func (m *matcher) names(p []byte, end string, whole bool) {
 	}
 }
 
-// isSpelled says whether a placeholder stands in p around its name.
-func isSpelled(p []byte, name int) bool {
-	for at := max(0, name-maxOpening); at < name; at++ {
+// isSpelled says whether a placeholder that begins at from or later stands in p
+// around its name.
+func isSpelled(p []byte, from, name int) bool {
+	for at := from; at < name; at++ {
 		if !begins(p[at]) {
 			continue
 		}

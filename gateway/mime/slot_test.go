@@ -64,7 +64,7 @@ func TestSlotChangesNothingElse(t *testing.T) {
 		width := []int{76, 75, 4, 61}[random.IntN(4)]
 		body := encodeAs(encoding, content, width)
 		text := textOf(t, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "+encoding+"\r\n", body)
-		decoded, ok := text.Decoded()
+		decoded, ok := text.decoded()
 		if !ok {
 			t.Fatalf("not decoded: %q", body)
 		}
@@ -79,7 +79,7 @@ func TestSlotChangesNothingElse(t *testing.T) {
 			t.Fatalf("%s at %d of %q: %v", encoding, at, body, err)
 		}
 		text.Raw = out.Bytes()
-		got, ok := text.Decoded()
+		got, ok := text.decoded()
 		want := string(decoded[:at]) + put
 		rest, found := bytes.CutPrefix(got, []byte(want))
 		if encoding == "base64" {
@@ -132,7 +132,7 @@ func TestSlotInsideEncoding(t *testing.T) {
 			if plan.Encoding != "" {
 				text.Encoding = plan.Encoding
 			}
-			got, ok := text.Decoded()
+			got, ok := text.decoded()
 			if want := string(content) + "\r\n\r\nhttps://a.example/p/x=é"; !ok || strings.TrimRight(string(got), " \r\n") != want {
 				t.Errorf("got %q", got)
 			}
@@ -153,7 +153,7 @@ func TestSlotInEmptyPart(t *testing.T) {
 				if err := Rewrite(&out, strings.NewReader(body), []Edit{e}, nil); err != nil {
 					t.Fatal(err)
 				}
-				got, ok := textOf(t, header, out.String()).Decoded()
+				got, ok := textOf(t, header, out.String()).decoded()
 				if !ok || string(got) != "link https://a.example/" || !strings.HasSuffix(out.String(), "\r\n--b--\r\n") {
 					t.Errorf("%s: %q in %q", encoding, got, out.String())
 				}
@@ -169,10 +169,13 @@ func TestTextsSealed(t *testing.T) {
 		{"unknown encoding", "Content-Type: text/plain\r\nContent-Transfer-Encoding: x-uue\r\n", "x"},
 		{"fields twice", "Content-Type: text/plain\r\nContent-Type: text/html\r\n", "x"},
 		{"signed inline", "Content-Type: text/plain\r\n", "-----BEGIN PGP SIGNED MESSAGE-----\r\n"},
+		{"signed inline, in quoted-printable", "Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n", "-----BEGIN=20PGP SIGNED =\r\nMESSAGE-----\r\n"},
+		{"encrypted inline, in base64", "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n", encodeAs("base64", []byte("-----BEGIN PGP MESSAGE-----\r\n"), 76)},
+		{"base64 that is not clean", "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n", "eA=\r\n"},
 		{"too large", "Content-Type: text/plain\r\n", strings.Repeat("line\r\n", maxText/6+1)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if text := textOf(t, tt.header, tt.body); !text.Sealed || text.Raw != nil {
+			if text := textOf(t, tt.header, tt.body); !text.Sealed || text.Raw != nil || text.Content != nil {
 				t.Errorf("%+v", text)
 			}
 		})
@@ -192,7 +195,7 @@ func FuzzTexts(f *testing.F) {
 		header, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 		var slots []Slot
 		texts := NewTexts(ParseHeader(append(header, "\r\n\r\n"...)), func(text Text) {
-			if content, ok := text.Decoded(); ok && !text.Sealed {
+			if content, ok := text.decoded(); ok && !text.Sealed {
 				slots = append(slots, text.Slot(max(0, at)%(len(content)+1)))
 			}
 		})

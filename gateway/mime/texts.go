@@ -15,6 +15,7 @@ type Text struct {
 	Encoding string // 7bit, 8bit, binary, quoted-printable or base64
 	Offset   int64  // of the content within the body
 	Raw      []byte // the content as it stands there; valid during the call
+	Content  []byte // the same without its transfer encoding; valid during the call
 	// Sealed says that nothing may be put in, and nothing was read: an encoding
 	// that is unknown or not clean, MIME fields that come twice, a charset
 	// without ASCII, text signed or encrypted inline, more than 2 MiB.
@@ -100,10 +101,12 @@ func (t *Texts) leave(off int64) {
 	if !text.Sealed {
 		text.Raw = t.raw[:min(int64(len(t.raw)), max(0, off-text.Offset))]
 		text.bare = off < text.Offset
-		text.Sealed = bytes.Contains(text.Raw, []byte("-----BEGIN PGP "))
+		var clean bool
+		text.Content, clean = text.decoded()
+		text.Sealed = !clean || bytes.Contains(text.Content, []byte("-----BEGIN PGP "))
 	}
 	if text.Sealed {
-		text.Raw = nil
+		text.Raw, text.Content = nil, nil
 	}
 	t.Each(text)
 }
@@ -112,9 +115,9 @@ func (t *Texts) unread([]byte) {}
 
 func (t *Texts) abandon() { t.open, t.Abandoned = false, true }
 
-// Decoded returns the content without its transfer encoding; ok is false where
-// it is base64 that is not clean.
-func (t Text) Decoded() (content []byte, ok bool) {
+// decoded returns the content without its transfer encoding; clean is false for
+// base64 with anything else in it.
+func (t Text) decoded() (content []byte, clean bool) {
 	var out bytes.Buffer
 	emit := func(p []byte) { out.Write(p) }
 	switch t.Encoding {

@@ -139,7 +139,7 @@ func TestOffers(t *testing.T) {
 			ours = "REQUIRETLS"
 		}
 		want := "250-Hello x\r\n250-" + ours + "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250-DSN\r\n" +
-			"250-SIZE 65537\r\n250 LIMITS RCPTMAX=100\r\n"
+			"250-SIZE 65536\r\n250 LIMITS RCPTMAX=100\r\n"
 		for range 2 {
 			if got := p.say("EHLO x", "250"); got != want {
 				t.Errorf("TLS %v: %q", tls, got)

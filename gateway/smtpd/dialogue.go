@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"offramp/gateway/envelope"
 )
 
 // dialogue is what go-smtp gets for a connection: it stands between the client
@@ -31,7 +34,8 @@ import (
 // All but Close is for the goroutine of go-smtp that reads commands.
 type dialogue struct {
 	*conn
-	name   string // ours
+	name   string          // ours
+	size   envelope.Octets // of the largest message
 	tls    *tls.Config
 	secure bool // TLS is on
 	quiet  bool // the greeting was said before TLS began
@@ -62,7 +66,7 @@ const (
 )
 
 func (s *Server) newDialogue(c *conn, secure, quiet bool) *dialogue {
-	d := &dialogue{conn: c, name: s.Hostname, tls: s.tls, secure: secure, quiet: quiet, done: make(chan struct{})}
+	d := &dialogue{conn: c, name: s.Hostname, size: s.MaxMessageSize, tls: s.tls, secure: secure, quiet: quiet, done: make(chan struct{})}
 	d.in = bufio.NewReaderSize(c, 16<<10) // a TLS record, and any line
 	return d
 }
@@ -209,7 +213,8 @@ func (d *dialogue) fail(r *reply) error {
 
 // Write takes one line of a reply, and sends the reply when it is whole. The only
 // one of more lines is that to EHLO, which offers here what go-smtp would offer
-// only if it knew of TLS. Replies to commands that came together go out together
+// only if it knew of TLS, and our limit of a message, of which go-smtp has one byte
+// more. Replies to commands that came together go out together
 // (RFC 2920 section 3.2).
 func (d *dialogue) Write(p []byte) (int, error) {
 	if d.quiet {
@@ -217,17 +222,18 @@ func (d *dialogue) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	d.sasl = bytes.HasPrefix(p, []byte("334 "))
-	if len(p) > 3 && p[3] == '-' {
-		offer := ""
+	if n := len(p); n > 3 && p[3] == '-' {
 		switch {
+		case bytes.HasPrefix(p, []byte("250-SIZE ")):
+			p = fmt.Appendf(nil, "250-SIZE %d\r\n", d.size)
 		case d.goesOn:
 		case d.secure:
-			offer = "250-REQUIRETLS\r\n"
+			p = append(p[:n:n], "250-REQUIRETLS\r\n"...)
 		case d.tls != nil:
-			offer = "250-STARTTLS\r\n"
+			p = append(p[:n:n], "250-STARTTLS\r\n"...)
 		}
 		d.goesOn = true
-		return len(p), d.hold(append(p[:len(p):len(p)], offer...))
+		return n, d.hold(p)
 	}
 	d.goesOn = false
 	if d.now.is("MAIL") || d.now.is("RCPT") || d.now.is("RSET") {

@@ -9,8 +9,8 @@ import (
 
 // TestSmuggling sends what some servers take for the end of a message, with a
 // second transaction behind it (CVE-2023-51764 and its like). Only CRLF.CRLF
-// ends DATA where something follows, and only the size ends BDAT, so there is ever one message, and
-// what was hidden is text in it.
+// ends DATA where something follows, and only the size ends BDAT, so there is
+// ever one message, and what was hidden is text in it.
 func TestSmuggling(t *testing.T) {
 	ends := []string{
 		"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\n.\r", "\r.\n",
