@@ -211,6 +211,7 @@ requested mailbox action not taken mailbox unavailable
 // Texts that speak of the address without saying that it is dead, and whose words
 // mean something else by themselves.
 const spurnedTexts = `
+all recipient addresses rejected
 recipient address rejected
 domain is not reachable
 domain not reachable
