@@ -21,6 +21,7 @@ import (
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
+	"offramp/gateway/stream"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
 	"offramp/store"
@@ -49,7 +50,7 @@ func (g *Gateway) join(p Parts) error {
 	g.people = people
 	returns := &feedback.Feedback{
 		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
-		Kept: kept, Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
+		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
 	}
 
 	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
@@ -63,7 +64,7 @@ func (g *Gateway) join(p Parts) error {
 		return err
 	}
 	accept := &relay.Relay{
-		Classifier: classifier, Signs: p.Keys.Signs, Traffic: g.traffic,
+		Classifier: classifier, Signs: p.Keys.Signs, Traffic: passing{g.traffic, returns.Sent},
 		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
 		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
@@ -80,15 +81,15 @@ func (g *Gateway) join(p Parts) error {
 	if g.web, err = g.pages(p, people, &counts.web); err != nil {
 		return err
 	}
+	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
 		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits)}, Flush: g.queue.Flush,
+		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
-	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
 }
@@ -149,7 +150,8 @@ func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*h
 		return nil, err
 	}
 	server, err := (&web.Site{
-		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Ledger: p.Consent,
+		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Readers: p.Consent, Ledger: p.Consent,
+		Contact: from.String(),
 		Asker: &confirmation.Confirmation{
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
@@ -170,6 +172,18 @@ func answers(ctx context.Context, lists store.Consent) error {
 		return nil
 	}
 	return err
+}
+
+// passing counts what passes, and remembers it for complaints that say no more
+// than its Message-ID.
+type passing struct {
+	*traffic.Counter
+	sent *feedback.Sent
+}
+
+func (p passing) Add(m *store.Message, d stream.Decision, recipients, dropped int) {
+	p.Counter.Add(m, d, recipients, dropped)
+	p.sent.Add(m.MessageID, m.List)
 }
 
 // refusals hands what next hops refuse to the room that counts bounces.

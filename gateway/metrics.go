@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 )
 
@@ -143,6 +144,36 @@ func hopLimits(known func() []nexthop.Limit) admin.Series {
 	}
 }
 
+// slipTimes says for how long calls of a vendor are not taken.
+func slipTimes(known func() []hook.Slip) admin.Series {
+	return admin.Series{
+		Name: "offramp_hooks_misconfigured_seconds", Labels: []string{"vendor", "cause"},
+		Help: "For how long webhooks of a vendor are not accepted because of a setting or the clock: from the first to the last that came.",
+		Values: func() (all []admin.Sample) {
+			for _, s := range known() {
+				all = append(all, admin.Sample{Labels: []string{s.Vendor, s.Cause}, Value: s.Last.Sub(s.First).Seconds()})
+			}
+			return all
+		},
+	}
+}
+
+// slipClocks says how far the clocks of vendors are off, where that is why.
+func slipClocks(known func() []hook.Slip) admin.Series {
+	return admin.Series{
+		Name: "offramp_hooks_clock_difference_seconds", Labels: []string{"vendor"},
+		Help: "How far this server's clock is ahead of the vendor's, where webhooks are not accepted for that; negative: behind.",
+		Values: func() (all []admin.Sample) {
+			for _, s := range known() {
+				if s.Behind != 0 {
+					all = append(all, admin.Sample{Labels: []string{s.Vendor}, Value: s.Behind.Seconds()})
+				}
+			}
+			return all
+		},
+	}
+}
+
 func (s *stats) requests(m *metrics) {
 	const requests = "Requests of recipients, by channel and result."
 	m.count("unsubscribe_requests_total", requests, &s.web.OneClick, "method", "one_click", "result", "recorded")
@@ -177,6 +208,14 @@ func (s *stats) returns(m *metrics) {
 	m.count("hooks_total", hooks, &s.hook.Refused, "result", "refused")
 	m.count("hooks_total", hooks, &s.hook.Malformed, "result", "malformed")
 	m.count("hooks_total", hooks, &s.hook.Unavailable, "result", "unavailable")
+	m.count("hooks_total", hooks, &s.hook.Slips, "result", "misconfigured")
+	m.count("smarthost_reports_total", "Reports of smarthosts that change no list, by what they say.", &s.feedback.Deferred, "kind", "deferred")
+	m.count("smarthost_reports_total", "Reports of smarthosts that change no list, by what they say.", &s.feedback.Arrived, "kind", "delivered")
+	const withheld = "Messages that a smarthost did not send, since its own list has the recipient, by why."
+	m.count("smarthost_withheld_total", withheld, &s.feedback.Withheld.Bounced, "cause", "bounced")
+	m.count("smarthost_withheld_total", withheld, &s.feedback.Withheld.Complained, "cause", "complained")
+	m.count("smarthost_withheld_total", withheld, &s.feedback.Withheld.Unsubscribed, "cause", "unsubscribed")
+	m.count("smarthost_withheld_total", withheld, &s.feedback.Withheld.Other, "cause", "other")
 }
 
 func (s *stats) pages(m *metrics) {

@@ -10,6 +10,7 @@
 //     ([KeyRing.SealAddress]). Opening one needs a key and no look-up. Only
 //     the mail address of a recipient who does not fit into it has a [PersonCode],
 //     of which the sender must have kept the recipient.
+//   - Codes that a person types from a letter: [KeyRing.Digits].
 //   - Requests: [ReadForm] reads the body of a one-click POST as real clients
 //     send it.
 //   - Advice: [Lint] says what is wrong with the way out of a finished message

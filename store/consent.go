@@ -72,6 +72,10 @@ type Consent interface {
 	// says, and returns the run. An event that is there already by its Once
 	// counts nothing, nor does a bounce of a person who was erased.
 	CountBounce(ctx context.Context, b SoftBounce, e Event) (BounceRun, error)
+	// EndBounces ends the recipient's run of bounces when the last of them that
+	// counted is not later than delivered, the time at which mail arrived. It
+	// returns whether there was such a run; without one nothing is written.
+	EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error)
 	// Standing returns what is recorded for recipient about list and AllLists.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
 	// Person returns all that is recorded for recipient, by list.

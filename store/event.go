@@ -35,6 +35,7 @@ const (
 	EventErased         EventKind = "erased"     // Recipient is the keyed hash, Detail says which events were emptied
 	EventRetired        EventKind = "retired"    // events up to Ref left the ledger, being older than the retention
 	EventAsked          EventKind = "asked"      // a mail asked for confirmation, see Detail
+	EventTyped          EventKind = "typed"      // a code was typed, right or wrong, that such a mail holds; Detail: for what
 	EventDropped        EventKind = "dropped"    // one recipient of one message, see Reason
 	EventFailed         EventKind = "failed"     // one recipient of one message, see Detail
 	EventBounced        EventKind = "bounced"    // mail to the address came back or was refused, see Detail
@@ -47,7 +48,7 @@ const (
 func EventKinds() []EventKind {
 	return []EventKind{
 		EventUnsubscribed, EventResubscribed, EventPaused, EventLimited, EventInForce, EventSharingRefused, EventSharingAllowed,
-		EventReason, EventSuppressed, EventUnsuppressed, EventErased, EventRetired, EventAsked, EventDropped, EventFailed,
+		EventReason, EventSuppressed, EventUnsuppressed, EventErased, EventRetired, EventAsked, EventTyped, EventDropped, EventFailed,
 		EventBounced, EventComplained, EventAnswered, EventProposed,
 	}
 }

@@ -21,6 +21,10 @@ var notices = [...]struct {
 	{`offramp_long_lines_total{result="passed"}`, findWarn, "message", "messages", "left with lines over 998 bytes (long_lines=passed in the log), which a server further on may break, and the signature with them", "have the application send lines of up to 998 bytes"},
 	{`offramp_footers_total{result="left"}`, findWarn, "list message", "list messages", "left without a visible link in a part of the body (footer in the log): signed or encrypted parts, and charsets without ASCII, take none", "have the application put {{offramp.unsubscribe_url}} where people look for the link"},
 	{"offramp_placeholders_left_total", findWarn, "message", "messages", "accepted with a placeholder that stays for its readers to see (placeholder_left in the log)", "write {{offramp.unsubscribe_url}} and {{offramp.preferences_url}} as they are here, in the text of list mail: not in its header, an attachment, or a part that is signed or encrypted"},
+	{`offramp_smarthost_withheld_total{cause="bounced"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address as bounced (did not send in the log)", "take addresses that work again off the smarthost's list of bounces: Offramp cannot"},
+	{`offramp_smarthost_withheld_total{cause="unsubscribed"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address as unsubscribed (did not send in the log)", "take people who came back off the smarthost's list of unsubscribes, and turn its unsubscribe handling off"},
+	{`offramp_smarthost_withheld_total{cause="complained"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address as one that complained (did not send in the log)", "take people who came back off the smarthost's list of complaints"},
+	{`offramp_smarthost_withheld_total{cause="other"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address (did not send in the log)", "look at the smarthost's suppression list"},
 	{"offramp_delivery_dropped_signatures_total", findOK, "signature that came with a message", "signatures that came with messages", "removed, since the next hop accepts one only", ""},
 	{"offramp_next_hop_limits_total", findOK, "limit of a next hop", "limits of next hops", "learnt or announced (messages per connection, recipients per message); each counts for an hour", ""},
 }
@@ -41,6 +45,9 @@ func (c *checker) noticed(ctx context.Context) {
 			c.addFinding(finding{State: n.state, What: "mail", Do: n.do,
 				Text: fmt.Sprintf("since the start of the server: %s %s", plural(count, n.one, n.more), n.text)})
 		}
+	}
+	for _, f := range slips(counts) {
+		c.addFinding(f)
 	}
 	if limits := hopLimits(counts); len(limits) > 0 {
 		c.addFinding(finding{State: findOK, What: "mail", Text: "limits of next hops that Offramp keeps under now: " + strings.Join(limits, ", ")})

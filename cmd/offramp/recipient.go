@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,7 +61,7 @@ func (a *app) printRecipient(r admin.Recipient) error {
 	if r.Erased {
 		a.print("This person was erased; the choices are kept under the hash %s.", printable(r.Recipient))
 	}
-	if !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0 {
+	if empty(r) {
 		a.say("Nothing is stored about this address.")
 		return nil
 	}
@@ -87,6 +88,11 @@ func (a *app) printRecipient(r admin.Recipient) error {
 		rows = append(rows, []string{"bounces", "", text, b.First.UTC().Format(time.RFC3339), ""})
 	}
 	return a.printTable(rows)
+}
+
+// empty says whether nothing is stored about a person but, perhaps, events.
+func empty(r admin.Recipient) bool {
+	return !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0
 }
 
 func listName(id string) string {
@@ -206,13 +212,14 @@ func (a *app) recipientErase() *cobra.Command {
 		Use: "erase ADDRESS", Short: "Erase a person: address, history and evidence", Args: exactly("ADDRESS"),
 		Long: "Erase a person: address, history, evidence and queued list mail, for good. What\n" +
 			"stays is a keyed hash, unsubscribed from all lists, so that neither an import nor\n" +
-			"a sender can bring the person back. It cannot be undone.",
+			"a sender can bring the person back. It cannot be undone. Of an address about\n" +
+			"which nothing is held, that hash is all: no list can send it mail any more.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {
 				return err
 			}
-			if err := a.confirm(fmt.Sprintf("Erase %s for good?", printable(args[0])), yes); err != nil {
+			if err := a.confirmErasure(cmd.Context(), path, yes); err != nil {
 				return err
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
@@ -230,6 +237,40 @@ func (a *app) recipientErase() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return cmd
+}
+
+// confirmErasure asks before a person is erased. Where nothing is held, all that
+// comes of it is that the address is blocked: somebody may have mistyped it.
+func (a *app) confirmErasure(ctx context.Context, path string, yes bool) error {
+	address, err := url.PathUnescape(strings.TrimPrefix(path, "recipients/"))
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Erase %s for good?", printable(address))
+	if !yes && !a.inputTTY {
+		return a.confirm(question, yes)
+	}
+	held := false
+	err = a.operate(ctx, func(c *client) error {
+		var r admin.Recipient
+		if err := c.call(ctx, "GET", path, nil, &r); err != nil {
+			return err
+		}
+		var page admin.EventPage
+		if err := c.call(ctx, "GET", "events?limit=1&recipient="+url.QueryEscape(address), nil, &page); err != nil {
+			return err
+		}
+		held = !empty(r) || len(page.Items) > 0
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if !held {
+		a.say("Nothing was held about %s.", printable(address))
+		question = "Block the address all the same, so that no list can send it mail?"
+	}
+	return a.confirm(question, yes)
 }
 
 // confirm asks before something that cannot be taken back. Where nobody can be

@@ -9,12 +9,13 @@ import (
 
 // Limits of mail to one person, who may not be the one who asks for it.
 const (
-	pause  = 10 * time.Minute // between two mails of the same question
-	day    = 24 * time.Hour
-	perDay = 5
+	pause       = 10 * time.Minute // between two mails of the same question
+	day         = 24 * time.Hour
+	perDay      = 5
+	codesPerDay = 3 // mails with a code, beside the others
 )
 
-// kept bounds the memory, to 640 KiB. Past it the oldest mail is
+// kept bounds the memory, to 768 KiB. Past it the oldest mail is
 // forgotten: it takes as many people's links to get there.
 const kept = 16384
 
@@ -33,7 +34,10 @@ type sent struct {
 }
 
 // key is a person and what that person is asked.
-type key struct{ person, question uint64 }
+type key struct {
+	person, question uint64
+	coded            bool // the mail has a code
+}
 
 // take counts a mail at now, and says whether it may be sent. giveBack takes
 // the mail it returns.
@@ -42,12 +46,15 @@ func (a *asked) take(q *Question, now time.Time) (sent, bool) {
 	defer a.mu.Unlock()
 	k := a.key(q)
 	a.mails = slices.DeleteFunc(a.mails, func(m sent) bool { return now.Sub(m.at) >= day })
-	today := 0
+	today, most := 0, perDay
+	if k.coded {
+		most = codesPerDay
+	}
 	for _, m := range a.mails {
-		if m.key.person == k.person {
+		if m.key.person == k.person && m.key.coded == k.coded {
 			today++
 		}
-		if m.key == k && now.Sub(m.at) < pause || today == perDay {
+		if m.key == k && now.Sub(m.at) < pause || today == most {
 			return sent{}, false
 		}
 	}
@@ -67,8 +74,9 @@ func (a *asked) key(q *Question) key {
 	}
 	return key{
 		person: maphash.String(a.seed, q.Recipient.Key()),
-		// Sharing and no list are not identifiers: the list alone is the question.
+		// What stands for no list is not an identifier: the list alone is the question.
 		question: maphash.String(a.seed, q.list()),
+		coded:    Coded(q.list()),
 	}
 }
 

@@ -31,6 +31,13 @@ func TestAskedAgain(t *testing.T) {
 		{3 * pause, func(q *Question) { q.List = "third" }, true},
 		{3 * pause, func(q *Question) { q.Recipient = address(t, "eve@example.net") }, false},
 		{day - 1, func(*Question) {}, true},
+		{3 * pause, func(q *Question) { q.What = EraseAll }, false}, // counted for itself
+		{3 * pause, func(q *Question) { q.What = EraseAll }, true},
+		{3 * pause, func(q *Question) { q.What = ShowAll }, false},
+		{4 * pause, func(q *Question) { q.What = EraseAll }, false},
+		{5 * pause, func(q *Question) { q.What = ShowAll }, true}, // three in a day
+		{5 * pause, func(q *Question) { q.What, q.Recipient = ShowAll, address(t, "eve@example.net") }, false},
+		{day - 1, func(q *Question) { q.What = ShowAll }, true},
 		{day, func(*Question) {}, false},
 		{day + pause - 2, func(q *Question) { q.What = AllAgain }, true},
 		{day + pause - 1, func(q *Question) { q.What = AllAgain }, false},
@@ -75,7 +82,7 @@ func TestOneOfManyAtOnceIsSent(t *testing.T) {
 func TestMemoryIsBoundedAndForgets(t *testing.T) {
 	a := asked{mails: make([]sent, kept)}
 	for i := range a.mails {
-		a.mails[i] = sent{key{uint64(i), uint64(i)}, start}
+		a.mails[i] = sent{key{uint64(i), uint64(i), false}, start}
 	}
 	q := question(t)
 	if _, ok := a.take(&q, start); !ok {
@@ -93,7 +100,7 @@ func TestMistakesOfTheCaller(t *testing.T) {
 	for name, change := range map[string]func(c *Confirmation, q *Question){
 		"nobody asked":     func(_ *Confirmation, q *Question) { q.Recipient = Question{}.Recipient },
 		"no question":      func(_ *Confirmation, q *Question) { q.What = 0 },
-		"unknown question": func(_ *Confirmation, q *Question) { q.What = SharingAgain + 1 },
+		"unknown question": func(_ *Confirmation, q *Question) { q.What = ShowAll + 1 },
 		"no list":          func(_ *Confirmation, q *Question) { q.List = "" },
 		"sharing as list":  func(_ *Confirmation, q *Question) { q.List = Sharing },
 		"no language":      func(_ *Confirmation, q *Question) { q.Speaker = nil },

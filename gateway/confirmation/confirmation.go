@@ -1,10 +1,13 @@
-// Package confirmation asks people by mail whether they want mail again.
+// Package confirmation asks people by mail whether they want what somebody
+// asked for on their page.
 //
 // Whoever holds a link of a message can open the preference page: the person,
 // but also everybody the message was forwarded to. What takes an opt-out back
 // therefore needs a yes from the address itself (double opt-in). The mail has
-// a link to a page; only the button of that page acts. The package writes and
-// spools the mail, no more: it changes no choice.
+// a link to a page; only the button of that page acts. What cannot be taken
+// back, or shows all that is stored, needs a code of that mail too, typed by
+// hand: a scanner that follows links and presses buttons does not type. The
+// package writes and spools the mail, no more: it changes nothing.
 package confirmation
 
 import (
@@ -20,18 +23,36 @@ import (
 	"offramp/store"
 )
 
+// How long a link is good for.
 const (
-	// Life is how long a link is good for. The page refuses a token whose
-	// Claims.Issued is longer ago.
-	Life = 7 * 24 * time.Hour
-
-	// Sharing is Claims.List of a link that allows sharing again. It holds a
-	// space, so it is the canonical identifier of no list.
-	Sharing = "* sharing"
+	Life     = 7 * 24 * time.Hour
+	CodeLife = 24 * time.Hour // where a code is typed
 )
 
+// Claims.List of links that are about no list, nor all lists. Each holds a
+// space, so it is the canonical identifier of no list.
+const (
+	Sharing = "* sharing" // allows sharing again
+	Erasure = "* erase"   // erases the person
+	Access  = "* data"    // shows all that is stored
+)
+
+// Coded says whether a link with that Claims.List acts only with the code of
+// its mail.
+func Coded(list string) bool { return list == Erasure || list == Access }
+
+// LifeOf is how long a link with that Claims.List is good for. The page refuses
+// a token whose Claims.Issued is longer ago.
+func LifeOf(list string) time.Duration {
+	if Coded(list) {
+		return CodeLife
+	}
+	return Life
+}
+
 // ErrAsked says that the person has had as many mails as may be sent for now:
-// one for the same question in 10 minutes, 5 in 24 hours.
+// one for the same question in 10 minutes, and in 24 hours 3 with a code and 5
+// without one.
 var ErrAsked = errors.New("asked already")
 
 // What is what a person is to confirm.
@@ -42,6 +63,8 @@ const (
 	ListAgain    What = iota + 1 // mail of one list
 	AllAgain                     // mail of all lists that the person did not leave one by one
 	SharingAgain                 // data may be shared with third parties
+	EraseAll                     // everything about the person
+	ShowAll                      // that is stored about the person
 )
 
 // Question is what Ask asks, and the person asked.
@@ -70,9 +93,10 @@ type Spool interface {
 	Create(ctx context.Context) (store.Draft, error)
 }
 
-// Tokens seals links.
+// Tokens seals links, and derives the codes that belong to them.
 type Tokens interface {
 	Seal(c listunsub.Claims) (string, error)
+	Digits(label string, data ...[]byte) string
 }
 
 // Confirmation asks. Its fields are set before the first use; it is safe for
@@ -123,7 +147,7 @@ func (q *Question) check() error {
 		return errors.New("ask: no address to ask")
 	case q.Speaker == nil:
 		return errors.New("ask: no language to ask in")
-	case q.What < ListAgain || q.What > SharingAgain:
+	case q.What < ListAgain || q.What > ShowAll:
 		return fmt.Errorf("ask: no question %d", q.What)
 	case q.What == ListAgain && (q.List == "" || q.List != listunsub.CanonicalID(q.List)):
 		return errors.New("ask: the list has no canonical identifier")
@@ -138,6 +162,10 @@ func (q *Question) list() string {
 		return q.List
 	case SharingAgain:
 		return Sharing
+	case EraseAll:
+		return Erasure
+	case ShowAll:
+		return Access
 	default:
 		return ""
 	}

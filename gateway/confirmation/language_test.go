@@ -16,7 +16,7 @@ func TestEveryLanguageHasTheTexts(t *testing.T) {
 	}
 	english := map[What]string{}
 	for _, speaker := range c.Speakers() { // English first
-		for _, what := range []What{ListAgain, AllAgain, SharingAgain} {
+		for _, what := range []What{ListAgain, AllAgain, SharingAgain, EraseAll, ShowAll} {
 			s := &spool{}
 			asked, q := asking(t, s), question(t)
 			q.What, q.Speaker = what, speaker
@@ -29,7 +29,7 @@ func TestEveryLanguageHasTheTexts(t *testing.T) {
 				t.Errorf("%s is sent as %s", speaker.Tag(), got)
 			}
 			link(t, body)
-			for _, value := range []string{"ada@example.net", "Example Letters", speaker.Moment(start.Add(Life))} {
+			for _, value := range []string{"ada@example.net", "Example Letters", speaker.Moment(start.Truncate(1e9).Add(LifeOf(q.list())))} {
 				if !strings.Contains(body, value) {
 					t.Errorf("%s, question %d does not name %s:\n%s", speaker.Tag(), what, value, body)
 				}

@@ -28,7 +28,7 @@ func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []by
 	if err != nil {
 		return nil, nil, fmt.Errorf("seal token: %w", err)
 	}
-	subject, text := c.say(q, strings.TrimRight(c.PublicURL, "/")+"/c/"+token, now)
+	subject, text := c.say(q, token, now)
 	body, err := encode(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode confirmation: %w", err)
@@ -64,21 +64,27 @@ func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []by
 }
 
 // say returns subject and text in the language of q.
-func (c *Confirmation) say(q *Question, link string, now time.Time) (subject, text string) {
+func (c *Confirmation) say(q *Question, token string, now time.Time) (subject, text string) {
 	operator := cmp.Or(plain(c.Operator), c.From.Domain())
 	list, sender := cmp.Or(plain(q.ListName), plain(q.List)), plain(q.Sender)
 	say := func(key string) string {
 		return q.Speaker.Say("mail."+key,
 			"Address", plain(q.Recipient.String()), "List", list, "Sender", sender, "Operator", operator,
 			// What a token says of its time is whole seconds.
-			"Until", q.Speaker.Moment(now.Truncate(time.Second).Add(Life)))
+			"Until", q.Speaker.Moment(now.Truncate(time.Second).Add(LifeOf(q.list()))))
 	}
-	kind := map[What]string{ListAgain: "list.", AllAgain: "all.", SharingAgain: "sharing."}[q.What]
+	kind := map[What]string{ListAgain: "list.", AllAgain: "all.", SharingAgain: "sharing.", EraseAll: "erase.", ShowAll: "data."}[q.What]
 	paragraphs := []string{say(kind + "asked")}
 	if q.What == ListAgain && sender != "" {
 		paragraphs = append(paragraphs, say("list.sender"))
 	}
-	paragraphs = append(paragraphs, say("act"), link, say("nothing"), say("ignore"), say("until"), say("operator"))
+	link := strings.TrimRight(c.PublicURL, "/") + "/c/" + token
+	if Coded(q.list()) {
+		paragraphs = append(paragraphs, say("code.act"), link, say("code.code"), grouped(codeOf(c.Tokens, token)), say("code.nothing"))
+	} else {
+		paragraphs = append(paragraphs, say("act"), link, say("nothing"))
+	}
+	paragraphs = append(paragraphs, say("ignore"), say("until"), say("operator"))
 	return say(kind + "subject"), strings.Join(paragraphs, "\n\n") + "\n"
 }
 

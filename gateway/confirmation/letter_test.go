@@ -69,6 +69,8 @@ func TestMail(t *testing.T) {
 		"list":    func(*Confirmation, *Question) {},
 		"all":     func(_ *Confirmation, q *Question) { q.What = AllAgain },
 		"sharing": func(_ *Confirmation, q *Question) { q.What = SharingAgain },
+		"erase":   func(_ *Confirmation, q *Question) { q.What = EraseAll },
+		"data":    func(_ *Confirmation, q *Question) { q.What = ShowAll },
 		"bare": func(c *Confirmation, q *Question) {
 			c.Operator, q.ListName, q.Sender = "", "", ""
 		},
@@ -128,7 +130,7 @@ func TestEnvelope(t *testing.T) {
 }
 
 func TestLinkOpensForTheQuestionAlone(t *testing.T) {
-	for what, list := range map[What]string{ListAgain: "weekly.letter.example.org", AllAgain: "", SharingAgain: Sharing} {
+	for what, list := range map[What]string{ListAgain: "weekly.letter.example.org", AllAgain: "", SharingAgain: Sharing, EraseAll: Erasure, ShowAll: Access} {
 		s := &spool{}
 		c, q := asking(t, s), question(t)
 		q.What = what
@@ -137,15 +139,17 @@ func TestLinkOpensForTheQuestionAlone(t *testing.T) {
 		if got := link(t, body); got != want {
 			t.Errorf("question %d: %+v, want %+v", what, got, want)
 		}
-		if until := q.Speaker.Moment(want.Issued.Add(Life)); !strings.Contains(body, until) {
+		if until := q.Speaker.Moment(want.Issued.Add(LifeOf(list))); !strings.Contains(body, until) {
 			t.Errorf("question %d does not say that the link is valid until %s", what, until)
 		}
 	}
 }
 
-func TestSharingIsNoList(t *testing.T) {
-	if id := listunsub.CanonicalID(Sharing); id == Sharing || len(Sharing) > listunsub.MaxCanonicalID {
-		t.Errorf("a list can be called %q", Sharing)
+func TestWhatIsAboutNoListIsNoList(t *testing.T) {
+	for _, name := range []string{Sharing, Erasure, Access} {
+		if id := listunsub.CanonicalID(name); id == name || len(name) > listunsub.MaxCanonicalID {
+			t.Errorf("a list can be called %q", name)
+		}
 	}
 }
 
@@ -225,3 +229,4 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error)              { return 0, f.err }
 func (f failing) Seal(listunsub.Claims) (string, error) { return "", f.err }
+func (f failing) Digits(string, ...[]byte) string       { return "00000000" }

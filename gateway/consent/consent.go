@@ -36,6 +36,7 @@ type Changes interface {
 // Bounces counts bounces; see [store.Consent].
 type Bounces interface {
 	CountBounce(ctx context.Context, b store.SoftBounce, e store.Event) (store.BounceRun, error)
+	EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error)
 }
 
 // Erasure forgets people; see [store.Consent].

@@ -189,6 +189,12 @@ func (c *Consent) Asked(ctx context.Context, s Subject, detail string, ev Eviden
 	return c.note(ctx, store.EventAsked, s, detail, store.Page, ev)
 }
 
+// Typed records that somebody typed a code of a mail that asks for one, before
+// it is known to be right. detail says what for, cut to 512 bytes.
+func (c *Consent) Typed(ctx context.Context, s Subject, detail string, ev Evidence) error {
+	return c.note(ctx, store.EventTyped, s, detail, store.Page, ev)
+}
+
 func (c *Consent) note(ctx context.Context, kind store.EventKind, s Subject, text string, way store.Way, ev Evidence) error {
 	e, err := c.event(kind, s, way, ev)
 	if err != nil {

@@ -176,6 +176,16 @@ func (f *fakeStore) CountBounce(_ context.Context, b store.SoftBounce, e store.E
 	return f.bounces, nil
 }
 
+func (f *fakeStore) EndBounces(_ context.Context, _ string, delivered time.Time) (bool, error) {
+	err := f.begin("EndBounces")
+	defer f.mu.Unlock()
+	if err != nil || f.bounces.Count == 0 || f.bounces.Last.After(delivered) {
+		return false, err
+	}
+	f.bounces = store.BounceRun{}
+	return true, nil
+}
+
 func (f *fakeStore) find(s store.Suppression) int {
 	return slices.IndexFunc(f.suppressions, func(o store.Suppression) bool {
 		return o.Recipient == s.Recipient && o.List == s.List && o.Reason == s.Reason

@@ -41,6 +41,14 @@ type Consent interface {
 	OptOut(ctx context.Context, s consent.Subject, way store.Way, ev consent.Evidence) (changed bool, err error)
 	Bounced(ctx context.Context, b consent.Bounce, ev consent.Evidence) (stopped bool, err error)
 	Complained(ctx context.Context, c consent.Complaint, ev consent.Evidence) (stopped bool, err error)
+	Smarthost
+}
+
+// Smarthost records what only smarthosts report (package consent).
+type Smarthost interface {
+	OptOutReported(ctx context.Context, s consent.Subject, at time.Time, way store.Way, ev consent.Evidence) (changed bool, err error)
+	Withheld(ctx context.Context, w consent.Withheld, ev consent.Evidence) (stopped bool, err error)
+	Delivered(ctx context.Context, recipient envelope.Address, at time.Time) (ended bool, err error)
 }
 
 // Answers records what changes nothing, and knows who is held (package consent).
@@ -80,6 +88,11 @@ type Stats struct {
 	Other      atomic.Int64 // messages that were not understood
 	PassedOn   atomic.Int64 // bounces that went on to their sender
 	Unknown    atomic.Int64 // addresses refused
+	Deferred   atomic.Int64 // reports of smarthosts that they go on trying
+	Arrived    atomic.Int64 // reports of smarthosts that mail arrived
+	// Withheld counts mail that a smarthost did not send, by why the recipient is
+	// on its own list.
+	Withheld struct{ Bounced, Complained, Unsubscribed, Other atomic.Int64 }
 }
 
 // Feedback takes mail for the feedback domain and for the addresses that are
@@ -92,6 +105,7 @@ type Feedback struct {
 	Answers Answers
 	Lists   Lists
 	Codes   Codes
+	Sent    *Sent    // what was relayed of late; nil: nothing is known of it
 	Senders Senders  // nil: nothing is passed on
 	Kept    *Kept    // of what is not understood; nil: nothing is kept
 	Verify  Verifier // of reports; nil: none is believed for its signature

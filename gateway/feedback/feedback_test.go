@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
@@ -33,6 +34,8 @@ type fakeConsent struct {
 	bounces    []consent.Bounce
 	complaints []consent.Complaint
 	answers    []consent.Answer
+	withheld   []consent.Withheld
+	delivered  []string
 	known      map[string]bool // people something is held about
 	told       map[string]bool // by Once
 }
@@ -88,9 +91,29 @@ func (f *fakeConsent) Answered(_ context.Context, a consent.Answer, _ consent.Ev
 
 func (f *fakeConsent) Person(_ context.Context, a envelope.Address) (p store.Person, err error) {
 	if f.known[a.Key()] {
-		p.Contacts = []store.Contact{{Recipient: a.Key(), Count: 1}}
+		p.Contacts = []store.Contact{{Recipient: a.Key(), List: news, Count: 1}}
 	}
 	return p, f.err
+}
+
+func (f *fakeConsent) OptOutReported(ctx context.Context, s consent.Subject, at time.Time, way store.Way, ev consent.Evidence) (bool, error) {
+	return f.OptOut(ctx, s, way, ev)
+}
+
+func (f *fakeConsent) Withheld(_ context.Context, w consent.Withheld, _ consent.Evidence) (bool, error) {
+	if f.err != nil {
+		return false, f.err
+	}
+	f.withheld = append(f.withheld, w)
+	return false, nil
+}
+
+func (f *fakeConsent) Delivered(_ context.Context, a envelope.Address, at time.Time) (bool, error) {
+	if f.err != nil {
+		return false, f.err
+	}
+	f.delivered = append(f.delivered, a.Key()+" "+at.UTC().Format(time.RFC3339))
+	return true, nil
 }
 
 // fakeSenders keeps what is passed on.

@@ -22,6 +22,18 @@ func codec(charset string) encoding.Encoding {
 	return e
 }
 
+// readable says whether text that a part names a charset for is read in it, by
+// clients that know no more than browsers do: those follow a byte order mark
+// before the name, and take none of the old charsets that shift by control
+// characters (Encoding section 4.2).
+func readable(text []byte, charset string) bool {
+	if bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.IndexByte(text, 0) >= 0 {
+		return false
+	}
+	e, err := htmlindex.Get(charset)
+	return err != nil || e != encoding.Replacement
+}
+
 func isUTF8(charset string) bool { return charset == "utf-8" || charset == "utf8" }
 
 // switches says whether a charset changes between ASCII and others by escape

@@ -2,17 +2,12 @@ package footer
 
 import (
 	"bytes"
-	"slices"
-	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
-const (
-	maxClosers = 100 // elements that are closed before the line
-	maxTag     = 35  // bytes of a language tag (RFC 5646 section 4.4.1)
-)
+const maxTag = 35 // bytes of a language tag (RFC 5646 section 4.4.1)
 
 // page is what was found out about an HTML part.
 type page struct {
@@ -30,13 +25,12 @@ type htmlScan struct {
 	charset  string
 	source   []byte // the same with nothing in it that looks like ASCII and is not
 	links    linkScan
-	open     []atom.Atom // elements that were not closed, outermost first
-	active   []atom.Atom // formatting elements that go on behind the end of what was around them
-	raw      int         // begin of the element whose text is being read; -1: none
-	rawOpen  page        // as it was there
-	body     page        // at the end tag of body, or of html
-	ended    bool        // body was set
-	later    bool        // something is shown behind it
+	stack    stack
+	raw      int  // begin of the element whose text is being read; -1: none
+	rawOpen  page // as it was there
+	body     page // at the end tag of body, or of html
+	ended    bool // body was set
+	later    bool // something is shown behind it
 	lang     string
 	frames   bool
 }
@@ -86,20 +80,8 @@ func (s *htmlScan) token(z *html.Tokenizer, kind html.TokenType, at, size int) {
 
 // here is the place at, with all that is open.
 func (s *htmlScan) here(at int) page {
-	p := page{at: at, fits: len(s.open)+len(s.active) <= maxClosers}
-	if !p.fits {
-		return p
-	}
-	var out strings.Builder
-	for _, all := range [][]atom.Atom{s.open, s.active} {
-		for _, name := range slices.Backward(all) {
-			// A paragraph ends by itself, and its end tag alone would make one.
-			if name != atom.P {
-				out.WriteString("</" + name.String() + ">")
-			}
-		}
-	}
-	p.closers = out.String()
+	p := page{at: at}
+	p.closers, p.fits = s.stack.closers()
 	return p
 }
 
@@ -107,8 +89,13 @@ func (s *htmlScan) start(z *html.Tokenizer, at int, selfClosing bool) {
 	name, more := z.TagName()
 	tag := atom.Lookup(name)
 	href, label := s.attributes(z, tag, more)
+	if breaks(tag) {
+		s.links.block()
+	}
 	s.links.begin(tag, href)
-	s.links.text([]byte(label))
+	if s.links.text([]byte(label)); tag == atom.Area {
+		s.links.end()
+	}
 	switch tag {
 	case atom.Html, atom.Body:
 		return
@@ -124,10 +111,10 @@ func (s *htmlScan) start(z *html.Tokenizer, at int, selfClosing bool) {
 		s.raw, s.rawOpen = at, s.here(at)
 		return
 	}
-	if selfClosing && (slices.Contains(s.open, atom.Svg) || slices.Contains(s.open, atom.Math) || tag == atom.Svg || tag == atom.Math) {
+	if selfClosing && (s.stack.foreign() || tag == atom.Svg || tag == atom.Math) {
 		return
 	}
-	s.open = append(s.open, tag)
+	s.stack.start(tag)
 }
 
 // attributes returns what a link refers to, and what an element says beside its
@@ -176,31 +163,10 @@ func (s *htmlScan) finish(tag atom.Atom, at int) {
 	if tag == atom.A {
 		s.links.end()
 	}
-	for i, name := range slices.Backward(s.open) {
-		if name != tag {
-			continue
-		}
-		for _, inner := range s.open[i+1:] {
-			if formatting(inner) {
-				s.active = append(s.active, inner)
-			}
-		}
-		s.open = s.open[:i]
-		return
+	if breaks(tag) {
+		s.links.block()
 	}
-	if i := slices.Index(s.active, tag); i >= 0 {
-		s.active = slices.Delete(s.active, i, i+1)
-	}
-}
-
-// formatting says whether an element that was not closed goes on behind the end
-// of what is around it (HTML section 13.2.4.3).
-func formatting(a atom.Atom) bool {
-	switch a {
-	case atom.A, atom.B, atom.Big, atom.Code, atom.Em, atom.Font, atom.I, atom.Nobr, atom.S, atom.Small, atom.Strike, atom.Strong, atom.Tt, atom.U:
-		return true
-	}
-	return false
+	s.stack.end(tag)
 }
 
 // place decides where the line goes; read is how far the tokens reached.

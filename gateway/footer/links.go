@@ -1,6 +1,7 @@
 package footer
 
 import (
+	"bytes"
 	"net/url"
 	"strings"
 	"unicode"
@@ -11,11 +12,11 @@ import (
 
 // How far from a link what it is for may be said, in bytes of text.
 const (
-	nearBefore = 160
-	nearAfter  = 80
-	maxLabel   = 300 // of a link, that are looked at
-	shortLabel = 60  // of a link that says what it is for beside it: "here"
-	maxLinks   = 5000
+	nearBefore   = 160
+	nearAfter    = 80
+	maxLabel     = 300 // of a link, that are looked at
+	longestLocal = 320 // bytes before the at sign of an address; RFC 5321 allows 64
+	shortLabel   = 60  // of a link that says what it is for beside it: "here"
 )
 
 // linkScan looks for a way out that is there already, among links and the text
@@ -23,9 +24,9 @@ const (
 type linkScan struct {
 	ours  string // how links to the recipients' listener begin
 	found bool
-	seen  int // links
 
 	inside bool   // of a link that leads somewhere
+	dead   bool   // inside of one that leads nowhere
 	label  []byte // its text
 	before []byte // the last text before the link, or before what is read
 	after  int    // bytes that may still tell what the last link was for
@@ -38,19 +39,33 @@ func (s *linkScan) begin(tag atom.Atom, href string) {
 		return
 	}
 	s.end()
-	s.label = s.label[:0]
-	if s.seen++; !leads(href) || s.seen > maxLinks {
+	s.label, s.dead = s.label[:0], false
+	if !leads(href) {
+		s.dead = href != ""
 		return
 	}
 	s.settle()
-	s.inside = tag == atom.A
+	s.inside = true
 	s.found = s.wayOut(href)
+}
+
+// block takes the begin or end of what stands on lines of its own, such as a
+// paragraph: what a link before it is for is not said behind it.
+func (s *linkScan) block() {
+	if !s.inside {
+		s.settle()
+	}
 }
 
 // leads says whether a browser or mail client can do anything with a link: what
 // a tool left unfilled is none.
 func leads(href string) bool {
 	href = strings.ToLower(strings.TrimSpace(href))
+	for _, mark := range [...]string{"{{", "{%", "${", "[[", "*|", "|*", "%%", "<%", "<?", "##"} {
+		if strings.Contains(href, mark) {
+			return false
+		}
+	}
 	for _, scheme := range [...]string{"http://", "https://", "//", "mailto:"} {
 		if rest, ok := strings.CutPrefix(href, scheme); ok {
 			return rest != "" && !strings.ContainsAny(rest[:1], "{[%*#<$|")
@@ -58,6 +73,9 @@ func leads(href string) bool {
 	}
 	return false
 }
+
+// joined leaves out what separates the words of an address.
+var joined = strings.NewReplacer("-", "", "_", "", "%20", "", " ", "")
 
 // wayOut says whether an address itself tells that it ends the mail.
 func (s *linkScan) wayOut(href string) bool {
@@ -70,12 +88,12 @@ func (s *linkScan) wayOut(href string) bool {
 	if plain, err := url.QueryUnescape(href); err == nil {
 		href = plain
 	}
-	return urlWords.in(strings.NewReplacer("-", "", "_", "", "%20", "", " ", "").Replace(strings.ToLower(href)))
+	return urlWords.in(joined.Replace(strings.ToLower(href)))
 }
 
 // text takes text that is shown.
 func (s *linkScan) text(p []byte) {
-	if s.found {
+	if s.found || s.dead {
 		return
 	}
 	if s.inside {
@@ -100,6 +118,7 @@ func (s *linkScan) text(p []byte) {
 
 // end takes the end of a link.
 func (s *linkScan) end() {
+	s.dead = false
 	if !s.inside || s.found {
 		return
 	}
@@ -157,10 +176,10 @@ func ownInPlain(text []byte, ours string) bool {
 	for len(text) > 0 {
 		i := nextAddress(text)
 		if i < 0 {
-			s.text(text)
+			s.passage(text)
 			break
 		}
-		s.text(text[:i])
+		s.passage(text[:i])
 		n := i + len(strings.TrimRight(word(text[i:]), ".,;:!?)>]}'\""))
 		address := string(text[i:max(n, i+1)])
 		text = text[i+len(address):]
@@ -176,6 +195,18 @@ func ownInPlain(text []byte, ours string) bool {
 	}
 	s.close()
 	return s.found
+}
+
+// passage takes plain text between addresses. An empty line ends a paragraph.
+func (s *linkScan) passage(text []byte) {
+	first := true // the rest of the line of an address
+	for line := range bytes.Lines(text) {
+		if !first && len(bytes.TrimSpace(line)) == 0 {
+			s.block()
+		}
+		s.text(line)
+		first = false
+	}
 }
 
 // word is what stands before white space or an angle bracket.
@@ -204,7 +235,7 @@ func nextAddress(text []byte) int {
 				}
 			}
 		case c == '@' && i > 0 && i+1 < len(text) && isLetter(text[i-1]) && isLetter(text[i+1]):
-			for i > 0 && text[i-1] > ' ' && strings.IndexByte(`<>()[],;:"`, text[i-1]) < 0 {
+			for end := i - longestLocal; i > 0 && i > end && text[i-1] > ' ' && strings.IndexByte(`<>()[],;:"`, text[i-1]) < 0; {
 				i--
 			}
 			return i

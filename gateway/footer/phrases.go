@@ -11,32 +11,32 @@ var phrases = byFirst([]string{
 	"end your subscription", "end subscription", "manage subscription", "manage your subscription",
 	// German
 	"abmeld", "abbestell", "austragen", "abonnement beenden", "abo beenden", "abo kündigen", "newsletter kündigen", "deabonnieren",
-	"keine weiteren e-mails", "keine e-mails mehr", "nicht mehr erhalten", "nicht mehr empfangen",
+	"keine weiteren e-mails", "keine e-mails mehr", "nicht mehr erhalten", "nicht mehr empfangen", "nicht mehr beziehen", "keine newsletter mehr", "keinen newsletter mehr", "newsletter beenden", "aus dem verteiler", "von der liste löschen",
 	// French
-	"désabonn", "desabonn", "désinscri", "desinscri", "ne plus recevoir", "se désinscrire",
+	"désabonn", "desabonn", "désinscri", "desinscri", "ne plus recevoir", "plus recevoir", "résilier votre abonnement", "se désinscrire",
 	// Spanish, Catalan, Galician
 	"de baja", "cancelar suscripción", "cancelar la suscripción", "cancelar tu suscripción", "cancelar su suscripción", "cancelar suscripcion",
-	"anular suscripción", "anular la suscripción", "desuscri", "desinscrib", "dejar de recibir", "no recibir más", "donar-se de baixa", "donar-te de baixa",
+	"anular suscripción", "anular la suscripción", "desuscri", "desinscrib", "dejar de recibir", "no recibir más", "no quiere recibir", "no quieres recibir", "no desea recibir", "no deseas recibir", "no vols rebre", "deixar de rebre", "cancela tu suscripción", "cancele su suscripción", "donar-se de baixa", "donar-te de baixa",
 	"cancel·lar la subscripció", "darse de baixa",
 	// Portuguese
 	"cancelar inscrição", "cancelar a inscrição", "cancelar sua inscrição", "cancelar assinatura", "cancelar a assinatura", "cancelar subscrição",
-	"cancelar a subscrição", "anular subscrição", "anular a subscrição", "descadastr", "desinscrev", "deixar de receber", "não receber mais",
+	"cancelar a subscrição", "anular subscrição", "anular a subscrição", "descadastr", "desinscrev", "deixar de receber", "não receber mais", "não queira mais receber", "não quer mais receber", "não quiser mais receber", "não desejar mais receber", "cancele sua inscrição", "cancele a inscrição", "cancele a subscrição", "remova-me", "sair da lista",
 	"não deseja mais receber", "remover inscrição",
 	// Italian
 	"disiscri", "annulla iscrizione", "annulla l'iscrizione", "annulla l’iscrizione", "annullare l'iscrizione", "annullare l’iscrizione",
-	"cancella iscrizione", "cancella l'iscrizione", "cancella l’iscrizione", "cancellazione dalla", "cancellati dalla", "cancellarti", "non ricevere più", "disdire", "disdici",
+	"cancella iscrizione", "cancella l'iscrizione", "cancella l’iscrizione", "cancellazione dalla", "cancellati dalla", "cancellarti", "non ricevere più", "più ricevere", "cancellare l'iscrizione", "cancellare l’iscrizione", "annulla la tua iscrizione", "rimuovimi", "disdire", "disdici",
 	// Dutch
-	"uitschrijv", "afmelden", "schrijf je uit", "schrijf u uit", "meld je af", "meld u af", "niet meer ontvangen", "geen e-mails meer",
+	"uitschrijv", "afmelden", "schrijf je uit", "schrijf u uit", "meld je af", "meld u af", "niet meer ontvangen", "geen nieuwsbrief meer", "abonnement opzeggen", "nieuwsbrief opzeggen", "geen e-mails meer",
 	// Swedish, Norwegian, Danish, Icelandic, Finnish
-	"avregistrera", "avprenumerera", "avsluta prenumeration", "avsluta din prenumeration", "avmeld", "meld deg av", "meld meg av", "avslutt abonnement",
-	"afmeld", "framelde", "afskrá", "peruuta tilau", "peru tilau", "lopeta tilau", "poistu listalta", "poistu postituslistalta",
+	"avregistrera", "avprenumerera", "avsluta prenumeration", "avsluta din prenumeration", "säg upp prenumeration", "sluta få", "avmeld", "meld deg av", "meld meg av", "avslutt abonnement",
+	"afmeld", "framelde", "afskrá", "peruuta tilau", "peruuttaa tilau", "lopettaa tilau", "perua tilau", "peru tilau", "lopeta tilau", "poistu listalta", "poistu postituslistalta",
 	// Polish, Czech, Slovak, Hungarian, Romanian
-	"wypisz", "wypisa", "anuluj subskrypcj", "zrezygnuj", "zrezygnowa", "rezygnacj", "wyrejestruj", "odsubskrybuj", "odhlásit", "odhlásiť", "odhláš",
-	"zrušit odběr", "zrušiť odber", "odhlasit", "leiratkoz", "dezabon",
+	"wypisz", "wypisa", "anuluj subskrypcj", "zrezygnuj", "zrezygnowa", "rezygnacj", "wyrejestruj", "odsubskrybuj", "nie chcesz otrzymywać", "anulować subskrypcj", "odhlásit", "odhlásiť", "odhláš",
+	"zrušit odběr", "zrušiť odber", "odhlasit", "odhlás", "nechcete dostávat", "neželáte dostávať", "nepřejete dostávat", "leiratkoz", "iratkozzon le", "iratkozz le", "dezabon", "nu mai doriți", "nu mai dorești",
 	// Croatian, Serbian, Slovene, Estonian, Latvian, Lithuanian, Turkish, Greek
 	"odjav", "loobu", "atrakst", "atsisak", "abonelikten", "aboneliği iptal", "aboneliğimi", "listeden çık", "üyelikten", "διαγραφ", "απεγγραφ", "κατάργηση εγγραφής",
 	// Russian, Ukrainian, Bulgarian, Serbian
-	"отпис", "отказаться от", "відпис", "відмовитися від", "отказ от", "одјав",
+	"отпис", "отпиш", "не получать", "отменить подписку", "прекратить подписку", "отказаться от", "відпис", "відпиш", "скасувати підписку", "не отримувати", "відмовитися від", "отказ от", "одјав",
 	// Arabic, Persian, Hebrew, Urdu
 	"إلغاء الاشتراك", "الغاء الاشتراك", "إلغاء اشتراك", "إلغاء متابعة", "لغو اشتراک", "لغو عضویت", "הסר", "ביטול הרשמה", "ביטול מנוי", "לביטול",
 	// Japanese, Chinese, Korean

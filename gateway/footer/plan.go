@@ -129,7 +129,15 @@ func (p *Plan) addPlain(f *Footer, w words, part place, eightBit bool) {
 }
 
 func (p *Plan) addHTML(f *Footer, w words, part place) {
-	s := newSpot(part.slot, part.closers+"\r\n", "\r\n", f.html(w, false), f.html(w, true))
+	// In a line of its own: the one before may be as long as lines can be.
+	before := "\r\n"
+	if part.closers != "" {
+		before += part.closers + "\r\n"
+	}
+	if switches(part.charset) {
+		before = toASCII + before
+	}
+	s := newSpot(part.slot, before, "\r\n", f.html(w, false), f.html(w, true))
 	if len(p.spots) > 0 && p.spots[0].offset > s.offset {
 		p.spots = []spot{s, p.spots[0]}
 		return
@@ -163,6 +171,7 @@ func (r *reading) read(t mime.Text) {
 	ok := !t.Sealed
 	if ok {
 		content, ok = t.Decoded()
+		ok = ok && readable(content, t.Charset)
 	}
 	p := place{seen: true, charset: t.Charset, encoding: t.Encoding}
 	if t.Media == "text/plain" {

@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, topic := range c.SESTopics {
-		if parts := strings.Split(topic, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
+		if _, ok := regionOf(topic); !ok {
 			faults = append(faults, fmt.Errorf("OFFRAMP_HOOK_SES_TOPICS: invalid topic ARN %q: write one such as arn:aws:sns:eu-west-1:123456789012:bounces", topic))
 		}
 	}

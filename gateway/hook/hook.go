@@ -6,8 +6,6 @@ package hook
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -21,9 +19,10 @@ import (
 	"offramp/gateway/feedback"
 )
 
-// Outcomes records reports. An error is temporary: the vendor calls again.
+// Outcomes records reports; recorded is false for one that names nobody. An
+// error is temporary: the vendor calls again.
 type Outcomes interface {
-	Told(ctx context.Context, t feedback.Told) error
+	Told(ctx context.Context, t feedback.Told) (recorded bool, err error)
 }
 
 // Stats counts calls.
@@ -32,13 +31,21 @@ type Stats struct {
 	Refused     atomic.Int64 // calls without a right signature
 	Malformed   atomic.Int64 // signed calls that could not be read
 	Unavailable atomic.Int64 // calls that the vendor has to repeat
+	Slips       atomic.Int64 // calls that the vendor has to repeat until a setting or the clock is right
 }
 
 // Prefix begins the path of every hook.
 const Prefix = "/hooks/"
 
+// The vendors, as the last part of the path names them.
 const (
-	maxBody = 1 << 20
+	sendGrid = "sendgrid"
+	postmark = "postmark"
+	mailgun  = "mailgun"
+	ses      = "ses"
+)
+
+const (
 	// tolerance is how old a signature may be. Vendors repeat a call for hours,
 	// some with the signature of the first one; what was reported already changes
 	// nothing.
@@ -50,8 +57,10 @@ const (
 var (
 	errSignature = errors.New("invalid signature")
 	errMalformed = errors.New("invalid body")
-	// errLater says that a signature cannot be checked for now.
-	errLater = errors.New("signature cannot be checked now")
+	errTooLarge  = errors.New("body too large")
+	errBroken    = errors.New("incomplete body")
+	// errLater says that a call cannot be checked for now.
+	errLater = errors.New("cannot be checked now")
 )
 
 // Hooks answers the calls. Its fields are set before the first use.
@@ -65,34 +74,43 @@ type Hooks struct {
 	Stats    *Stats           // nil: not counted
 
 	certificates certificates
+	tokens       tokens
+	slips        slips
+	large        atomic.Int64 // bytes of large bodies in memory
 }
 
-// call is one request, its body read.
+// call is one request.
 type call struct {
 	h      *Hooks
 	ctx    context.Context
 	header http.Header
-	body   []byte
 	now    time.Time
+	vendor string
+	body   body
+	told   int
 }
 
 // vendor reads the calls of one smarthost.
 type vendor struct {
-	on   bool // it is configured
-	read func(*call) ([]feedback.Told, error)
+	on bool // it is configured
+	// admit says by the header alone that a call can be from the vendor, before
+	// its body is read; nil: the header says nothing. most is how large the body
+	// may be.
+	admit func(*call) (most int64, err error)
+	read  func(*call) error
 }
 
 func (h *Hooks) vendors(name string) vendor {
 	c := h.Config
 	switch name {
-	case "sendgrid":
-		return vendor{c.SendGridKey != "", readSendGrid}
-	case "postmark":
-		return vendor{c.PostmarkLogin != "", readPostmark}
-	case "mailgun":
-		return vendor{c.MailgunKey != "", readMailgun}
-	case "ses":
-		return vendor{len(c.SESTopics) > 0, readSES}
+	case sendGrid:
+		return vendor{c.SendGridKey != "", admitSendGrid, readSendGrid}
+	case postmark:
+		return vendor{c.PostmarkLogin != "", admitPostmark, readPostmark}
+	case mailgun:
+		return vendor{c.MailgunKey != "", nil, readMailgun}
+	case ses:
+		return vendor{len(c.SESTopics) > 0, nil, readSES}
 	}
 	return vendor{}
 }
@@ -128,52 +146,86 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "Webhooks take POST only.")
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			status = http.StatusRequestEntityTooLarge
-		}
-		answer(w, status, "The body is too large or incomplete.")
-		return
-	}
-	told, err := v.read(&call{h: h, ctx: r.Context(), header: r.Header, body: body, now: h.now()})
-	if err == nil {
-		err = h.record(r.Context(), told)
-	}
-	h.finish(w, name, len(told), err)
+	c := &call{h: h, ctx: r.Context(), header: r.Header, now: h.now(), vendor: name}
+	defer func() { c.body.free(&h.large) }()
+	h.finish(w, c, c.take(v, w, r))
 }
 
-func (h *Hooks) record(ctx context.Context, told []feedback.Told) error {
-	for _, t := range told {
-		if err := h.Outcomes.Told(ctx, t); err != nil {
+// take checks, reads and records a call.
+func (c *call) take(v vendor, w http.ResponseWriter, r *http.Request) error {
+	most := int64(maxBody)
+	if v.admit != nil {
+		var err error
+		if most, err = v.admit(c); err != nil {
 			return err
 		}
-		h.stats().Taken.Add(1)
+	}
+	if err := c.body.fill(http.MaxBytesReader(w, r.Body, most), &c.h.large); err != nil {
+		return err
+	}
+	if err := v.read(c); err != nil {
+		return err
+	}
+	c.h.slips.right(name(c.vendor, causeClock), name(c.vendor, causeLogin))
+	return nil
+}
+
+// tell records one report.
+func (c *call) tell(t feedback.Told) error {
+	t.Vendor = c.vendor
+	recorded, err := c.h.Outcomes.Told(c.ctx, t)
+	if err != nil {
+		return err
+	}
+	if recorded {
+		c.told++
+		c.h.stats().Taken.Add(1)
 	}
 	return nil
 }
 
-// finish is the one mapping of errors to answers.
-func (h *Hooks) finish(w http.ResponseWriter, name string, told int, err error) {
+// finish is the one mapping of errors to answers. docs/feedback.md says what each
+// vendor does with them.
+func (h *Hooks) finish(w http.ResponseWriter, c *call, err error) {
+	log := h.log().With("vendor", c.vendor)
+	if slip, ok := errors.AsType[*slipError](err); ok {
+		h.stats().Slips.Add(1)
+		h.slips.wrong(name(c.vendor, slip.cause), slip.behind, c.now)
+		log.Error("webhook refused for a setting or the clock of this server, the vendor has to repeat it", "cause", slip.cause, "error", err)
+		later(w, "Not accepted at the moment; try again.")
+		return
+	}
 	switch {
 	case err == nil:
-		h.log().Debug("hook", "vendor", name, "told", told)
-		answer(w, http.StatusOK, "Recorded.")
+		log.Debug("webhook", "told", c.told)
+		text := "Recorded."
+		if c.told == 0 {
+			text = "Nothing to record."
+		}
+		answer(w, http.StatusOK, text)
 	case errors.Is(err, errSignature):
 		h.stats().Refused.Add(1)
-		h.log().Warn("webwebhook refused; if it is from the vendor, check the OFFRAMP_HOOK_ setting", "vendor", name, "error", err)
+		log.Warn("webhook refused; if it is from the vendor, check the OFFRAMP_HOOK_ setting", "error", err)
 		answer(w, http.StatusForbidden, "Invalid signature.")
 	case errors.Is(err, errMalformed):
 		h.stats().Malformed.Add(1)
-		h.log().Warn("webhook with an invalid body", "vendor", name, "error", err)
+		log.Warn("webhook with an invalid body", "error", err)
 		answer(w, http.StatusBadRequest, "The body is invalid.")
+	case errors.Is(err, errTooLarge):
+		answer(w, http.StatusRequestEntityTooLarge, "The body is too large.")
+	case errors.Is(err, errBroken):
+		answer(w, http.StatusBadRequest, "The body is incomplete.")
 	default:
 		h.stats().Unavailable.Add(1)
-		h.log().Error("webhook not recorded, the vendor has to repeat it", "vendor", name, "error", err)
-		w.Header().Set("Retry-After", "60")
-		answer(w, http.StatusServiceUnavailable, "Temporarily unavailable; try again.")
+		log.Error("webhook not recorded, the vendor has to repeat it", "error", err)
+		later(w, "Temporarily unavailable; try again.")
 	}
+}
+
+// later has the vendor repeat the call: all of them do that for 503.
+func later(w http.ResponseWriter, text string) {
+	w.Header().Set("Retry-After", "60")
+	answer(w, http.StatusServiceUnavailable, text)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {
@@ -184,17 +236,6 @@ func answer(w http.ResponseWriter, status int, text string) {
 	h.Set("Content-Length", strconv.Itoa(len(text)+1))
 	w.WriteHeader(status)
 	io.WriteString(w, text+"\n")
-}
-
-// fresh says whether a time in a signature is of our days.
-func (c *call) fresh(t time.Time) bool {
-	return c.now.Sub(t) <= tolerance && t.Sub(c.now) <= ahead
-}
-
-// digest names an event that its vendor gave no name.
-func digest(event []byte) string {
-	sum := sha256.Sum256(event)
-	return hex.EncodeToString(sum[:16])
 }
 
 func (h *Hooks) log() *slog.Logger {

@@ -23,7 +23,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/diagnosis"
 	"offramp/gateway/feedback"
 )
 
@@ -35,17 +34,17 @@ type outcomes struct {
 	err  error
 }
 
-func (o *outcomes) Told(_ context.Context, t feedback.Told) error {
+func (o *outcomes) Told(_ context.Context, t feedback.Told) (bool, error) {
 	if o.err != nil {
-		return o.err
+		return false, o.err
 	}
 	o.told = append(o.told, t)
-	return nil
+	return strings.Contains(t.Recipient, "@"), nil
 }
 
 const (
 	mailgunKey = "key-0123456789"
-	login      = "offramp:a-long-password"
+	rightLogin = "offramp:a-long-password"
 	topic      = "arn:aws:sns:eu-west-1:123456789012:bounces"
 )
 
@@ -69,7 +68,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{outcomes: &outcomes{}, sendGrid: key}
 	b.Hooks = &Hooks{
 		Config: Config{
-			SendGridKey: base64.StdEncoding.EncodeToString(der), MailgunKey: mailgunKey, PostmarkLogin: login, SESTopics: []string{topic},
+			SendGridKey: base64.StdEncoding.EncodeToString(der), MailgunKey: mailgunKey, PostmarkLogin: rightLogin, SESTopics: []string{topic},
 		},
 		Outcomes: b.outcomes, Now: func() time.Time { return now }, Stats: new(Stats),
 	}
@@ -106,31 +105,35 @@ func (b *bench) signSendGrid(t testing.TB, body string, at time.Time) *http.Requ
 }
 
 func signMailgun(event string, at time.Time) string {
-	stamp := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(mailgunKey))
-	mac.Write([]byte(stamp + "token1"))
-	return fmt.Sprintf(`{"signature":{"timestamp":%q,"token":"token1","signature":%q},"event-data":%s}`, stamp, hex.EncodeToString(mac.Sum(nil)), event)
+	return signMailgunToken(event, at, "token1")
 }
 
-func postmark(body string) *http.Request {
+func signMailgunToken(event string, at time.Time, token string) string {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(mailgunKey))
+	mac.Write([]byte(stamp + token))
+	return fmt.Sprintf(`{"signature":{"timestamp":%q,"token":%q,"signature":%q},"event-data":%s}`, stamp, token, hex.EncodeToString(mac.Sum(nil)), event)
+}
+
+func fromPostmark(body string) *http.Request {
 	r := post("postmark", body)
-	user, password, _ := strings.Cut(login, ":")
+	user, password, _ := strings.Cut(rightLogin, ":")
 	r.SetBasicAuth(user, password)
 	return r
 }
 
 // short is what a test looks at.
 type short struct {
-	Kind      diagnosis.Kind
+	Kind      feedback.ToldKind
 	Recipient string
-	Permanent bool
+	Final     bool
 	Status    string
 	Type      string
 }
 
 func shorts(all []feedback.Told) (s []short) {
 	for _, t := range all {
-		s = append(s, short{t.Kind, t.Recipient, t.Permanent, t.Status, t.Type})
+		s = append(s, short{t.Kind, t.Recipient, t.Final, t.Status, t.Type})
 	}
 	return s
 }
@@ -151,13 +154,15 @@ func TestSendGrid(t *testing.T) {
 		t.Fatalf("answer %d", code)
 	}
 	want := []short{
-		{diagnosis.Bounce, "gone@example.net", true, "5.1.1", ""},
-		{diagnosis.Bounce, "full@example.net", false, "5.2.2", ""},
-		{diagnosis.Bounce, "blocked@example.net", false, "5.7.1", ""},
-		{diagnosis.Complaint, "angry@example.net", false, "", "abuse"},
-		{diagnosis.OptOut, "leaves@example.net", false, "", ""},
-		{diagnosis.OptOut, "left@example.net", false, "", ""},
-		{diagnosis.Bounce, "dropped@example.net", true, "", ""},
+		{feedback.ToldBounce, "gone@example.net", true, "5.1.1", ""},
+		{feedback.ToldBounce, "full@example.net", false, "5.2.2", ""},
+		{feedback.ToldBounce, "blocked@example.net", false, "5.7.1", ""},
+		{feedback.ToldComplaint, "angry@example.net", false, "", "abuse"},
+		{feedback.ToldOptOut, "leaves@example.net", false, "", ""},
+		{feedback.ToldOptOut, "left@example.net", false, "", ""},
+		{feedback.ToldWithheld, "dropped@example.net", false, "", ""},
+		{feedback.ToldDelivered, "fine@example.net", false, "", ""},
+		{feedback.ToldDeferred, "slow@example.net", false, "", ""},
 	}
 	if diff := cmp.Diff(want, shorts(b.outcomes.told)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -173,16 +178,16 @@ func TestSendGrid(t *testing.T) {
 
 func TestPostmark(t *testing.T) {
 	for name, want := range map[string][]short{
-		"postmark-bounce.json":      {{diagnosis.Bounce, "gone@example.net", true, "", ""}},
-		"postmark-soft.json":        {{diagnosis.Bounce, "full@example.net", false, "", ""}},
-		"postmark-complaint.json":   {{diagnosis.Complaint, "angry@example.net", false, "", "abuse"}},
-		"postmark-leaves.json":      {{diagnosis.OptOut, "leaves@example.net", false, "", ""}},
+		"postmark-bounce.json":      {{feedback.ToldBounce, "gone@example.net", true, "", ""}},
+		"postmark-soft.json":        {{feedback.ToldBounce, "full@example.net", false, "", ""}},
+		"postmark-complaint.json":   {{feedback.ToldComplaint, "angry@example.net", false, "", "abuse"}},
+		"postmark-leaves.json":      {{feedback.ToldOptOut, "leaves@example.net", false, "", ""}},
 		"postmark-comes-back.json":  nil,
 		"postmark-by-operator.json": nil,
-		"postmark-delivery.json":    nil,
+		"postmark-delivery.json":    {{feedback.ToldDelivered, "fine@example.net", false, "", ""}},
 	} {
 		b := newBench(t)
-		if code := b.call(postmark(file(t, name))); code != http.StatusOK {
+		if code := b.call(fromPostmark(file(t, name))); code != http.StatusOK {
 			t.Errorf("%s: answer %d", name, code)
 		}
 		if diff := cmp.Diff(want, shorts(b.outcomes.told)); diff != "" {
@@ -193,11 +198,11 @@ func TestPostmark(t *testing.T) {
 
 func TestMailgun(t *testing.T) {
 	for name, want := range map[string][]short{
-		"mailgun-failed.json":     {{diagnosis.Bounce, "gone@example.net", true, "5.1.1", ""}},
-		"mailgun-temporary.json":  {{diagnosis.Bounce, "full@example.net", false, "4.2.2", ""}},
-		"mailgun-complained.json": {{diagnosis.Complaint, "angry@example.net", false, "", "abuse"}},
-		"mailgun-leaves.json":     {{diagnosis.OptOut, "leaves@example.net", false, "", ""}},
-		"mailgun-delivered.json":  nil,
+		"mailgun-failed.json":     {{feedback.ToldBounce, "gone@example.net", true, "5.1.1", ""}},
+		"mailgun-temporary.json":  {{feedback.ToldDeferred, "full@example.net", false, "4.2.2", ""}},
+		"mailgun-complained.json": {{feedback.ToldComplaint, "angry@example.net", false, "", "abuse"}},
+		"mailgun-leaves.json":     {{feedback.ToldOptOut, "leaves@example.net", false, "", ""}},
+		"mailgun-delivered.json":  {{feedback.ToldDelivered, "fine@example.net", false, "", ""}},
 	} {
 		b := newBench(t)
 		if code := b.call(post("mailgun", signMailgun(file(t, name), now))); code != http.StatusOK {
@@ -213,53 +218,65 @@ func TestMailgun(t *testing.T) {
 func TestForgeries(t *testing.T) {
 	b, mallory := newBench(t), newBench(t)
 	body := file(t, "sendgrid.json")
-	old := now.Add(-tolerance - time.Second)
 	altered := b.signSendGrid(t, body, now)
 	altered.Body = post("", strings.Replace(body, "gone@", "victim@", 1)).Body
 	unsigned := post("sendgrid", body)
 	otherTime := b.signSendGrid(t, body, now)
 	otherTime.Header.Set(sendGridTimestamp, strconv.FormatInt(now.Unix()+1, 10))
-	wrongLogin := postmark(file(t, "postmark-bounce.json"))
-	wrongLogin.SetBasicAuth("offramp", "guessed")
+	noTime := b.signSendGrid(t, body, now)
+	noTime.Header.Del(sendGridTimestamp)
 	failed := file(t, "mailgun-failed.json")
+	as := func(user, password, body string) *http.Request {
+		r := post("postmark", body)
+		r.SetBasicAuth(user, password)
+		return r
+	}
 	for name, r := range map[string]*http.Request{
-		"sendgrid unsigned":     unsigned,
-		"sendgrid altered":      altered,
-		"sendgrid another key":  mallory.signSendGrid(t, body, now),
-		"sendgrid another time": otherTime,
-		"sendgrid old":          b.signSendGrid(t, body, old),
-		"sendgrid to come":      b.signSendGrid(t, body, now.Add(time.Hour)),
-		"postmark no login":     post("postmark", file(t, "postmark-bounce.json")),
-		"postmark wrong login":  wrongLogin,
-		"mailgun unsigned":      post("mailgun", `{"event-data":`+failed+`}`),
-		"mailgun another token": post("mailgun", strings.Replace(signMailgun(failed, now), "token1", "token2", 1)),
-		"mailgun old":           post("mailgun", signMailgun(failed, old)),
+		"sendgrid unsigned":        unsigned,
+		"sendgrid altered":         altered,
+		"sendgrid another key":     mallory.signSendGrid(t, body, now),
+		"sendgrid another time":    otherTime,
+		"sendgrid no time":         noTime,
+		"sendgrid forged, old":     mallory.signSendGrid(t, body, now.Add(-48*time.Hour)),
+		"postmark no login":        post("postmark", file(t, "postmark-bounce.json")),
+		"postmark another user":    as("admin", "a-long-password", file(t, "postmark-bounce.json")),
+		"postmark no user":         as("", "", file(t, "postmark-bounce.json")),
+		"postmark guess, no event": as("offramp", "guessed", "{}"),
+		"postmark guess, no JSON":  as("offramp", "guessed", "hello"),
+		"mailgun unsigned":         post("mailgun", `{"event-data":`+failed+`}`),
+		"mailgun another token":    post("mailgun", strings.Replace(signMailgun(failed, now), "token1", "token2", 1)),
+		"mailgun no JSON":          post("mailgun", "hello"),
+		"mailgun a form":           post("mailgun", "event=failed&recipient=victim@example.net"),
+		"ses no JSON":              post("ses", "hello"),
+		"ses an event alone":       post("ses", file(t, "ses-bounce.json")),
 	} {
 		if code := b.call(r); code != http.StatusForbidden {
 			t.Errorf("%s: answer %d", name, code)
 		}
 	}
-	if len(b.outcomes.told) != 0 {
-		t.Errorf("told %+v", b.outcomes.told)
+	if len(b.outcomes.told) != 0 || len(b.Slips()) != 0 {
+		t.Errorf("told %+v, slips %+v", b.outcomes.told, b.Slips())
 	}
 }
 
 func TestAnswers(t *testing.T) {
 	b := newBench(t)
 	get := httptest.NewRequest(http.MethodGet, Prefix+"postmark", nil)
-	large := postmark(`"` + strings.Repeat("x", maxBody) + `"`)
+	large := fromPostmark(`"` + strings.Repeat("x", maxReport) + `"`)
 	for name, test := range map[string]struct {
 		r    *http.Request
 		want int
 	}{
-		"another method":     {get, http.StatusMethodNotAllowed},
-		"another vendor":     {post("sparkpost", "{}"), http.StatusNotFound},
-		"no vendor":          {post("", "{}"), http.StatusNotFound},
-		"too large":          {large, http.StatusRequestEntityTooLarge},
-		"signed, no JSON":    {b.signSendGrid(t, "[", now), http.StatusBadRequest},
-		"signed, other JSON": {b.signSendGrid(t, `{"event":"bounce"}`, now), http.StatusBadRequest},
-		"signed, odd events": {b.signSendGrid(t, `[1,null,"x",{"event":7},{}]`, now), http.StatusOK},
-		"login, no JSON":     {postmark("x"), http.StatusBadRequest},
+		"another method":          {get, http.StatusMethodNotAllowed},
+		"another vendor":          {post("sparkpost", "{}"), http.StatusNotFound},
+		"no vendor":               {post("", "{}"), http.StatusNotFound},
+		"too large":               {large, http.StatusRequestEntityTooLarge},
+		"too large, a stranger's": {post("mailgun", `"`+strings.Repeat("x", maxBody)+`"`), http.StatusRequestEntityTooLarge},
+		"names nobody":            {fromPostmark(`{"RecordType":"SpamComplaint","ID":1,"Email":"nobody"}`), http.StatusOK},
+		"signed, no JSON":         {b.signSendGrid(t, "[", now), http.StatusBadRequest},
+		"signed, other JSON":      {b.signSendGrid(t, `{"event":"bounce"}`, now), http.StatusBadRequest},
+		"signed, odd events":      {b.signSendGrid(t, `[1,null,"x",{"event":7},{}]`, now), http.StatusOK},
+		"login, no JSON":          {fromPostmark("x"), http.StatusBadRequest},
 	} {
 		if got := b.call(test.r); got != test.want {
 			t.Errorf("%s: answer %d, want %d", name, got, test.want)
@@ -274,13 +291,13 @@ func TestAnswers(t *testing.T) {
 	b = newBench(t)
 	b.outcomes.err = errors.New("store away")
 	w := httptest.NewRecorder()
-	b.ServeHTTP(w, postmark(file(t, "postmark-bounce.json")))
+	b.ServeHTTP(w, fromPostmark(file(t, "postmark-bounce.json")))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "store") {
 		t.Errorf("without a store: %d %s", w.Code, w.Body)
 	}
 	b.Base = "/mail"
 	b.outcomes.err = nil
-	r := postmark(file(t, "postmark-bounce.json"))
+	r := fromPostmark(file(t, "postmark-bounce.json"))
 	r.URL.Path = "/mail" + r.URL.Path
 	if got := b.call(r); got != http.StatusOK {
 		t.Errorf("below a path: %d", got)
@@ -314,20 +331,20 @@ func FuzzHooks(f *testing.F) {
 		case "sendgrid":
 			r = b.signSendGrid(t, body, now)
 		case "postmark":
-			r = postmark(body)
+			r = fromPostmark(body)
 		case "mailgun":
 			if !json.Valid([]byte(body)) {
 				t.Skip()
 			}
-			r = post("mailgun", signMailgun(body, now))
+			r = post("mailgun", signMailgunToken(body, now, digest([]byte(body))))
 		default:
 			var e sesEvent
 			if json.Unmarshal([]byte(body), &e) == nil {
-				e.told("id")
+				e.told()
 			}
 			return
 		}
-		if code := b.call(r); code != http.StatusOK && code != http.StatusBadRequest && code != http.StatusRequestEntityTooLarge {
+		if code := b.call(r); code != http.StatusOK && code != http.StatusBadRequest && code != http.StatusForbidden && code != http.StatusRequestEntityTooLarge {
 			t.Errorf("answer %d", code)
 		}
 	})

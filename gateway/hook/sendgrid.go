@@ -6,11 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
-	"offramp/gateway/diagnosis"
 	"offramp/gateway/feedback"
 )
 
@@ -22,77 +22,131 @@ const (
 
 // sendGridEvent is one event (SendGrid, "Event Webhook Reference").
 type sendGridEvent struct {
-	Email, Event, Reason, Status, Type string
-	Classification                     string `json:"bounce_classification"`
-	EventID                            string `json:"sg_event_id"`
-	MessageID                          string `json:"smtp-id"`
+	Email, Event, Reason, Type string
+	Status                     word
+	Timestamp                  json.Number
+	Classification             string `json:"bounce_classification"`
+	EventID                    word   `json:"sg_event_id"`
+	MessageID                  string `json:"smtp-id"`
 }
 
-// readSendGrid checks the ECDSA signature over timestamp and body, and reads
-// the events.
-func readSendGrid(c *call) ([]feedback.Told, error) {
+// sendGridSigned is what the header of a signed call has.
+func sendGridSigned(c *call) (stamp string, at time.Time, signature []byte, err error) {
+	stamp = c.header.Get(sendGridTimestamp)
+	signature, err = base64.StdEncoding.DecodeString(c.header.Get(sendGridSignature))
+	seconds, notTime := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || notTime != nil || len(signature) == 0 {
+		return "", at, nil, fmt.Errorf("%w: the header has none; turn on the signature of the Event Webhook", errSignature)
+	}
+	return stamp, time.Unix(seconds, 0), signature, nil
+}
+
+func admitSendGrid(c *call) (most int64, err error) {
+	_, _, _, err = sendGridSigned(c)
+	return maxBatch, err
+}
+
+// readSendGrid checks the ECDSA signature over timestamp and body, and then reads
+// the events one by one.
+func readSendGrid(c *call) error {
 	key, err := publicKey(c.h.Config.SendGridKey)
 	if err != nil {
-		return nil, fmt.Errorf("key of SendGrid: %w", err)
+		return fmt.Errorf("key of SendGrid: %w", err)
 	}
-	stamp := c.header.Get(sendGridTimestamp)
-	signature, err := base64.StdEncoding.DecodeString(c.header.Get(sendGridSignature))
+	stamp, at, signature, err := sendGridSigned(c)
 	if err != nil {
-		return nil, errSignature
+		return err
 	}
-	sum := sha256.Sum256(append([]byte(stamp), c.body...))
-	if !ecdsa.VerifyASN1(key, sum[:], signature) {
-		return nil, errSignature
+	sum := sha256.New()
+	io.WriteString(sum, stamp)
+	for _, p := range c.body.pieces {
+		sum.Write(p)
 	}
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || !c.fresh(time.Unix(seconds, 0)) {
-		return nil, fmt.Errorf("%w: it is too old, or the clock is wrong", errSignature)
+	if !ecdsa.VerifyASN1(key, sum.Sum(nil), signature) {
+		return errSignature
 	}
-	var events []json.RawMessage
-	if err := json.Unmarshal(c.body, &events); err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+	if err := c.fresh(at); err != nil {
+		return err
 	}
-	var all []feedback.Told
-	for _, raw := range events {
+	events := json.NewDecoder(c.body.reader())
+	if open, err := events.Token(); err != nil || open != json.Delim('[') {
+		return fmt.Errorf("%w: not an array", errMalformed)
+	}
+	for events.More() {
+		var raw json.RawMessage
+		if err := events.Decode(&raw); err != nil {
+			return fmt.Errorf("%w: %w", errMalformed, err)
+		}
 		var e sendGridEvent
-		if err := json.Unmarshal(raw, &e); err != nil {
+		if len(raw) > maxBody || decode(raw, &e) != nil {
 			continue // an event of another shape is not one we know
 		}
 		if e.EventID == "" {
-			e.EventID = digest(raw)
+			e.EventID = word(digest(raw))
 		}
 		if t, ok := e.told(); ok {
-			all = append(all, t)
+			t.Variables = texts(raw) // what we had it repeat is among its own members
+			if err := c.tell(t); err != nil {
+				return err
+			}
 		}
 	}
-	return all, nil
+	if _, err := events.Token(); err != nil {
+		return fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	return nil
 }
 
-// told maps an event. What SendGrid dropped, it dropped because of an earlier report
-// before, or by another account's list: the reason says which.
 func (e sendGridEvent) told() (feedback.Told, bool) {
-	t := feedback.Told{Vendor: "sendgrid", Recipient: e.Email, MessageID: e.MessageID, ID: e.EventID, Status: e.Status, Said: e.Reason}
+	t := feedback.Told{
+		Recipient: e.Email, MessageID: e.MessageID, ID: string(e.EventID), At: unix(e.Timestamp),
+		Status: string(e.Status), Said: e.Reason,
+	}
 	switch e.Event {
 	case "bounce":
-		t.Kind = diagnosis.Bounce
-		t.Permanent = e.Type != "blocked" && (e.Classification == "Invalid Address" || e.Classification == "" && strings.HasPrefix(e.Status, "5.1."))
+		t.Kind = feedback.ToldBounce
+		// Of the classes only this one is about the address, and "blocked" is
+		// about the sender or the message ("Bounces", "Blocks").
+		t.Final = e.Type != "blocked" && (e.Classification == "" || e.Classification == "Invalid Address" || e.Classification == "Unclassified")
 	case "dropped":
-		switch e.Reason {
-		case "Bounced Address", "Invalid", "Invalid SMTPAPI header":
-			t.Kind, t.Permanent, t.Said = diagnosis.Bounce, e.Reason == "Bounced Address", ""
-		case "Spam Reporting Address":
-			t.Kind = diagnosis.Complaint
-		case "Unsubscribed Address":
-			t.Kind = diagnosis.OptOut
-		default:
-			return t, false
-		}
+		return e.dropped(t)
+	case "deferred":
+		t.Kind = feedback.ToldDeferred
+	case "delivered":
+		t.Kind = feedback.ToldDelivered
 	case "spamreport":
-		t.Kind, t.Type = diagnosis.Complaint, "abuse"
+		t.Kind, t.Type = feedback.ToldComplaint, "abuse"
 	case "unsubscribe", "group_unsubscribe":
-		t.Kind = diagnosis.OptOut
+		t.Kind = feedback.ToldOptOut
 	default:
 		return t, false
 	}
 	return t, true
+}
+
+// dropped is mail that SendGrid did not send, because of a list of its own, or
+// of the message ("Drops").
+func (e sendGridEvent) dropped(t feedback.Told) (feedback.Told, bool) {
+	t.Kind = feedback.ToldWithheld
+	reason := strings.ToLower(e.Reason)
+	switch {
+	case strings.Contains(reason, "unsubscribed"):
+		t.Cause = feedback.ListedUnsubscribed
+	case strings.Contains(reason, "spam report"):
+		t.Cause = feedback.ListedComplained
+	case strings.Contains(reason, "bounced"), reason == "invalid", strings.Contains(reason, "invalid email"), strings.Contains(reason, "invalid address"):
+		t.Cause = feedback.ListedBounced
+	default:
+		return t, false
+	}
+	return t, true
+}
+
+// unix reads seconds since 1970, perhaps with a fraction; zero: there are none.
+func unix(n json.Number) time.Time {
+	seconds, err := n.Float64()
+	if err != nil || seconds <= 0 || seconds > 1e11 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(seconds * 1e6))
 }

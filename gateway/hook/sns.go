@@ -6,19 +6,14 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -31,50 +26,54 @@ type notification struct {
 	SigningCertURL                                       string
 }
 
-// The hosts and paths certificates and confirmations are fetched from.
-var (
-	certificatePath = regexp.MustCompile(`^https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/SimpleNotificationService-[a-z0-9]+\.pem$`)
-	confirmHost     = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
-)
-
-// openNotification checks an envelope: its topic is configured, its signature
-// is by a certificate that Amazon publishes.
+// openNotification checks an envelope: its signature is by the certificate that
+// Amazon publishes for the region of its topic, and its topic is configured.
 func (c *call) openNotification() (n notification, err error) {
-	if err := json.Unmarshal(c.body, &n); err != nil {
-		return n, fmt.Errorf("%w: %w", errMalformed, err)
+	if c.header.Get("X-Amz-Sns-Rawdelivery") == "true" {
+		return n, fmt.Errorf("%w: raw message delivery leaves the signature out: turn it off for the subscription", errSignature)
 	}
-	if !slices.Contains(c.h.Config.SESTopics, n.TopicArn) {
-		return n, fmt.Errorf("%w: the topic is not one of OFFRAMP_HOOK_SES_TOPICS", errSignature)
+	if err := decode(c.body.bytes(), &n); err != nil {
+		return n, fmt.Errorf("%w: %w", errSignature, err)
 	}
-	if !certificatePath.MatchString(n.SigningCertURL) {
-		return n, fmt.Errorf("%w: the certificate is not from Amazon", errSignature)
+	place, ok := regionOf(n.TopicArn)
+	if !ok {
+		return n, fmt.Errorf("%w: not of an SNS topic", errSignature)
+	}
+	at, err := time.Parse(time.RFC3339, n.Timestamp)
+	if err != nil || n.Type == "" || n.MessageID == "" || !place.certificate(n.SigningCertURL) {
+		return n, fmt.Errorf("%w: incomplete, or the certificate is not from Amazon", errSignature)
 	}
 	signature, err := base64.StdEncoding.DecodeString(n.Signature)
-	if err != nil {
+	if err != nil || len(signature) == 0 {
 		return n, errSignature
 	}
-	key, err := c.h.certificates.key(c.ctx, c.h.client(), n.SigningCertURL, c.now)
+	cert, err := c.h.certificates.get(c, n.SigningCertURL, place)
 	if err != nil {
 		return n, err
 	}
+	if !cert.valid(at) || !n.verify(cert.key, signature) {
+		return n, errSignature
+	}
+	if err := c.fresh(at); err != nil {
+		return n, err
+	}
+	if !slices.Contains(c.h.Config.SESTopics, n.TopicArn) {
+		return n, &slipError{cause: causeTopic, text: "the topic " + n.TopicArn + " is not one of OFFRAMP_HOOK_SES_TOPICS"}
+	}
+	return n, nil
+}
+
+func (n notification) verify(key *rsa.PublicKey, signature []byte) bool {
 	signed := []byte(n.signed())
 	switch n.SignatureVersion {
 	case "1":
 		sum := sha1.Sum(signed)
-		err = rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signature)
+		return rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signature) == nil
 	case "2":
 		sum := sha256.Sum256(signed)
-		err = rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
-	default:
-		err = errors.New("unknown version")
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature) == nil
 	}
-	if err != nil {
-		return n, errSignature
-	}
-	if at, err := time.Parse(time.RFC3339, n.Timestamp); err != nil || !c.fresh(at) {
-		return n, fmt.Errorf("%w: it is too old, or the clock is wrong", errSignature)
-	}
-	return n, nil
+	return false
 }
 
 // signed is the text that is signed: names and values of some fields, each on a
@@ -102,17 +101,20 @@ func (n notification) signed() string {
 
 // confirm answers the request for a subscription to one of our topics.
 func (c *call) confirm(n notification) error {
+	place, _ := regionOf(n.TopicArn)
 	u, err := url.Parse(n.SubscribeURL)
-	if err != nil || u.Scheme != "https" || u.User != nil || !confirmHost.MatchString(u.Host) {
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Host != place.host() {
 		return fmt.Errorf("%w: the confirmation URL is not at Amazon", errSignature)
 	}
 	if _, err := get(c.ctx, c.h.client(), n.SubscribeURL); err != nil {
 		return fmt.Errorf("confirm the subscription: %w", err)
 	}
-	c.h.log().Info("subscription to a topic confirmed", "vendor", "ses", "topic", n.TopicArn)
+	c.h.log().Info("subscription to a topic confirmed", "vendor", ses, "topic", n.TopicArn)
 	return nil
 }
 
+// client returns what fetches from Amazon: it checks the certificate of the host
+// against the roots of the system, and the host's name.
 func (h *Hooks) client() *http.Client {
 	if h.Client != nil {
 		return h.Client
@@ -140,55 +142,4 @@ func get(ctx context.Context, client *http.Client, address string) ([]byte, erro
 		return nil, fmt.Errorf("answer %d", answer.StatusCode)
 	}
 	return io.ReadAll(io.LimitReader(answer.Body, maxFetched))
-}
-
-// certificates keeps the keys of signing certificates. Each is fetched over
-// https from Amazon's own host, whose certificate is checked then: that, and
-// its name and time, is what makes it trusted, since the file holds no chain.
-type certificates struct {
-	mu   sync.Mutex
-	keys map[string]certificate
-}
-
-type certificate struct {
-	key *rsa.PublicKey
-	end time.Time
-}
-
-// maxCertificates bounds the memory; there is about one for each region a year.
-const maxCertificates = 50
-
-func (k *certificates) key(ctx context.Context, client *http.Client, address string, now time.Time) (*rsa.PublicKey, error) {
-	k.mu.Lock()
-	c, known := k.keys[address]
-	k.mu.Unlock()
-	if known && now.Before(c.end) {
-		return c.key, nil
-	}
-	data, err := get(ctx, client, address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: fetch the certificate: %w", errLater, err)
-	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, fmt.Errorf("%w: no certificate at its address", errLater)
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errLater, err)
-	}
-	key, ok := cert.PublicKey.(*rsa.PublicKey)
-	if !ok || cert.VerifyHostname("sns.amazonaws.com") != nil && cert.Subject.CommonName != "sns.amazonaws.com" || now.After(cert.NotAfter) || now.Before(cert.NotBefore) {
-		return nil, fmt.Errorf("%w: the certificate is not for SNS, or not valid now", errSignature)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.keys) >= maxCertificates {
-		k.keys = nil
-	}
-	if k.keys == nil {
-		k.keys = make(map[string]certificate)
-	}
-	k.keys[address] = certificate{key, cert.NotAfter}
-	return key, nil
 }

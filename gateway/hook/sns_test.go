@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/diagnosis"
+	"offramp/gateway/feedback"
 )
 
 const certURL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123abcd.pem"
@@ -42,7 +42,7 @@ func newAmazon(t *testing.T, name string, end time.Time) *amazon {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: now.Add(-time.Hour), NotAfter: end,
+		NotBefore: now.Add(-100 * time.Hour), NotAfter: end,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -96,9 +96,9 @@ func TestSES(t *testing.T) {
 	b.Client = &http.Client{Transport: a}
 	for _, version := range []string{"1", "2"} {
 		for name, want := range map[string][]short{
-			"ses-bounce.json":    {{diagnosis.Bounce, "gone@example.net", true, "5.1.1", ""}},
-			"ses-transient.json": {{diagnosis.Bounce, "full@example.net", false, "4.4.7", ""}},
-			"ses-complaint.json": {{diagnosis.Complaint, "angry@example.net", false, "", "abuse"}},
+			"ses-bounce.json":    {{feedback.ToldBounce, "gone@example.net", true, "5.1.1", ""}},
+			"ses-transient.json": {{feedback.ToldBounce, "full@example.net", false, "4.4.7", ""}},
+			"ses-complaint.json": {{feedback.ToldComplaint, "angry@example.net", false, "", "abuse"}},
 		} {
 			b.outcomes.told = nil
 			n := notice(file(t, name))
@@ -128,8 +128,13 @@ func TestSESForgeries(t *testing.T) {
 		after  func(string) string
 		want   int
 	}{
-		"right":         {nil, a, nil, http.StatusOK},
-		"another topic": {func(n *notification) { n.TopicArn = "arn:aws:sns:eu-west-1:999:bounces" }, a, nil, http.StatusForbidden},
+		"right":                 {nil, a, nil, http.StatusOK},
+		"another topic":         {func(n *notification) { n.TopicArn = "arn:aws:sns:eu-west-1:999:bounces" }, a, nil, http.StatusServiceUnavailable},
+		"another topic, forged": {func(n *notification) { n.TopicArn = "arn:aws:sns:eu-west-1:999:bounces" }, a, func(s string) string { return strings.Replace(s, "gone@", "victim@", 1) }, http.StatusForbidden},
+		"of another region":     {func(n *notification) { n.SigningCertURL = strings.Replace(certURL, "eu-west-1", "us-east-1", 1) }, a, nil, http.StatusForbidden},
+		"no topic":              {func(n *notification) { n.TopicArn = "bounces" }, a, nil, http.StatusForbidden},
+		"no ID":                 {func(n *notification) { n.MessageID = "" }, a, nil, http.StatusForbidden},
+		"no time":               {func(n *notification) { n.Timestamp = "" }, a, nil, http.StatusForbidden},
 		"a certificate's own": {func(n *notification) {
 			n.SigningCertURL = "https://sns.eu-west-1.amazonaws.com.evil.example/SimpleNotificationService-1.pem"
 		}, a, nil, http.StatusForbidden},
@@ -141,7 +146,7 @@ func TestSESForgeries(t *testing.T) {
 		"expired":         {nil, newAmazon(t, "sns.amazonaws.com", now.Add(-time.Minute)), nil, http.StatusForbidden},
 		"altered":         {nil, a, func(s string) string { return strings.Replace(s, "gone@", "victim@", 1) }, http.StatusForbidden},
 		"another version": {func(n *notification) { n.SignatureVersion = "3" }, a, nil, http.StatusForbidden},
-		"old":             {func(n *notification) { n.Timestamp = now.Add(-48 * time.Hour).Format(time.RFC3339) }, a, nil, http.StatusForbidden},
+		"old":             {func(n *notification) { n.Timestamp = now.Add(-48 * time.Hour).Format(time.RFC3339) }, newAmazon(t, "sns.amazonaws.com", now.Add(time.Hour)), nil, http.StatusServiceUnavailable},
 		"no event in it":  {func(n *notification) { n.Message = "hello" }, a, nil, http.StatusBadRequest},
 		"amazon is away":  {nil, &amazon{t: t, key: a.key, down: true}, nil, http.StatusServiceUnavailable},
 	} {

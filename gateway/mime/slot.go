@@ -13,18 +13,23 @@ type Slot struct {
 	breakAfter     bool   // base64: the line goes on
 	blank          bool   // quoted-printable: white space stands directly before
 	equals         bool   // quoted-printable: a literal "=" stands directly before
+	after          string // what has to follow, so that a delimiter begins its line
 }
 
 // Slot returns the place before the byte at of the decoded content, or at its
 // end.
 func (t Text) Slot(at int) Slot {
+	s := Slot{Offset: t.Offset + int64(at), encoding: t.Encoding}
 	switch t.Encoding {
 	case "quoted-printable":
-		return t.quotedSlot(at)
+		s = t.quotedSlot(at)
 	case "base64":
-		return t.groupSlot(at)
+		s = t.groupSlot(at)
 	}
-	return Slot{Offset: t.Offset + int64(at), encoding: t.Encoding}
+	if t.bare {
+		s.after = "\r\n"
+	}
+	return s
 }
 
 // quotedSlot finds the place behind the token of the byte before.
@@ -110,11 +115,13 @@ func (s Slot) Append(dst, text []byte) []byte {
 		e := newQPEncoder(&w)
 		e.Write(text)
 		e.finish()
-		return w.b
+		dst = w.b
 	case "base64":
-		return s.appendGroups(dst, text)
+		dst = s.appendGroups(dst, text)
+	default:
+		dst = append(dst, text...)
 	}
-	return append(dst, text...)
+	return append(dst, s.after...)
 }
 
 func (s Slot) appendGroups(dst, text []byte) []byte {
@@ -158,17 +165,17 @@ func (s Slot) Fill(texts ...string) Filling {
 	if s.encoding != "quoted-printable" {
 		return f
 	}
+	here := s
+	here.after = ""
 	for i, text := range texts {
-		var quoted []byte
-		if i == 0 {
-			quoted = s.Append(nil, []byte(text))
-		} else {
-			quoted = Slot{encoding: s.encoding}.Append(nil, []byte(text))
-		}
+		quoted := here.Append(nil, []byte(text))
 		if i < len(texts)-1 {
 			quoted = append(quoted, "=\r\n"...)
+		} else {
+			quoted = append(quoted, s.after...)
 		}
 		f.quoted = append(f.quoted, quoted)
+		here = Slot{encoding: s.encoding}
 	}
 	return f
 }
@@ -206,6 +213,8 @@ func (f Filling) plain(e Edit, value string) Edit {
 	}
 	if f.slot.encoding == "base64" {
 		text = f.slot.Append(e.Text, text)
+	} else {
+		text = append(text, f.slot.after...)
 	}
 	e.Text = text
 	return e

@@ -140,6 +140,28 @@ func TestSlotInsideEncoding(t *testing.T) {
 	}
 }
 
+// In a part that is empty the delimiter stands directly behind its header: it
+// still begins a line.
+func TestSlotInEmptyPart(t *testing.T) {
+	for _, encoding := range []string{"8bit", "quoted-printable", "base64"} {
+		for _, content := range []string{"", "\r\n"} {
+			body := "--b\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n" + content + "--b--\r\n"
+			header := "Content-Type: multipart/mixed; boundary=b\r\n"
+			slot := textOf(t, header, body).Slot(0)
+			for _, e := range []Edit{slot.Edit([]byte("link https://a.example/")), slot.Fill("link ", "").Edit("https://a.example/")} {
+				var out bytes.Buffer
+				if err := Rewrite(&out, strings.NewReader(body), []Edit{e}, nil); err != nil {
+					t.Fatal(err)
+				}
+				got, ok := textOf(t, header, out.String()).Decoded()
+				if !ok || string(got) != "link https://a.example/" || !strings.HasSuffix(out.String(), "\r\n--b--\r\n") {
+					t.Errorf("%s: %q in %q", encoding, got, out.String())
+				}
+			}
+		}
+	}
+}
+
 // Sealed parts are named and not read.
 func TestTextsSealed(t *testing.T) {
 	for _, tt := range []struct{ name, header, body string }{

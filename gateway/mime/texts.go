@@ -19,6 +19,8 @@ type Text struct {
 	// that is unknown or not clean, MIME fields that come twice, a charset
 	// without ASCII, text signed or encrypted inline, more than 2 MiB.
 	Sealed bool
+
+	bare bool // it is empty, and the line end before the delimiter is that of its header
 }
 
 // Texts finds the text parts of a body that its reader is shown, and gives each
@@ -97,6 +99,7 @@ func (t *Texts) leave(off int64) {
 	text := t.text
 	if !text.Sealed {
 		text.Raw = t.raw[:min(int64(len(t.raw)), max(0, off-text.Offset))]
+		text.bare = off < text.Offset
 		text.Sealed = bytes.Contains(text.Raw, []byte("-----BEGIN PGP "))
 	}
 	if text.Sealed {

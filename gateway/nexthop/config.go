@@ -9,7 +9,7 @@ import (
 // Config holds the settings of next hops. A zero duration or number means its default.
 type Config struct {
 	Servers        []string `env:"NEXT_HOP" secret:"true" doc:"where mail goes: smtp://host:25, smtp+starttls://user:password@host:587, smtps://host:465, lmtp://host:24, several for fail-over, or mx for direct delivery; percent-encode special characters of a password"`
-	Profile        []string `env:"NEXT_HOP_PROFILE" doc:"what the next hop does to signed mail, so that signatures survive it: generic, ses, mailjet, brevo, postmark, unsigned or auto; several next hops: one word for all, or one for each; empty: auto, chosen by the host name"`
+	Profile        []string `env:"NEXT_HOP_PROFILE" doc:"what the next hop does to signed mail, so that signatures survive it: generic, ses, mailjet, brevo, mailgun, postmark, unsigned or auto; several next hops: one word for all, or one for each; empty: auto, chosen by the host name"`
 	Connections    int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in total"`
 	PerDestination int      `env:"NEXT_HOP_PER_DESTINATION" envDefault:"0" doc:"connections to one destination; 0: all of them for a smarthost, 4 with mx"`
 	TLSCAFile      string   `env:"NEXT_HOP_TLS_CA" doc:"PEM file of the authorities that smtp+starttls and smtps next hops are verified against; empty: those of the system"`

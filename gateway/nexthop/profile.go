@@ -19,6 +19,9 @@ type Profile struct {
 	// SignsAlone says that no signature lives through the hop, or that none is
 	// wanted: the hop signs.
 	SignsAlone bool
+	// Repeats is the header field whose value the hop repeats in its reports,
+	// since it repeats none that is ours; empty: there is none.
+	Repeats string
 	// Means says for an operator what follows from it.
 	Means string
 
@@ -61,7 +64,12 @@ var profiles = []Profile{
 		domains: []string{"brevo.com", "sendinblue.com"},
 	},
 	{
-		Name: "postmark", SignsAlone: true,
+		Name: "mailgun", Repeats: "X-Mailgun-Variables",
+		Means:   "every field is signed, with every key, and signatures that a message came with stay; list mail has a variable by which complaints that Mailgun reports to /hooks/mailgun find their list",
+		domains: []string{"mailgun.org"},
+	},
+	{
+		Name: "postmark", SignsAlone: true, Repeats: "X-PM-Metadata-offramp",
 		Means:   "nothing is signed here, since Postmark takes a message apart and builds a new one: it signs with the key set there",
 		domains: []string{"postmarkapp.com"},
 	},

@@ -1,6 +1,7 @@
 package nexthop
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -95,7 +96,20 @@ func (s *Session) Mail(e Envelope) error {
 // Rcpt adds a recipient to the transaction.
 func (s *Session) Rcpt(r Recipient) error {
 	_, err := s.want(2, s.rcptCommand(r))
+	if r.Original != "" && s.offers("DSN") && refusesParameter(err) {
+		// The sender chose the type of that address, and not every hop knows it
+		// (RFC 3461 section 4.2). Mail goes without it rather than not at all.
+		r.Original = ""
+		_, err = s.want(2, s.rcptCommand(r))
+	}
 	return s.failed(StageRcpt, err)
+}
+
+// refusesParameter says whether a reply is about how a command is written (RFC
+// 5321 section 4.2.2), and not about whom it names.
+func refusesParameter(err error) bool {
+	reply, ok := errors.AsType[*refusal](err)
+	return ok && (reply.code == 501 || reply.code == 504 || reply.code == 555)
 }
 
 // Data sends the message and returns the error of every recipient that was

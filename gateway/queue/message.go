@@ -45,7 +45,7 @@ func (q *Queue) prepare(ctx context.Context, m *message, hop nexthop.Profile) (*
 			return nil, err
 		}
 	}
-	prepared, err := q.Renderer.Prepare(m.stored, l, render.Signing{Rewritten: hop.Rewrites, Most: hop.Signatures, None: hop.SignsAlone})
+	prepared, err := q.Renderer.Prepare(m.stored, l, render.Signing{Rewritten: hop.Rewrites, Most: hop.Signatures, None: hop.SignsAlone, Repeats: hop.Repeats})
 	if err != nil {
 		return nil, err
 	}

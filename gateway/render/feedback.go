@@ -30,12 +30,14 @@ const (
 	fieldFeedbackID     = "Feedback-ID"
 	fieldComplaints     = "CFBL-Address"
 	fieldComplaintToken = "CFBL-Feedback-ID"
+	fieldVariables      = "X-Mailgun-Variables"
 )
 
 // returns are the ways back of one message, the same for all its recipients.
 type returns struct {
 	verp       bool
 	complaints bool
+	variable   bool     // the hop repeats a field, and the message has none of its own
 	fields     [][]byte // without the complaint token, which names the recipient
 }
 
@@ -52,6 +54,7 @@ func (m *Message) prepareReturns(h mime.Header) error {
 		}
 		return err
 	}
+	m.returns.variable = m.signing.Repeats != "" && h.Count(m.signing.Repeats) == 0
 	m.returns.verp = f.Bounces && m.stored.ReversePath != ""
 	if m.returns.verp && f.PassOn {
 		token, err := r.Tokens.Seal(listunsub.Claims{Recipient: m.stored.ReversePath, Issued: m.stored.Received, Purpose: listunsub.ReturnPath})
@@ -113,6 +116,21 @@ func (m *Message) complaintToken(recipient string) ([]byte, error) {
 		return nil, err
 	}
 	return mime.NewField(fieldComplaintToken, token)
+}
+
+// variable is what the hop repeats in its reports about the message: the local
+// part of a bounce address, which no limit of a hop is too short for. Mailgun
+// reads JSON.
+func (m *Message) variable(out *Rendering, to Target) ([]byte, error) {
+	address, ok, err := m.address(out, listunsub.BounceAddress, to)
+	if !ok {
+		return nil, err
+	}
+	value, _, _ := strings.Cut(address, "@")
+	if m.signing.Repeats == fieldVariables {
+		value = `{"offramp":"` + value + `"}`
+	}
+	return mime.NewField(m.signing.Repeats, value)
 }
 
 // returnTo sets what mail to a target leaves with: ours, or the sender's.

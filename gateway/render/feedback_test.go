@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -92,4 +94,49 @@ func count(there bool) int {
 		return 1
 	}
 	return 0
+}
+
+// A hop that repeats one field of ours in its reports gets the recipient and list
+// in it, in its own form, and no signature covers it.
+func TestVariable(t *testing.T) {
+	for name, test := range map[string]struct {
+		field, list, own string
+		before, behind   string
+		want             bool
+	}{
+		"Mailgun":          {"X-Mailgun-Variables", "news", "", `{"offramp":"`, `"}`, true},
+		"Postmark":         {"X-PM-Metadata-offramp", "news", "X-PM-Metadata-own: 1\r\n", "", "", true},
+		"the sender's own": {"X-Mailgun-Variables", "news", "X-Mailgun-Variables: {\"own\":1}\r\n", "", "", false},
+		"transactional":    {"X-Mailgun-Variables", "", "", "", "", false},
+		"another hop":      {"", "news", "", "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRenderer(t)
+			m, body := accept(t, []byte("From: news@example.com\r\n"+test.own+"Subject: x\r\n\r\nHi\r\n"))
+			m.List = test.list
+			prepared, err := r.Prepare(m, store.List{ID: test.list}, Signing{Repeats: test.field})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := prepared.Render(nil, Target{Recipient: "ada@b.example"}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := mime.ParseHeader(out.Header)
+			if !test.want {
+				if h.Count("X-Mailgun-Variables") != strings.Count(test.own, "Mailgun") || h.Count("X-PM-Metadata-offramp") != 0 {
+					t.Errorf("header %s", out.Header)
+				}
+				return
+			}
+			value := strings.TrimSuffix(strings.TrimPrefix(h.Get(test.field), test.before), test.behind)
+			claims, err := r.Tokens.OpenAddress(value)
+			if err != nil || claims.Recipient != "ada@b.example" || claims.ListKey != listunsub.ListKey("news") || len(h.Get(test.field)) > 80 {
+				t.Errorf("%q: %+v, %v", h.Get(test.field), claims, err)
+			}
+			if strings.Contains(strings.ToLower(h.Get("DKIM-Signature")), "x-mailgun") || !strings.Contains(string(out.Header), test.own) {
+				t.Errorf("header %s", out.Header)
+			}
+		})
+	}
 }

@@ -46,9 +46,10 @@ type form struct {
 	size   int64       // of the same
 	lines  Lines
 
-	line   *footer.Plan   // the visible line; nil: there is none
-	pieces [][]byte       // of a small body, between which the line stands in its parts
-	head   *dkim.BodyHash // of the first piece
+	line   *footer.Plan     // the visible line; nil: there is none
+	pieces [][]byte         // of a small body, between which the line stands in its parts
+	head   *dkim.BodyHash   // of the first piece
+	tail   []dkim.BodyPiece // the others
 }
 
 // forms are those that need a look at the body, made when they are needed.

@@ -62,6 +62,9 @@ func (m *Message) addLine(f *form, body func() (io.ReadCloser, error)) error {
 	}
 	f.head = dkim.NewBodyHash()
 	_, _ = f.head.Write(f.pieces[0]) // never fails
+	for _, piece := range f.pieces[1:] {
+		f.tail = append(f.tail, dkim.NewBodyPiece(piece))
+	}
 	return nil
 }
 
@@ -93,7 +96,7 @@ func (f *form) lineHash(line []mime.Edit) []byte {
 	hash := f.head.Clone()
 	for i, e := range line {
 		_, _ = hash.Write(e.Text) // never fails
-		_, _ = hash.Write(f.pieces[i+1])
+		hash.WritePiece(f.tail[i])
 	}
 	return hash.Sum()
 }

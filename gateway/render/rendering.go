@@ -118,6 +118,15 @@ func (m *Message) ours(out *Rendering, to Target) ([][]byte, error) {
 		}
 		ours = append(ours, token)
 	}
+	if m.returns.variable {
+		variable, err := m.variable(out, to)
+		if err != nil {
+			return nil, err
+		}
+		if variable != nil {
+			ours = append(ours, variable)
+		}
+	}
 	if len(m.stored.Trace) > 0 {
 		ours = append(ours, m.stored.Trace)
 	}

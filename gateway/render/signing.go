@@ -19,6 +19,9 @@ type Signing struct {
 	Most int
 	// None has nothing signed here: no signature lives through the hop.
 	None bool
+	// Repeats is a header field whose value the hop repeats in its reports; it
+	// names the recipient to us alone. Empty: there is none.
+	Repeats string
 }
 
 // rewrites says whether the hop replaces or adds a field.

@@ -45,7 +45,7 @@ var replyChunk = &reply{501, smtp.EnhancedCode{5, 5, 4}, "invalid BDAT command"}
 func (d *dialogue) command(line []byte) (command, []byte, *reply) {
 	verb, args := divide(line)
 	now := command{verb: verb}
-	startTLS := strings.EqualFold(strings.TrimRight(string(line), " \t\r\n"), "STARTTLS") && d.tls != nil && !d.secure
+	startTLS := is(line, "STARTTLS") && len(bytes.TrimRight(line, " \t\r\n")) == len("STARTTLS") && d.tls != nil && !d.secure
 	// A client that goes on before the reply to EHLO or STARTTLS either injects
 	// commands (CVE-2011-0411, CVE-2021-38371) or does not listen (RFC 2920
 	// section 3.1, RFC 3207 section 4).

@@ -23,6 +23,7 @@ type conn struct {
 	stats    *Stats
 	addr     netip.Addr
 	implicit bool
+	held     []byte // replies that go out with the next one, or before a read; for the goroutine that reads
 
 	mu      sync.Mutex
 	wire    net.Conn       // what is read and written: the connection itself or TLS over it; nil: a handshake runs
@@ -95,6 +96,7 @@ func (c *conn) mark(fresh bool) error {
 // io.EOF. After an error nothing is read any more: go-smtp would take the rest of
 // a message for commands.
 func (c *conn) Read(p []byte) (int, error) {
+	c.flush()
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -168,10 +170,31 @@ func (c *conn) silent(wait time.Duration) (bool, error) {
 	return false, err
 }
 
-// Write writes with the deadline of the limits.
+// Write writes with the deadline of the limits, behind what was held.
 func (c *conn) Write(p []byte) (int, error) {
+	c.held = append(c.held, p...)
+	return len(p), c.flush()
+}
+
+// hold keeps a reply until the next one, which the client does not wait for.
+func (c *conn) hold(p []byte) error {
+	if c.held = append(c.held, p...); len(c.held) > maxHeld {
+		return c.flush()
+	}
+	return nil
+}
+
+// maxHeld bounds the replies that are held, in bytes.
+const maxHeld = 4 << 10
+
+func (c *conn) flush() error {
+	if len(c.held) == 0 {
+		return nil
+	}
 	c.Conn.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout))
-	return c.wire.Write(p)
+	_, err := c.wire.Write(c.held)
+	c.held = c.held[:0]
+	return err
 }
 
 // Close ends the connection.
@@ -194,6 +217,7 @@ func (c *conn) hangUp(r *reply) {
 	}
 	c.closed = true
 	c.mu.Unlock()
+	c.flush()
 	c.say(r)
 	c.linger()
 	c.Close()

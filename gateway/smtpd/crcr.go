@@ -39,9 +39,13 @@ type crcr struct {
 // complete says whether the message ends here, when nothing follows.
 func (c *crcr) complete() bool { return c.seen == len(crcrDot) }
 
-// follow looks for the end in p, and says whether nothing stands behind it there.
-func (c *crcr) follow(p []byte) bool {
-	for i := 0; i < len(p); i++ {
+// follow looks for the end in p, where two CRs may first stand together at begin,
+// and says whether nothing stands behind it there.
+func (c *crcr) follow(p []byte, begin int) bool {
+	if c.twice {
+		begin = 0 // p goes on with what came before
+	}
+	for i := begin; i < len(p); i++ {
 		if c.seen == 0 {
 			if i = beginOf(p, i); i == len(p) {
 				return true

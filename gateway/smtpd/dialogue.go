@@ -16,7 +16,7 @@ import (
 
 // dialogue is what go-smtp gets for a connection: it stands between the client
 // and go-smtp, above TLS. Commands go through it one line at a time, so that each
-// can be looked at, and mended, before go-smtp reads it, and what was sent behind
+// can be looked at, and corrected, before go-smtp reads it, and what was sent behind
 // it stays here. A message goes through up to its end and no further.
 //
 // go-smtp sets a read deadline before each line it reads as a command or as a
@@ -46,7 +46,7 @@ type dialogue struct {
 	left   uint64 // bytes of a chunk by BDAT
 	end    ending // of a message by DATA
 	crcr   crcr   // the same
-	lines  []byte // of a reply that goes on
+	goesOn bool   // a reply has more lines
 
 	once    sync.Once
 	done    chan struct{} // closed by Close
@@ -63,7 +63,7 @@ const (
 
 func (s *Server) newDialogue(c *conn, secure, quiet bool) *dialogue {
 	d := &dialogue{conn: c, name: s.Hostname, tls: s.tls, secure: secure, quiet: quiet, done: make(chan struct{})}
-	d.in = bufio.NewReaderSize(c, maxAuthLine+1)
+	d.in = bufio.NewReaderSize(c, 16<<10) // a TLS record, and any line
 	return d
 }
 
@@ -109,7 +109,7 @@ func (d *dialogue) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readLine reads a line and mends it. A line without end is none.
+// readLine reads a line and corrects it. A line without end is none.
 func (d *dialogue) readLine() error {
 	line, err := d.in.ReadSlice('\n')
 	most := maxLine
@@ -166,11 +166,12 @@ func (d *dialogue) readData(p []byte) (int, error) {
 		return 0, lost(err)
 	}
 	text, _ := d.in.Peek(min(d.in.Buffered(), len(p)))
-	text = text[:d.end.scan(text)]
-	if !d.crcr.follow(text) {
+	n, twice := d.end.scan(text)
+	text = text[:n]
+	if !d.crcr.follow(text, twice) {
 		return 0, d.fail(replyTalking)
 	}
-	n := copy(p, text)
+	copy(p, text)
 	d.in.Discard(n)
 	if d.end.at == atEnd && d.crcr.complete() { // CR CR CR LF is a line end to go-smtp
 		if err := d.silence(); err != errCRCR {
@@ -208,31 +209,31 @@ func (d *dialogue) fail(r *reply) error {
 
 // Write takes one line of a reply, and sends the reply when it is whole. The only
 // one of more lines is that to EHLO, which offers here what go-smtp would offer
-// only if it knew of TLS.
+// only if it knew of TLS. Replies to commands that came together go out together
+// (RFC 2920 section 3.2).
 func (d *dialogue) Write(p []byte) (int, error) {
 	if d.quiet {
 		d.quiet = false
 		return len(p), nil
 	}
 	d.sasl = bytes.HasPrefix(p, []byte("334 "))
-	if len(p) < 4 || p[3] != '-' {
-		if len(d.lines) == 0 {
-			return d.conn.Write(p)
+	if len(p) > 3 && p[3] == '-' {
+		offer := ""
+		switch {
+		case d.goesOn:
+		case d.secure:
+			offer = "250-REQUIRETLS\r\n"
+		case d.tls != nil:
+			offer = "250-STARTTLS\r\n"
 		}
-		_, err := d.conn.Write(append(d.lines, p...))
-		d.lines = nil
-		return len(p), err
+		d.goesOn = true
+		return len(p), d.hold(append(p[:len(p):len(p)], offer...))
 	}
-	first := len(d.lines) == 0
-	d.lines = append(d.lines, p...)
-	switch {
-	case !first:
-	case d.secure:
-		d.lines = append(d.lines, "250-REQUIRETLS\r\n"...)
-	case d.tls != nil:
-		d.lines = append(d.lines, "250-STARTTLS\r\n"...)
+	d.goesOn = false
+	if d.now.is("MAIL") || d.now.is("RCPT") || d.now.is("RSET") {
+		return len(p), d.hold(p)
 	}
-	return len(p), nil
+	return d.conn.Write(p)
 }
 
 // SetWriteDeadline does nothing: each reply has the deadline of the limits.

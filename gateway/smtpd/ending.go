@@ -27,22 +27,29 @@ const (
 	atEnd // of the message
 )
 
-// scan returns how many bytes of p belong to the message, with its end.
-func (e *ending) scan(p []byte) int {
-	e.begun = true
+// scan returns how many bytes of p belong to the message, with its end, and where
+// in them two CRs may first stand together, or their number.
+func (e *ending) scan(p []byte) (n, twice int) {
+	e.begun, twice = true, len(p)
 	for i := 0; i < len(p); i++ {
 		if e.at == inLine {
 			next := bytes.IndexByte(p[i:], '\r')
 			if next < 0 {
-				return len(p)
+				return len(p), twice
 			}
 			i += next
 		}
+		if p[i] == '\r' && (e.at == afterCR || e.at == afterDotCR) && twice == len(p) {
+			twice = max(i-1, 0)
+		}
 		if e.at = e.at.after(p[i]); e.at == atEnd {
-			return i + 1
+			return i + 1, min(twice, i+1)
 		}
 	}
-	return len(p)
+	if e.at == afterCR || e.at == afterDotCR {
+		twice = min(twice, max(len(p)-1, 0))
+	}
+	return len(p), twice
 }
 
 // after is the place behind b.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type script struct {
 	net.Conn // nil
 	pieces   [][]byte
 	read     int // bytes
+	writes   int
 	replies  bytes.Buffer
 }
 
@@ -35,7 +37,11 @@ func (s *script) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (s *script) Write(p []byte) (int, error)      { return s.replies.Write(p) }
+func (s *script) Write(p []byte) (int, error) {
+	s.writes++
+	return s.replies.Write(p)
+}
+
 func (s *script) Close() error                     { return nil }
 func (s *script) LocalAddr() net.Addr              { return &net.TCPAddr{} }
 func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
@@ -172,12 +178,34 @@ func sameEnd(t testing.TB, text []byte, size int) {
 	got := 0
 	for rest := text; len(rest) > 0 && e.at != atEnd; {
 		piece := rest[:min(size, len(rest))]
-		n := e.scan(piece)
+		n, _ := e.scan(piece)
 		got += n
 		rest = rest[n:]
 	}
 	if got != want || (e.at == atEnd) != ended {
 		t.Fatalf("%q: %d bytes, ended %v; go-smtp takes %d, %v", text, got, e.at == atEnd, want, ended)
+	}
+}
+
+// TestTwoCRs: what is not searched for CR CR holds none, also where pieces meet.
+func TestTwoCRs(t *testing.T) {
+	for _, text := range []string{"a\r\nb\r\n", "a\r\r\n", "\r\r", ".\r\r\n", "a\r\n.\r\r\n.\r\n", "\r\n\r\n", "a\r\r\r\r\nx\r\r", "\r\r\n.\r\n\r\rx\r\r", "a\r"} {
+		for size := 1; size <= len(text); size++ {
+			var e ending
+			var c crcr
+			for piece := range slices.Chunk([]byte(text), size) {
+				n, begin := e.scan(piece)
+				if first := strings.Index(string(piece[:n]), "\r\r"); first >= 0 && begin > first {
+					t.Errorf("%q: begins at %d", piece, begin)
+				}
+				if c.follow(piece[:n], begin); !c.twice && begin != n {
+					t.Errorf("%q by %d: begins at %d of %d and is not seen", text, size, begin, n)
+				}
+			}
+			if !c.twice && strings.Contains(text, "\r\r") {
+				t.Errorf("%q by %d: CR CR is not seen", text, size)
+			}
+		}
 	}
 }
 
@@ -208,6 +236,44 @@ func FuzzEnding(f *testing.F) {
 			sameEnd(t, text, max(int(size), 1))
 		}
 	})
+}
+
+// TestRepliesTogether: replies to commands that came together are one write, and
+// none waits for the client.
+func TestRepliesTogether(t *testing.T) {
+	const group = "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nRCPT TO:<e@d.example>\r\n"
+	for client, want := range map[string]int{
+		group:                                1,
+		group + "DATA\r\nx\r\n.\r\nRSET\r\n": 3, // 354, and the message
+		group + "NOOP\r\nRSET\r\n":           2,
+		group + "RC":                         1, // a part of a command is none
+		group + strings.Repeat("x", 3000) + "\r\n": 2,
+		"RSET\r\nRSET\r\nRSET\r\nQUIT\r\n":         1,
+		strings.Repeat("RSET\r\n", 45):             1,
+		"FOO\r\nRSET\r\nFOO\r\n":                   2,
+		group + strings.Repeat(group[25:48], 150):  2, // over maxHeld
+	} {
+		r := &fakeRelay{trusted: true}
+		s := &Server{Hostname: "gate.example", Relay: r, Stats: &Stats{}, Log: slog.New(slog.DiscardHandler)}
+		if err := s.prepare(nil); err != nil {
+			t.Fatal(err)
+		}
+		c := &script{pieces: [][]byte{[]byte("EHLO x\r\n"), []byte(client)}}
+		s.admit(t.Context(), c, false)
+		s.running.Wait()
+		if got := c.writes - 2; got != want { // the greeting, and the reply to EHLO
+			t.Errorf("%q: %d writes, want %d: %q", client, got, want, &c.replies)
+		}
+	}
+	// One recipient a piece: each reply comes before the next.
+	h := start(t, trusted)
+	p := h.dial(false)
+	p.expect("220")
+	p.say("EHLO x", "250")
+	p.say("MAIL FROM:<a@b.example>", "250")
+	p.send("RCPT TO:<c@d.example>\r\nRCPT TO")
+	p.expect("250")
+	p.say(":<e@d.example>", "250")
 }
 
 // TestPlaceIsNeverGuessed drives a dialogue as no go-smtp should: what does not

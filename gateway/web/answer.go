@@ -18,8 +18,10 @@ type answer struct {
 	atOnce  bool     // what was done stopped or slowed mail
 	undo    *sealed  // what stood before; nil: there is nothing to undo
 	left    bool     // the person left something, and may say why
-	event   int64    // of an opt-out whose receipt is offered; 0: none
+	receipt bool     // of an opt-out a receipt is offered
 	erase   bool     // the button that erases is to be pressed again
+	// unreachable: no mail can ask the person, so the operator is to be asked
+	unreachable bool
 }
 
 func (a answer) code() int {
@@ -38,7 +40,11 @@ func (h *handler) decided(x *submission, c chosen, events []int64) {
 		a.atOnce = a.atOnce || w.State != store.Subscribed
 	}
 	if c.decision.RefuseSharing != nil {
-		a.lines = append(a.lines, x.say.Say("page.done.sharing"))
+		key := "page.done.sharing"
+		if x.signal {
+			key = "page.signal.honoured"
+		}
+		a.lines = append(a.lines, x.say.Say(key))
 		a.atOnce = true
 	}
 	for _, list := range c.again {
@@ -83,7 +89,7 @@ func (h *handler) answerWithUndo(x *submission, d consent.Decision, events []int
 	if (len(undo.was) > 0 || undo.refused != nil) && (!x.repeated || h.sameVisitor(x)) {
 		a.undo = &undo
 	}
-	a.event = optOut(d, events)
+	a.receipt = a.left && len(events) > 0
 	h.showState(x.w, x.r, x.visit, after, a)
 }
 
@@ -106,24 +112,6 @@ func (h *handler) sameVisitor(x *submission) bool {
 		}
 	}
 	return len(events) > 0
-}
-
-// optOut is the event of the first opt-out of a decision; 0: there is none, or
-// some part stood before, and then the events do not show whose they are.
-func optOut(d consent.Decision, events []int64) int64 {
-	parts := len(d.Wishes)
-	if d.RefuseSharing != nil {
-		parts++
-	}
-	if len(events) != parts {
-		return 0
-	}
-	for i, w := range d.Wishes {
-		if w.State == store.Unsubscribed {
-			return events[i]
-		}
-	}
-	return 0
 }
 
 // answerWith shows what stands by now.

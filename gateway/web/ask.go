@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -30,6 +31,32 @@ func (h *handler) askAgain(x *submission) {
 	h.showState(x.w, x.r, x.visit, x.now, answer{lines: []string{line}})
 }
 
+// dead is the text that says why no mail reaches the address; empty: it does.
+func (s state) dead() string {
+	for _, stop := range s.Suppressions {
+		switch {
+		case stop.List != store.AllLists:
+		case stop.Reason == store.ReasonBounced:
+			return "page.stopped.bounced"
+		case stop.Reason == store.ReasonManual:
+			return "page.stopped.manual"
+		}
+	}
+	return ""
+}
+
+// askCode sends the mail with the code that an erasure or a download needs. It
+// goes out whatever the person left or complained of, and whether anything is
+// stored or not.
+func (h *handler) askCode(x *submission) {
+	if why := x.now.dead(); why != "" {
+		h.showState(x.w, x.r, x.visit, x.now, answer{status: http.StatusConflict, refused: why, unreachable: true})
+		return
+	}
+	line := h.ask(x, x.form.action, store.AllLists)
+	h.showState(x.w, x.r, x.visit, x.now, answer{lines: []string{line}})
+}
+
 // ask sends one mail, and returns what to tell the person.
 func (h *handler) ask(x *submission, action, list string) string {
 	q := confirmation.Question{Recipient: x.visit.subject.Recipient, Speaker: x.say}
@@ -38,9 +65,14 @@ func (h *handler) ask(x *submission, action, list string) string {
 		q.What = confirmation.AllAgain
 	case actAllow:
 		q.What = confirmation.SharingAgain
+	case actAskErase:
+		q.What = confirmation.EraseAll
+	case actAskData:
+		q.What = confirmation.ShowAll
 	default:
 		q.What, q.List, q.ListName, q.Sender = confirmation.ListAgain, list, x.now.name(list), x.now.sender(list)
 	}
+	coded := q.What == confirmation.EraseAll || q.What == confirmation.ShowAll
 	address := isolate(x.say, q.Recipient.Masked())
 	err := h.site.Asker.Ask(x.r.Context(), q)
 	switch {
@@ -48,18 +80,28 @@ func (h *handler) ask(x *submission, action, list string) string {
 		return x.say.Say("page.asked-already", "Address", address)
 	case err != nil:
 		h.stats.Unavailable.Add(1)
-		h.log.ErrorContext(x.r.Context(), "confirmation not asked for",
-			"list", list, "to", q.Recipient.Masked(), "ip", x.visit.peer.ip(), "error", err)
+		attributes := []any{"error", err}
+		if !coded {
+			attributes = append(attributes, "list", list, "to", q.Recipient.Masked(), "ip", x.visit.peer.ip())
+		}
+		h.log.ErrorContext(x.r.Context(), "confirmation not asked for", attributes...)
 		return x.say.Say("page.unavailable.what")
 	}
 	h.stats.Asked.Add(1)
-	h.recorded(x.r, x.visit, "confirmation asked for", store.Page)
+	said := "page.asked"
+	if coded {
+		said = "page.code.asked"
+		// Nothing of a person who may be erased next.
+		h.log.InfoContext(x.r.Context(), "mail with a code asked for")
+	} else {
+		h.recorded(x.r, x.visit, "confirmation asked for", store.Page)
+	}
 	subject := consent.Subject{Recipient: q.Recipient, List: list}
 	if err := h.site.Consent.Asked(x.r.Context(), subject, action, evidence(x.r, x.visit)); err != nil {
 		// The mail is on its way, and what it asks for is recorded when it is confirmed.
 		h.log.ErrorContext(x.r.Context(), "sending of a confirmation not recorded", "list", list, "error", err)
 	}
-	return x.say.Say("page.asked", "Address", address)
+	return x.say.Say(said, "Address", address)
 }
 
 // sender is who sends a list, as people know them.

@@ -62,7 +62,7 @@ func (b *builder) choices() *chooseView {
 			Hint:  b.say.Say("page.date.hint", "Option", b.say.Say("page.option.pause-until")),
 		}
 	}
-	if !b.state.Sharing.Refused && !b.state.Erased {
+	if b.state.shared && !b.state.Sharing.Refused && !b.state.Erased {
 		signal := signalled(b.r) && b.state.Sharing.Since.IsZero()
 		c.Sharing = &sharingView{Checked: signal, Signal: signal}
 		now.refused = new(bool)

@@ -88,7 +88,7 @@ func TestEveryOption(t *testing.T) {
 // one undo for all of it.
 func TestManyChoicesAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.lists[other] = store.List{ID: other, Name: "Other", Public: true}
+	w.lists[other] = store.List{ID: other, Name: "Other", Public: true, ThirdParty: true}
 	path := w.link(listunsub.HeaderLink)
 	res, page := w.submit(path, w.form(path, actChoose).with(fieldList+news, "off", fieldList+other, "week", fieldList, "day", fieldSharing, "refuse"))
 	if res.StatusCode != 200 {
@@ -163,51 +163,6 @@ func TestTwoTabs(t *testing.T) {
 	lacks(t, page, "Nothing was changed", "You are unsubscribed from “Example News”")
 	if got := w.made(); !slices.Equal(got, []string{outPage}) {
 		t.Errorf("changes %q", got)
-	}
-}
-
-// A browser with Global Privacy Control has the box ticked, and acting on the
-// page records it; a visit records nothing.
-func TestPrivacySignal(t *testing.T) {
-	refused := "sharing-refused " + ada + " page"
-	for name, c := range map[string]struct {
-		action string
-		pairs  []string
-		want   []string
-	}{
-		"saved as it is":     {actChoose, nil, []string{refused}},
-		"box emptied":        {actChoose, []string{fieldSharing, "", fieldList + news, "off"}, []string{outPage}},
-		"another button":     {actUnsubscribe, nil, []string{outPage, refused}},
-		"leaving everything": {actLeave, nil, []string{"unsubscribed " + ada + "  page", refused}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			path := w.link(listunsub.HeaderLink)
-			r := request("GET", path, "", nil)
-			r.Header.Set("Sec-GPC", "1")
-			page := text(t, w.send(r))
-			lacks(t, page, "Global Privacy Control")
-			f := formsOf(t, page)[c.action]
-			if c.action == actChoose && f.fields.Get(fieldSharing) == "" {
-				t.Error("the box is not ticked")
-			}
-			if len(w.made()) > 0 {
-				t.Fatalf("the visit changed %q", w.made())
-			}
-			_, page = w.submit(path, f.with(c.pairs...), "Sec-GPC", "1")
-			if d := cmp.Diff(c.want, w.made()); d != "" {
-				t.Fatal(d)
-			}
-			if slices.Contains(c.want, refused) {
-				if e := w.events[len(w.events)-1]; e.Kind == store.EventSharingRefused && e.Detail != "Sec-GPC: 1" {
-					t.Errorf("event %+v", e)
-				}
-				w.submit(path, formsOf(t, page)[actUndo], "Sec-GPC", "1")
-				if w.sharing[ada].Refused {
-					t.Error("the undo left it refused")
-				}
-			}
-		})
 	}
 }
 

@@ -40,7 +40,9 @@ func (h *handler) showConfirmation(w http.ResponseWriter, r *http.Request, v vis
 func (v visit) sharing() bool { return v.claims.List == confirmation.Sharing }
 
 // expired says whether the link asks what is too long ago.
-func (v visit) expired(now time.Time) bool { return now.Sub(v.claims.Issued) > confirmation.Life }
+func (v visit) expired(now time.Time) bool {
+	return now.Sub(v.claims.Issued) > confirmation.LifeOf(v.claims.List)
+}
 
 // stopped says whether what the link asks for is still not so.
 func (s state) stopped(v visit) bool {
@@ -63,6 +65,10 @@ func (s state) superseded(v visit) bool {
 
 // confirmation shows what the link asks, or what came of it.
 func (h *handler) confirmation(w http.ResponseWriter, r *http.Request, v visit, now state, a answer) {
+	if v.coded() {
+		h.showCode(w, r, v, now, a)
+		return
+	}
 	if v.expired(h.now()) {
 		h.notice(w, r, noticeExpired)
 		return
@@ -96,7 +102,7 @@ func (h *handler) confirmation(w http.ResponseWriter, r *http.Request, v visit, 
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
 	}
-	p.frame = h.frame(r, b.say, p.Heading).of(now.list)
+	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	h.render(w, r, a.code(), "confirm.html", p)
 }
 

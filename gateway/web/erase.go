@@ -8,7 +8,7 @@ import (
 	"offramp/store"
 )
 
-// eraseView asks before everything is erased.
+// eraseView says what erasing does, before a mail asks for it.
 type eraseView struct {
 	frame
 	Heading    string
@@ -17,28 +17,30 @@ type eraseView struct {
 	Back       string
 }
 
-// showErase says what erasing does, with the button that does it.
+// showErase says what erasing does, with the button that asks the mailbox.
 func (h *handler) showErase(w http.ResponseWriter, r *http.Request, v visit, now state) {
 	b := builder{h: h, r: r, visit: v, state: now, say: h.speaker(r, now.list), at: h.now()}
 	p := eraseView{
-		Heading: b.text("page.erase.title"), Back: query(r, ""),
-		Button: b.button(actErase, "page.erase.button", sealed{}),
+		Heading: b.text("page.erase.title"), Paragraphs: b.erasing(), Back: query(r, ""),
+		Button: b.button(actAskErase, "page.erase.button", sealed{}),
 	}
-	for _, key := range []string{"what", "stays", "proof", "elsewhere"} {
-		p.Paragraphs = append(p.Paragraphs, b.text("page.erase."+key))
-	}
-	p.frame = h.frame(r, b.say, p.Heading).of(now.list)
+	p.Button.Hint = b.text("page.code.hint")
+	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	h.render(w, r, http.StatusOK, "erase.html", p)
 }
 
-// erase forgets who the person is.
-func (h *handler) erase(x *submission) {
-	if !x.fresh() && !x.now.Erased {
-		h.stale(x)
-		return
+// erasing is what a person must know before they are erased.
+func (b *builder) erasing() (out []string) {
+	for _, key := range []string{"what", "stays", "proof", "elsewhere"} {
+		out = append(out, b.text("page.erase."+key))
 	}
-	recipient := x.visit.subject.Recipient
-	err := h.site.Consent.Erase(x.r.Context(), recipient, store.Page, consent.Evidence{})
+	return out
+}
+
+// erase forgets who the person is. Whoever comes here typed the code, less than
+// formLife ago.
+func (h *handler) erase(x *submission) {
+	err := h.site.Consent.Erase(x.r.Context(), x.visit.subject.Recipient, store.Confirmed, consent.Evidence{})
 	switch {
 	case errors.Is(err, consent.ErrSending):
 		x.w.Header().Set("Retry-After", "300")
@@ -47,8 +49,8 @@ func (h *handler) erase(x *submission) {
 		h.unavailable(x.w, x.r, x.visit, err)
 	default:
 		h.stats.Erased.Add(1)
-		// Not even masked: the log would outlive what was erased.
-		h.log.InfoContext(x.r.Context(), "recipient erased", "ip", x.visit.peer.ip())
+		// Nothing of the person: the log would outlive what was erased.
+		h.log.InfoContext(x.r.Context(), "recipient erased")
 		h.answerWith(x, answer{lines: []string{x.say.Say("page.erased.title")}})
 	}
 }

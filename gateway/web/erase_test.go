@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/listunsub"
@@ -16,8 +17,16 @@ import (
 
 const erasedAda = "erased " + ada
 
-// The page asks first, in full; only its button erases; then the page says so,
-// whoever opens it, and offers no way back but by a mail.
+// eraseByCode types the code of a mail that was sent just now.
+func (w *world) eraseByCode() (page string) {
+	w.t.Helper()
+	path, code := w.letter(confirmation.Erasure)
+	return w.press(path, actCode, fieldCode, code)
+}
+
+// The page says in full what erasing does, and its button sends a mail; only
+// the code of that mail erases. Then every page says so, and offers no way back
+// but by a mail.
 func TestErase(t *testing.T) {
 	for _, p := range []listunsub.Purpose{listunsub.HeaderLink, listunsub.BodyLink} {
 		t.Run(string(rune(p)), func(t *testing.T) {
@@ -29,15 +38,22 @@ func TestErase(t *testing.T) {
 				t.Fatalf("link %q", link)
 			}
 			_, page = w.get(path + "?view=erase")
-			lacks(t, page, "Erase everything about you?", "for good", "keeps you off the lists", "Receipts cannot be made any more", "Other systems of Example Ltd are informed")
-			if forms := formsOf(t, page); len(forms) != 1 || slices.Contains(w.made(), erasedAda) {
-				t.Fatalf("forms %v, changes %q", forms, w.made())
+			lacks(t, page, "Erase everything about you?", "for good", "keeps you off the lists", "Receipts cannot be made any more", "until the code is typed")
+			if forms := formsOf(t, page); len(forms) != 1 {
+				t.Fatalf("forms %v", forms)
 			}
-			res, page := w.submit(path, formsOf(t, page)[actErase])
-			if res.StatusCode != 200 {
-				t.Fatalf("%s %s", res.Status, page)
+			page = w.press(path+"?view=erase", actAskErase)
+			lacks(t, page, "We sent a message to a•••@e•••.com. Open the link in it within 24 hours")
+			if len(w.asked) != 1 || w.asked[0].What != confirmation.EraseAll || w.asked[0].Recipient.Key() != ada || slices.Contains(w.made(), erasedAda) {
+				t.Fatalf("asked %+v, changes %q", w.asked, w.made())
 			}
-			_, later := w.get(path)
+			letter, code := w.letter(confirmation.Erasure)
+			w.pass(23 * time.Hour)
+			_, page = w.get(letter)
+			lacks(t, page, "Erase everything about you?", "for good", `inputmode="numeric"`)
+			logged := w.log.Len()
+			page = w.press(letter, actCode, fieldCode, code[:4]+" "+code[4:])
+			_, later := w.get(letter)
 			for _, page := range []string{page, later} {
 				lacks(t, page, "What we knew about you is erased", "no list sends you mail any more")
 				forms := formsOf(t, page)
@@ -45,42 +61,50 @@ func TestErase(t *testing.T) {
 					t.Errorf("forms %v", forms)
 				}
 			}
+			if _, page := w.get(path); !strings.Contains(page, "What we knew about you is erased") {
+				t.Errorf("the page of before: %s", page)
+			}
 			if got := w.made(); !slices.Equal(got, []string{outPage, erasedAda}) || w.site.Stats.Erased.Load() != 1 {
 				t.Errorf("changes %q", got)
 			}
-			if e := w.events[len(w.events)-1]; e.Kind != store.EventErased || e.IP+e.UserAgent+e.Who+e.Detail != "" {
+			if e := w.events[len(w.events)-1]; e.Kind != store.EventErased || e.Way != store.Confirmed || e.IP+e.UserAgent+e.Who+e.Detail != "" {
 				t.Errorf("the event has evidence: %+v", e)
 			}
-			_, line, _ := strings.Cut(w.log.String(), "recipient erased")
-			if line == "" || strings.Contains(line, "e•••") {
-				t.Errorf("log after the erasure: %q", line)
+			if line := w.log.String()[logged:]; !strings.Contains(line, "recipient erased") || strings.Contains(line, "e•••") || strings.Contains(line, client) {
+				t.Errorf("log after the code: %q", line)
 			}
 		})
 	}
 }
 
-// The form of somebody who changed their mind meanwhile does not erase; that of
-// somebody who pressed twice says again that it is done.
-func TestEraseFormSentAgain(t *testing.T) {
+// What was chosen while the mail was on its way does not stand in the way of
+// its code; who came back after an erasure is not erased by the same mail.
+func TestEraseMailOfThePast(t *testing.T) {
 	w := newWorld(t)
-	path := w.link(listunsub.BodyLink)
+	path, code := w.letter(confirmation.Erasure)
 	w.pass(time.Second)
-	early := w.form(path+"?view=erase", actErase)
-	w.press(path, actChoose, fieldList+news, "week")
-	res, page := w.submit(path, early)
-	if res.StatusCode != 409 || !strings.Contains(page, "Nothing was changed") || slices.Contains(w.made(), erasedAda) {
-		t.Errorf("form of before: %s, changes %q", res.Status, w.made())
-	}
-	f := w.form(path+"?view=erase", actErase)
+	early := w.form(path, actCode).with(fieldCode, code)
+	w.press(w.link(listunsub.BodyLink), actChoose, fieldList+news, "week")
+	w.pass(formLife + time.Hour) // the mail says how long it is good for, and not the form
 	for range 2 {
-		res, page := w.submit(path, f)
+		res, page := w.submit(path, early)
 		if res.StatusCode != 200 || !strings.Contains(page, "What we knew about you is erased") {
 			t.Errorf("%s %s", res.Status, page)
 		}
 	}
-	w.pass(formLife + time.Second)
-	if res, _ := w.submit(path, f); res.StatusCode != 409 {
-		t.Errorf("after half an hour: %s", res.Status)
+	w.pass(time.Minute)
+	back := w.linkTo(listunsub.Claims{Recipient: ada, Issued: w.site.Now(), Purpose: listunsub.ConfirmLink})
+	w.pass(time.Minute)
+	w.press(back, actConfirm)
+	made := w.made()
+	if res, _ := w.submit(path, early); res.StatusCode != 410 {
+		t.Errorf("form of a mail that was used: %s", res.Status)
+	}
+	if res, page := w.get(path); res.StatusCode != 410 || !strings.Contains(page, "This link is too old") {
+		t.Errorf("mail that was used: %s", res.Status)
+	}
+	if got := w.made(); !slices.Equal(got, made) {
+		t.Errorf("changes %q, want %q", got, made)
 	}
 }
 
@@ -99,27 +123,23 @@ func (u underWay) Erase(ctx context.Context, a envelope.Address, way store.Way, 
 }
 
 // While mail is being delivered the person is told what is done and to come
-// back; the same button then does the rest.
+// back; a button then does the rest, without the code.
 func TestEraseWhileMailIsBeingSent(t *testing.T) {
 	w := newWorld(t)
 	attempts := 1
 	w.site.Consent = underWay{w.site.Consent, &attempts}
 	w.build()
-	path := w.link(listunsub.HeaderLink)
-	f := w.form(path+"?view=erase", actErase)
+	path, code := w.letter(confirmation.Erasure)
+	f := w.form(path, actCode).with(fieldCode, code)
 	res, page := w.submit(path, f)
 	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "300" || w.site.Stats.Erased.Load() != 0 {
 		t.Errorf("%s, Retry-After %q", res.Status, res.Header.Get("Retry-After"))
 	}
 	lacks(t, page, "Nearly everything is erased", "press the button again in a few minutes", "What we knew about you is erased")
-	// The button is on the page, or behind the link of it.
-	if _, ok := formsOf(t, page)[actErase]; !ok {
-		t.Errorf("no button to press again: %s", page)
-	}
 	if !w.choices[ada+" "].Same(store.Choice{Recipient: ada, State: store.Unsubscribed}) || !w.erased[ada] {
 		t.Errorf("choices %v", w.choices)
 	}
-	for name, again := range map[string]shown{"the same form": f, "the form of the page": w.form(path+"?view=erase", actErase)} {
+	for name, again := range map[string]shown{"the code again": f, "the button": formsOf(t, page)[actErase]} {
 		if res, page := w.submit(path, again); res.StatusCode != 200 || strings.Contains(page, "Nearly") {
 			t.Errorf("%s: %s %s", name, res.Status, page)
 		}
@@ -132,25 +152,19 @@ func TestFormsOfBeforeTheErasure(t *testing.T) {
 	path := w.link(listunsub.HeaderLink)
 	left := w.press(path, actUnsubscribe)
 	forms := formsOf(t, left)
-	if forms[actReason].fields == nil || forms[actUndo].fields == nil || forms[actReceipt].fields == nil {
+	if forms[actReason].fields == nil || forms[actUndo].fields == nil || forms[actAskData].fields == nil {
 		t.Fatalf("forms %v", forms)
 	}
+	delete(forms, actAskData) // changes nothing, and says nothing either
 	forms[actReason] = forms[actReason].with(fieldReason, "not-mine", fieldText, "I am Ada, of "+ada)
-	w.press(path+"?view=erase", actErase)
+	w.eraseByCode()
 	made, events := w.made(), len(w.events)
 	for action, f := range forms {
 		res, page := w.submit(path, f)
-		want, says := 409, "Nothing was changed"
-		switch action {
-		case actReceipt:
-			want = 422
-		case actLeave: // is what stands
-			want, says = 200, "You are unsubscribed from all lists"
-		}
-		if res.StatusCode != want {
+		if res.StatusCode != 409 {
 			t.Errorf("%s: %s", action, res.Status)
 		}
-		lacks(t, page, says, "What we knew about you is erased")
+		lacks(t, page, "Nothing was changed", "What we knew about you is erased")
 	}
 	if got := w.made(); !slices.Equal(got, made) || len(w.events) != events || len(w.asked) != 0 {
 		t.Errorf("changes %q, events %+v", got, w.events[events:])
@@ -160,8 +174,8 @@ func TestFormsOfBeforeTheErasure(t *testing.T) {
 // The erasure is durable: the answer says so even if what stands cannot be read.
 func TestErasureIsToldWhenTheStoreFailsAfterIt(t *testing.T) {
 	w := newWorld(t)
-	path := w.link(listunsub.HeaderLink)
-	f := w.form(path+"?view=erase", actErase)
+	path, code := w.letter(confirmation.Erasure)
+	f := w.form(path, actCode).with(fieldCode, code)
 	w.site.Consent = failAfter{w.site.Consent, w}
 	w.build()
 	res, page := w.submit(path, f)

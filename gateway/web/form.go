@@ -17,10 +17,13 @@ const (
 	actAllAgain    = "all-again"   // the same of all lists
 	actAllow       = "allow"       // sharing again, after a confirmation
 	actReason      = "reason"      // why the person left
-	actErase       = "erase"
-	actDownload    = "download" // what is held
-	actReceipt     = "receipt"  // of one opt-out
-	actConfirm     = "confirm"  // what a mail asked
+	actAskErase    = "ask-erase"   // a mail with the code that erases
+	actAskData     = "ask-data"    // a mail with the code that shows what is held
+	actCode        = "code"        // what a mail with a code was sent for
+	actErase       = "erase"       // once the code was typed
+	actDownload    = "download"    // what is held, once the code was typed
+	actReceipt     = "receipt"     // of one opt-out, once the code was typed
+	actConfirm     = "confirm"     // what a mail asked
 )
 
 // Names of the forms' fields. The seal comes first, so that the first bytes
@@ -34,6 +37,7 @@ const (
 	fieldReason  = "reason"
 	fieldText    = "text"
 	fieldEvent   = "event"
+	fieldCode    = "code"
 )
 
 // form is a body of one of the page's own forms.

@@ -3,10 +3,10 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode"
 
 	"offramp/gateway/language"
-	"offramp/store"
 )
 
 // frame is what every page has around its content. Templates say texts by it:
@@ -22,6 +22,7 @@ type frame struct {
 	Privacy   string // address of the privacy notice
 	Footer    string // of the list
 	When      bool   // the page says when choices hold
+	Readers   string // names of the systems that choices are passed on to; empty: none
 	Languages []languageLink
 	Query     string // of links and forms of this page, with the language that was chosen
 }
@@ -57,9 +58,14 @@ func (h *handler) frame(r *http.Request, say *language.Speaker, title string) fr
 	return f
 }
 
-// of adds what is said of a list.
-func (f frame) of(l store.List) frame {
-	f.Footer, f.When = l.Footer, true
+// of adds what is said of the list, and of what becomes of choices.
+func (f frame) of(s state) frame {
+	f.Footer, f.When = s.list.Footer, true
+	names := make([]string, 0, len(s.readers))
+	for _, name := range s.readers {
+		names = append(names, isolate(f.Speaker, name))
+	}
+	f.Readers = strings.Join(names, ", ")
 	return f
 }
 

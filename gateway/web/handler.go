@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"offramp/gateway/confirmation"
@@ -34,6 +35,7 @@ type handler struct {
 	pages    *pages
 	logo     logo
 	fixed    []field
+	tries    [16]sync.Mutex // of codes, by link
 }
 
 func newHandler(s *Site) (*handler, error) {
@@ -102,7 +104,7 @@ type visit struct {
 	token   string
 	purpose listunsub.Purpose
 	claims  listunsub.Claims
-	subject consent.Subject // of a link that allows sharing again: all lists
+	subject consent.Subject // of a link that is about no list: all lists
 }
 
 const linkMethods = "GET, HEAD, POST, OPTIONS"
@@ -150,7 +152,7 @@ func (h *handler) open(v *visit) error {
 	}
 	v.claims = claims
 	v.subject = consent.Subject{Recipient: recipient, List: claims.List}
-	if claims.List == confirmation.Sharing {
+	if claims.List == confirmation.Sharing || confirmation.Coded(claims.List) {
 		v.subject.List = store.AllLists
 	}
 	return nil
@@ -198,8 +200,13 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
 // permanent refusal.
 func (h *handler) unavailable(w http.ResponseWriter, r *http.Request, v visit, err error) {
 	h.stats.Unavailable.Add(1)
-	h.log.ErrorContext(r.Context(), "page request failed",
-		"list", v.claims.List, "to", v.subject.Recipient.Masked(), "ip", v.peer.ip(), "error", err)
+	if v.coded() {
+		// Nothing of a person who is about to be erased.
+		h.log.ErrorContext(r.Context(), "page request failed", "list", v.claims.List, "error", err)
+	} else {
+		h.log.ErrorContext(r.Context(), "page request failed",
+			"list", v.claims.List, "to", v.subject.Recipient.Masked(), "ip", v.peer.ip(), "error", err)
+	}
 	w.Header().Set("Retry-After", "60")
 	h.notice(w, r, noticeUnavailable)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/confirmation"
 	"offramp/gateway/receipt"
 	"offramp/listunsub"
 	"offramp/store"
@@ -41,10 +42,17 @@ func read(t testing.TB, res *http.Response, body string) (held Held) {
 	return held
 }
 
-func (w *world) download(path string) (Held, string) {
+func (w *world) download() (Held, string) {
 	w.t.Helper()
-	res, body := w.submit(path, w.form(path+"?view=history", actDownload))
-	return read(w.t, res, body), body
+	path, page := w.openData()
+	res, body := w.submit(path, formsOf(w.t, page)[actDownload])
+	held := read(w.t, res, body)
+	typed := held.Events[len(held.Events)-1]
+	if typed.Kind != string(store.EventTyped) || typed.IP != client || typed.UserAgent != agent {
+		w.t.Errorf("the last event is %+v", typed)
+	}
+	held.Events = held.Events[:len(held.Events)-1]
+	return held, body
 }
 
 // All that is recorded of the person is in the file, what is recorded of others
@@ -67,7 +75,7 @@ func TestDownloadHoldsAllOfOnePerson(t *testing.T) {
 		MessageID: "<1@example.org>", IP: "203.0.113.99", UserAgent: "Mailer/9"})
 	w.happened(store.Event{Kind: store.EventReason, Recipient: bob, List: "bobs.example.org", Detail: "of bob"})
 	third := w.happened(store.Event{Kind: store.EventReason, Recipient: ada, Way: store.Operator, Ref: first, Who: "admin", Detail: "</script>\u2028\"ö"})
-	held, body := w.download(w.link(listunsub.BodyLink))
+	held, body := w.download()
 	want := Held{
 		Made: start, Operator: "Example Ltd", Recipient: ada,
 		Choices: []HeldChoice{
@@ -97,7 +105,7 @@ func TestDownloadHoldsAllOfOnePerson(t *testing.T) {
 // Of a person nothing is known of, every part is there and empty, not null.
 func TestDownloadOfNothing(t *testing.T) {
 	w := newWorld(t)
-	held, body := w.download(w.link(listunsub.HeaderLink))
+	held, body := w.download()
 	if want := (Held{Made: start, Operator: "Example Ltd", Recipient: ada, Choices: []HeldChoice{}, Contacts: []HeldContact{},
 		Suppressions: []HeldSuppression{}, Events: []HeldEvent{}}); !cmp.Equal(want, held) || strings.Contains(body, "null") {
 		t.Errorf("%s", body)
@@ -112,7 +120,7 @@ func TestDownloadOfManyEvents(t *testing.T) {
 			w.happened(store.Event{Kind: store.EventDropped, Recipient: ada, List: news})
 			w.happened(store.Event{Kind: store.EventDropped, Recipient: bob, List: news})
 		}
-		held, _ := w.download(w.link(listunsub.HeaderLink))
+		held, _ := w.download()
 		for i, e := range held.Events {
 			if e.ID != int64(2*i+1) {
 				t.Fatalf("event %d has the number %d", i, e.ID)
@@ -129,9 +137,10 @@ func TestDownloadOfManyEvents(t *testing.T) {
 func TestFilesNeedTheirForm(t *testing.T) {
 	w := newWorld(t)
 	w.press(w.link(listunsub.HeaderLink), actUnsubscribe)
-	path := w.link(listunsub.BodyLink)
-	ofBob := w.linkTo(listunsub.Claims{List: news, Recipient: bob, Issued: start, Purpose: listunsub.BodyLink})
-	download, get := w.form(path+"?view=history", actDownload), w.form(path+"?view=history", actReceipt)
+	ofBob := w.linkTo(listunsub.Claims{List: confirmation.Access, Recipient: bob, Issued: start, Purpose: listunsub.ConfirmLink})
+	path, page := w.openData()
+	download, get := formsOf(t, page)[actDownload], formsOf(t, page)[actReceipt]
+	code := w.form(path, actCode)
 	made := w.made()
 	for name, c := range map[string]struct {
 		path string
@@ -142,7 +151,8 @@ func TestFilesNeedTheirForm(t *testing.T) {
 		"without a seal":            {path, download.with(fieldSeal, ""), 0, 400},
 		"by another action":         {path, get.with(fieldAction, actDownload), 0, 400},
 		"by the download's form":    {path, download.with(fieldAction, actReceipt, fieldEvent, "1"), 0, 400},
-		"by a form of bob":          {path, w.form(ofBob+"?view=history", actDownload), 0, 400},
+		"by the form for the code":  {path, code.with(fieldAction, actDownload), 0, 400},
+		"by a link of the list":     {w.link(listunsub.BodyLink), download, 0, 400},
 		"of bob, by a form of ada":  {ofBob, download, 0, 400},
 		"by an old form":            {path, download, formLife + time.Second, 409},
 		"receipt, with an old form": {path, get, formLife + time.Second, 409},
@@ -156,7 +166,7 @@ func TestFilesNeedTheirForm(t *testing.T) {
 			}
 		})
 	}
-	for _, query := range []string{"?action=download", "?view=download", "?view=history&action=receipt&event=1"} {
+	for _, query := range []string{"?action=download", "?view=download", "?view=history", "?code=12345678", "?action=receipt&event=1"} {
 		if res, _ := w.get(path + query); res.Header.Get("Content-Disposition") != "" || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("GET %s: %v", query, res.Header)
 		}
@@ -169,11 +179,13 @@ func TestFilesNeedTheirForm(t *testing.T) {
 // A receipt proves itself by the public key, and says what the ledger says.
 func TestReceipt(t *testing.T) {
 	w := newWorld(t)
-	path := w.link(listunsub.HeaderLink)
-	page := w.press(path, actUnsubscribe)
+	page := w.press(w.link(listunsub.HeaderLink), actUnsubscribe)
+	if _, ok := formsOf(t, page)[actAskData]; !ok {
+		t.Errorf("no receipt is offered: %s", page)
+	}
 	w.pass(time.Minute)
-	_, history := w.get(path + "?view=history")
-	for name, f := range map[string]shown{"after the opt-out": formsOf(t, page)[actReceipt], "in the history": formsOf(t, history)[actReceipt]} {
+	path, page := w.openData()
+	for name, f := range map[string]shown{"the first time": formsOf(t, page)[actReceipt], "again": formsOf(t, page)[actReceipt]} {
 		res, text := w.submit(path, f)
 		if got := res.Header.Get("Content-Disposition"); res.StatusCode != 200 || got != `attachment; filename="offramp-receipt-1.txt"` {
 			t.Fatalf("%s: %s, %q: %s", name, res.Status, got, text)
@@ -197,11 +209,11 @@ func TestReceipt(t *testing.T) {
 // receipt, and all others are refused alike, so that nothing is learnt of them.
 func TestReceiptOfNothingElse(t *testing.T) {
 	w := newWorld(t)
-	path := w.link(listunsub.BodyLink)
 	own := w.happened(store.Event{Kind: store.EventUnsubscribed, Recipient: ada, List: news, Way: store.OneClick})
 	ofBob := w.happened(store.Event{Kind: store.EventUnsubscribed, Recipient: bob, List: news, Way: store.OneClick})
 	reason := w.happened(store.Event{Kind: store.EventReason, Recipient: ada, List: news, Detail: "x"})
-	get := w.form(path+"?view=history", actReceipt)
+	path, page := w.openData()
+	get := formsOf(t, page)[actReceipt]
 	_, nothing := w.submit(path, get.with(fieldEvent, "4711"))
 	lacks(t, nothing, "Nothing was changed", "a choice that does not exist")
 	for name, event := range map[string]string{
@@ -223,20 +235,40 @@ func TestReceiptOfNothingElse(t *testing.T) {
 	}
 }
 
-// The receipt that is offered after a form with several choices is that of the
-// opt-out in it.
+// Whoever typed the code gets a receipt of opt-outs and of nothing else, of the
+// newest first; the page offers it after an opt-out only.
 func TestReceiptAmongOtherChoices(t *testing.T) {
 	w := newWorld(t)
-	w.lists[other] = store.List{ID: other, Name: "Other", Public: true}
-	path := w.link(listunsub.HeaderLink)
-	page := w.press(path, actChoose, fieldList+news, "week", fieldList+other, "off", fieldSharing, "refuse")
+	w.lists[other] = store.List{ID: other, Name: "Other", Public: true, ThirdParty: true}
+	link := w.link(listunsub.HeaderLink)
+	if page := w.press(link, actChoose, fieldList+news, "week", fieldList+other, "off", fieldSharing, "refuse"); !strings.Contains(page, "Get a receipt") {
+		t.Errorf("no receipt is offered of an opt-out: %s", page)
+	}
+	if page := w.press(link, actChoose, fieldList+news, "day"); strings.Contains(page, "Get a receipt") {
+		t.Errorf("a receipt is offered of what is no opt-out: %s", page)
+	}
+	for range mostReceipts {
+		w.happened(store.Event{Kind: store.EventUnsubscribed, Recipient: bob, List: other})
+	}
+	path, page := w.openData()
+	if n := strings.Count(page, ">Receipt</button>"); n != 1 {
+		t.Errorf("%d receipts", n)
+	}
 	f := formsOf(t, page)[actReceipt]
 	res, text := w.submit(path, f)
 	got, err := receipt.Open([]byte(text), w.site.Receipts.Verifier())
 	if res.StatusCode != 200 || err != nil || got.List != other {
 		t.Errorf("event %s: %s, receipt of %q, %v", f.fields.Get(fieldEvent), res.Status, got.List, err)
 	}
-	if page := w.press(path, actChoose, fieldList+news, "day"); strings.Contains(page, "Receipt") {
-		t.Errorf("a receipt is offered of what is no opt-out: %s", page)
+	for range mostReceipts {
+		w.happened(store.Event{Kind: store.EventUnsubscribed, Recipient: ada, List: news})
+	}
+	if _, page := w.openData(); strings.Count(page, ">Receipt</button>") != mostReceipts || len(page) > 30<<10 {
+		t.Errorf("receipts of %d opt-outs: %s", mostReceipts+1, page)
+	}
+	w.site.Receipts = nil
+	w.build()
+	if _, page := w.openData(); strings.Contains(page, "Receipt") {
+		t.Errorf("receipts are offered by a site without a key: %s", page)
 	}
 }

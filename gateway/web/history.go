@@ -2,9 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"offramp/store"
@@ -20,9 +17,7 @@ type historyView struct {
 	Contacts []rowView
 	Stops    []rowView
 	Events   []eventView
-	Older    string // query; empty: there are none
-	Newest   string
-	Download *button
+	Download *button // asks the mailbox for all of it
 	Receipts bool
 	Back     string
 }
@@ -31,18 +26,17 @@ type historyView struct {
 type rowView struct{ Name, Value, Since string }
 
 type eventView struct {
-	Time, What, List, How, Detail string
-	Receipt                       *button
+	Time, What, List, How string
+	Receipt               *button
 }
 
-// perHistory is how many events one page of the history has.
+// perHistory is how many events the history shows, the newest.
 const perHistory = 40
 
-// history shows what is held and what happened.
+// history shows what is held and what happened, in short: whoever has the link
+// can see it. It leaves out what proves an event and what a person wrote.
 func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now state) {
-	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
-	events, err := h.site.Ledger.Events(r.Context(), store.EventFilter{
-		Recipient: v.subject.Recipient.Key(), Before: max(0, before), Latest: true, Limit: perHistory + 1})
+	events, err := h.site.Ledger.Events(r.Context(), store.EventFilter{Recipient: v.subject.Recipient.Key(), Latest: true, Limit: perHistory})
 	if err != nil {
 		h.unavailable(w, r, v, err)
 		return
@@ -51,17 +45,11 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now s
 	p := historyView{
 		Heading: b.text("page.history.title"), What: b.text("page.history.what"), Kept: b.kept(),
 		Choices: b.choiceRows(), Contacts: b.contactRows(), Stops: b.stopRows(),
-		Download: b.button(actDownload, "page.history.download", sealed{}), Receipts: h.site.Receipts != nil,
+		Download: b.button(actAskData, "page.history.download", sealed{}), Receipts: h.site.Receipts != nil,
 		Back: query(r, ""),
 	}
-	p.frame = h.frame(r, b.say, p.Heading).of(now.list)
-	if len(events) > perHistory {
-		events = events[:perHistory]
-		p.Older = query(r, "view=history&before="+strconv.FormatInt(events[perHistory-1].ID, 10))
-	}
-	if before > 0 {
-		p.Newest = query(r, "view=history")
-	}
+	p.Download.Hint = b.text("page.code.hint")
+	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	for _, e := range events {
 		p.Events = append(p.Events, b.event(e))
 	}
@@ -134,32 +122,10 @@ func (b *builder) event(e store.Event) eventView {
 		}
 		return otherwise
 	}
-	v := eventView{
+	return eventView{
 		Time: b.say.Moment(e.Time),
 		What: known("page.event."+string(e.Kind), b.say.Say("page.event.other")),
 		List: b.scope(e.List),
 		How:  known("page.way."+string(e.Way), ""),
 	}
-	if e.Kind == store.EventReason {
-		v.Detail = b.reason(e.Detail)
-	}
-	if e.Kind == store.EventUnsubscribed && b.h.site.Receipts != nil {
-		v.Receipt = b.button(actReceipt, "page.history.receipt", sealed{})
-		v.Receipt.Event = e.ID
-	}
-	return v
-}
-
-// reason is why somebody left, with the keyword in words; in the detail of an
-// event stands the keyword first.
-func (b *builder) reason(detail string) string {
-	keyword, text, _ := strings.Cut(detail, ": ")
-	if !slices.Contains(reasons[:], keyword) {
-		return detail
-	}
-	words := b.say.Say("page.reason." + keyword)
-	if text == "" {
-		return words
-	}
-	return words + " – " + text
 }

@@ -26,6 +26,7 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	w.site.OperatorAddress, w.site.OperatorEmail, w.site.PrivacyURL = "1 Example Street, Exampletown", "post@example.org", "https://example.org/privacy"
 	w.build()
 	many(w)
+	w.readers = []store.Reader{{Name: "Customer care of Example"}, {Name: "Warehouse"}}
 	query := "?lang=" + lang
 	path := w.link(listunsub.HeaderLink)
 	keep := func(name string, res *http.Response, page string) {
@@ -45,16 +46,27 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	}
 	add("on", path+query)
 	add("signal", path+query, "Sec-GPC", "1")
+	signal := w.link(listunsub.BodyLink) + query
+	add("signal honoured", signal, "Sec-GPC", "1", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+	res, page := w.submit(signal, formsOf(t, pages["signal honoured"])[actUndo])
+	keep("undone", res, page)
 	act("bad date", actChoose, fieldList+news, optPauseUntil)
 	act("chosen", actChoose, fieldList+news, "week", fieldList+"list02.example.org", "pause-90", fieldSharing, "refuse")
 	add("second lists", path+query+"&page=1")
 	act("left", actUnsubscribe)
-	res, page := w.submit(path, formsOf(t, pages["left"])[actReason].with(fieldReason, "other", fieldText, "my reason"))
+	res, page = w.submit(path, formsOf(t, pages["left"])[actReason].with(fieldReason, "other", fieldText, "my reason"))
 	keep("thanks", res, page)
 	add("off", path+query)
 	act("asked", actAgain)
 	add("history", path+query+"&view=history")
 	add("erase", path+query+"&view=erase")
+	askErase := w.form(path+query+"&view=erase", actAskErase)
+	res, page = w.submit(path, askErase)
+	keep("erase asked", res, page)
+	w.stops = []store.Suppression{{Recipient: ada, Reason: store.ReasonBounced}}
+	res, page = w.submit(path, askErase)
+	keep("unreachable", res, page)
+	w.stops = nil
 	act("left all", actLeave)
 	add("off all", path+query)
 	for name, list := range map[string]string{"confirm": news, "confirm all": "", "confirm sharing": confirmation.Sharing} {
@@ -65,9 +77,8 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	res, page = w.submit(confirmed, w.form(confirmed+query, actConfirm))
 	keep("confirmed", res, page)
 	add("expired", w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start.Add(-8 * 24 * time.Hour), Purpose: listunsub.ConfirmLink})+query)
-	erase := w.form(path+query+"&view=erase", actErase)
-	res, page = w.submit(path, erase)
-	keep("erased", res, page)
+	w.pass(2 * time.Second)
+	codePages(w, query, keep)
 	w.lists[news] = store.List{ID: news, Name: strings.Repeat("long", 60), Description: strings.Repeat("text ", 100), Transactional: true}
 	add("transactional", path+query)
 	add("invalid link", "/u/x"+query)
@@ -75,6 +86,43 @@ func everyPage(t testing.TB, lang string) (pages, policies map[string]string) {
 	w.err = store.ErrUnavailable
 	add("unavailable", path+query)
 	return pages, policies
+}
+
+// codePages keeps the pages of links with a code.
+func codePages(w *world, query string, keep func(name string, res *http.Response, page string)) {
+	w.t.Helper()
+	path, code := w.letter(confirmation.Access)
+	res, page := w.get(path + query)
+	keep("code data", res, page)
+	res, page = w.submit(path, formsOf(w.t, page)[actCode].with(fieldCode, code))
+	keep("opened", res, page)
+	attempts := 1
+	w.site.Consent = underWay{w.site.Consent, &attempts}
+	w.build()
+	w.pass(2 * time.Second)
+	path, code = w.letter(confirmation.Erasure)
+	res, page = w.get(path + query)
+	keep("code erase", res, page)
+	f := formsOf(w.t, page)[actCode]
+	for name, typed := range map[string]string{"code unreadable": "x", "code wrong": "00000000"} {
+		res, page := w.submit(path, f.with(fieldCode, typed))
+		keep(name, res, page)
+	}
+	res, page = w.submit(path, f.with(fieldCode, code))
+	keep("erasing", res, page)
+	res, page = w.submit(path, formsOf(w.t, page)[actErase])
+	keep("erased", res, page)
+	w.pass(2 * time.Second)
+	path, _ = w.letter(confirmation.Erasure)
+	f = w.form(path+query, actCode).with(fieldCode, "00000000")
+	for range mostTries {
+		w.submit(path, f)
+	}
+	res, page = w.submit(path, f)
+	keep("code used", res, page)
+	w.pass(confirmation.CodeLife + time.Hour)
+	res, page = w.get(path + query)
+	keep("code expired", res, page)
 }
 
 // many gives ada mail of a dozen lists with long names.

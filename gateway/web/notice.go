@@ -21,6 +21,7 @@ type notice int
 const (
 	noticeInvalid notice = iota
 	noticeExpired
+	noticeCodeExpired
 	noticeThrottled
 	noticeUnavailable
 	noticeNothing
@@ -30,20 +31,22 @@ const (
 // noticeKeys are the texts of a notice.
 type noticeKeys struct {
 	status int
-	prefix string   // of title and what
-	steps  []string // what to do, after an introduction
+	prefix string        // of title and what
+	steps  []string      // what to do, after an introduction
+	life   time.Duration // of the links it is about, said in days
 }
 
 // noticeTexts never depend on what is stored: a wrong link learns nothing.
 func noticeTexts() map[notice]noticeKeys {
 	return map[notice]noticeKeys{
 		noticeInvalid: {http.StatusNotFound, "page.wrong.",
-			[]string{"page.wrong.try", "page.wrong.open", "page.wrong.program", "page.wrong.answer"}},
-		noticeExpired:     {http.StatusGone, "page.expired.", nil},
-		noticeThrottled:   {http.StatusTooManyRequests, "page.throttled.", nil},
-		noticeUnavailable: {http.StatusServiceUnavailable, "page.unavailable.", nil},
-		noticeNothing:     {http.StatusNotFound, "page.nothing.", nil},
-		noticeMethod:      {http.StatusMethodNotAllowed, "page.method.", nil},
+			[]string{"page.wrong.try", "page.wrong.open", "page.wrong.program", "page.wrong.answer"}, 0},
+		noticeExpired:     {http.StatusGone, "page.expired.", nil, confirmation.Life},
+		noticeCodeExpired: {http.StatusGone, "page.expired.", nil, confirmation.CodeLife},
+		noticeThrottled:   {http.StatusTooManyRequests, "page.throttled.", nil, 0},
+		noticeUnavailable: {http.StatusServiceUnavailable, "page.unavailable.", nil, 0},
+		noticeNothing:     {http.StatusNotFound, "page.nothing.", nil, 0},
+		noticeMethod:      {http.StatusMethodNotAllowed, "page.method.", nil, 0},
 	}
 }
 
@@ -56,10 +59,9 @@ type noticeView struct {
 }
 
 func (k noticeKeys) in(say *language.Speaker) noticeView {
-	// Of all notices one counts, its days.
 	v := noticeView{
 		Heading:    say.Say(k.prefix + "title"),
-		Paragraphs: []string{say.Count(k.prefix+"what", int64(confirmation.Life/(24*time.Hour)))},
+		Paragraphs: []string{say.Count(k.prefix+"what", int64(k.life/(24*time.Hour)))},
 	}
 	for i, step := range k.steps {
 		if i == 0 {

@@ -101,6 +101,8 @@ func (r records) Suppress(context.Context, store.Suppression, store.Event) (bool
 	panic("the page suppresses nobody")
 }
 
+func (r records) EndBounces(context.Context, string, time.Time) (bool, error) { return false, nil }
+
 func (r records) CountBounce(context.Context, store.SoftBounce, store.Event) (store.BounceRun, error) {
 	panic("the page knows of no bounce")
 }
@@ -220,6 +222,12 @@ func (r records) Lists(context.Context) ([]store.List, error) {
 	}
 	slices.SortFunc(all, func(a, b store.List) int { return strings.Compare(a.ID, b.ID) })
 	return all, nil
+}
+
+func (r records) Readers(context.Context) ([]store.Reader, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readers, r.fault("Readers")
 }
 
 // Ask takes the mail that asks for confirmation.

@@ -97,23 +97,26 @@ func (c Config) TextDir() string {
 func (h *handler) rehearse() error {
 	say := h.site.Texts.Match()
 	r := &http.Request{Method: http.MethodGet, URL: new(url.URL)}
-	f := h.frame(r, say, "title").of(store.List{Footer: "footer"})
+	f := h.frame(r, say, "title").of(state{list: store.List{Footer: "footer"}, readers: []string{"reader"}})
 	b := &button{Query: "?", Seal: "seal", Action: "action", Label: "label", Hint: "hint", Event: 1}
 	list := listView{Name: "name", Description: "description", Sender: "sender", ThirdParty: "third", Mails: "mails"}
 	choice := choiceView{listView: list, Field: "field", ID: "id", Options: []optionView{{Value: "value", Label: "label", Selected: true}}}
 	rows := []rowView{{"name", "value", "since"}}
+	event := eventView{"time", "what", "list", "how", b}
 	two := []string{"first", "second"}
 	for name, data := range map[string]any{
 		"page.html": view{
-			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Rest: b, Reason: &reasonView{*b, two}, Heading: "heading",
+			frame: f, Refused: two, Lines: two, AtOnce: true, Undo: b, Receipt: b, Reason: &reasonView{*b, two}, Heading: "heading",
 			Sentences: two, Since: "since", List: list, Recipient: "recipient", Leave: b, Again: b, AllAgain: b, Refusing: b, LeaveAll: b,
 			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c"}, &sharingView{true, true}, "shown", "?", "?"},
 			History: "?", Erase: "?"},
 		"history.html": historyView{
 			frame: f, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
-			Events: []eventView{{"time", "what", "list", "how", "detail", b}}, Older: "?", Newest: "?", Download: b, Receipts: true, Back: "?"},
+			Events: []eventView{event}, Download: b, Receipts: true, Back: "?"},
 		"erase.html":   eraseView{f, "heading", two, b, "?"},
 		"confirm.html": confirmView{f, two, two, "heading", two, b, b},
+		"code.html":    codeView{f, two, two, "heading", two, b, b, b},
+		"opened.html":  openedView{f, "heading", "what", b, []eventView{event}},
 		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
 	} {
 		if _, err := h.pages.execute(name, data); err != nil {

@@ -5,7 +5,8 @@ import (
 	"net/http"
 )
 
-// show answers GET and HEAD. It changes nothing, whoever asks.
+// show answers GET and HEAD. It changes nothing, whoever asks, but what a browser
+// asks for by a signal.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
 	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
 	defer cancel()
@@ -21,7 +22,8 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
 	case view == "erase":
 		h.showErase(w, r, v, now)
 	default:
-		h.showState(w, r, v, now, answer{})
+		now, a := h.honour(r, v, now)
+		h.showState(w, r, v, now, a)
 	}
 }
 

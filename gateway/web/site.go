@@ -1,12 +1,16 @@
 // Package web serves recipients: the one-click endpoint of RFC 8058, and the
 // page on which a person sees and decides what mail they get.
 //
-// GET, HEAD and OPTIONS change nothing. A POST to /u/TOKEN with a valid token
+// GET, HEAD and OPTIONS change nothing, but for one thing that the law asks for:
+// who opens the page with a browser that sends Sec-GPC: 1 refuses sharing, see
+// honour. A POST to /u/TOKEN with a valid token
 // is an opt-out whatever its body looks like, because mail clients send broken
 // ones; the page's own forms are the exception, they say what they want. A POST
 // to /p/TOKEN, the link in message bodies, and to /c/TOKEN, the link of a mail
 // that asks for confirmation, acts only through the page's own forms. What takes
-// an opt-out back is asked for by mail, but for the undo right after it.
+// an opt-out back is asked for by mail, but for the undo right after it. What
+// erases, or shows more than choices and a short history, needs a code of such a
+// mail, typed by hand.
 // No answer is ever a redirect, sets a cookie or carries a script.
 package web
 
@@ -31,6 +35,7 @@ type Tokens interface {
 	Open(token string, p listunsub.Purpose) (listunsub.Claims, error)
 	MAC(label string, data ...[]byte) []byte
 	Verify(mac []byte, label string, data ...[]byte) bool
+	confirmation.Verifier
 }
 
 // Consent reads and changes what a person chose. *consent.Consent is the one
@@ -52,12 +57,19 @@ type Choices interface {
 type Notes interface {
 	Explain(ctx context.Context, s consent.Subject, text string, way store.Way, ev consent.Evidence) error
 	Asked(ctx context.Context, s consent.Subject, detail string, ev consent.Evidence) error
+	Typed(ctx context.Context, s consent.Subject, detail string, ev consent.Evidence) error
 }
 
 // Lists knows the lists. One that is not found is shown by its identifier, so
 // that links outlive the database.
 type Lists interface {
 	Lists(ctx context.Context) ([]store.List, error)
+}
+
+// Readers knows the other systems that follow what people choose; see
+// [store.Consent].
+type Readers interface {
+	Readers(ctx context.Context) ([]store.Reader, error)
 }
 
 // Ledger has the history of people; see [store.Consent].
@@ -81,8 +93,10 @@ type Site struct {
 	Tokens    Tokens
 	Consent   Consent
 	Lists     Lists
+	Readers   Readers // nil: no other system follows
 	Ledger    Ledger
 	Asker     Asker
+	Contact   string // mail address of the operator, for people that no mail reaches
 	Texts     *language.Catalogue
 	Receipts  *receipt.Signer  // nil: none are given
 	Retention time.Duration    // how long events are kept, for the page to say; 0: for ever

@@ -16,8 +16,10 @@ import (
 // state is what holds for the person of a link, and what they may decide about.
 type state struct {
 	store.Person
-	list  store.List   // of the link
-	lists []store.List // with a choice: that of the link first, then by name
+	list    store.List   // of the link
+	lists   []store.List // with a choice: that of the link first, then by name
+	readers []string     // names of the other systems that follow
+	shared  bool         // there is a list that is sent on behalf of others
 }
 
 // state reads what holds. Lists are shown to whoever gets or chose about them,
@@ -40,6 +42,7 @@ func (h *handler) state(ctx context.Context, v visit) (state, error) {
 		theirs[c.List] = true
 	}
 	for _, l := range all {
+		s.shared = s.shared || l.ThirdParty
 		switch {
 		case l.ID == v.subject.List:
 			s.list = l
@@ -52,6 +55,16 @@ func (h *handler) state(ctx context.Context, v visit) (state, error) {
 	})
 	if s.list.ID != store.AllLists && !s.list.Transactional {
 		s.lists = append([]store.List{s.list}, s.lists...)
+	}
+	if h.site.Readers == nil {
+		return s, nil
+	}
+	readers, err := h.site.Readers.Readers(ctx)
+	if err != nil {
+		return state{}, err
+	}
+	for _, r := range readers {
+		s.readers = append(s.readers, r.Name)
 	}
 	return s, nil
 }

@@ -37,6 +37,8 @@ type submission struct {
 	say   *language.Speaker
 	// repeated: what the form asks for had been decided when it came.
 	repeated bool
+	// signal: it was the browser, and no field, that asked to refuse sharing.
+	signal bool
 }
 
 // fresh says whether what the person saw still stands.
@@ -47,6 +49,9 @@ func (x *submission) fresh() bool { return x.now.seen() == x.seal.seen }
 // stands.
 func (h *handler) submit(w http.ResponseWriter, r *http.Request, v visit, f form) {
 	s, err := h.unseal(v, f)
+	if errors.Is(err, errOldForm) && f.action == actCode {
+		err = nil // the mail says how long there is time to type
+	}
 	if err != nil {
 		h.stats.Stale.Add(1)
 		if errors.Is(err, errOldForm) {
@@ -67,6 +72,10 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, v visit, f form
 }
 
 func (h *handler) act(x *submission) {
+	if x.visit.coded() {
+		h.actCoded(x)
+		return
+	}
 	switch x.form.action {
 	case actUnsubscribe:
 		h.decide(x, off(x.visit.subject.List))
@@ -80,14 +89,29 @@ func (h *handler) act(x *submission) {
 		h.askAgain(x)
 	case actReason:
 		h.reason(x)
-	case actErase:
-		h.erase(x)
-	case actDownload:
-		h.download(x)
-	case actReceipt:
-		h.receipt(x)
+	case actAskErase, actAskData:
+		h.askCode(x)
 	case actConfirm:
 		h.confirm(x)
+	default:
+		h.refuseForm(x, http.StatusBadRequest, "page.stale.foreign")
+	}
+}
+
+// actCoded is act for a link with a code. Nothing else erases, or gives files
+// away: the forms that do are made once the code was typed.
+func (h *handler) actCoded(x *submission) {
+	switch action, erases := x.form.action, x.visit.erases(); {
+	case action == actCode:
+		h.typed(x)
+	case action == actErase && erases:
+		h.erase(x)
+	case action == actDownload && !erases:
+		h.download(x)
+	case action == actReceipt && !erases:
+		h.receipt(x)
+	case action == actAllAgain:
+		h.askAgain(x)
 	default:
 		h.refuseForm(x, http.StatusBadRequest, "page.stale.foreign")
 	}
@@ -125,11 +149,11 @@ func (h *handler) choose(x *submission) {
 // decide records what a form asks for, and answers.
 func (h *handler) decide(x *submission, c chosen) {
 	signal := signalled(x.r)
-	if signal && x.now.Sharing.Since.IsZero() && c.decision.RefuseSharing == nil && x.form.action != actChoose {
+	if signal && x.now.Sharing.Since.IsZero() && c.decision.RefuseSharing == nil && (x.form.action != actChoose || x.seal.refused == nil) {
 		// The page says that acting on it records what the browser asks for; in
 		// the form with the box, the box says it.
 		refuse := true
-		c.decision.RefuseSharing = &refuse
+		c.decision.RefuseSharing, x.signal = &refuse, true
 	}
 	x.repeated = !x.fresh() && x.now.made(c, x.seal.issued)
 	switch {
@@ -159,10 +183,6 @@ func (h *handler) decide(x *submission, c chosen) {
 		h.decided(x, c, events)
 	}
 }
-
-// signalled says whether the browser asks that data is not shared (Global
-// Privacy Control, section 3.1).
-func signalled(r *http.Request) bool { return r.Header.Get("Sec-GPC") == "1" }
 
 func (h *handler) undo(x *submission) {
 	if !x.fresh() {

@@ -19,7 +19,6 @@ type view struct {
 	AtOnce    bool
 	Undo      *button
 	Receipt   *button
-	Rest      *button // erases what an erasure had to leave
 	Reason    *reasonView
 	Heading   string
 	Sentences []string
@@ -92,20 +91,19 @@ func (b *builder) page(a answer) view {
 	if a.refused != "" {
 		title = b.say.Say("page.stale.title")
 		p.Refused = []string{title, b.say.Say(a.refused)}
+		if a.unreachable {
+			p.Refused = append(p.Refused, b.text("page.code.contact"))
+		}
 	} else if len(a.lines) > 0 {
 		title = a.lines[0]
 	}
-	p.frame = b.h.frame(b.r, b.say, title).of(b.state.list)
+	p.frame = b.h.frame(b.r, b.say, title).of(b.state)
 	b.forms(&p)
 	if a.undo != nil {
 		p.Undo = b.undo(*a.undo)
 	}
-	if a.event != 0 && b.h.site.Receipts != nil {
-		p.Receipt = b.button(actReceipt, "page.done.receipt", sealed{})
-		p.Receipt.Event = a.event
-	}
-	if a.erase {
-		p.Rest = b.button(actErase, "page.erase.button", sealed{})
+	if a.receipt && b.h.site.Receipts != nil {
+		p.Receipt = b.button(actAskData, "page.done.receipt", sealed{})
 	}
 	if a.left {
 		p.Reason = &reasonView{button: *b.button(actReason, "page.reason.button", sealed{}), Options: reasons[:]}
@@ -160,7 +158,7 @@ func (b *builder) undo(s sealed) *button {
 // text says a text with whatever it may name.
 func (b *builder) text(key string) string {
 	return b.say.Say(key, "List", isolate(b.say, name(b.state.list)), "Operator", isolate(b.say, b.h.operator),
-		"Address", isolate(b.say, b.visit.subject.Recipient.Masked()))
+		"Address", isolate(b.say, b.visit.subject.Recipient.Masked()), "Contact", isolate(b.say, b.h.site.Contact))
 }
 
 func (b *builder) list(l store.List) listView {

@@ -52,6 +52,7 @@ type world struct {
 	contacts []store.Contact
 	events   []store.Event
 	lists    map[string]store.List
+	readers  []store.Reader
 	asked    []confirmation.Question
 	changes  []string // every change asked for and made
 	err      error    // answer of everything, when set
@@ -88,7 +89,7 @@ func newWorld(t testing.TB) *world {
 		Config:    Config{InvalidPerMinute: 60, OperatorName: "Example Ltd", PageLanguage: "en"},
 		PublicURL: "https://out.example.org",
 		Tokens:    ring, Consent: &consent.Consent{Store: r, Records: r, Now: now, Log: log},
-		Lists: r, Ledger: r, Asker: r, Texts: texts, Receipts: signer, Retention: 26280 * time.Hour,
+		Lists: r, Readers: r, Ledger: r, Asker: r, Contact: "people@out.example.org", Texts: texts, Receipts: signer, Retention: 26280 * time.Hour,
 		Log: log, Stats: new(Stats), Now: now,
 	}
 	w.build()
@@ -154,6 +155,20 @@ func (w *world) linkTo(c listunsub.Claims) string {
 		w.t.Fatal(err)
 	}
 	return "/" + string(rune(c.Purpose)) + "/" + token
+}
+
+// letter is the link and the code of a mail that was sent just now.
+func (w *world) letter(list string) (path, code string) {
+	w.t.Helper()
+	path = w.linkTo(listunsub.Claims{List: list, Recipient: ada, Issued: w.site.Now(), Purpose: listunsub.ConfirmLink})
+	return path, w.ring.Digits("offramp mailed code", []byte(path[len("/c/"):]))
+}
+
+// openData types the code that opens what is stored.
+func (w *world) openData() (path, page string) {
+	w.t.Helper()
+	path, code := w.letter(confirmation.Access)
+	return path, w.press(path, actCode, fieldCode, code)
 }
 
 func request(method, path, contentType string, body io.Reader) *http.Request {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"offramp/store"
 )
@@ -11,6 +12,7 @@ const (
 	putBounces    = `INSERT INTO bounces (recipient, count, first, last, sent) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (recipient) DO UPDATE SET count = excluded.count, first = excluded.first, last = excluded.last, sent = excluded.sent`
 	mailedAgain      = "UPDATE bounces SET sent = ?1 WHERE recipient = ?2 AND sent = 0 AND last < ?1"
+	endBounces       = "DELETE FROM bounces WHERE recipient = ? AND last <= ?"
 	deleteBouncesOf  = "DELETE FROM bounces WHERE recipient = ?"
 	deleteOldBounces = "DELETE FROM bounces WHERE recipient IN (SELECT recipient FROM bounces WHERE last < ? LIMIT ?)"
 )
@@ -38,6 +40,28 @@ func (s *Consent) CountBounce(ctx context.Context, b store.SoftBounce, e store.E
 	}
 	run.First, run.Last = kept(run.First), kept(run.Last)
 	return run, nil
+}
+
+// EndBounces ends a run. Nearly nobody has one, so it is looked for first, which
+// takes no turn of the writer.
+func (s *Consent) EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error) {
+	p, err := s.Person(ctx, recipient)
+	if err != nil || p.Bounces.Count == 0 || p.Bounces.Last.After(delivered) {
+		return false, err
+	}
+	err = s.file.write(ctx, &op{run: func(c *conn) error {
+		name, _, err := s.people.known(c, recipient)
+		if err != nil {
+			return err
+		}
+		gone, err := c.exec(endBounces, name, micros(delivered))
+		ended = gone > 0
+		return err
+	}})
+	if err != nil {
+		return false, fail("end bounces", err)
+	}
+	return ended, nil
 }
 
 // bouncesOf reads the run of a recipient; Count 0: there is none.

@@ -86,6 +86,30 @@ func bouncesEnd(t *testing.T, d Data) {
 	same(t, "erased person", p.Bounces, store.BounceRun{})
 }
 
+// bouncesEndByDelivery: what the smarthost delivered ends a run that is not later.
+func bouncesEndByDelivery(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, _ := d.Open(t)
+	b := bouncer{t, c}
+	end := func(hours int, want bool) {
+		t.Helper()
+		ended, err := c.EndBounces(ctx, "p", hour(hours))
+		must(t, err)
+		same(t, fmt.Sprintf("ended by a delivery after %d hours", hours), ended, want)
+	}
+	end(0, false)
+	b.count("1", 0)
+	same(t, "two", b.count("2", 5).Count, int64(2))
+	end(4, false)
+	same(t, "a delivery before the last", b.count("3", 7).Count, int64(3))
+	end(7, true)
+	end(8, false)
+	same(t, "a new run", b.count("4", 9).Count, int64(1))
+	same(t, "an old bounce again", b.count("3", 12).Count, int64(1))
+	must(t, c.Erase(ctx, "p", store.Event{Time: hour(20), Kind: store.EventErased, Recipient: "p"}))
+	end(21, false)
+}
+
 // suppressedOnce: what an operator lifted is not stopped again by a repeated
 // telling of what had stopped it.
 func suppressedOnce(t *testing.T, d Data) {

@@ -36,6 +36,7 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"contacts", contacts},
 		{"bounces", bounces},
 		{"bounces end", bouncesEnd},
+		{"bounces end by delivery", bouncesEndByDelivery},
 		{"suppressed once", suppressedOnce},
 		{"codes", codes},
 		{"codes of who was erased", codesErased},

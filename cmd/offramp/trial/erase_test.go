@@ -49,6 +49,7 @@ func TestErasedByThePage(t *testing.T) {
 	page = page.press("Unsubscribe")
 	page.press("Send my answer", "reason", "other", "text", "I am "+erasedPerson)
 	c.run("suppress", "add", erasedPerson, "--list", offers, "--note", "asked as "+erasedPerson)
+	link, code := c.codeFor(c.s, erasedPerson, sealed(c.process, weekly, erasedPerson)+"?view=erase", eraseButton)
 	c.open.Store(false)
 	c.mail(erasedPerson, witness) // waits
 	if before := strings.Join(traces(t, data), " "); !strings.Contains(before, "offramp.db") || !strings.Contains(before, "spool.db") {
@@ -56,7 +57,7 @@ func TestErasedByThePage(t *testing.T) {
 	}
 	gotBefore := deliveriesTo(c.s, erasedPerson)
 
-	erased := c.process.open(sealed(c.process, weekly, erasedPerson) + "?view=erase").press("Erase everything about me")
+	erased := c.process.open(link).press(eraseButton, "code", code)
 	if erased.status != 200 || erased.heading() != "What we knew about you is erased" {
 		t.Fatalf("%d %q\n%s", erased.status, erased.heading(), erased.text)
 	}
