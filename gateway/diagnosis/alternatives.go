@@ -54,6 +54,11 @@ const near = 3
 // slash between them are translations.
 func (t marked) alternative(i, n int, after bool, x index) bool {
 	phrase := t.words[i : i+n]
+	for _, w := range phrase { // "mailbox is full or does not exist" is one, too
+		if conjunctions[w] && !articles[w] {
+			return true
+		}
+	}
 	if t.marks[i] == slashMark && !after {
 		return true
 	}

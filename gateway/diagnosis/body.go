@@ -102,25 +102,11 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 			f.Diagnostic = clip(strings.TrimSpace(preamble), maxDiagnostic)
 		}
 	}
-	f = settle(f, rcpt)
+	f = settle(byReply(f, reason), rcpt)
 	if delayed {
 		f.Class, f.Delayed, f.Why = Soft, true, "the text says that the mail system keeps trying"
 	}
 	return f
-}
-
-// replyIn returns the reply that a text quotes: a reply code and what follows it
-// on that line and the next.
-func replyIn(text string) string {
-	_, code := codesIn(text)
-	start := strings.Index(text, code)
-	if code == "" || start < 0 {
-		return ""
-	}
-	text = text[start:]
-	first, rest, _ := strings.Cut(text, "\n")
-	next, _, _ := strings.Cut(rest, "\n")
-	return first + "\n" + next
 }
 
 func firstOf(a, b string) string {
@@ -346,6 +332,9 @@ func (l *letter) mentioned() string {
 	}
 	if all := addressesIn(l.returned.Get("To")); len(all) == 1 {
 		return all[0]
+	}
+	if a := addressIn(clip(l.subject, maxReason)); a != "" && !l.own(a) {
+		return a
 	}
 	return localName(l.text)
 }

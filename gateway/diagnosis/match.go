@@ -137,10 +137,11 @@ func (x index) find(text string) hits {
 		if conjunctions[t.words[i]] {
 			found[joined] = t.words[i]
 		}
+		after := dead == i
 		for _, m := range x.matching(t.words[i:]) {
 			about := m.about
 			if about.deadly() {
-				if !m.or && t.alternative(i, m.length, dead == i, x) {
+				if !m.or && t.alternative(i, m.length, after, x) {
 					about = either
 				}
 				dead = i + m.length

@@ -123,6 +123,34 @@ moved and left no
 
 // Texts that speak of the address without saying that it is dead.
 const doubtfulTexts = `
+left the company
+mailbox * has been closed
+has left the
+no longer works
+no longer employed
+delivery to this address
+address does not resolve
+adresse ist ungültig
+ungültige adresse
+ungültige empfängeradresse
+ungültiger empfänger
+empfänger ungültig
+nest plus valide
+adresse invalide
+destinataire invalide
+direccion no valida
+destinatario no valido
+indirizzo non valido
+destinatario non valido
+endereco invalido
+destinatario invalido
+ongeldig adres
+nieprawidlowy adres
+неверный адрес
+недействителен
+無効なアドレス
+地址无效
+无效地址
 mailbox unavailable
 mailbox not found or
 is no longer valid
@@ -211,6 +239,11 @@ requested mailbox action not taken mailbox unavailable
 // Texts that speak of the address without saying that it is dead, and whose words
 // mean something else by themselves.
 const spurnedTexts = `
+user lookup failed
+not in our database
+recipient lookup failed
+address lookup failed
+all recipient addresses rejected
 recipient address rejected
 domain is not reachable
 domain not reachable

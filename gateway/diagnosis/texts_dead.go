@@ -182,6 +182,36 @@ doesnt exist on this server
 not exist in our
 not exist on our
 not found in directory
+no user here
+no recipient here
+cannot find mailbox
+cant find mailbox
+could not find mailbox
+couldnt find mailbox
+cannot find user
+cant find user
+cannot find recipient
+cant find recipient
+cannot find the user
+cannot find the mailbox
+could not find user
+couldnt find user
+could not find recipient
+unable to find user
+unable to find recipient
+unable to find mailbox
+find any user by that name
+have a user by that name
+have a user with that name
+have a mailbox by that name
+not in directory
+not in our directory
+not in the directory
+user is not found
+recipient is not found
+mailbox is not found
+mailbox is not valid
+email address does not exist
 not listed in directory
 not listed in domino directory
 no longer on server

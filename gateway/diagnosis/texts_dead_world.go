@@ -264,6 +264,68 @@ ukendt modtager
 ukendt bruger
 ukjent bruker
 tuntematon vastaanottaja
+adresse nicht vorhanden
+postfach nicht vorhanden
+mailbox nicht vorhanden
+benutzer nicht vorhanden
+empfänger nicht vorhanden
+konto nicht vorhanden
+kein solcher benutzer
+kein solcher empfänger
+kein solches postfach
+kein solches konto
+empfänger nicht bekannt
+benutzer nicht bekannt
+adresse nicht bekannt
+postfach gibt es nicht
+adresse gibt es nicht
+empfänger * existiert nicht
+adresse * nexiste plus
+compte * nexiste plus
+boite * nexiste plus
+boite aux lettres inexistante
+aucun utilisateur
+casilla inexistente
+casilla * no existe
+usuario no registrado
+usuario * no encontrado
+casella * non trovata
+casella * non esiste
+utente * sconosciuto
+usuario nao cadastrado
+e mail inexistente
+email inexistente
+destinatario nao cadastrado
+mailadres bestaat niet
+e mailadres bestaat niet
+ящик удален
+аккаунт удален
+пользователь удален
+пользователь * удален
+帳號不存在
+帳戶不存在
+查無此人
+查无此人
+查無此帳號
+查无此用户
+查無此用戶
+信箱不存在
+존재하지 않~
+brukeren finnes ikke
+mottakeren finnes ikke
+modtageren findes ikke
+kayttajaa ei loydy
+vastaanottajaa ei loydy
+χρηστης δεν υπαρχει
+αγνωστος χρηστης
+cimzett nem talalhato
+felhasznalo nem talalhato
+utilizatorul nu exista
+utilizator inexistent
+nguoi dung khong ton tai
+המשתמש לא קיים
+משתמש לא קיים
+ไม่พบผู้ใช้~
 neznamy uzivatel
 neznamy adresat
 uzivatel neznamy

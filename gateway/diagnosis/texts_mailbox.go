@@ -73,6 +73,8 @@ inactive
 inactivity
 not active
 not activated
+vacation
+out of office
 is not accepting
 not accepting messages
 not accepting mail

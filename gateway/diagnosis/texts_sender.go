@@ -156,6 +156,7 @@ limit exceeded
 maximum number
 sending limit
 callout
+verification failed for
 callback
 call back
 challenge
