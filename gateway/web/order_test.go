@@ -176,7 +176,7 @@ func TestDateIsMarked(t *testing.T) {
 			t.Errorf("%q: the field is folded: %q", until, lines)
 		}
 		// With the date, the same form does all of it.
-		res, page = w.submit(path, formsOf(t, page)[actChoose].with(fieldUntil, "2027-01-01"))
+		res, _ = w.submit(path, formsOf(t, page)[actChoose].with(fieldUntil, "2027-01-01"))
 		if res.StatusCode != 200 || len(w.made()) != 4 {
 			t.Errorf("%q: %s, changes %q", until, res.Status, w.made())
 		}

@@ -46,6 +46,14 @@ func suppressionEnds(t *testing.T, d Data) {
 		must(t, err)
 		same(t, fmt.Sprint(i, ", person"), p.Suppressions, []store.Suppression{s})
 	}
+	endsWithErasure(t, c)
+	endsWithAge(t, c)
+}
+
+// endsWithErasure: an end stays under the hash of who was erased.
+func endsWithErasure(t *testing.T, c store.Consent) {
+	t.Helper()
+	ctx := context.Background()
 	must(t, c.Erase(ctx, "p@x.example", store.Event{Time: at(40), Kind: store.EventErased, Way: store.Page}))
 	for _, until := range []int{60, 50} { // what is recorded under the hash is prolonged alike
 		s := store.Suppression{Recipient: "p@x.example", List: "l.example", Reason: store.ReasonManual, Since: at(40), Until: at(until)}
@@ -59,6 +67,12 @@ func suppressionEnds(t *testing.T, d Data) {
 	if len(st.Suppressions) != 1 || !st.Suppressions[0].Until.Equal(kept(at(50))) {
 		t.Fatalf("the end is lost with an erasure: %+v", st.Suppressions)
 	}
+}
+
+// endsWithAge: what ended long ago leaves with the old events.
+func endsWithAge(t *testing.T, c store.Consent) {
+	t.Helper()
+	ctx := context.Background()
 	before, err := c.Suppressions(ctx, store.RecordFilter{})
 	must(t, err)
 	ended := store.Suppression{Recipient: "q", Reason: store.ReasonBounced, Since: at(1), Until: at(2)}
