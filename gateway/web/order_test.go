@@ -100,6 +100,9 @@ func TestOrderOfThePage(t *testing.T) {
 	if d := cmp.Diff(want, outline(t, page)); d != "" {
 		t.Errorf("off:\n%s", d)
 	}
+	if strings.Contains(page, `role="status"`) {
+		t.Error("a visit is answered as if something was done")
+	}
 	page = w.press(path, actLeave)
 	want = []string{
 		"h1 You are unsubscribed from all lists of Example Ltd", "[Undo] second",
