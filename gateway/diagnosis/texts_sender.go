@@ -31,7 +31,7 @@ envelope from
 from address
 from domain
 from header
-domain in from
+in from
 in the from
 in your from
 return path
