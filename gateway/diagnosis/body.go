@@ -7,6 +7,7 @@ type section struct {
 	recipient string
 	text      strings.Builder
 	alias     bool // the text names another address behind it
+	prose     bool // the recipient is only mentioned somewhere
 }
 
 // textBounce reads a bounce that has no fields of RFC 3464.
@@ -32,8 +33,7 @@ func (l *letter) loosen(f Finding) Finding {
 		return f
 	}
 	nobody := f.Recipient == "" && len(l.returned.Fields()) == 0
-	trace := l.returned.Count("Received") > 0 || l.returned.Count("Return-Path") > 0 // people quote neither
-	if trace || l.daemon() && !nobody {
+	if l.traced() || l.daemon() && !nobody {
 		return f
 	}
 	f.Loose = true
@@ -55,7 +55,8 @@ func (l *letter) textFindings() []Finding {
 	}
 	sections = l.reconcile(sections)
 	if len(sections) == 0 {
-		sections = []*section{{recipient: l.mentioned()}}
+		whom := l.mentioned()
+		sections = []*section{{recipient: whom, prose: !l.saysOf(whom)}}
 	}
 	delayed := l.delayed()
 	state := reasons.find(withoutAdvice(preamble))[mailbox]
@@ -76,6 +77,9 @@ func (l *letter) textFindings() []Finding {
 		f.Recipient = s.recipient
 		if f.Class == Hard && (s.alias || namesOthers(replyIn(reason), s.recipient)) {
 			f.Class, f.Why = Soft, f.Why+", but of another address"
+		}
+		if f.Class == Hard && s.prose && f.Status == "" && f.Reply == "" && !l.traced() {
+			f.Class, f.Why = Soft, f.Why+", but perhaps not of the address that is mentioned"
 		}
 		if f.Class == Hard && state != "" {
 			f.Class, f.Cause, f.Why = Soft, CauseMailbox, f.Why+`, but the report begins with "`+state+`"`
@@ -114,6 +118,22 @@ func firstOf(a, b string) string {
 		return a
 	}
 	return b
+}
+
+// traced says whether the returned message has a field of its way, which a mail
+// system returns and nobody quotes.
+func (l *letter) traced() bool {
+	return l.returned.Count("Received") > 0 || l.returned.Count("Return-Path") > 0
+}
+
+// saysOf says whether one line names an address and says that it is dead.
+func (l *letter) saysOf(address string) bool {
+	for line := range strings.Lines(clip(l.text, maxReason)) {
+		if address != "" && strings.Contains(line, address) && reasons.find(line).named() {
+			return true
+		}
+	}
+	return false
 }
 
 // splitter goes through a text line by line.
@@ -228,7 +248,7 @@ func isTranscript(line string) bool {
 // labels stand before an address that failed.
 var labels = []string{
 	"recipient address:", "recipient:", "recipients:", "failed recipient:", "failed recipients:", "failed address:",
-	"final-recipient:", "original-recipient:", "unknown user:", "user unknown:", "unknown address:", "undeliverable address:",
+	"final-recipient:", "original-recipient:", "unknown user:", "user unknown:", "invalid final delivery userid:", "unknown address:", "undeliverable address:",
 	"email address:", "e-mail address:", "address:", "rcpt to:", ">>> rcpt to:", "to address:", "delivery failed:", "delivery to", "no such user:", "invalid user:", "invalid recipient:",
 	"addressed to:", "deliver to:", "could not be delivered to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
 	"empfänger:", "an:", "destinataire:", "destinatario:", "destinatário:", "ontvanger:", "odbiorca:", "получатель:", "宛先:", "宛先：", "收件人:", "收件人：", "收件者:", "المستلم:",

@@ -65,15 +65,16 @@ func (l *letter) looksBounced() bool {
 			signs++
 		}
 	}
-	if signs == 0 || l.null && signs == 1 && (l.automaticField() != "" || l.awaySubject()) {
+	status, reply := codesIn(clip(l.text, maxReason))
+	code := status != "" || reply != ""
+	machine := l.automaticField() != "" || l.awaySubject()
+	if signs == 0 || l.null && machine && (signs == 1 || !daemon && !code) {
 		return false // an answering machine, which also sends from nobody
 	}
-	if l.null {
-		if status, reply := codesIn(clip(l.text, maxReason)); status != "" || reply != "" || len(l.returned.Fields()) > 0 {
-			signs++
-		}
+	if l.null && (code || len(l.returned.Fields()) > 0) {
+		signs++
 	}
-	if signs == 1 && l.bounceSubject() && !isAnswer(subject) && l.automaticField() == "" {
+	if signs == 1 && l.bounceSubject() && !isAnswer(subject) && !machine {
 		return l.tellsDeath()
 	}
 	if isAnswer(subject) && !l.null && !(lead && daemon) {

@@ -72,6 +72,8 @@ func (e evidence) judge() (Class, Cause, string) {
 		return e.outweighed(claim, e.contradicted())
 	case !e.named() && e.found[joined] != "":
 		return Soft, CauseMailbox, claim + `, but the text gives several reasons: "` + e.found[joined] + `"`
+	case e.found[dead] == "" && e.found[noHost] != "" && e.found[refusal] != "":
+		return Undecided, CauseSender, claim + `, but "` + e.found[refusal] + `" may mean the sender's`
 	case e.found[barred] != "":
 		return Soft, CauseAddress, claim + `, but the text also says "` + e.found[barred] + `"`
 	case !e.named() && e.found[refusal] != "":
@@ -185,7 +187,7 @@ func (e evidence) vacant() bool {
 // against returns what in the text speaks of something else than the address.
 // The mailbox comes first: "mailbox size limit" does not mean that the message is too large.
 func (e evidence) against() (string, Cause) {
-	if e.found[sender] != "" && blocks(e.found[mailbox]) {
+	if e.found[sender] != "" && (blocks(e.found[mailbox]) || strings.HasPrefix(e.status, "5.7.")) {
 		return `"` + e.found[sender] + `"`, CauseSender
 	}
 	for _, t := range []struct {

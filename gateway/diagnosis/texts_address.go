@@ -125,6 +125,7 @@ moved and left no
 const doubtfulTexts = `
 left the company
 mailbox * has been closed
+tried to reach has been closed
 has left the
 no longer works
 no longer employed

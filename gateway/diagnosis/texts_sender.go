@@ -31,6 +31,9 @@ envelope from
 from address
 from domain
 from header
+in from
+in the from
+in your from
 return path
 reverse path
 originat~

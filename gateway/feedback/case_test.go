@@ -34,7 +34,6 @@ func TestCasesAtTheBounceAddress(t *testing.T) {
 		"alias-member":             {consent.Soft, "team@dest.test", ""},
 		"alias-others-reached":     {consent.NoWeight, "team@dest.test", ""},
 		"text-alias":               {consent.Soft, "team@dest.example", ""},
-		"notice-left-de":           {consent.NoWeight, "ada@dest.example", ""},
 		"notice-ticket":            {consent.NoWeight, "ada@dest.example", ""},
 		"wrapped-report":           {consent.Hard, "ada@dest.example", ""},
 		"wrapped-newsletter":       {consent.NoWeight, "ada@dest.example", ""},
@@ -59,7 +58,7 @@ func TestCasesAtTheBounceAddress(t *testing.T) {
 
 // What is no bounce changes nothing.
 func TestCasesThatAreNoBounce(t *testing.T) {
-	for _, name := range []string{"dsn-deliverable", "sieve-own", "sieve-unknown"} {
+	for _, name := range []string{"dsn-deliverable", "sieve-own", "sieve-unknown", "notice-left-de"} {
 		b := newBench(t)
 		if err := b.Receive(context.Background(), b.caseOf(t, name, "ada@dest.example")); err != nil || len(b.consent.bounces) != 0 || b.consent.changes() != 0 {
 			t.Errorf("%s: %v, %+v", name, err, b.consent.bounces)
