@@ -108,8 +108,11 @@ func (s *htmlScan) start(z *html.Tokenizer, at int, selfClosing bool) {
 	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input, atom.Link, atom.Meta, atom.Source, atom.Track, atom.Wbr, 0:
 		return // void, or of no known name
 	case atom.Script, atom.Style, atom.Title, atom.Textarea, atom.Iframe, atom.Noembed, atom.Noframes, atom.Xmp:
-		s.raw, s.rawOpen = at, s.here(at)
-		return
+		if !s.stack.foreign() {
+			s.raw, s.rawOpen = at, s.here(at)
+			return
+		}
+		z.NextIsNotRawText()
 	}
 	if selfClosing && (s.stack.foreign() || tag == atom.Svg || tag == atom.Math) {
 		return

@@ -21,6 +21,9 @@ func TestPlaceInHTML(t *testing.T) {
 		{"items without end tags", "<ul>" + strings.Repeat("<li><p>x", 300), "</li></ul>", ""},
 		{"rows and cells without end tags", "<table>" + strings.Repeat("<tr><td>x<td><div>y", 300), "</div></td></tr></table>", ""},
 		{"a table in a cell", "<table><tr><td><table><tr><td>x", "</td></tr></table></td></tr></table>", ""},
+		{"an empty style in a drawing", "<body><svg><style/><path/></svg><p>x</p></body>", "", "</body>"},
+		{"a style in a drawing holds tags", "<body><svg><style><rect></svg><p>x</p></body>", "", "</body>"},
+		{"a style in HTML in a drawing holds none", "<svg><foreignObject><style></svg></style>x", "</foreignobject></svg>", ""},
 		{"options without end tags", "<select>" + strings.Repeat("<option>x", 300), "</option></select>", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

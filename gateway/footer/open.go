@@ -112,9 +112,21 @@ func (s *stack) pop(i int) {
 }
 
 // foreign says whether what comes is part of a drawing or formula, whose elements
-// may be empty by a slash.
+// may be empty by a slash, and none of which has raw text. Some elements of a
+// drawing hold HTML again (HTML section 13.2.4.2).
 func (s *stack) foreign() bool {
-	return s.look() && (slices.Contains(s.open, atom.Svg) || slices.Contains(s.open, atom.Math))
+	if !s.look() {
+		return false
+	}
+	for _, name := range slices.Backward(s.open) {
+		switch name {
+		case atom.Svg, atom.Math:
+			return true
+		case atom.Foreignobject, atom.Desc, atom.Title:
+			return false
+		}
+	}
+	return false
 }
 
 // closers are the end tags of all that is open; ok is false where that is too
