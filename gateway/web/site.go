@@ -3,15 +3,21 @@
 //
 // GET, HEAD and OPTIONS change nothing, but for one thing that the law asks for:
 // who opens the page with a browser that sends Sec-GPC: 1 refuses sharing, see
-// honour. A POST to /u/TOKEN with a valid token
-// is an opt-out whatever its body looks like, because mail clients send broken
-// ones; the page's own forms are the exception, they say what they want. A POST
+// honour. A POST to /u/TOKEN with a valid token is an opt-out whatever its body
+// looks like, because mail clients send broken ones; the page's own forms are the exception, they say what they want. A POST
 // to /p/TOKEN, the link in message bodies, and to /c/TOKEN, the link of a mail
 // that asks for confirmation, acts only through the page's own forms. What takes
 // an opt-out back is asked for by mail, but for the undo right after it. What
 // erases, or shows more than choices and a short history, needs a code of such a
 // mail, typed by hand.
 // No answer is ever a redirect, sets a cookie or carries a script.
+//
+// Every request takes one way: request.go finds out who asks, by the link
+// (link.go), and standing.go what holds for them. A mail program is answered in
+// one_click.go. GET of a page goes on in page.go, a form in decision.go, to what the
+// person came for: preferences*.go, history.go, download.go, erase.go, code.go,
+// confirm.go; letter.go writes to them first where that is due. answer.go and the
+// templates say what was done.
 package web
 
 import (
