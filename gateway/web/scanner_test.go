@@ -51,6 +51,9 @@ func (s *scanner) read(path string, res *http.Response, page string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	if undo, ok := formsOf(s.t, page)[actUndo]; ok {
+		s.undo, s.at = undo, bare // the newest: what is pressed next has one of its own
+	}
 	for n := range doc.Descendants() {
 		if n.Type != html.ElementNode {
 			continue
@@ -68,7 +71,6 @@ func (s *scanner) read(path string, res *http.Response, page string) {
 func (s *scanner) send(path string, f shown) {
 	action := f.fields.Get(fieldAction)
 	if action == actUndo {
-		s.undo, s.at = f, path
 		return
 	}
 	s.forms[action] = true
