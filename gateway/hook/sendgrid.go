@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,10 @@ func readSendGrid(c *call) error {
 	return nil
 }
 
+// sendGridElsewhere are the classes that are not about the address, whatever the
+// last server said: filters say "user unknown", too.
+var sendGridElsewhere = []string{"Content", "Reputation", "Frequency or Volume Too High", "Technical Failure"}
+
 func (e sendGridEvent) told() (feedback.Told, bool) {
 	t := feedback.Told{
 		Recipient: e.Email, MessageID: e.MessageID, ID: string(e.EventID), At: unix(e.Timestamp),
@@ -108,6 +113,7 @@ func (e sendGridEvent) told() (feedback.Told, bool) {
 		// Of the classes only this one is about the address, and "blocked" is
 		// about the sender or the message ("Bounces", "Blocks").
 		t.Final = e.Type != "blocked" && (e.Classification == "" || e.Classification == "Invalid Address" || e.Classification == "Unclassified")
+		t.Elsewhere = slices.Contains(sendGridElsewhere, e.Classification)
 	case "dropped":
 		return e.dropped(t)
 	case "deferred":
