@@ -103,6 +103,8 @@ indicated no smtp service
 // Texts that say the reader has gone to another address and nothing is
 // forwarded (RFC 5321 section 3.4.2: reply 551).
 const movedTexts = `
+user not local please try
+user not local please forward
 user has moved
 user moved
 user * has moved

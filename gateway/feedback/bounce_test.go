@@ -285,6 +285,7 @@ func TestRefused(t *testing.T) {
 	}{
 		"no such user":        {550, "5.1.1", "User unknown", false, consent.Hard},
 		"a forward's target":  {550, "5.1.1", "<bob@example.com>: User unknown", false, consent.Soft},
+		"moved away":          {551, "5.1.6", "User not local; please try <anna@example.com>", false, consent.Hard},
 		"its own name":        {550, "5.1.1", "<Anna@Example.net>: User unknown", false, consent.Hard},
 		"whom to ask":         {550, "5.1.1", "User unknown; write to postmaster@example.com", false, consent.Hard},
 		"full":                {552, "5.2.2", "mailbox full", false, consent.Soft},
