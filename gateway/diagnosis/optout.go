@@ -50,15 +50,15 @@ func firstLine(text string) string {
 	}
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
+		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") {
+			return ""
+		}
 		if line == "" || quoted(line) || greeting(line) {
 			continue
 		}
 		if end := introduces(lines[i:]); end > 0 {
 			i += end
 			continue
-		}
-		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") {
-			return ""
 		}
 		return line
 	}
