@@ -55,7 +55,7 @@ const near = 3
 func (t marked) alternative(i, n int, after bool, x index) bool {
 	phrase := t.words[i : i+n]
 	for _, w := range phrase { // "mailbox is full or does not exist" is one, too
-		if conjunctions[w] && !articles[w] {
+		if conjunctions[w] && !articles[w] || strings.HasSuffix(w, koreanOr) {
 			return true
 		}
 	}
@@ -113,6 +113,9 @@ func conjunction(words, phrase []string) bool {
 // against another.
 var conjunctions = wordSet(`or either nor oder bzw beziehungsweise entweder ou soit o oppure ovvero u lub albo bądź
 	или либо або чи nebo anebo alebo vagy sau ori veya yahut eller tai või ali atau hoặc ή או أو 或 또는 혹은 maybe perhaps possibly probably`)
+
+// koreanOr ends a verb that another one follows.
+var koreanOr = fold("거나")
 
 // articles mean "the" in another language, where they stand before a phrase.
 var articles = wordSet("o ή")

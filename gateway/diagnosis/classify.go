@@ -41,6 +41,16 @@ func Classify(status, reply, text string) (c Class, cause Cause, why string) {
 	return e.judge()
 }
 
+// ClassifyFor is Classify for the reply about one recipient: one that names
+// another address, such as that of a forward or the sender's own, is not hard.
+func ClassifyFor(recipient, status, reply, text string) (c Class, cause Cause, why string) {
+	c, cause, why = Classify(status, reply, text)
+	if c == Hard && namesOthers(clip(text, maxReason), recipient) {
+		c, why = Soft, why+", but of another address"
+	}
+	return c, cause, why
+}
+
 // evidence is all that is known about why mail was not delivered.
 type evidence struct {
 	status string

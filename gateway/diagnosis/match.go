@@ -164,8 +164,8 @@ type match struct {
 	length int
 }
 
-// matching returns the phrases that words begin with: the longest alone where it
-// hides what is inside it.
+// matching returns the phrases that words begin with: where one hides what is
+// inside it, that one and longer ones that speak against a dead address.
 func (x index) matching(words []string) []match {
 	var all []match
 	hiding := match{}
@@ -179,10 +179,16 @@ func (x index) matching(words []string) []match {
 			hiding = match{p, n}
 		}
 	}
-	if hiding.length > 0 {
-		return []match{hiding}
+	if hiding.length == 0 {
+		return all
 	}
-	return all
+	seen := []match{hiding}
+	for _, m := range all {
+		if m.length > hiding.length && !m.about.deadly() {
+			seen = append(seen, m)
+		}
+	}
+	return seen
 }
 
 // hides says whether the words of a phrase mean nothing by themselves.

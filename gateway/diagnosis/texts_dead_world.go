@@ -346,6 +346,13 @@ brugeren findes ikke
 nguoi nhan khong ton tai
 pengguna tidak ditemukan
 a cimzett nem letezik
+felhasznalo nem letezik
+המשתמש אינו קיים
+המשתמש איננו קיים
+користувач не існує
+користувача не існує
+скриньки не існує
+скринька не існує
 utilizator necunoscut
 nepoznat korisnik
 користувач невідомий

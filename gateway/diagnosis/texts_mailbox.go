@@ -227,4 +227,42 @@ nieaktywn~
 الحصة
 معطل
 موقوف
+schranka je plna
+schranka * plna
+plna schranka
+postafiok megtelt
+postafiok * megtelt
+postafiok betelt
+postalada megtelt
+postalada betelt
+casuta postala este plina
+casuta * plina
+indbakken er fuld
+indbakke er fuld
+postkasse er fuld
+postkassen er fuld
+postboksen er full
+postkassen er full
+innboksen er full
+brevladan ar full
+inkorgen ar full
+postilaatikko on taynna
+sahkopostilaatikko on taynna
+γραμματοκιβωτιο ειναι πληρες
+γραμματοκιβωτιο * πληρες
+תיבת הדואר מלאה
+התיבה מלאה
+hop thu đay
+hop thu * đay
+kotak surat penuh
+kotak masuk penuh
+скринька переповнена
+скринька * переповнена
+скринька заповнена
+posta kutusu dolu
+posta kutusu * dolu
+gelen kutusu dolu
+가득 찼~
+용량 초과
+용량이 초과~
 `

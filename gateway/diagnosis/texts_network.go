@@ -171,6 +171,7 @@ retry timeout
 retry time
 retry limit
 host not found try again
+name service error for * host not found try again
 dns timeout
 dns temporary
 servfail

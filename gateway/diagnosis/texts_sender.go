@@ -24,6 +24,21 @@ rcpthosts
 open relay
 sender
 senders
+submitter
+sending mailbox
+sending address
+sending account
+sending user
+sending domain
+sending host
+sending server
+보낸 사람~
+보내는 사람~
+발신자~
+발송자~
+송신자~
+harvest~ attack
+dictionary attack
 senderid
 mail from
 mailfrom

@@ -284,6 +284,9 @@ func TestRefused(t *testing.T) {
 		want         consent.Weight
 	}{
 		"no such user":        {550, "5.1.1", "User unknown", false, consent.Hard},
+		"a forward's target":  {550, "5.1.1", "<bob@example.com>: User unknown", false, consent.Soft},
+		"its own name":        {550, "5.1.1", "<Anna@Example.net>: User unknown", false, consent.Hard},
+		"whom to ask":         {550, "5.1.1", "User unknown; write to postmaster@example.com", false, consent.Hard},
 		"full":                {552, "5.2.2", "mailbox full", false, consent.Soft},
 		"spam":                {554, "5.7.1", "spam", false, consent.NoWeight},
 		"expired":             {0, "5.4.7", "delivery time expired; last: connection timed out", false, consent.NoWeight},

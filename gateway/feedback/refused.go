@@ -37,7 +37,7 @@ func (f *Feedback) Refused(ctx context.Context, r Refusal) error {
 	if r.Code > 0 {
 		reply = strconv.Itoa(r.Code)
 	}
-	class, cause, why := diagnosis.Classify(r.Status, reply, r.Text)
+	class, cause, why := diagnosis.ClassifyFor(r.Recipient.String(), r.Status, reply, r.Text)
 	weight := weigh(class, cause, r.Code > 0 && (!r.AtEnd || strings.HasPrefix(r.Status, "5.1.")) || r.Status == "5.1.10")
 	stopped, err := f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: r.Recipient, List: r.List, Weight: weight, Way: store.Delivery, QueueID: r.QueueID, Once: r.Once,

@@ -136,7 +136,7 @@ func (f *Feedback) act(ctx context.Context, t Told, about whom) (err error) {
 // says so. What says nothing counts as one of several, unless something else than
 // the address failed.
 func (f *Feedback) toldBounce(ctx context.Context, t Told, about whom, once string) error {
-	class, cause, why := diagnosis.Classify(t.Status, t.Reply, t.Said)
+	class, cause, why := diagnosis.ClassifyFor(about.Recipient.String(), t.Status, t.Reply, t.Said)
 	weight := weigh(class, cause, t.Final)
 	if t.Final && class == diagnosis.Undecided && cause == "" {
 		weight = consent.Soft

@@ -29,6 +29,8 @@ func TestToldBounces(t *testing.T) {
 		want consent.Weight
 	}{
 		"permanent, with the words":        {feedback.Told{Final: true, Status: "5.1.1", Said: "550 5.1.1 User unknown"}, consent.Hard},
+		"permanent, of a forward's target": {feedback.Told{Final: true, Status: "5.1.1", Said: "550 5.1.1 <bob@example.com>: User unknown"}, consent.Soft},
+		"permanent, of this address":       {feedback.Told{Final: true, Status: "5.1.1", Said: "550 5.1.1 <ANNA@example.net>: User unknown"}, consent.Hard},
 		"permanent, the status alone":      {feedback.Told{Final: true, Status: "5.1.1"}, consent.Hard},
 		"permanent, without words":         {feedback.Told{Final: true}, consent.Soft},
 		"permanent, the words do not tell": {feedback.Told{Final: true, Said: "550 Requested action not taken"}, consent.Soft},

@@ -16,6 +16,7 @@ type answer struct {
 	status  int      // 0: 200
 	refused string   // key of why nothing was changed; empty: nothing was refused
 	lines   []string // what was done
+	unasked bool     // it was the browser that asked, by opening the page
 	atOnce  bool     // what was done stopped or slowed mail
 	undo    *sealed  // what stood before; nil: there is nothing to undo
 	left    bool     // the person left something, and may say why

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
@@ -62,6 +63,7 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 	switch {
 	case erased:
 		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what")}
+		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
 		if a.erase {

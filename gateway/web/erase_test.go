@@ -56,6 +56,9 @@ func TestErase(t *testing.T) {
 			_, later := w.get(letter)
 			for _, page := range []string{page, later} {
 				lacks(t, page, "What we knew about you is erased", "no list sends you mail any more")
+				if strings.Count(page, "What we knew about you is erased") != 2 { // title and heading
+					t.Errorf("said more than once: %s", page)
+				}
 				forms := formsOf(t, page)
 				if _, again := forms[actAllAgain]; !again || len(forms) != 1 {
 					t.Errorf("forms %v", forms)

@@ -18,6 +18,7 @@ type view struct {
 	Refused   []string // why nothing was changed
 	Field     string   // identifier of the field that is to be corrected
 	Lines     []string // what was done
+	Unasked   bool     // it was done by opening the page, so the buttons come first
 	Left      bool     // what was done is what the heading says
 	Folded    bool     // what is left to decide is folded
 	AtOnce    bool
@@ -87,7 +88,7 @@ type builder struct {
 
 func (b *builder) page(a answer) view {
 	p := view{
-		Lines: a.lines, AtOnce: a.atOnce,
+		Lines: a.lines, Unasked: a.unasked, AtOnce: a.atOnce,
 		List: b.list(b.state.list), Recipient: b.visit.subject.Recipient.MaskedLocal(),
 		History: query(b.r, "view=history"), Erase: query(b.r, "view=erase"),
 	}
@@ -99,7 +100,7 @@ func (b *builder) page(a answer) view {
 		if a.unreachable {
 			p.Refused = append(p.Refused, b.text("page.code.contact"))
 		}
-	} else if len(a.lines) > 0 {
+	} else if len(a.lines) > 0 && !a.unasked {
 		title = a.lines[0]
 	}
 	p.frame = b.h.frame(b.r, b.say, title).of(b.state)

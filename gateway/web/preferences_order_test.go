@@ -113,6 +113,18 @@ func TestOrderOfThePage(t *testing.T) {
 	}
 }
 
+// What opening the page did by itself does not push away what the person came for.
+func TestSignalIsSaidBelowTheButtons(t *testing.T) {
+	w := newWorld(t)
+	w.lists[other] = store.List{ID: other, Name: "Other", Public: true}
+	page := text(t, w.send(navigation(w.link(listunsub.BodyLink))))
+	want := []string{"h1 Unsubscribe from “Example News”?", "[Unsubscribe]", "[Unsubscribe from all lists] second", "[Undo] second", "h2 Or choose what you get"}
+	if d := cmp.Diff(want, outline(t, page)[:len(want)]); d != "" {
+		t.Error(d)
+	}
+	lacks(t, page, "<title>Unsubscribe from “Example News”?")
+}
+
 // Leaving another list than that of the link is said beside what stands.
 func TestOtherListLeft(t *testing.T) {
 	w := newWorld(t)

@@ -53,7 +53,7 @@ func (h *handler) honour(r *http.Request, v visit, now state) (state, answer) {
 	}
 	h.stats.Page.Add(1)
 	h.recorded(r, v, "privacy signal recorded", store.Page)
-	a := answer{lines: []string{h.speaker(r, after.list).Say("page.signal.honoured")}}
+	a := answer{unasked: true, lines: []string{h.speaker(r, after.list).Say("page.signal.honoured")}}
 	if errRead == nil {
 		a.undo = &sealed{issued: after.Sharing.Since, seen: after.seen(), refused: new(bool)}
 	}
