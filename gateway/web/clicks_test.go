@@ -275,7 +275,7 @@ func (p *walk) held() {
 // code.
 func (p *walk) typesCode(list, button string) {
 	p.t.Helper()
-	p.says("page.code.asked", "Address", isolate(p.say, "a•••@example.com"))
+	p.says("page.code.asked", "Address", "a•••@example.com")
 	p.w.pass(time.Minute)
 	path, code := p.w.letter(list)
 	p.open(path)

@@ -164,7 +164,7 @@ func TestOptOutByAerc(t *testing.T) {
 	page, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	r.Body.Close()
 	must(t, err)
-	if r.StatusCode != http.StatusOK || !strings.Contains(string(page), "a•••@d•••.example") || !strings.Contains(string(page), `<form method="post"`) {
+	if r.StatusCode != http.StatusOK || !strings.Contains(string(page), "a•••@dest.example") || !strings.Contains(string(page), `<form method="post"`) {
 		t.Errorf("not the person's page: %s\n%s", r.Status, page)
 	}
 	sendAndWait(t, p, s, "ben@dest.example", "ada@dest.example")
