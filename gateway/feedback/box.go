@@ -84,7 +84,8 @@ func (f *Feedback) countComplaint(err error, stopped bool) {
 // complaint records what a person reported.
 func (m *mail) complaint(ctx context.Context, s consent.Subject, kind string) error {
 	stopped, err := m.f.Consent.Complained(ctx, consent.Complaint{
-		Subject: s, Kind: kind, Stops: stops(kind), Way: store.Mail, Once: m.once("complaint "+kind, s),
+		Subject: s, Kind: kind, Stops: stops(kind), Way: store.Mail,
+		Once: m.once("complaint "+kind, s), Merged: m.merged(fmt.Sprintf("complaint %t", stops(kind)), s),
 	}, m.evidence())
 	m.f.countComplaint(err, stopped)
 	if err != nil {
