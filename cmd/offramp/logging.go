@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // level reads OFFRAMP_LOG_LEVEL.
@@ -26,9 +27,40 @@ func (s *settings) logger(w io.Writer) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: cutField}
 	if s.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	}
 	return slog.New(slog.NewTextHandler(w, options)), nil
+}
+
+// The most bytes of one field of the log. Strangers write some of them.
+const (
+	mostField = 1 << 10
+	mostStack = 16 << 10 // of a panic
+)
+
+// cutField cuts a field that is too long.
+func cutField(_ []string, a slog.Attr) slog.Attr {
+	most := mostField
+	if a.Key == "stack" {
+		most = mostStack
+	}
+	v, text := a.Value.Resolve(), ""
+	switch v.Kind() {
+	case slog.KindString:
+		text = v.String()
+	case slog.KindAny:
+		err, ok := v.Any().(error)
+		if !ok {
+			return a
+		}
+		text = err.Error()
+	default:
+		return a
+	}
+	if len(text) > most {
+		a.Value = slog.StringValue(strings.ToValidUTF8(text[:most], "") + "...")
+	}
+	return a
 }

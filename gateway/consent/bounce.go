@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -28,6 +29,9 @@ type Bounce struct {
 	QueueID   string    // of that mail, where it is known
 	// Once names the report, so that a repeated report counts once.
 	Once string
+	// Merged, where it is set, names what the event has in common with others, which
+	// are merged with it: one event is kept of all. What the report stops, it stops.
+	Merged string
 }
 
 // Bounced records a bounce. A hard one stops all mail to the address, and so
@@ -41,7 +45,7 @@ func (c *Consent) Bounced(ctx context.Context, b Bounce, ev Evidence) (stopped b
 	if err != nil {
 		return false, err
 	}
-	e.QueueID, e.Detail, e.Once = b.QueueID, cut(b.Detail, maxDetail), b.Once
+	e.QueueID, e.Detail, e.Once = b.QueueID, cut(b.Detail, maxDetail), cmp.Or(b.Merged, b.Once)
 	dead := b.Weight == Hard
 	if b.Weight == Soft && c.Config.BounceLimit > 0 {
 		run, err := c.Store.CountBounce(ctx, store.SoftBounce{
@@ -57,7 +61,7 @@ func (c *Consent) Bounced(ctx context.Context, b Bounce, ev Evidence) (stopped b
 	if !dead {
 		return false, nil
 	}
-	e.List = store.AllLists // no list reaches a dead address
+	e.List, e.Once = store.AllLists, b.Once // no list reaches a dead address
 	return c.stop(ctx, e, store.ReasonBounced)
 }
 

@@ -204,3 +204,50 @@ func TestFeedbackSettings(t *testing.T) {
 		}
 	}
 }
+
+// Of many reports about one person one event is kept, and what they stop they stop
+// all the same, also after the operator has lifted it.
+func TestMergedReportsStop(t *testing.T) {
+	f := &fakeStore{}
+	c := forgiving(f)
+	anna := consent.Subject{Recipient: address(t, "anna@example.net"), List: "news"}
+	bounce := func(n int) bool {
+		stopped, err := c.Bounced(t.Context(), consent.Bounce{Recipient: anna.Recipient, List: "news", Weight: consent.Hard, Way: store.Mail,
+			Once: fmt.Sprintf("b%d", n), Merged: "many bounces"}, evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stopped
+	}
+	complain := func(n int) bool {
+		stopped, err := c.Complained(t.Context(), consent.Complaint{Subject: anna, Kind: "abuse", Stops: true, Way: store.Mail,
+			Once: fmt.Sprintf("c%d", n), Merged: "many complaints"}, evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stopped
+	}
+	for n := range 100 {
+		if got := bounce(n); got != (n == 0) {
+			t.Errorf("bounce %d stops: %v", n, got)
+		}
+		if got := complain(n); got != (n == 0) {
+			t.Errorf("complaint %d stops: %v", n, got)
+		}
+	}
+	if n := len(f.events); n != 4 { // one of each, and what each stopped
+		t.Errorf("%d events", n)
+	}
+	for _, reason := range []store.Reason{store.ReasonBounced, store.ReasonComplained} {
+		s := anna
+		if reason == store.ReasonBounced {
+			s.List = store.AllLists
+		}
+		if changed, err := c.Unsuppress(t.Context(), consent.Stop{Subject: s, Reason: reason}, evidence); err != nil || !changed {
+			t.Fatal(changed, err)
+		}
+	}
+	if !bounce(100) || !complain(100) {
+		t.Error("a new report does not stop what was lifted")
+	}
+}

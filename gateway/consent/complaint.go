@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -14,6 +15,8 @@ type Complaint struct {
 	Stops bool   // the person wants no more of it
 	Way   store.Way
 	Once  string // see Bounce.Once
+	// Merged is that of Bounce.
+	Merged string
 }
 
 // Complained records a complaint. One that stops suppresses the list for the
@@ -25,13 +28,14 @@ func (c *Consent) Complained(ctx context.Context, q Complaint, ev Evidence) (sto
 	if err != nil {
 		return false, err
 	}
-	e.Detail, e.Once = cut(q.Kind, maxDetail), q.Once
+	e.Detail, e.Once = cut(q.Kind, maxDetail), cmp.Or(q.Merged, q.Once)
 	if err := c.Store.AddEvents(ctx, e); err != nil {
 		return false, fmt.Errorf("record a complaint: %w", err)
 	}
 	if !q.Stops {
 		return false, nil
 	}
+	e.Once = q.Once
 	if c.Config.ComplaintScope == ComplaintsStopAll {
 		e.List = store.AllLists
 	}

@@ -16,8 +16,9 @@ const longestWait = 10 * time.Second
 
 // Start announces that an attempt to send to recipient is about to begin. The
 // caller asks [Consent.Admit] after that, not before, and calls done as soon
-// as the next hop has answered MAIL, or a second after MAIL was written, or
-// when the verdict was to drop. Calling done again does nothing.
+// as the next hop has answered MAIL, or after a second, once MAIL either was
+// written or cannot be any more, or when the verdict was to drop. Calling done
+// again does nothing.
 //
 // Start never waits. A change that stops mail waits for all that was started
 // before its record was on disk: what starts later sees the record.

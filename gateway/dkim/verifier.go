@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -22,19 +23,19 @@ type Verifier struct {
 	Resolver Resolver // nil: net.DefaultResolver
 }
 
-// maxSignatures bounds the look-ups for one message.
-const maxSignatures = 5
+// Bounds of what the signatures of one message may cost: whose keys are looked up
+// is up to whoever wrote it.
+const (
+	maxSignatures = 5    // look-ups
+	maxRecord     = 2048 // bytes of a key record: RSA of 8192 bits fits, checking with more takes seconds
+)
 
 // Verify returns the signing domains whose signatures are right, in lower case.
 // It never fails for what a message holds; an error says that no signature is
 // right and a key could not be looked up for now (RFC 6376 section 6.1.2).
 func (v Verifier) Verify(ctx context.Context, raw []byte) (domains []string, err error) {
-	var resolver Resolver = net.DefaultResolver
-	if v.Resolver != nil {
-		resolver = v.Resolver
-	}
 	all, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{
-		LookupTXT:        func(name string) ([]string, error) { return resolver.LookupTXT(ctx, name) },
+		LookupTXT:        func(name string) ([]string, error) { return v.lookUp(ctx, name) },
 		MaxVerifications: maxSignatures,
 	})
 	if err != nil && !errors.Is(err, dkim.ErrTooManySignatures) {
@@ -53,6 +54,20 @@ func (v Verifier) Verify(ctx context.Context, raw []byte) (domains []string, err
 		return nil, fmt.Errorf("look up a DKIM key: %w", temporary)
 	}
 	return domains, nil
+}
+
+// lookUp asks for one name and no other: without the dot at its end, the search
+// domains of this machine would be asked, too.
+func (v Verifier) lookUp(ctx context.Context, name string) ([]string, error) {
+	var resolver Resolver = net.DefaultResolver
+	if v.Resolver != nil {
+		resolver = v.Resolver
+	}
+	records, err := resolver.LookupTXT(ctx, strings.TrimSuffix(name, ".")+".")
+	if err != nil {
+		return nil, err // go-msgauth tells by its type whether to try again
+	}
+	return slices.DeleteFunc(slices.Clone(records), func(r string) bool { return len(r) > maxRecord }), nil
 }
 
 // Aligned says whether a signing domain is aligned with a From domain: they have the

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -65,6 +66,55 @@ func TestVerifier(t *testing.T) {
 				t.Errorf("Verify = %v, %v, want %v", got, err, test.want)
 			}
 		})
+	}
+}
+
+// asked keeps the names that are looked up.
+type asked struct {
+	zone
+	mu    sync.Mutex
+	names []string
+}
+
+func (a *asked) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names = append(a.names, name)
+	return a.zone.LookupTXT(ctx, name)
+}
+
+// What one message may cost is bounded: five look-ups of the very names, and no
+// key that takes seconds to check with.
+func TestVerifierIsBounded(t *testing.T) {
+	key := rsaKey(t)
+	record, err := key.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := NewBodyHash()
+	hash.Write([]byte("Hi\r\n"))
+	from := []byte("From: a@" + key.Domain + "\r\n")
+	signature, err := key.Sign([][]byte{from}, hash.Sum(), time.Now(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := []byte(strings.Repeat(string(signature), 1000) + string(from) + "\r\nHi\r\n")
+	name := key.Selector + "._domainkey." + key.Domain
+	for _, test := range []struct {
+		record string
+		right  bool
+	}{
+		{record + "; n=" + strings.Repeat("x", maxRecord-len(record)-4), true},
+		{record + "; n=" + strings.Repeat("x", maxRecord-len(record)-3), false},
+	} {
+		a := &asked{zone: zone{records: map[string]string{name: test.record}}}
+		got, err := Verifier{Resolver: a}.Verify(t.Context(), raw)
+		if err != nil || (len(got) > 0) != test.right {
+			t.Errorf("record of %d bytes: %v, %v", len(test.record), got, err)
+		}
+		if len(a.names) != maxSignatures || a.names[0] != name+"." {
+			t.Errorf("looked up: %q", a.names)
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func (m *mail) bounce(ctx context.Context, s consent.Subject, found diagnosis.Fi
 	}
 	stopped, err := m.f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: s.Recipient, List: s.List, Weight: weight, Way: store.Mail,
-		Detail: detail(found), Once: m.once("bounce", s),
+		Detail: detail(found), Once: m.once("bounce", s), Merged: m.merged(fmt.Sprintf("bounce %d", weight), s),
 	}, m.evidence())
 	if err != nil {
 		return fmt.Errorf("bounce by mail: %w", err)

@@ -18,7 +18,13 @@ import (
 // what it returns prove which recipient it is about.
 func (m *mail) boxed(ctx context.Context, box string) error {
 	report := m.read()
-	if box == boxCFBL {
+	proof, err := m.prove(ctx)
+	if err != nil {
+		return err
+	}
+	// Keys are looked up at a name that the sender chose, so it is done only for
+	// what a token of ours would let change something.
+	if box == boxCFBL && proof.any() {
 		ok, err := m.verified(ctx)
 		if err != nil {
 			return err
@@ -28,10 +34,6 @@ func (m *mail) boxed(ctx context.Context, box string) error {
 			m.f.log().InfoContext(ctx, "complaint without a valid DKIM signature of its From domain discarded (RFC 9477 section 3.5)", slog.String("ip", m.in.IP))
 			return nil
 		}
-	}
-	proof, err := m.f.prove(ctx, report)
-	if err != nil {
-		return err
 	}
 	finding := report.Findings[0]
 	switch finding.Kind {
@@ -82,7 +84,8 @@ func (f *Feedback) countComplaint(err error, stopped bool) {
 // complaint records what a person reported.
 func (m *mail) complaint(ctx context.Context, s consent.Subject, kind string) error {
 	stopped, err := m.f.Consent.Complained(ctx, consent.Complaint{
-		Subject: s, Kind: kind, Stops: stops(kind), Way: store.Mail, Once: m.once("complaint "+kind, s),
+		Subject: s, Kind: kind, Stops: stops(kind), Way: store.Mail,
+		Once: m.once("complaint "+kind, s), Merged: m.merged(fmt.Sprintf("complaint %t", stops(kind)), s),
 	}, m.evidence())
 	m.f.countComplaint(err, stopped)
 	if err != nil {

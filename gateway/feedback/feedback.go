@@ -115,6 +115,7 @@ type Feedback struct {
 
 	proposals proposals
 	passes    passes
+	reports   reports
 	room      room
 }
 

@@ -47,8 +47,15 @@ func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
 	if err != nil {
 		return err
 	}
-	targets := make([]target, 0, len(in.Envelope.Recipients))
+	var targets []target
+	seen := make(map[string]bool, 1)
 	for _, r := range in.Envelope.Recipients {
+		// What an address says is found and done once, in however many spellings it
+		// is named.
+		if seen[r.Address.Key()] {
+			continue
+		}
+		seen[r.Address.Key()] = true
 		if f.IsPostmaster(r.Address) {
 			return ErrPostmaster
 		}
@@ -56,7 +63,10 @@ func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
 		if err != nil {
 			return err
 		}
-		targets = append(targets, t)
+		if name := t.name(); !seen[name] {
+			seen[name] = true
+			targets = append(targets, t)
+		}
 	}
 	m := &mail{f: f, in: in, raw: raw, whole: whole, header: header}
 	for _, t := range targets {
@@ -75,6 +85,7 @@ type mail struct {
 	whole  bool   // raw is all of it
 	header mime.Header
 	report *diagnosis.Report // nil: not read yet
+	proof  *proof            // nil: not looked for yet
 }
 
 // act does what one address asks for.
@@ -121,6 +132,18 @@ func (m *mail) read() *diagnosis.Report {
 		m.report = &r
 	}
 	return m.report
+}
+
+// prove finds whom the tokens in the message name, once.
+func (m *mail) prove(ctx context.Context) (proof, error) {
+	if m.proof == nil {
+		p, err := m.f.prove(ctx, m.read())
+		if err != nil {
+			return proof{}, err
+		}
+		m.proof = &p
+	}
+	return *m.proof, nil
 }
 
 // evidence was written by the sender of the mail, but for the IP.

@@ -22,6 +22,14 @@ type target struct {
 	erased bool
 }
 
+// name is the same for addresses that refer to the same. No address has spaces.
+func (t target) name() string {
+	if t.erased {
+		return "erased "
+	}
+	return string(t.kind) + " " + t.box + " " + t.subject.List + " " + t.subject.Recipient.Key()
+}
+
 // errErased says that the person of an authentic address was erased, and with
 // them which address it was.
 var errErased = errors.New("the person of the address was erased")

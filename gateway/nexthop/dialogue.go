@@ -15,15 +15,21 @@ type dialogue struct {
 	timeout time.Duration // for a reply
 }
 
-// command sends a line and returns the reply, whatever it says.
-func (d *dialogue) command(line string) (reply, error) {
+// say sends a line.
+func (d *dialogue) say(line string) error {
 	if strings.ContainsAny(line, "\r\n") {
-		return reply{}, errors.New("a command must not contain CR or LF")
+		return errors.New("a command must not contain CR or LF")
 	}
 	if err := d.wire.quiet(); err != nil {
-		return reply{}, err
+		return err
 	}
-	if _, err := d.wire.Write([]byte(line + "\r\n")); err != nil {
+	_, err := d.wire.Write([]byte(line + "\r\n"))
+	return err
+}
+
+// command sends a line and returns the reply, whatever it says.
+func (d *dialogue) command(line string) (reply, error) {
+	if err := d.say(line); err != nil {
 		return reply{}, err
 	}
 	return d.wire.reply(d.timeout)

@@ -5,12 +5,14 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// MailWrite bounds the write of MAIL: after it no transaction starts any more.
-	MailWrite = 900 * time.Millisecond
+	// mailWrite bounds the write of MAIL, so that a hop that reads nothing is noticed
+	// before the connection is barred.
+	mailWrite = 900 * time.Millisecond
 
 	maxUses   = 1000 // messages over one connection
 	quitWrite = time.Second
@@ -25,14 +27,15 @@ type Session struct {
 	name       string // of the hop, for statuses and the log
 	profile    *Profile
 	lmtp       bool
-	verified   bool   // under TLS, with a certificate that was verified
-	reply      string // to the last message that was accepted
-	peer       *peer  // what is known about the hop
-	mails      int    // transactions begun (MAIL)
-	accepted   int    // messages the hop took
-	before     int    // of accepted, before the last transaction
-	spent      bool   // closed after this transaction
-	broken     bool   // no further command can be sent
+	verified   bool         // under TLS, with a certificate that was verified
+	reply      string       // to the last message that was accepted
+	peer       *peer        // what is known about the hop
+	mails      int          // transactions begun (MAIL)
+	written    atomic.Int64 // of mails, the last one whose MAIL was written
+	accepted   int          // messages the hop took
+	before     int          // of accepted, before the last transaction
+	spent      bool         // closed after this transaction
+	broken     bool         // no further command can be sent
 	since      time.Time
 }
 
@@ -82,14 +85,33 @@ func (s *Session) Abilities() Abilities {
 // Full notes that the hop takes n recipients in a transaction and no more.
 func (s *Session) Full(n int) { s.peer.learnRecipients(n) }
 
+// Bar returns what makes sure that no late MAIL comes: when it has returned, the
+// MAIL of the next transaction was written or never will be, since it ends the
+// connection where it was not. Bar itself is for the goroutine of the session; what
+// it returns is for any, at any time, and does nothing to later transactions.
+func (s *Session) Bar() func() {
+	next := int64(s.mails) + 1
+	return func() {
+		if s.written.Load() < next {
+			s.wire.cut()
+		}
+	}
+}
+
 // Mail starts a transaction.
 func (s *Session) Mail(e Envelope) error {
 	patience := s.wire.writeTimeout
-	s.wire.writeTimeout = min(patience, MailWrite)
+	s.wire.writeTimeout = min(patience, mailWrite)
 	s.mails++
 	s.before = s.accepted
-	_, err := s.want(2, s.mailCommand(e))
+	err := s.say(s.mailCommand(e))
 	s.wire.writeTimeout = patience
+	if err == nil {
+		s.written.Store(int64(s.mails))
+		var r reply
+		r, err = s.wire.reply(s.timeout)
+		_, err = wanted(2, r, err)
+	}
 	return s.failed(StageMail, err)
 }
 

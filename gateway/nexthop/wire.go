@@ -21,7 +21,7 @@ const (
 // and replies are bounded and read one by one, so that one too many is noticed
 // and never taken for the answer to the next command.
 //
-// It is used by one goroutine at a time, but for Close.
+// It is used by one goroutine at a time, but for Close and cut.
 type wire struct {
 	net.Conn
 	base         *polled // below TLS; nil: only what was read is known to have come
@@ -36,6 +36,16 @@ type wire struct {
 
 func newWire(c net.Conn, base *polled, writeTimeout time.Duration) *wire {
 	return &wire{Conn: c, base: base, writeTimeout: writeTimeout}
+}
+
+// cut ends the connection. When it returns nothing more is written, and a write that
+// was under way has ended. It goes below TLS, whose Close first waits to say so.
+func (w *wire) cut() {
+	if w.base != nil {
+		_ = w.base.Conn.Close()
+		return
+	}
+	_ = w.Conn.Close()
 }
 
 // unread says whether bytes wait that were read from the connection.

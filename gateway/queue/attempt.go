@@ -15,9 +15,8 @@ import (
 	"offramp/store/failpoint"
 )
 
-// gateHold is how long the gate is held at most. It is longer than MAIL may take
-// to be written, so no transaction starts after the gate was given back.
-const gateHold = nexthop.MailWrite + 100*time.Millisecond
+// gateHold is how long the gate is held for a next hop that does not answer MAIL.
+const gateHold = time.Second
 
 // process makes one attempt and records how it ended. It never panics.
 func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {
@@ -181,7 +180,13 @@ func (a *attempt) offer(ctx context.Context) bool {
 		return true
 	}
 	failpoint.Hit("delivery.mail")
-	hold := time.AfterFunc(gateHold, release)
+	bar := a.session.Bar()
+	// No clock says when a goroutine that was held up writes MAIL: it is made
+	// impossible before the gate is given back.
+	hold := time.AfterFunc(gateHold, func() {
+		bar()
+		release()
+	})
 	err = a.session.Mail(nexthop.Envelope{
 		ReversePath: rendering.ReversePath, Size: rendering.Size, UTF8: a.needsUTF8(rendering.ReversePath, jobs),
 		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,

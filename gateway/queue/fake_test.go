@@ -248,6 +248,7 @@ type people struct {
 	err      error
 	panics   bool
 	lists    map[string]store.List
+	lost     string // list that is not in the store
 	events   []store.Event
 	steps    []string
 	open     int
@@ -354,6 +355,9 @@ func (p *people) List(_ context.Context, id string) (store.List, error) {
 	defer p.mu.Unlock()
 	if p.err != nil {
 		return store.List{}, p.err
+	}
+	if id == p.lost {
+		return store.List{}, fmt.Errorf("list %s: %w", id, store.ErrNotFound)
 	}
 	l, ok := p.lists[id]
 	if !ok {

@@ -3,11 +3,13 @@ package queue
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 
 	"offramp/gateway/nexthop"
 	"offramp/gateway/render"
+	"offramp/listunsub"
 	"offramp/store"
 )
 
@@ -38,12 +40,9 @@ func (q *Queue) prepare(ctx context.Context, m *message, hop nexthop.Profile) (*
 	if prepared := m.prepared[hop.Name]; prepared != nil {
 		return prepared, nil
 	}
-	var l store.List
-	if m.stored.List != "" {
-		var err error
-		if l, err = q.Lists.List(ctx, m.stored.List); err != nil {
-			return nil, err
-		}
+	l, err := q.list(ctx, m.stored.List)
+	if err != nil {
+		return nil, err
 	}
 	prepared, err := q.Renderer.Prepare(m.stored, l, render.Signing{Rewritten: hop.Rewrites, Most: hop.Signatures, None: hop.SignsAlone, Repeats: hop.Repeats})
 	if err != nil {
@@ -54,6 +53,20 @@ func (q *Queue) prepare(ctx context.Context, m *message, hop nexthop.Profile) (*
 	}
 	m.prepared[hop.Name] = prepared
 	return prepared, nil
+}
+
+// list is the list of a message; id is empty for none. One that is not in the store
+// was lost with a restore from an older copy: its mail goes out under the
+// identifier, as the page shows it, and every choice about it holds.
+func (q *Queue) list(ctx context.Context, id string) (store.List, error) {
+	if id == "" {
+		return store.List{}, nil
+	}
+	l, err := q.Lists.List(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.List{ID: id, Key: listunsub.ListKey(id)}, nil
+	}
+	return l, err
 }
 
 // open returns a function that opens the body.

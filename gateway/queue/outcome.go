@@ -68,20 +68,29 @@ func expired(last store.Status) store.Status {
 	return store.Status{Code: last.Code, Enhanced: "5.4.7", Text: nexthop.OneLine(text, nexthop.MaxText), Host: last.Host}
 }
 
-// postpone defers for an error of our own, shortly and without end: a message
-// never bounces for it. What is damaged is held for the operator.
+// postpone defers for an error of our own, shortly. A message does not bounce for
+// the store being down, however long; for anything else it expires like others,
+// since what does not go away by then is about the message. What is damaged is
+// held for the operator.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
 	switch {
 	case errors.Is(err, store.ErrDamaged):
 		a.hold(jobs, err)
+		return
 	case ctx.Err() != nil:
 		a.returnAll(jobs)
-	default:
-		a.logger().Error("cannot "+what+", the delivery is deferred", "error", err)
-		for _, j := range jobs {
-			a.deferUntil(j, a.q.Now().Add(min(a.q.config.RetryMin, 10*time.Second)),
-				store.Status{Enhanced: "4.3.0", Text: "internal error: cannot " + what})
+		return
+	}
+	a.logger().Error("cannot "+what+", the delivery is deferred", "error", err)
+	st := store.Status{Enhanced: "4.3.0", Text: "internal error: cannot " + what}
+	down := errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
+	now := a.q.Now()
+	for _, j := range jobs {
+		if !down && !now.Before(a.q.schedule.deadline(j.Message)) {
+			a.settle(j, store.Bounced, expired(st))
+			continue
 		}
+		a.deferUntil(j, now.Add(min(a.q.config.RetryMin, 10*time.Second)), st)
 	}
 }
 

@@ -33,7 +33,8 @@ func (s sorted) optOuts() int {
 	return n
 }
 
-// sort asks a verdict for each recipient. One that is named twice counts once.
+// sort asks a verdict for each recipient. One that is named twice, in whatever
+// case, counts once, as it was named first.
 func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *store.Message) (sorted, error) {
 	s := sorted{keep: make([]store.Recipient, 0, len(recipients))}
 	var seen map[string]struct{}
@@ -42,24 +43,24 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 	}
 	for i := range recipients {
 		rcpt := &recipients[i]
-		wire := rcpt.Address.String()
+		key := rcpt.Address.Key()
 		if seen != nil {
-			if _, again := seen[wire]; again {
+			if _, again := seen[key]; again {
 				continue
 			}
-			seen[wire] = struct{}{}
+			seen[key] = struct{}{}
 		}
 		v, err := r.Verdicts.Verdict(ctx, rcpt.Address, m.List)
 		if err != nil {
 			return sorted{}, fmt.Errorf("verdict: %w", err)
 		}
 		if v.Drop {
-			e := dropped(m, rcpt.Address.Key(), v.Reason)
+			e := dropped(m, key, v.Reason)
 			e.Once = m.ID + " " + strconv.Itoa(i) // no address: it outlives those of erased people
 			s.drop = append(s.drop, drop{rcpt.Address, e})
 			continue
 		}
-		s.keep = append(s.keep, queued(rcpt, wire, m.Received))
+		s.keep = append(s.keep, queued(rcpt, rcpt.Address.String(), m.Received))
 	}
 	return s, nil
 }

@@ -159,7 +159,7 @@ func startOn(t testing.TB, set func(*Server), change func(net.Listener) net.List
 	}
 	if f, ok := s.Relay.(*fakeRelay); ok {
 		r = f
-		if s.Feedback != nil {
+		if _, ok := s.Feedback.(fakeFeedback); ok {
 			s.Feedback = fakeFeedback{r}
 		}
 	}

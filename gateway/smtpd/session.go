@@ -45,6 +45,8 @@ type transaction struct {
 	client   relay.Client
 	envelope envelope.Envelope
 	to       destination
+	taken    int                 // RCPT commands answered 250
+	keys     map[string]struct{} // of the recipients of envelope
 }
 
 func (s *Server) newSession(ctx context.Context, d *dialogue, sc *smtp.Conn) (smtp.Session, error) {
@@ -116,65 +118,97 @@ func address(s string) (envelope.Address, error) {
 	return envelope.ParseUnquoted(s)
 }
 
-// Rcpt adds a recipient.
+// Rcpt adds a recipient. One that is named again is taken and counts once, with
+// the parameters that it had first: what is done for a recipient is done once.
 func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.tx == nil {
+	tx := t.tx
+	if tx == nil {
 		return replyNoMail.smtp()
 	}
-	r, where, err := t.recipient(to, o)
+	r, err := t.recipient(to, o)
 	if err != nil {
 		t.s.Stats.Denied.Add(1)
 		return err
 	}
-	list := &t.tx.envelope.Recipients
+	key := r.Address.Key()
+	if t.d.now.postmaster {
+		key = "postmaster" // the domain is not what the client wrote
+	}
+	if _, again := tx.keys[key]; again {
+		if tx.to == toRelay {
+			t.d.forgive()
+		}
+		t.took(tx)
+		return nil
+	}
+	where, err := t.destination(r.Address)
+	if err != nil {
+		t.s.Stats.Denied.Add(1)
+		return err
+	}
+	list := &tx.envelope.Recipients
 	switch {
-	case t.tx.to != toNobody && t.tx.to != where:
+	case tx.to != toNobody && tx.to != where:
 		return replyApart.smtp()
 	case len(*list) >= t.s.MaxRecipients:
 		return replyMany.smtp()
 	}
-	t.tx.to = where
+	if tx.keys == nil {
+		tx.keys = make(map[string]struct{}, 1)
+	}
+	tx.to, tx.keys[key] = where, struct{}{}
 	*list = append(*list, r)
 	t.d.progress()
-	t.d.filled(len(*list) == t.s.MaxRecipients)
+	t.took(tx)
 	return nil
 }
 
-// recipient checks a recipient and says where it goes. Errors are replies.
-func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient, destination, error) {
+// took counts RCPT as go-smtp does, with those that name somebody again.
+func (t *session) took(tx *transaction) {
+	tx.taken++
+	t.d.filled(tx.taken >= t.s.MaxRecipients)
+}
+
+// recipient checks what RCPT says. Errors are replies.
+func (t *session) recipient(to string, o *smtp.RcptOptions) (envelope.Recipient, error) {
 	none := envelope.Recipient{}
 	a, err := address(to)
 	if err != nil {
-		return none, toNobody, replyRecipient.smtp()
+		return none, replyRecipient.smtp()
 	}
 	if a.UTF8() && !t.tx.envelope.UTF8 {
-		return none, toNobody, replyUTF8.smtp()
+		return none, replyUTF8.smtp()
 	}
 	original, err := envelope.ParseOriginal(t.d.now.original)
 	r := envelope.Recipient{Address: a, Notify: notify(o.Notify), Original: original}
 	if err != nil || !envelope.ValidNotify(r.Notify) {
-		return none, toNobody, replyParameter.smtp()
+		return none, replyParameter.smtp()
 	}
+	return r, nil
+}
+
+// destination says where mail to a recipient goes. Errors are replies.
+func (t *session) destination(a envelope.Address) (destination, error) {
 	if t.d.now.postmaster {
-		return r, toPostmaster, nil
+		return toPostmaster, nil
 	}
 	if t.s.Feedback != nil && t.s.Feedback.Owns(a) {
 		if strings.EqualFold(a.Local(), "postmaster") {
-			return r, toPostmaster, nil
+			return toPostmaster, nil
 		}
 		if err := t.s.Feedback.Check(t.ctx, a); err != nil {
-			return none, toNobody, t.failed("check a recipient", err).smtp()
+			return toNobody, t.failed("check a recipient", err).smtp()
 		}
-		return r, toFeedback, nil
+		return toFeedback, nil
 	}
 	if !t.s.Relay.MayRelay(t.tx.client) {
-		return none, toNobody, replyDenied.smtp()
+		return toNobody, replyDenied.smtp()
 	}
 	// An authenticated server may name many dead recipients: that is not abuse.
 	t.d.forgive()
-	return r, toRelay, nil
+	return toRelay, nil
 }
 
 func notify(values []smtp.DSNNotify) string {
