@@ -108,7 +108,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...Listener) error {
 }
 
 func (s *Server) prepare(listeners []Listener) error {
-	s.limits = s.Config.withDefaults()
+	s.limits = s.Config.WithDefaults()
 	if s.MaxMessageSize == 0 {
 		s.MaxMessageSize = 50 << 20
 	}
