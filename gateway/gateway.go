@@ -19,6 +19,7 @@ import (
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/traffic"
+	"offramp/gateway/web"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -61,6 +62,7 @@ type Gateway struct {
 	hops    *nexthop.Hops
 	queue   *queue.Queue
 	traffic *traffic.Counter
+	pages   *web.Site
 	web     *http.Server
 	admin   *http.Server
 
@@ -120,7 +122,9 @@ func (g *Gateway) listen(p Parts) error {
 			g.mail = append(g.mail, smtpd.Listener{Listener: l, ImplicitTLS: true})
 		}
 	}
-	g.site = open("OFFRAMP_HTTP_ADDR", g.config.HTTPAddr)
+	if l := open("OFFRAMP_HTTP_ADDR", g.config.HTTPAddr); l != nil {
+		g.site = g.pages.Limit(l)
+	}
 	g.api = open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr)
 	return errors.Join(faults...)
 }

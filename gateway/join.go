@@ -78,7 +78,7 @@ func (g *Gateway) join(p Parts) error {
 		FixLineEnds: c.Relay.BareNewline != relay.BareReject, MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
 		Feedback: returns, TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
 	}
-	if g.web, err = g.pages(p, people, &counts.web); err != nil {
+	if g.web, err = g.joinPages(p, people, &counts.web); err != nil {
 		return err
 	}
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
@@ -138,8 +138,8 @@ func (c Config) footer() (*footer.Footer, error) {
 	return f, nil
 }
 
-// pages makes the server of the recipients' pages, which writes to them too.
-func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*http.Server, error) {
+// joinPages makes the server of the recipients' pages, which writes to them too.
+func (g *Gateway) joinPages(p Parts, people *consent.Consent, counts *web.Stats) (*http.Server, error) {
 	c := g.config
 	texts, err := language.Load(c.Web.TextDir())
 	if err != nil {
@@ -149,7 +149,7 @@ func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*h
 	if err != nil {
 		return nil, err
 	}
-	server, err := (&web.Site{
+	g.pages = &web.Site{
 		Config: c.Web, PublicURL: c.PublicURL, Tokens: p.Tokens, Consent: people, Lists: p.Consent, Readers: p.Consent, Ledger: p.Consent,
 		Contact: from.String(),
 		Asker: &confirmation.Confirmation{
@@ -157,7 +157,8 @@ func (g *Gateway) pages(p Parts, people *consent.Consent, counts *web.Stats) (*h
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
 		},
 		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, Log: p.Log, Stats: counts, Now: p.Now,
-	}).Server()
+	}
+	server, err := g.pages.Server()
 	if err != nil {
 		return nil, err
 	}

@@ -175,6 +175,7 @@ func slipClocks(known func() []hook.Slip) admin.Series {
 }
 
 func (s *stats) requests(m *metrics) {
+	m.count("http_refused_connections_total", "Connections of the recipients' listener over a limit, closed at once.", &s.web.Refused)
 	const requests = "Requests of recipients, by channel and result."
 	m.count("unsubscribe_requests_total", requests, &s.web.OneClick, "method", "one_click", "result", "recorded")
 	m.count("unsubscribe_requests_total", requests, &s.web.OneClickRepeated, "method", "one_click", "result", "repeated")

@@ -118,6 +118,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.dataDir()
 	c.owned()
 	c.ports()
+	c.openFiles()
 	c.tokenKeys()
 	c.ledgerKey()
 	c.dkim()

@@ -39,6 +39,11 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
+	limit, err := maxOpenFiles()
+	if err != nil {
+		return err
+	}
+	s.fitOpenFiles(limit, log)
 	parts, err := a.parts(s, log)
 	if err != nil {
 		return err

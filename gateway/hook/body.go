@@ -9,9 +9,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+
+	"offramp/gateway/throttle"
 )
 
 const (
@@ -21,46 +25,105 @@ const (
 	// maxBatch is how much is read of a call whose header is as its vendor makes
 	// it. A vendor that has to repeat its calls sends larger batches.
 	maxBatch = 32 << 20
-	// maxLarge bounds what all bodies together have in memory beyond maxBody.
-	maxLarge = 64 << 20
+	// firstPiece is the memory that a body begins with. It doubles as more comes.
+	firstPiece = 4 << 10
+	// maxSmall bounds what all bodies together have in memory of their first
+	// maxBody, and maxSmallEach those of one network.
+	maxSmall     = 32 << 20
+	maxSmallEach = 8 << 20
+	// maxLarge bounds what all bodies together have in memory beyond maxBody, and
+	// maxLargeEach those of one network: as much as one batch.
+	maxLarge     = 64 << 20
+	maxLargeEach = maxBatch
 )
 
-// body is what a call says, in pieces of maxBody bytes, so that a large one is
-// never copied as a whole.
-type body struct {
-	pieces [][]byte
-	taken  int64 // of the memory for large bodies
+// memory is what bodies have of it while they are read and looked at.
+type memory struct {
+	once         sync.Once
+	small, large throttle.Shares
+	logged       atomic.Int64 // the minute of the last line about a lack of it
 }
 
-// fill reads a body to its end.
-func (b *body) fill(r io.Reader, large *atomic.Int64) error {
+// shares returns both, the first maxBody of bodies and what is beyond.
+func (m *memory) shares() (small, large *throttle.Shares) {
+	m.once.Do(func() {
+		m.small.All, m.small.Each = maxSmall, maxSmallEach
+		m.large.All, m.large.Each = maxLarge, maxLargeEach
+	})
+	return &m.small, &m.large
+}
+
+// body is what a call says, in pieces of at most maxBody bytes, so that a large
+// one is never copied as a whole.
+type body struct {
+	memory       *memory
+	from         netip.Addr // whose share it is
+	pieces       [][]byte
+	small, large int64 // taken of the memory
+}
+
+// fill reads a body to its end. Memory is taken as bytes arrive: who announces
+// much and sends little has little.
+func (b *body) fill(r io.Reader) error {
 	for {
-		var piece bytes.Buffer
-		n, err := piece.ReadFrom(io.LimitReader(r, maxBody))
+		piece, err := b.piece(r)
+		if len(piece) > 0 {
+			b.pieces = append(b.pieces, piece)
+		}
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return fmt.Errorf("%w: more than %d bytes", errTooLarge, tooLarge.Limit)
 		}
-		if err != nil {
+		switch {
+		case err == nil: // there is more
+		case err == io.EOF:
+			return nil
+		case err == errFull:
+			return err
+		default:
 			return fmt.Errorf("%w: %w", errBroken, err)
 		}
-		if n > 0 {
-			b.pieces = append(b.pieces, piece.Bytes())
-		}
-		if n < maxBody {
-			return nil
-		}
-		if large.Add(maxBody) > maxLarge {
-			large.Add(-maxBody)
-			return fmt.Errorf("%w: too many large calls at once", errLater)
-		}
-		b.taken += maxBody
 	}
 }
 
+// piece reads maxBody bytes, or to the end: then its error is io.EOF.
+func (b *body) piece(r io.Reader) (piece []byte, err error) {
+	for len(piece) < maxBody {
+		if len(piece) == cap(piece) {
+			size := min(max(2*cap(piece), firstPiece), maxBody)
+			if !b.take(int64(size - cap(piece))) {
+				return nil, errFull
+			}
+			piece = append(make([]byte, 0, size), piece...)
+		}
+		n, err := r.Read(piece[len(piece):cap(piece)])
+		piece = piece[:len(piece)+n]
+		if err != nil {
+			return piece, err
+		}
+	}
+	return piece, nil
+}
+
+// take takes memory for n bytes more.
+func (b *body) take(n int64) bool {
+	small, large := b.memory.shares()
+	share, taken := small, &b.small
+	if len(b.pieces) > 0 {
+		share, taken = large, &b.large
+	}
+	if !share.Take(b.from, n) {
+		return false
+	}
+	*taken += n
+	return true
+}
+
 // free gives the memory back.
-func (b *body) free(large *atomic.Int64) {
-	large.Add(-b.taken)
-	b.pieces, b.taken = nil, 0
+func (b *body) free() {
+	small, large := b.memory.shares()
+	small.Give(b.from, b.small)
+	large.Give(b.from, b.large)
+	b.pieces, b.small, b.large = nil, 0, 0
 }
 
 func (b *body) reader() io.Reader {

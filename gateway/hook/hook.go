@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -61,6 +62,8 @@ var (
 	errBroken    = errors.New("incomplete body")
 	// errLater says that a call cannot be checked for now.
 	errLater = errors.New("cannot be checked now")
+	// errFull says that other bodies have the memory.
+	errFull = errors.New("too many bodies at once")
 )
 
 // Hooks answers the calls. Its fields are set before the first use.
@@ -76,7 +79,7 @@ type Hooks struct {
 	certificates certificates
 	tokens       tokens
 	slips        slips
-	large        atomic.Int64 // bytes of large bodies in memory
+	memory       memory
 }
 
 // call is one request.
@@ -147,7 +150,11 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{h: h, ctx: r.Context(), header: r.Header, now: h.now(), vendor: name}
-	defer func() { c.body.free(&h.large) }()
+	c.body.memory = &h.memory
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		c.body.from = from.Addr().Unmap()
+	}
+	defer c.body.free()
 	h.finish(w, c, c.take(v, w, r))
 }
 
@@ -160,7 +167,7 @@ func (c *call) take(v vendor, w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if err := c.body.fill(http.MaxBytesReader(w, r.Body, most), &c.h.large); err != nil {
+	if err := c.body.fill(http.MaxBytesReader(w, r.Body, most)); err != nil {
 		return err
 	}
 	if err := v.read(c); err != nil {
@@ -215,6 +222,13 @@ func (h *Hooks) finish(w http.ResponseWriter, c *call, err error) {
 		answer(w, http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, errBroken):
 		answer(w, http.StatusBadRequest, "The body is incomplete.")
+	case errors.Is(err, errFull):
+		h.stats().Unavailable.Add(1)
+		// A stranger can do this as often as they like: one line a minute.
+		if minute := c.now.Unix() / 60; h.memory.logged.Swap(minute) != minute {
+			log.Warn("webhook not read, other calls have the memory; the vendor has to repeat it", "ip", c.body.from.String())
+		}
+		later(w, "Temporarily unavailable; try again.")
 	default:
 		h.stats().Unavailable.Add(1)
 		log.Error("webhook not recorded, the vendor has to repeat it", "error", err)

@@ -176,36 +176,6 @@ func TestTokensAreBounded(t *testing.T) {
 	}
 }
 
-// A stranger costs no more than a small body, and large ones of those who sign
-// have a bound together.
-func TestLargeBodies(t *testing.T) {
-	b := newBench(t)
-	event := `{"email":"fine@example.net","event":"delivered","sg_event_id":"d","padding":"` + strings.Repeat("x", 1000) + `"}`
-	batch := "[" + strings.Repeat(event+",", 20<<10) + event + "]" // 22 MB
-	if code := b.call(b.signSendGrid(t, batch, now)); code != http.StatusOK || len(b.outcomes.told) != 20<<10+1 {
-		t.Errorf("a large batch: answer %d, %d told", code, len(b.outcomes.told))
-	}
-	if n := b.large.Load(); n != 0 {
-		t.Errorf("%d bytes are not given back", n)
-	}
-	if code := b.call(post(sendGrid, batch)); code != http.StatusForbidden || b.large.Load() != 0 {
-		t.Errorf("unsigned: %d", code)
-	}
-	if code := b.call(b.signSendGrid(t, `[`+strings.Repeat(" ", maxBatch)+`]`, now)); code != http.StatusRequestEntityTooLarge {
-		t.Errorf("over the bound: %d", code)
-	}
-	b.large.Store(maxLarge - maxBody)
-	if code := b.call(b.signSendGrid(t, batch, now)); code != http.StatusServiceUnavailable {
-		t.Errorf("with many others: %d", code)
-	}
-	if n := b.large.Load(); n != maxLarge-maxBody {
-		t.Errorf("%d bytes are not given back", n-maxLarge+maxBody)
-	}
-	if code := b.call(b.signSendGrid(t, file(t, "sendgrid.json"), now)); code != http.StatusOK {
-		t.Errorf("a small one meanwhile: %d", code)
-	}
-}
-
 // Nothing of a stranger's body is read where the header already says that it is
 // one.
 func TestStrangersAreNotRead(t *testing.T) {

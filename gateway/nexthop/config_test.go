@@ -88,7 +88,7 @@ func TestDefaultsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Config{}.withDefaults(), shown); diff != "" {
+	if diff := cmp.Diff(Config{}.WithDefaults(), shown); diff != "" {
 		t.Errorf("(-zero value +variable):\n%s", diff)
 	}
 }

@@ -39,7 +39,7 @@ func New(c Config, p Parts) (*Hops, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	all, err := c.servers()
 	if err != nil {
 		return nil, err

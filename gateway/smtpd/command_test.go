@@ -57,7 +57,7 @@ func TestCommand(t *testing.T) {
 
 // dialogueOf is a dialogue that reads what a client sends.
 func dialogueOf(client string) *dialogue {
-	s := &Server{Hostname: "gate.example", Stats: &Stats{}, limits: Config{}.withDefaults()}
+	s := &Server{Hostname: "gate.example", Stats: &Stats{}, limits: Config{}.WithDefaults()}
 	d := s.newDialogue(s.newConn(&script{pieces: [][]byte{[]byte(client)}}, false), false, false)
 	d.hello = true
 	return d

@@ -52,15 +52,15 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("OFFRAMP_SMTP_%s is %s: use a duration from 1s to 1h", d.name, d.value))
 		}
 	}
-	if full := c.withDefaults(); full.ConnectionsPerIP > full.MaxConnections {
+	if full := c.WithDefaults(); full.ConnectionsPerIP > full.MaxConnections {
 		faults = append(faults, fmt.Errorf("OFFRAMP_SMTP_CONNECTIONS_PER_IP (%d) is over OFFRAMP_SMTP_MAX_CONNECTIONS (%d): lower it",
 			full.ConnectionsPerIP, full.MaxConnections))
 	}
 	return errors.Join(faults...)
 }
 
-// withDefaults fills in what is zero.
-func (c Config) withDefaults() Config {
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
 	number := func(n *int, value int) {
 		if *n == 0 {
 			*n = value

@@ -14,7 +14,7 @@ func TestDefaultsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{AuthLoopback: true}.withDefaults()
+	want := Config{AuthLoopback: true}.WithDefaults()
 	if diff := cmp.Diff(want, shown); diff != "" {
 		t.Errorf("(-zero value +variable):\n%s", diff)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -270,40 +269,6 @@ func TestConnectionLimits(t *testing.T) {
 		}
 	}
 	t.Error("the place of a connection that ended stays taken")
-}
-
-func TestCounts(t *testing.T) {
-	addr := netip.MustParseAddr
-	var n counts
-	for _, tt := range []struct {
-		a    netip.Addr
-		want bool
-	}{
-		{addr("2001:db8::1"), true},
-		{addr("2001:db8::ffff:1"), true},
-		{addr("2001:db8::2"), false}, // third of its /64
-		{addr("2001:db8:0:1::1"), true},
-		{addr("192.0.2.1"), true},
-		{addr("192.0.2.1"), true},
-		{addr("192.0.2.1"), false},
-		{netip.Addr{}, true},
-		{netip.Addr{}, false}, // seventh of all
-	} {
-		if got := n.enter(tt.a, 6, 2); got != tt.want {
-			t.Errorf("%s: %v", tt.a, got)
-		}
-	}
-	n.leave(addr("192.0.2.1"))
-	if !n.enter(addr("192.0.2.1"), 6, 2) {
-		t.Error("a place that was left is not free")
-	}
-	for _, a := range []string{"2001:db8::1", "2001:db8::1", "2001:db8:0:1::1", "192.0.2.1", "192.0.2.1"} {
-		n.leave(addr(a))
-	}
-	n.leave(netip.Addr{})
-	if n.total != 0 || len(n.each) != 0 {
-		t.Errorf("left over: %d, %v", n.total, n.each)
-	}
 }
 
 // TestFailedHandshake shows that a client is not heard in clear after STARTTLS,

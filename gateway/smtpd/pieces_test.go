@@ -332,7 +332,7 @@ func TestPlaceIsNeverGuessed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &Server{Stats: &Stats{}, limits: Config{}.withDefaults()}
+			s := &Server{Stats: &Stats{}, limits: Config{}.WithDefaults()}
 			c := &script{pieces: [][]byte{[]byte("NOOP\r\n")}}
 			d := s.newDialogue(s.newConn(c, false), false, false)
 			d.hello = true

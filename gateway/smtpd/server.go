@@ -57,8 +57,8 @@ type Server struct {
 
 	limits   Config
 	tls      *tls.Config
-	needsTLS *reply // to a login in clear
-	counts   counts
+	needsTLS *reply                         // to a login in clear
+	places   throttle.Shares                // of connections
 	clients  throttle.Buckets[netip.Prefix] // failed logins by network
 	names    throttle.Buckets[[32]byte]     // failed logins by login
 
@@ -108,7 +108,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...Listener) error {
 }
 
 func (s *Server) prepare(listeners []Listener) error {
-	s.limits = s.Config.withDefaults()
+	s.limits = s.Config.WithDefaults()
 	if s.MaxMessageSize == 0 {
 		s.MaxMessageSize = 50 << 20
 	}
@@ -122,6 +122,7 @@ func (s *Server) prepare(listeners []Listener) error {
 		s.Stats = &Stats{}
 	}
 	s.conns = make(map[*conn]struct{})
+	s.places.All, s.places.Each = int64(s.limits.MaxConnections), int64(s.limits.ConnectionsPerIP)
 	s.clients.PerMinute, s.names.PerMinute = s.limits.AuthFailures, s.limits.AuthFailures
 	s.tls = s.serverTLS()
 	s.needsTLS = s.authNeedsTLS(listeners)
@@ -167,7 +168,7 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 	c := s.newConn(raw, implicit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || !s.counts.enter(c.addr, s.limits.MaxConnections, s.limits.ConnectionsPerIP) {
+	if s.stopping || !s.places.Take(c.addr, 1) {
 		s.Stats.TooMany.Add(1)
 		s.running.Go(func() { s.refuse(c) })
 		return
@@ -204,7 +205,7 @@ func (s *Server) release(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.counts.leave(c.addr)
+	s.places.Give(c.addr, 1)
 	s.Stats.Open.Add(-1)
 }
 

@@ -1,6 +1,7 @@
 // Package throttle counts what strangers get wrong, so that guessing costs
 // them time: failed logins, links that were never made. What goes right is
-// never counted, and no flood of strangers makes it grow.
+// never counted, and no flood of strangers makes it grow. It also counts what
+// they hold, so that none of them holds it all: connections, memory.
 package throttle
 
 import (

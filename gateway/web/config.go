@@ -9,9 +9,12 @@ import (
 	"strings"
 )
 
-// Config holds the settings of the recipients' listener and its pages.
+// Config holds the settings of the recipients' listener and its pages. The
+// limits of connections have their defaults where they are zero.
 type Config struct {
 	TrustedProxies   []string `env:"TRUSTED_PROXIES" doc:"addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, comma separated"`
+	MaxConnections   int      `env:"HTTP_MAX_CONNECTIONS" envDefault:"4096" doc:"HTTP connections in total; one more is closed at once"`
+	ConnectionsPerIP int      `env:"HTTP_CONNECTIONS_PER_IP" envDefault:"256" doc:"HTTP connections of one client address (IPv6: one /64); those of OFFRAMP_TRUSTED_PROXIES are limited in total only"`
 	SecurityContact  string   `env:"SECURITY_CONTACT" doc:"where to report security problems, as mailto: or https: URL; served at /.well-known/security.txt (RFC 9116)"`
 	InvalidPerMinute int      `env:"INVALID_TOKENS_PER_MINUTE" envDefault:"60" doc:"requests with an invalid link per minute from one client network, then 429; valid links are never limited; 0: no limit"`
 
@@ -31,7 +34,7 @@ type Config struct {
 // Validate returns every error in the settings, each naming its variable.
 func (c Config) Validate() error {
 	_, faulty := parseProxies(c.TrustedProxies)
-	faults := []error{faulty}
+	faults := []error{faulty, c.checkConnections()}
 	if c.SecurityContact != "" {
 		u, err := url.Parse(c.SecurityContact)
 		// RFC 9116 section 2.5.3: a URI, and https where it is a web page.
@@ -59,6 +62,36 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(append(faults, c.checkColours())...)
+}
+
+func (c Config) checkConnections() error {
+	var faults []error
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"OFFRAMP_HTTP_MAX_CONNECTIONS", c.MaxConnections}, {"OFFRAMP_HTTP_CONNECTIONS_PER_IP", c.ConnectionsPerIP},
+	} {
+		if n.value < 0 || n.value > mostConnections {
+			faults = append(faults, fmt.Errorf("%s is %d: use a number from 1 to %d", n.name, n.value, mostConnections))
+		}
+	}
+	if full := c.WithDefaults(); full.ConnectionsPerIP > full.MaxConnections {
+		faults = append(faults, fmt.Errorf("OFFRAMP_HTTP_CONNECTIONS_PER_IP (%d) is over OFFRAMP_HTTP_MAX_CONNECTIONS (%d): lower it",
+			full.ConnectionsPerIP, full.MaxConnections))
+	}
+	return errors.Join(faults...)
+}
+
+// WithDefaults fills in the limits of connections that are zero.
+func (c Config) WithDefaults() Config {
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 4096
+	}
+	if c.ConnectionsPerIP == 0 {
+		c.ConnectionsPerIP = 256
+	}
+	return c
 }
 
 func (c Config) checkColours() error {

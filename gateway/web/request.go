@@ -46,17 +46,11 @@ func newHandler(s *Site) (*handler, error) {
 	h := &handler{
 		site:     s,
 		log:      s.log(),
-		stats:    s.Stats,
-		now:      s.Now,
+		stats:    s.stats(),
+		now:      s.clock(),
 		proxies:  trusted,
 		invalid:  throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
 		operator: s.OperatorName,
-	}
-	if h.stats == nil {
-		h.stats = new(Stats)
-	}
-	if h.now == nil {
-		h.now = time.Now
 	}
 	if u, err := url.Parse(s.PublicURL); err == nil {
 		h.base = strings.TrimRight(u.Path, "/")

@@ -126,7 +126,8 @@ const (
 )
 
 // Server returns a server for the recipients' listener with every limit set.
-// The caller adds TLSConfig and the listener, and shuts it down. An error is a
+// The caller adds TLSConfig and the listener, see
+// Limit, and shuts it down. An error is a
 // template, a text or the logo of the operator that cannot be used; it names
 // the file.
 func (s *Site) Server() (*http.Server, error) {
@@ -160,4 +161,18 @@ func (s *Site) log() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return s.Log
+}
+
+func (s *Site) stats() *Stats {
+	if s.Stats == nil {
+		return new(Stats)
+	}
+	return s.Stats
+}
+
+func (s *Site) clock() func() time.Time {
+	if s.Now == nil {
+		return time.Now
+	}
+	return s.Now
 }

@@ -5,6 +5,7 @@ import "sync/atomic"
 // Stats counts what the recipients' listener did since the start. Its fields
 // are read at any time; the zero value counts from nothing.
 type Stats struct {
+	Refused          atomic.Int64 // connections over a limit, closed at once
 	OneClick         atomic.Int64 // opt-outs recorded from one-click requests
 	OneClickRepeated atomic.Int64 // one-click requests of people who were off already
 	Page             atomic.Int64 // decisions recorded from the page
