@@ -12,7 +12,7 @@ import (
 func TestARecipientNamedAgainIsOne(t *testing.T) {
 	f := &fake{verdicts: map[string]store.Reason{"anna@d.example": store.ReasonUnsubscribed}}
 	r := newRelay(f)
-	e := letter(t, "a@b.example", "anna@d.example", "Bob@d.example", "bob@D.example", "Anna@d.example", "BOB@d.example")
+	e := letter(t, "a@b.example", "anna@d.example", "Bob@d.example", "Bob@D.example", "anna@D.example", "Bob@d.example")
 	e.Recipients[1].Notify, e.Recipients[2].Notify = "NEVER", "SUCCESS"
 	receipt, err := r.Accept(t.Context(), client, e, strings.NewReader(plain))
 	if err != nil {

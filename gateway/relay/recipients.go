@@ -33,8 +33,9 @@ func (s sorted) optOuts() int {
 	return n
 }
 
-// sort asks a verdict for each recipient. One that is named twice, in whatever
-// case, counts once, as it was named first.
+// sort asks a verdict for each recipient. One that is named twice counts once, as it
+// was named first. In another case a local part may be somebody else's (RFC 5321
+// section 2.4).
 func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *store.Message) (sorted, error) {
 	s := sorted{keep: make([]store.Recipient, 0, len(recipients))}
 	var seen map[string]struct{}
@@ -43,24 +44,24 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 	}
 	for i := range recipients {
 		rcpt := &recipients[i]
-		key := rcpt.Address.Key()
+		wire := rcpt.Address.String()
 		if seen != nil {
-			if _, again := seen[key]; again {
+			if _, again := seen[wire]; again {
 				continue
 			}
-			seen[key] = struct{}{}
+			seen[wire] = struct{}{}
 		}
 		v, err := r.Verdicts.Verdict(ctx, rcpt.Address, m.List)
 		if err != nil {
 			return sorted{}, fmt.Errorf("verdict: %w", err)
 		}
 		if v.Drop {
-			e := dropped(m, key, v.Reason)
+			e := dropped(m, rcpt.Address.Key(), v.Reason)
 			e.Once = m.ID + " " + strconv.Itoa(i) // no address: it outlives those of erased people
 			s.drop = append(s.drop, drop{rcpt.Address, e})
 			continue
 		}
-		s.keep = append(s.keep, queued(rcpt, rcpt.Address.String(), m.Received))
+		s.keep = append(s.keep, queued(rcpt, wire, m.Received))
 	}
 	return s, nil
 }

@@ -19,7 +19,7 @@ func TestARecipientNamedAgainCountsOnce(t *testing.T) {
 	p.say("RCPT TO:<Anna@d.example> NOTIFY=NEVER", "250")
 	p.say("RCPT TO:<bob@d.example>", "250")
 	for range 30 {
-		p.say("RCPT TO:<anna@D.example> NOTIFY=SUCCESS", "250")
+		p.say("RCPT TO:<Anna@D.example> NOTIFY=SUCCESS", "250")
 	}
 	p.say("RCPT TO:<anna@d.example> NOTIFY=NEVER,SUCCESS", "501")
 	p.say("DATA", "354")

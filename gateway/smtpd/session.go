@@ -132,10 +132,7 @@ func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
 		t.s.Stats.Denied.Add(1)
 		return err
 	}
-	key := r.Address.Key()
-	if t.d.now.postmaster {
-		key = "postmaster" // the domain is not what the client wrote
-	}
+	key := t.key(r.Address)
 	if _, again := tx.keys[key]; again {
 		if tx.to == toRelay {
 			t.d.forgive()
@@ -163,6 +160,18 @@ func (t *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	t.d.progress()
 	t.took(tx)
 	return nil
+}
+
+// key is the same for recipients that are one. Elsewhere than here a local part in
+// another case may be somebody else's (RFC 5321 section 2.4).
+func (t *session) key(a envelope.Address) string {
+	switch {
+	case t.d.now.postmaster:
+		return "postmaster" // the domain is not what the client wrote
+	case t.s.Feedback != nil && t.s.Feedback.Owns(a):
+		return a.Key()
+	}
+	return a.String()
 }
 
 // took counts RCPT as go-smtp does, with those that name somebody again.
