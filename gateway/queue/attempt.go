@@ -150,7 +150,7 @@ func (a *attempt) transact(ctx context.Context, kept bool) bool {
 
 // offer renders, asks, and sends. It returns false as transact does.
 func (a *attempt) offer(ctx context.Context) bool {
-	m, jobs, open := a.task.message.stored, a.jobs, a.task.message.open(ctx, a.q.Spool)
+	jobs, open := a.jobs, a.task.message.open(ctx, a.q.Spool)
 	var err error
 	// What is right for one next hop may be broken by another.
 	if a.prepared, err = a.q.prepare(ctx, a.task.message, a.session.Profile()); err != nil {
@@ -179,21 +179,7 @@ func (a *attempt) offer(ctx context.Context) bool {
 	if len(jobs) == 0 {
 		return true
 	}
-	failpoint.Hit("delivery.mail")
-	bar := a.session.Bar()
-	// No clock says when a goroutine that was held up writes MAIL: it is made
-	// impossible before the gate is given back.
-	hold := time.AfterFunc(gateHold, func() {
-		bar()
-		release()
-	})
-	err = a.session.Mail(nexthop.Envelope{
-		ReversePath: rendering.ReversePath, Size: rendering.Size, UTF8: a.needsUTF8(rendering.ReversePath, jobs),
-		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,
-	})
-	hold.Stop()
-	release()
-	if err != nil {
+	if err := a.mail(jobs, rendering, release); err != nil {
 		if a.kept && !nexthop.Explain(err).Replied && ctx.Err() == nil {
 			a.unsent(jobs)
 			a.releaseSlots(ctx)
@@ -211,6 +197,25 @@ func (a *attempt) offer(ctx context.Context) bool {
 	}
 	a.send(ctx, accepted, rendering, open)
 	return true
+}
+
+// mail sends MAIL and gives the gate back.
+func (a *attempt) mail(jobs []store.Job, r render.Rendering, release func()) error {
+	failpoint.Hit("delivery.mail")
+	bar := a.session.Bar()
+	// No clock says when a goroutine that was held up writes MAIL: it is made
+	// impossible before the gate is given back.
+	hold := time.AfterFunc(gateHold, func() {
+		bar()
+		release()
+	})
+	defer release()
+	defer hold.Stop()
+	m := a.task.message.stored
+	return a.session.Mail(nexthop.Envelope{
+		ReversePath: r.ReversePath, Size: r.Size, UTF8: a.needsUTF8(r.ReversePath, jobs),
+		RequireTLS: m.RequireTLS, Return: m.Return, EnvelopeID: m.EnvelopeID,
+	})
 }
 
 // admit takes the gate and asks for the verdict on every recipient, directly
