@@ -124,18 +124,30 @@ func inCode(s, separators string) bool {
 			strings.ContainsRune(separators, r)
 	})
 	for _, run := range runs {
-		if d, err := hex.DecodeString(run); err == nil && hasAddress(string(d)) {
+		if d, err := hex.DecodeString(run); err == nil && isText(d) && hasAddress(string(d)) {
 			return true
 		}
 		text := strings.NewReplacer("-", "+", "_", "/").Replace(run)
 		if len(text)%4 == 1 {
 			text = text[:len(text)-1]
 		}
-		if d, err := base64.RawStdEncoding.DecodeString(text); err == nil && hasAddress(string(d)) {
+		if d, err := base64.RawStdEncoding.DecodeString(text); err == nil && isText(d) && hasAddress(string(d)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isText says whether most of b can be read. In bytes that are encrypted something
+// like an address stands by chance once in some hundred thousand tokens.
+func isText(b []byte) bool {
+	n := 0
+	for _, c := range b {
+		if c >= ' ' && c <= '~' {
+			n++
+		}
+	}
+	return 4*n >= 3*len(b)
 }
 
 // hasAddress says whether s holds something like user@example.com.
