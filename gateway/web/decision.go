@@ -155,6 +155,12 @@ func (h *handler) choose(x *submission) {
 		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.list")
 	case err != nil:
 		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.choice")
+	case h.many(x):
+		if c, ok := c.stops(); ok {
+			h.decide(x, c)
+		} else {
+			h.refuseMany(x)
+		}
 	default:
 		h.decide(x, c)
 	}
@@ -201,6 +207,10 @@ func (h *handler) decide(x *submission, c chosen) {
 func (h *handler) undo(x *submission) {
 	if !x.fresh() {
 		h.stale(x)
+		return
+	}
+	if h.many(x) {
+		h.refuseMany(x)
 		return
 	}
 	d := consent.Decision{

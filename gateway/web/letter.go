@@ -137,6 +137,10 @@ func (h *handler) reason(x *submission) {
 		subject.List = x.visit.subject.List
 	}
 	if text := x.form.why(); text != "" && len(told) == 0 {
+		if h.many(x) {
+			h.refuseMany(x)
+			return
+		}
 		if err := h.site.Consent.Explain(x.r.Context(), subject, text, store.Page, evidence(x.r, x.visit)); err != nil {
 			h.unavailable(x.w, x.r, x.visit, err)
 			return
