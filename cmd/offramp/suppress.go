@@ -137,7 +137,7 @@ func (a *app) addresses(args []string) ([]string, error) {
 	return args, errors.Join(faults...)
 }
 
-// suppressed is whom a suppression is about: an address or a pattern.
+// suppressed names what a suppression stops: an address or a pattern.
 type suppressed struct {
 	address envelope.Address
 	pattern envelope.Pattern

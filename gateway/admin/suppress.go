@@ -37,7 +37,7 @@ type Unsuppressed struct {
 	Remaining []Suppression `json:"remaining"`
 }
 
-// target reads whom a suppression is about.
+// target reads the address or pattern that a suppression stops.
 func target(s string) (consent.Stop, error) {
 	if envelope.LikePattern(s) {
 		p, err := envelope.ParsePattern(s)

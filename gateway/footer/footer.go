@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	plain "text/template"
-	"unicode"
 
 	"offramp/gateway/language"
+	"offramp/gateway/mime"
 	"offramp/store"
 )
 
@@ -112,8 +112,10 @@ func (l *look) parse(name, source string) error {
 	if err != nil {
 		return err
 	}
-	for _, first := range [...]bool{false, true} {
-		out, err := tried.say(name, view{Link: marker, First: first})
+	full := view{Lang: "en", Dir: "ltr", List: "l", Sender: "s", Privacy: "https://p.invalid/", Leave: "l", Who: "w", Why: "w", End: "e", Notice: "n"}
+	for _, v := range [...]view{{}, {First: true}, full, full.first()} { // every branch, as far as it may be known
+		v.Link = marker
+		out, err := tried.say(name, v)
 		if err != nil {
 			return err
 		}
@@ -159,6 +161,12 @@ type view struct {
 	Notice string // where the privacy notice is; empty: nowhere
 }
 
+// first is v for the first message of the list.
+func (v view) first() view {
+	v.First = true
+	return v
+}
+
 // words is what is said about one list in one language.
 type words struct {
 	look    look
@@ -198,18 +206,9 @@ const (
 	maxNameInHTML = 360 // bytes
 )
 
-// shown is a name as it can stand in a line: without what steers a screen.
+// shown is a name as it can stand in a line.
 func shown(name string) string {
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r):
-			return ' '
-		case unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, "\uFFFD"))
-	name = strings.Join(strings.Fields(name), " ")
+	name = mime.OneLine(name)
 	characters, size := 0, 0
 	for at, r := range name {
 		characters++

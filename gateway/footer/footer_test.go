@@ -145,7 +145,7 @@ func TestTemplates(t *testing.T) {
 	if _, got := footed(t, f, store.List{ID: "two.example.org"}, htmlHeader+"x\n", true); !strings.Contains(got, "<p>a\n<a href='"+link+"'>b\n</a>") {
 		t.Errorf("line ends of a file stay: %q", got)
 	}
-	for name, want := range map[string]string{"no link": "has no {{.Link}}", "{{.Link}} {{.Nothing}}": "Nothing", "{{.Link": "unclosed", strings.Repeat("x", maxFile+1): "larger than 32 KiB"} {
+	for name, want := range map[string]string{"no link": "has no {{.Link}}", "{{.Link}} {{.Nothing}}": "Nothing", "{{.Link}} {{if .Privacy}}{{if .First}}{{.Missing}}{{end}}{{end}}": "Missing", "{{.Link": "unclosed", strings.Repeat("x", maxFile+1): "larger than 32 KiB"} {
 		write("footer.html", name)
 		if err := new(Footer).Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "footer.html") {
 			t.Errorf("error %v, want %q", err, want)

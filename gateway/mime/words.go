@@ -4,6 +4,7 @@ import (
 	"io"
 	stdmime "mime"
 	"strings"
+	"unicode"
 
 	"offramp/gateway/envelope"
 )
@@ -115,4 +116,19 @@ func Keyword(value string) string {
 		}
 	}
 	return strings.ToLower(word.String())
+}
+
+// OneLine returns a name that others chose as one line of valid UTF-8, without
+// characters that steer the screen or the direction of what follows.
+func OneLine(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
+	return strings.Join(strings.Fields(name), " ")
 }

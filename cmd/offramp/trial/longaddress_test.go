@@ -12,7 +12,7 @@ import (
 // longPerson is erasedPerson with an address of 120 bytes.
 const longPerson = "Zerlinda.Quittenbaum.von-der-Heide+newsletter-2026@mail.students.department-of-histo.university-of-xylophon.city.example"
 
-// A person whose address does not fit into one of ours opts out by mail, has
+// A person whose address does not fit into an opt-out address opts out by mail, has
 // bounces, is lost with an older copy of the data, comes back, and is erased.
 func TestPersonWithALongAddress(t *testing.T) {
 	if len(longPerson) != 120 {
