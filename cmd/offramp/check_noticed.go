@@ -40,6 +40,7 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 	defer resp.Body.Close()
 	counts := readMetrics(io.LimitReader(resp.Body, 1<<20))
+	c.integrity(counts)
 	for _, n := range notices {
 		if count := counts[n.metric]; count > 0 {
 			c.addFinding(finding{State: n.state, What: "mail", Do: n.do,
@@ -51,6 +52,17 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 	if limits := hopLimits(counts); len(limits) > 0 {
 		c.addFinding(finding{State: findOK, What: "mail", Text: "limits of next hops that Offramp keeps under now: " + strings.Join(limits, ", ")})
+	}
+}
+
+// integrity looks for damage to the records that stop mail.
+func (c *checker) integrity(counts map[string]int64) {
+	do := "stop the server, run " + c.app.command("repair") + ", and start it again; have the disk and memory tested"
+	switch {
+	case counts["offramp_consent_stopped"] > 0:
+		c.add(findFail, "choices", "records of people are damaged and nobody can say whose: no list mail is sent to anybody", do)
+	case counts["offramp_consent_damaged"] > 0:
+		c.add(findFail, "choices", "records that stop mail are damaged or lost: whom that may concern is sent nothing", do)
 	}
 }
 

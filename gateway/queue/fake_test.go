@@ -283,6 +283,8 @@ func (p *people) Start(a envelope.Address) func() {
 	})
 }
 
+func (p *people) Verified(context.Context) error { return nil }
+
 func (p *people) Admit(_ context.Context, a envelope.Address, list, holder string) (store.Verdict, func(context.Context, store.Outcome) error, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

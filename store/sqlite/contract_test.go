@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"offramp/store"
@@ -15,6 +16,14 @@ func newData(t *testing.T) storetest.Data {
 	closeDB := func() {
 		if db == nil {
 			return
+		}
+		// Whatever the suite did, no writer may forget a checksum or guard.
+		ctx := context.Background()
+		if err := errors.Join(db.consent.Verified(ctx), db.consent.verify(ctx)); err != nil {
+			t.Error(err)
+		}
+		if i := db.consent.Integrity(); i.Damage != "" {
+			t.Errorf("damage nobody did: %+v", i)
 		}
 		if err := db.Close(); err != nil {
 			t.Error(err)

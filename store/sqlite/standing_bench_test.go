@@ -46,7 +46,7 @@ func fillCrowd(b *testing.B, db *DB, people int) {
 				for l := range crowdLists {
 					ch := states[(i+l)%len(states)]
 					ch.Recipient, ch.List, ch.Since, ch.Way = crowdPerson(i), crowdList(l), since, store.Page
-					if err := setChoice(c, ch); err != nil {
+					if err := db.consent.setChoice(c, ch, 0); err != nil {
 						return err
 					}
 				}
