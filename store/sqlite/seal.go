@@ -133,6 +133,21 @@ func (k *sealer) guard(g guard) uint64 {
 	return finish(putInt(putInt(putInt(k.begin(room[:0], sealedGuard), g.id), g.count), int64(g.sum)))
 }
 
+// messageSeal is the checksum of what says whose mail a message is and how it
+// leaves. The spool has no key, and needs none to find damage.
+func messageSeal(num int64, m *store.Message) uint64 {
+	var room [2 * sealRoom]byte
+	b := putInt(room[:0], num)
+	for _, text := range []string{m.ID, m.ReversePath, m.Client, m.Login, m.MessageID, m.List, m.Mark, m.Return, m.EnvelopeID} {
+		b = putText(b, text)
+	}
+	b = putInt(b, micros(m.Received))
+	for _, flag := range []bool{m.EightBit, m.UTF8, m.RequireTLS, m.Untouched, m.Unmarked, m.LongLines} {
+		b = putBool(b, flag)
+	}
+	return finish(b)
+}
+
 // id is the key of a name's guard: 63 bits, so that a collision is not to be
 // expected; two names that collide share one guard, which still adds up.
 func (k *sealer) id(of class, name string) int64 {
