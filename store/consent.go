@@ -181,3 +181,14 @@ type Integrity struct {
 	Stopped  bool   // nobody can say whom it concerns: nobody is sent list mail
 	Found    int64  // records found damaged or lost when they were needed
 }
+
+// Repaired is what a repair of damaged records did.
+type Repaired struct {
+	Corrected  int64    // records put back, which their checksums prove
+	FromLedger int64    // records that stop mail, added from the ledger
+	Guards     int64    // checksums made anew over records that are whole
+	Stopped    []string // people of whom more may be lost: stopped for all lists
+	Lists      []string // lists that are no longer exempt and count as sent for others, until the operator says again
+	Unnamed    int64    // people whose names are legible nowhere: whoever they are, they are sent nothing
+	Integrity  Integrity
+}

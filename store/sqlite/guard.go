@@ -3,6 +3,8 @@ package sqlite
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,7 +26,9 @@ type guards struct {
 	again chan struct{} // holds one token when the filter has become too small
 	alarm alarm
 
-	total totals // of the writer's goroutine
+	// Of the writer's goroutine: the totals, and what the transaction changes.
+	total   totals
+	pending map[int64]guard
 }
 
 // guard is what is known of the rows of one name.
@@ -56,8 +60,8 @@ const (
 // change tells the guard of a name that a row with the seal before has the seal
 // after; 0: there was none, or there is none now. What was wrong with the guard
 // stays wrong by as much: no writer repairs by accident.
-func (g *guards) change(c *conn, of class, name string, before, after uint64) error {
-	return g.changeBy(c, g.seals.id(of, name), rowsOf(after)-rowsOf(before), after-before)
+func (g *guards) change(of class, name string, before, after uint64) {
+	g.changeBy(g.seals.id(of, name), rowsOf(after)-rowsOf(before), after-before)
 }
 
 func rowsOf(seal uint64) int64 {
@@ -67,10 +71,20 @@ func rowsOf(seal uint64) int64 {
 	return 1
 }
 
-func (g *guards) changeBy(c *conn, id, count int64, sum uint64) error {
-	if err := g.load(c); err != nil {
-		return err
+// changeBy waits for the end of the transaction, since one often changes several
+// rows of a name, and guards that are near one another are written in one go.
+func (g *guards) changeBy(id, count int64, sum uint64) {
+	if g.pending == nil {
+		g.pending = map[int64]guard{}
 	}
+	p := g.pending[id]
+	p.count += count
+	p.sum += sum
+	g.pending[id] = p
+}
+
+// apply writes a guard.
+func (g *guards) apply(c *conn, id, count int64, sum uint64) error {
 	have := guard{id: id}
 	found, err := c.one(selectGuard, func(r row) { have.count, have.sum, have.seal = r.int(0), uint64(r.int(1)), uint64(r.int(2)) }, id)
 	if err != nil {
@@ -143,9 +157,23 @@ func (t *totals) value() []byte {
 	return binary.LittleEndian.AppendUint64(b, t.rowSum)
 }
 
-// flush writes the totals, as the last thing of a transaction.
+// flush writes guards and totals, as the last thing of a transaction.
 func (g *guards) flush(c *conn) error {
 	t := &g.total
+	if len(g.pending) == 0 && !t.dirty {
+		return nil
+	}
+	if err := g.load(c); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(g.pending)) {
+		if p := g.pending[id]; p != (guard{}) {
+			if err := g.apply(c, id, p.count, p.sum); err != nil {
+				return err
+			}
+		}
+	}
+	clear(g.pending)
 	if !t.dirty || t.broken {
 		return nil
 	}
@@ -162,7 +190,10 @@ func (g *guards) flush(c *conn) error {
 }
 
 // forget has the totals read again: a transaction was rolled back.
-func (g *guards) forget() { g.total = totals{} }
+func (g *guards) forget() {
+	g.total = totals{}
+	clear(g.pending)
+}
 
 // mark has the filters know of a row, before it is committed.
 func (g *guards) mark(id int64, keys ...uint64) {

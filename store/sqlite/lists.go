@@ -202,7 +202,8 @@ func (s *Consent) addList(c *conn, l store.List) error {
 		l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created), int64(seal)); err != nil {
 		return err
 	}
-	return s.guards.change(c, aList, l.ID, 0, seal)
+	s.guards.change(aList, l.ID, 0, seal)
+	return nil
 }
 
 // replaceList replaces all of a list but ID, key and creation. One that is
@@ -219,7 +220,8 @@ func (s *Consent) replaceList(c *conn, l store.List) error {
 		int64(seal), l.ID); err != nil {
 		return err
 	}
-	return s.guards.change(c, aList, l.ID, before, seal)
+	s.guards.change(aList, l.ID, before, seal)
+	return nil
 }
 
 // Lists returns all lists by ID.

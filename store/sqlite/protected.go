@@ -48,7 +48,8 @@ func (s *Consent) setChoice(c *conn, ch store.Choice, before uint64) error {
 		string(ch.Way), int64(seal)); err != nil {
 		return err
 	}
-	return s.guards.change(c, person, ch.Recipient, before, seal)
+	s.guards.change(person, ch.Recipient, before, seal)
+	return nil
 }
 
 func (s *Consent) setSuppression(c *conn, su store.Suppression, before uint64) error {
@@ -59,7 +60,8 @@ func (s *Consent) setSuppression(c *conn, su store.Suppression, before uint64) e
 		int64(seal)); err != nil {
 		return err
 	}
-	return s.guards.change(c, person, su.Recipient, before, seal)
+	s.guards.change(person, su.Recipient, before, seal)
+	return nil
 }
 
 func (s *Consent) setSharing(c *conn, sh store.Sharing, before uint64) error {
@@ -68,7 +70,8 @@ func (s *Consent) setSharing(c *conn, sh store.Sharing, before uint64) error {
 	if _, err := c.exec(putSharing, sh.Recipient, sh.Refused, micros(sh.Since), string(sh.Way), int64(seal)); err != nil {
 		return err
 	}
-	return s.guards.change(c, person, sh.Recipient, before, seal)
+	s.guards.change(person, sh.Recipient, before, seal)
+	return nil
 }
 
 func (s *Consent) setErased(c *conn, hash string, since int64) error {
@@ -78,7 +81,8 @@ func (s *Consent) setErased(c *conn, hash string, since int64) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.guards.change(c, person, hash, 0, seal)
+	s.guards.change(person, hash, 0, seal)
+	return nil
 }
 
 func (s *Consent) dropSuppression(c *conn, su store.Suppression) (dropped bool, err error) {
@@ -101,9 +105,7 @@ func (s *Consent) drop(c *conn, statement string, args ...any) (n int64, err err
 		return 0, err
 	}
 	for _, g := range all {
-		if err := s.guards.change(c, person, g.name, g.seal, 0); err != nil {
-			return 0, err
-		}
+		s.guards.change(person, g.name, g.seal, 0)
 	}
 	return int64(len(all)), nil
 }
@@ -118,7 +120,8 @@ func (s *Consent) setValue(c *conn, name string, value []byte) error {
 	if _, err := c.exec(putMeta, name, value, int64(seal)); err != nil {
 		return err
 	}
-	return s.guards.change(c, aValue, name, before, seal)
+	s.guards.change(aValue, name, before, seal)
+	return nil
 }
 
 func (s *Consent) dropValue(c *conn, name string) error {
@@ -129,7 +132,8 @@ func (s *Consent) dropValue(c *conn, name string) error {
 	if _, err := c.exec(deleteMeta, name); err != nil {
 		return err
 	}
-	return s.guards.change(c, aValue, name, before, 0)
+	s.guards.change(aValue, name, before, 0)
+	return nil
 }
 
 func (s *Consent) valueNow(c *conn, name string) (value []byte, seal uint64, err error) {
