@@ -70,6 +70,11 @@ func BenchmarkLate(b *testing.B) {
 	people := crowdPeople(b)
 	fillCrowd(b, db, people)
 	c := db.Consent()
+	begun := time.Now()
+	if err := c.verify(ctx); err != nil || c.Integrity().Damage != "" {
+		b.Fatal(err, c.Integrity())
+	}
+	b.Logf("verified in %v", time.Since(begun))
 	random := rand.New(rand.NewPCG(1, 2))
 	who := func() string { return crowdPerson(random.IntN(people)) }
 	standing := func(b *testing.B, who func() string) {
