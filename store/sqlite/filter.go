@@ -17,8 +17,9 @@ type filter struct {
 
 const (
 	blockWords = 8
-	// Sixteen bits for a row, which sets two keys at most.
-	rowsPerBlock = blockWords * 64 / 16
+	// Bits for a row, which sets two keys or three. Persons are spread over blocks
+	// by chance, so the mean has to leave room.
+	rowsPerBlock = blockWords * 64 / 24
 	filterLeast  = 1 << 17 // rows
 	filterBits   = 6       // set for a key
 )

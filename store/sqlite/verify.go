@@ -50,6 +50,9 @@ const (
 	selectGuards = "SELECT id, count, sum, seal FROM guards"
 	// reverify finds what was damaged while the server runs.
 	reverify = 24 * time.Hour
+	// verifyPause is how long a filter that became too small is put up with: it
+	// has looks take longer, and an import makes it too small again and again.
+	verifyPause = time.Minute
 )
 
 // verifying verifies all records, at once and then daily, or when there are too
@@ -61,14 +64,23 @@ func (s *Consent) verifying(ctx context.Context) {
 			s.guards.alarm.log.Error("the records of people cannot be verified, list mail waits", "error", err)
 			wait = time.Second
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-s.guards.again:
+		if first := min(wait, verifyPause); pause(ctx, first, nil) {
+			pause(ctx, wait-first, s.guards.again)
 		}
-		timer.Stop()
 	}
+}
+
+// pause waits, or returns earlier with a token of again; false when ctx ends.
+func pause(ctx context.Context, d time.Duration, again <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-again:
+	}
+	return true
 }
 
 // verify reads every protected row once. An error says that it is to be tried
