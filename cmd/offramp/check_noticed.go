@@ -62,7 +62,7 @@ func (c *checker) integrity(counts map[string]int64) {
 	case counts["offramp_consent_stopped"] > 0:
 		c.add(findFail, "choices", "records of people are damaged and nobody can say whose: no list mail is sent to anybody", do)
 	case counts["offramp_consent_damaged"] > 0:
-		c.add(findFail, "choices", "records that stop mail are damaged or lost: whom that may concern is sent nothing", do)
+		c.add(findFail, "choices", "records that stop mail are damaged or lost: nothing is sent to the people that may concern", do)
 	}
 }
 

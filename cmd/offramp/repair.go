@@ -87,7 +87,7 @@ func (a *app) printRepair(v repairView) {
 	}
 	a.print("Put back: %s that their checksums prove, %s from the ledger.", plural(int(v.Corrected), "record"), plural(int(v.FromLedger), "record"))
 	if v.Checksums > 0 {
-		a.print("Made anew: %s over records that are whole.", plural(int(v.Checksums), "checksum"))
+		a.print("Made again: %s over records that are whole.", plural(int(v.Checksums), "checksum"))
 	}
 	for _, name := range v.Stopped {
 		a.print("Unsubscribed from all lists, since more may be lost: %s", printable(name))

@@ -165,7 +165,7 @@ func conclude(rows, guards tally, t totals) *certainty {
 	case rowsWhole:
 		return &certainty{text: "checksums over people's records are damaged; the records are whole"}
 	case guardsWhole:
-		return &certainty{mode: careful, text: fmt.Sprintf("records of people are damaged or lost (%d legible, %d of them damaged, %d expected): whom that may concern is sent nothing", rows.count, rows.bad, t.rows)}
+		return &certainty{mode: careful, text: fmt.Sprintf("records of people are damaged or lost (%d legible, %d of them damaged, %d expected): nothing is sent to the people that may concern", rows.count, rows.bad, t.rows)}
 	case t.broken && rows.clean() && guards.clean() && agree:
 		return &certainty{text: "the sums over all records are damaged; the records are whole"}
 	}
