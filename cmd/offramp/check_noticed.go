@@ -57,13 +57,17 @@ func (c *checker) noticed(ctx context.Context) {
 
 // integrity looks for damage to the records that stop mail.
 func (c *checker) integrity(counts map[string]int64) {
-	do := "stop the server, run " + c.app.command("repair") + ", and start it again; have the disk and memory tested"
+	text := ""
 	switch {
 	case counts["offramp_consent_stopped"] > 0:
-		c.add(findFail, "choices", "records of people are damaged and nobody can say whose: no list mail is sent to anybody", do)
+		text = "records of people are damaged and nobody can say whose: no list mail is sent to anybody"
 	case counts["offramp_consent_damaged"] > 0:
-		c.add(findFail, "choices", "records that stop mail are damaged or lost: nothing is sent to the people that may concern", do)
+		text = "records that stop mail are damaged or lost: nothing is sent to the people that may concern"
+	default:
+		return
 	}
+	c.addFinding(finding{State: findFail, What: "choices", Text: text, Fix: c.app.command("repair"),
+		Do: "stop the server, run the command, and start it again; have disk and memory tested"})
 }
 
 // hopLimit is a metric that says what a next hop takes at most.

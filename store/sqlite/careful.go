@@ -147,20 +147,30 @@ func (s *Consent) knownTo(c *conn, f *filter, recipient string) (name string, er
 	return name, erased, err
 }
 
-// missing is the error for a row that was not found: store.ErrNotFound, unless
-// there should be one.
-func (s *Consent) missing(c *conn, of class, name string) error {
+// Whether there should be a row, and whether there is one by now, in one look.
+const (
+	selectListLost  = "SELECT coalesce((SELECT count FROM guards WHERE id = ?1), 0), EXISTS (SELECT 1 FROM lists WHERE id = ?2)"
+	selectValueLost = "SELECT coalesce((SELECT count FROM guards WHERE id = ?1), 0), EXISTS (SELECT 1 FROM meta WHERE name = ?2)"
+)
+
+// missing says about a row that was not found that it is there by now, or
+// returns store.ErrNotFound, or another error when there should be one.
+func (s *Consent) missing(c *conn, of class, name string) (there bool, err error) {
 	if s.guards.seals == nil {
-		return store.ErrNotFound
+		return false, store.ErrNotFound
+	}
+	query := selectListLost
+	if of == aValue {
+		query = selectValueLost
 	}
 	rows := int64(0)
-	if _, err := c.one(selectGuard, func(r row) { rows = r.int(0) }, s.guards.seals.id(of, name)); err != nil {
-		return err
+	if _, err := c.one(query, func(r row) { rows, there = r.int(0), r.bool(1) }, s.guards.seals.id(of, name), name); err != nil || there {
+		return there, err
 	}
 	if rows != 0 {
-		return s.guards.found(doubt("a list or setting is lost"))
+		return false, s.guards.found(doubt("a list or setting is lost"))
 	}
-	return store.ErrNotFound
+	return false, store.ErrNotFound
 }
 
 // uncertain marks an error of reading that comes from damage.

@@ -39,6 +39,9 @@ func newData(t *testing.T) storetest.Data {
 			if db, err = Open(context.Background(), Options{Dir: dir, PersonKey: testKey}); err != nil {
 				t.Fatal(err)
 			}
+			if err := db.Consent().Verified(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 			return db.Consent(), db.Spool()
 		},
 		Damage: func(t *testing.T, id string) {

@@ -45,7 +45,8 @@ func (s *Consent) Erase(ctx context.Context, recipient string, e store.Event) er
 				return err
 			}
 		}
-		return s.setValue(c, metaScrub, []byte{1})
+		_, err = c.exec(putMeta, metaScrub, []byte{1})
+		return err
 	}})
 	return fail("erase", err)
 }
@@ -155,7 +156,8 @@ func (s *Consent) Scrub(ctx context.Context) error {
 		return fail("scrub", err)
 	}
 	err := s.file.write(ctx, &op{run: func(c *conn) error {
-		return s.dropValue(c, metaScrub)
+		_, err := c.exec(deleteMeta, metaScrub)
+		return err
 	}})
 	return fail("scrub", err)
 }

@@ -131,7 +131,7 @@ const totalsSize = 32
 func (g *guards) readTotals(c *conn) (t totals, err error) {
 	var value []byte
 	var seal uint64
-	found, err := c.one(selectMeta, func(r row) { value, seal = r.blob(0), uint64(r.int(1)) }, metaTotals)
+	found, err := c.one(selectValue, func(r row) { value, seal = r.blob(0), uint64(r.int(1)) }, metaTotals)
 	if err != nil {
 		return t, err
 	}
@@ -185,7 +185,7 @@ func (g *guards) flush(c *conn) error {
 		}
 	}
 	value := t.value()
-	_, err := c.exec(putMeta, metaTotals, value, int64(g.seals.value(metaTotals, value)))
+	_, err := c.exec(putValue, metaTotals, value, int64(g.seals.value(metaTotals, value)))
 	return err
 }
 

@@ -227,7 +227,7 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return nil
 		}
 		start := append(binary.BigEndian.AppendUint64(nil, uint64(last)), link...)
-		if err := s.setValue(c, metaStart, start); err != nil {
+		if _, err := c.exec(putMeta, metaStart, start); err != nil {
 			return err
 		}
 		if _, err := c.exec(deleteRetired, last); err != nil {

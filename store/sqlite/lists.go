@@ -186,7 +186,11 @@ func (s *Consent) readList(c *conn, query string, arg any) (l store.List, err er
 	case !found && byKey:
 		return l, store.ErrNotFound // whoever asks by key waits then
 	case !found:
-		return l, s.missing(c, aList, arg.(string))
+		there, err := s.missing(c, aList, arg.(string))
+		if there {
+			return s.readList(c, query, arg) // lists never go
+		}
+		return l, err
 	case s.guards.seals == nil:
 		return l, nil
 	case seal != s.guards.seals.list(l) || byKey && l.Key != uint64(key):

@@ -15,6 +15,10 @@ const (
 	putSharing = `INSERT INTO sharing (recipient, refused, since, way, seal) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (recipient) DO UPDATE SET refused = excluded.refused, since = excluded.since, way = excluded.way, seal = excluded.seal`
 
+	putValue = `INSERT INTO meta (name, value, seal) VALUES (?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value, seal = excluded.seal`
+	selectValue = "SELECT value, seal FROM meta WHERE name = ?"
+
 	selectSuppression = "SELECT list, reason, since, note, until, seal FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
 
 	deleteSuppression    = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ? RETURNING recipient, seal"
@@ -110,34 +114,25 @@ func (s *Consent) drop(c *conn, statement string, args ...any) (n int64, err err
 	return int64(len(all)), nil
 }
 
-// setValue puts a single value; see the table meta.
+// protected says whether a single value of the table meta says what may be sent.
+func protected(name string) bool { return name == metaStream || name == metaPersonKey }
+
+// setValue puts a protected value.
 func (s *Consent) setValue(c *conn, name string, value []byte) error {
 	_, before, err := s.valueNow(c, name)
 	if err != nil {
 		return err
 	}
 	seal := s.guards.seals.value(name, value)
-	if _, err := c.exec(putMeta, name, value, int64(seal)); err != nil {
+	if _, err := c.exec(putValue, name, value, int64(seal)); err != nil {
 		return err
 	}
 	s.guards.change(aValue, name, before, seal)
 	return nil
 }
 
-func (s *Consent) dropValue(c *conn, name string) error {
-	_, before, err := s.valueNow(c, name)
-	if err != nil || before == 0 {
-		return err
-	}
-	if _, err := c.exec(deleteMeta, name); err != nil {
-		return err
-	}
-	s.guards.change(aValue, name, before, 0)
-	return nil
-}
-
 func (s *Consent) valueNow(c *conn, name string) (value []byte, seal uint64, err error) {
-	_, err = c.one(selectMeta, func(r row) { value, seal = r.blob(0), r.seal(1) }, name)
+	_, err = c.one(selectValue, func(r row) { value, seal = r.blob(0), r.seal(1) }, name)
 	return value, seal, err
 }
 

@@ -55,7 +55,7 @@ func (s *Consent) EarlierStream(ctx context.Context) (stream string, err error) 
 		case err != nil || s.guards.seals == nil:
 			return err
 		case seal == 0:
-			err = s.missing(c, aValue, metaStream)
+			_, err = s.missing(c, aValue, metaStream)
 		case seal != s.guards.seals.value(metaStream, value):
 			err = s.guards.found(doubt("the earlier default stream is damaged"))
 		}

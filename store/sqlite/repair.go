@@ -202,7 +202,7 @@ func (r *repair) total() error {
 		return err
 	}
 	value := t.value()
-	_, err := r.c.exec(putMeta, metaTotals, value, int64(r.k.value(metaTotals, value)))
+	_, err := r.c.exec(putValue, metaTotals, value, int64(r.k.value(metaTotals, value)))
 	return err
 }
 

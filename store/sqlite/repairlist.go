@@ -34,7 +34,7 @@ func (r *repair) list(id int64, name string) error {
 	return r.guard(id, 1, seal)
 }
 
-// value puts a single value back, as what stops most.
+// value puts a protected value back, as what stops most.
 func (r *repair) value(id int64, name string) error {
 	value, seal, err := r.s.valueNow(r.c, name)
 	if err != nil {
@@ -45,17 +45,13 @@ func (r *repair) value(id int64, name string) error {
 	case fits:
 	case name == metaStream:
 		value = []byte(oldestStream)
-	case name == metaPersonKey:
-		value = r.s.people.fingerprint()
-	case name == metaScrub:
-		value = []byte{1}
-	case seal == 0: // a name that was never written, or the start of a ledger that is lost
-		return r.unnamed(id)
+	default:
+		value = r.s.people.fingerprint() // what was opened with
 	}
 	if !fits {
 		seal = r.k.value(name, value)
 		r.done.Guards++
-		if _, err := r.c.exec(putMeta, name, value, int64(seal)); err != nil {
+		if _, err := r.c.exec(putValue, name, value, int64(seal)); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,7 @@ func (r *repair) learn(concerned map[int64]bool) error {
 			return err
 		}
 	}
-	for _, name := range []string{metaPersonKey, metaScrub, metaStart, metaStream} {
+	for _, name := range []string{metaPersonKey, metaStream} {
 		learn(aValue, name)
 	}
 	return nil

@@ -65,7 +65,7 @@ func (t *table) each(c *conn, k *sealer, each func(r row, s *sealedRow) error) e
 }
 
 func (t *table) one(k *sealer, r row, s *sealedRow, each func(r row, s *sealedRow) error) error {
-	if name := r.text(0); t.name == "meta" && (name == metaTotals || name == metaUnsealed) {
+	if t.name == "meta" && !protected(r.text(0)) {
 		return nil
 	}
 	t.read(k, r, s)

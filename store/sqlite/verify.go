@@ -9,13 +9,13 @@ import (
 	"offramp/store"
 )
 
-// trust is how far the records can be relied on.
-type trust int
+// footing is how far the records can be relied on.
+type footing int
 
 const (
 	// trusted: what is read and fits its checksum is right, and the filter knows of
 	// every row.
-	trusted trust = iota
+	trusted footing = iota
 	// careful: rows are damaged or lost, and the guards say of whom.
 	careful
 	// stopped: nobody can say who it concerns.
@@ -24,7 +24,7 @@ const (
 
 // certainty is what a verification found.
 type certainty struct {
-	mode   trust
+	mode   footing
 	text   string // what is wrong; empty: nothing
 	filter *filter
 }
