@@ -259,17 +259,26 @@ func create(path string, pageSize int) error {
 		return err
 	}
 	info, err := f.Stat()
-	if err := errors.Join(err, f.Close()); err != nil || info.Size() > 0 {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
+	}
+	// With a journal beside it the file was being made when the power failed.
+	if _, err := os.Stat(path + "-journal"); info.Size() > 0 && err != nil {
+		return nil
 	}
 	u := url.URL{Scheme: "file", Path: path}
 	c, err := openConn(u.String())
 	if err != nil {
 		return err
 	}
-	err = c.pragma(fmt.Sprintf("PRAGMA page_size = %d", pageSize))
-	if err == nil {
-		err = c.pragma("PRAGMA journal_mode = WAL")
+	for _, p := range []string{
+		"PRAGMA schema_version", // the file is read, and by a journal emptied again
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize),
+		"PRAGMA journal_mode = WAL",
+	} {
+		if err = c.pragma(p); err != nil {
+			break
+		}
 	}
 	return errors.Join(err, c.close())
 }
