@@ -183,3 +183,27 @@ func TestPowerLossWithoutSync(t *testing.T) {
 		t.Fatalf("not found in %d states", checked)
 	}
 }
+
+// TestMadeInPart: the journal of a file that was being made is on the disk, and
+// of the file itself only the size. Its pages are of the chosen size all the same.
+func TestMadeInPart(t *testing.T) {
+	for _, name := range []string{consentFile, spoolFile} {
+		dir := memoryDir(t)
+		steps := powerWork{dir: filepath.Join(dir, "data"), sessions: 1}.record(t)
+		disk, random := powerloss.NewDisk(), rand.New(rand.NewPCG(1, 1))
+		for _, s := range steps {
+			if disk.Apply(s); s.Kind == powerloss.Write && s.File == name {
+				break
+			}
+		}
+		files := disk.Crash(random)
+		for tries := 0; len(files[name]) == 0 || slices.Max(files[name]) > 0 || len(files[name+"-journal"]) == 0; tries++ {
+			if files = disk.Crash(random); tries == 10_000 {
+				t.Fatalf("%s is never made in part", name)
+			}
+		}
+		if err := checkPower(filepath.Join(dir, "state"), files, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

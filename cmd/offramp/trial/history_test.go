@@ -84,6 +84,9 @@ func TestTortureHistories(t *testing.T) {
 		if wrong := checkHistory(h.operations); len(wrong) > 0 {
 			t.Fatalf("history %d: %d pairs of a person and a list are wrong, the first:\n%s", n, len(wrong), wrong[0])
 		}
+		if n%20 == 19 {
+			t.Logf("%d histories, %d operations so far", n+1, operations)
+		}
 	}
 	t.Logf("%d histories, %d operations: %v", histories, operations, counts)
 	for _, way := range []string{"one-click", "mailto", "page", "import", "page for all", "erase", "confirmed", "confirmed for all", "look", "attempt"} {
