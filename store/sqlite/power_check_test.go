@@ -194,6 +194,14 @@ func powerPeople(ctx context.Context, db *DB, promised powerPromises) error {
 		for _, c := range p.Choices {
 			got.choices[c.List] = c.State
 		}
+		switch address, err := s.AddressOfCode(ctx, powerCode(key)); {
+		case err == nil && address == "":
+			got.code = "emptied"
+		case err == nil && address == key:
+			got.code = "kept"
+		case !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("code of %s: %q, %w", key, address, err)
+		}
 		for _, name := range []string{key, s.Hash(key)} {
 			got.events = append(got.events, kinds[name]...)
 			delete(kinds, name)

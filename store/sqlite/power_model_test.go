@@ -16,7 +16,7 @@ import (
 
 // powerOp is one thing that was asked for about a message or a person.
 type powerOp struct {
-	do    string // put, settle; choose, suppress, lift, note, erase
+	do    string // put, settle; choose, suppress, lift, note, code, erase
 	size  int    // put: bytes of the body
 	n     int    // put: how many recipients; settle: which
 	kind  store.ResultKind
@@ -74,6 +74,7 @@ type powerPerson struct {
 	choices    map[string]store.State
 	suppressed bool
 	erased     bool
+	code       string            // in mail to the person: kept or emptied
 	events     []store.EventKind // in their order, without emptied ones
 }
 
@@ -106,8 +107,14 @@ func (p *powerPerson) after(o powerOp) {
 		}
 	case "note":
 		p.events = append(p.events, store.EventReason)
+	case "code":
+		if p.code == "" && !p.erased {
+			p.code = "kept"
+		}
 	case "erase":
-		p.erased = true
+		if p.erased = true; p.code != "" {
+			p.code = "emptied"
+		}
 		p.choices[store.AllLists] = store.Unsubscribed
 		p.events = slices.DeleteFunc(p.events, func(k store.EventKind) bool { return k != store.EventErased })
 		p.events = append(p.events, store.EventErased)
@@ -129,6 +136,9 @@ func (p powerPerson) String() string {
 	}
 	if p.erased {
 		b.WriteString("erased; ")
+	}
+	if p.code != "" {
+		fmt.Fprintf(&b, "code %s; ", p.code)
 	}
 	fmt.Fprintf(&b, "events %v", p.events)
 	return b.String()

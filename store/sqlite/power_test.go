@@ -110,7 +110,7 @@ func checkStates(dir string, steps []powerloss.Step, wanted int, random *rand.Ra
 // TestTorturePowerLoss: whatever part of what was not synced a loss of power
 // leaves on the disk, what was answered is there and nothing was invented.
 func TestTorturePowerLoss(t *testing.T) {
-	rounds, starting, working := 1, 300, 700
+	rounds, starting, working := 1, 100, 400
 	if *torture {
 		rounds, starting, working = 10, 2000, 10_000
 	}
@@ -131,9 +131,8 @@ func TestTorturePowerLoss(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", work.seed, err)
 		}
-		if total += started + checked; round == 0 {
-			t.Logf("%d steps: %v", len(steps), countSteps(steps))
-		}
+		total += started + checked
+		t.Logf("%d states after %d steps: %v", started+checked, len(steps), countSteps(steps))
 	}
 	t.Logf("%d states in %d recordings from seed %d", total, rounds, seed)
 	if total < rounds*(starting+working)/2 {
@@ -165,7 +164,7 @@ func TestPowerLossIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := memoryDir(t)
 			defect.dir, defect.seed, defect.sessions, defect.each = filepath.Join(dir, "data"), 1, 1, 40
-			checked, err := checkStates(dir, defect.record(t), 1000, rand.New(rand.NewPCG(1, 1)))
+			checked, err := checkStates(dir, defect.record(t), 300, rand.New(rand.NewPCG(1, 1)))
 			if err == nil {
 				t.Fatalf("not found in %d states", checked)
 			}
@@ -179,7 +178,7 @@ func TestPowerLossWithoutSync(t *testing.T) {
 	dir := memoryDir(t)
 	work := powerWork{dir: filepath.Join(dir, "data"), seed: 1, sessions: 1, each: 40}
 	steps := slices.DeleteFunc(work.record(t), func(s powerloss.Step) bool { return s.Kind == powerloss.Sync })
-	if checked, err := checkStates(dir, steps, 1000, rand.New(rand.NewPCG(1, 1))); err == nil {
+	if checked, err := checkStates(dir, steps, 300, rand.New(rand.NewPCG(1, 1))); err == nil {
 		t.Fatalf("not found in %d states", checked)
 	}
 }

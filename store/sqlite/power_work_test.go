@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -133,8 +134,10 @@ func (w *powerWorker) wish() powerOp {
 		return powerOp{do: "suppress"}
 	case n < 13:
 		return powerOp{do: "lift"}
-	case n < 15:
+	case n < 14:
 		return powerOp{do: "note"}
+	case n < 15:
+		return powerOp{do: "code"}
 	}
 	return powerOp{do: "erase"}
 }
@@ -215,6 +218,8 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 			_, err = s.Unsuppress(ctx, manual, event(store.EventUnsuppressed))
 		case "note":
 			err = s.AddEvents(ctx, event(store.EventReason))
+		case "code":
+			_, err = s.KeepCode(ctx, store.Code{ID: powerCode(key), Recipient: key, Address: key})
 		case "erase":
 			if err = s.Erase(ctx, key, event(store.EventErased)); err == nil && !w.unscrubbed {
 				err = errors.Join(w.db.Spool().Scrub(ctx), s.Scrub(ctx))
@@ -222,4 +227,11 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 		}
 		return err
 	})
+}
+
+// powerCode is the code in mail to a person.
+func powerCode(key string) (code [16]byte) {
+	sum := sha256.Sum256([]byte(key))
+	copy(code[:], sum[:])
+	return code
 }
