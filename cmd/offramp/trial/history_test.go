@@ -126,18 +126,19 @@ func TestHistoryModel(t *testing.T) {
 		history []porcupine.Operation
 		legal   bool
 	}{
-		"attempt before":            {[]porcupine.Operation{operation(attempts, 1, 1), operation(leaves, 2, 3)}, true},
-		"attempt meanwhile":         {[]porcupine.Operation{operation(leaves, 1, 3), operation(attempts, 2, 2)}, true},
-		"attempt after":             {[]porcupine.Operation{operation(leaves, 1, 2), operation(attempts, 3, 3)}, false},
-		"attempt after all":         {[]porcupine.Operation{operation(leavesAll, 1, 2), operation(attempts, 3, 3)}, false},
-		"came back":                 {[]porcupine.Operation{operation(leaves, 1, 2), operation(returns, 3, 4), operation(attempts, 5, 5)}, true},
-		"came back to the list":     {[]porcupine.Operation{operation(leavesAll, 1, 2), operation(returns, 3, 4), operation(attempts, 5, 5)}, false},
-		"coming back":               {[]porcupine.Operation{operation(leaves, 1, 2), operation(returns, 3, 6), operation(attempts, 4, 4)}, true},
-		"never answered":            {[]porcupine.Operation{operation(leaves, 1, unanswered), operation(attempts, 3, 3)}, true},
-		"never answered, and seen":  {[]porcupine.Operation{operation(leaves, 1, unanswered), saw(left{list: true}, 2, 3), operation(attempts, 4, 4)}, false},
-		"lost":                      {[]porcupine.Operation{operation(leaves, 1, 2), saw(left{}, 3, 4)}, false},
-		"invented":                  {[]porcupine.Operation{saw(left{list: true}, 1, 2), operation(leaves, 3, 4)}, false},
-		"attempt between two looks": {[]porcupine.Operation{operation(leaves, 1, 9), saw(left{list: true}, 2, 3), operation(attempts, 4, 4)}, false},
+		"attempt before":           {[]porcupine.Operation{operation(attempts, 1, 1), operation(leaves, 2, 3)}, true},
+		"attempt meanwhile":        {[]porcupine.Operation{operation(leaves, 1, 3), operation(attempts, 2, 2)}, true},
+		"attempt after":            {[]porcupine.Operation{operation(leaves, 1, 2), operation(attempts, 3, 3)}, false},
+		"attempt after all":        {[]porcupine.Operation{operation(leavesAll, 1, 2), operation(attempts, 3, 3)}, false},
+		"came back":                {[]porcupine.Operation{operation(leaves, 1, 2), operation(returns, 3, 4), operation(attempts, 5, 5)}, true},
+		"came back to the list":    {[]porcupine.Operation{operation(leavesAll, 1, 2), operation(returns, 3, 4), operation(attempts, 5, 5)}, false},
+		"coming back":              {[]porcupine.Operation{operation(leaves, 1, 2), operation(returns, 3, 6), operation(attempts, 4, 4)}, true},
+		"never answered":           {[]porcupine.Operation{operation(leaves, 1, unanswered), operation(attempts, 3, 3)}, true},
+		"never answered, and seen": {[]porcupine.Operation{operation(leaves, 1, unanswered), saw(left{list: true}, 2, 3), saw(left{}, 4, 5)}, false},
+		"lost":                     {[]porcupine.Operation{operation(leaves, 1, 2), saw(left{}, 3, 4)}, false},
+		"invented":                 {[]porcupine.Operation{saw(left{list: true}, 1, 2), operation(leaves, 3, 4)}, false},
+		"recorded, not in force":   {[]porcupine.Operation{operation(leaves, 1, 9), saw(left{list: true}, 2, 3), operation(attempts, 4, 4)}, true},
+		"asked again meanwhile":    {[]porcupine.Operation{operation(leaves, 1, 9), operation(leaves, 2, 3), operation(attempts, 4, 4)}, false},
 	} {
 		if wrong := checkHistory(tt.history); (len(wrong) == 0) != tt.legal {
 			t.Errorf("%s: %q", name, wrong)
