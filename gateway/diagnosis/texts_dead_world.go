@@ -2,6 +2,8 @@ package diagnosis
 
 // The same in other languages.
 const deadTextsWorld = `
+adresse destinataire inexistante
+adresse du destinataire inexistante
 unbekannter empfänger
 empfänger unbekannt
 empfänger ist unbekannt

@@ -2,6 +2,11 @@ package diagnosis
 
 // Texts about the message itself: its size, form, contents.
 const contentTexts = `
+unknown user agent
+user agent unknown
+no such user agent
+invalid user agent
+user agent
 too large
 too big
 toolarge
