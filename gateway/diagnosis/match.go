@@ -201,7 +201,7 @@ func (x index) matching(words []string) []match {
 	}
 	seen := []match{hiding}
 	for _, m := range all {
-		if m.length >= hiding.length && m.about != hiding.about && !m.about.deadly() {
+		if m.length > hiding.length && !m.about.deadly() {
 			seen = append(seen, m)
 		}
 	}

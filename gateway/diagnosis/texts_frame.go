@@ -3,10 +3,6 @@ package diagnosis
 // Texts that are part of a report's form. The words in them are no reasons: a
 // product may be called security, and an enclosure may be an attachment.
 const frameTexts = `
-unknown user agent
-user agent unknown
-no such user agent
-invalid user agent
 messaging security suite
 messaging security gateway
 messaging security

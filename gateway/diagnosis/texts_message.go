@@ -2,10 +2,6 @@ package diagnosis
 
 // Texts about the message itself: its size, form, contents.
 const contentTexts = `
-unknown user agent
-user agent unknown
-no such user agent
-invalid user agent
 user agent
 too large
 too big

@@ -118,14 +118,15 @@ func TestWorldReports(t *testing.T) {
 // that counts softly. In another sentence, or beside another reason, it does not.
 func TestUnserved(t *testing.T) {
 	for text, want := range map[string]string{
-		"unable to relay, user unknown":                        "soft",
-		"Unknown user, relaying denied":                        "soft",
-		"user unknown. Relaying denied":                        "none",
-		"user unknown or not permitted to relay":               "none",
-		"sender not allowed, relaying denied: no such user":    "none",
-		"relaying denied; please log in first; no such user":   "none",
-		"relaying denied: invalid recipient for your IP":       "none",
-		"not permitted to relay through this host, no account": "none",
+		"unable to relay, user unknown":                             "soft",
+		"Unknown user, relaying denied":                             "soft",
+		"user unknown. Relaying denied":                             "none",
+		"user unknown or not permitted to relay":                    "none",
+		"sender not allowed, relaying denied: no such user":         "none",
+		"relaying denied; please log in first; no such user":        "none",
+		"relaying denied: invalid recipient for your IP":            "none",
+		"relaying for hosts that are not on our list, user unknown": "none",
+		"not permitted to relay through this host, no account":      "none",
 	} {
 		class, cause, why := Classify("5.7.1", "550", text)
 		if got := weight(class, cause); got != want {
