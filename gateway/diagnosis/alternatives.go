@@ -24,6 +24,8 @@ func split(text string) marked {
 		switch c := text[i]; {
 		case c == endMark || c == slashMark:
 			out.WriteByte(' ')
+		case c == ':' && quotesReply(text[i+1:]):
+			out.WriteString(" \x03 ") // "host mx.example said: 550 ...": the words before it are of another
 		case c == '/':
 			out.WriteString(" \x02 ")
 		case (c == '.' || c == '!' || c == '?' || c == ';') && (i+1 == len(text) || text[i+1] <= ' '):
@@ -44,6 +46,12 @@ func split(text string) marked {
 	}
 	t.plainIdioms()
 	return t
+}
+
+// quotesReply says whether a text behind a colon begins with a reply code.
+func quotesReply(text string) bool {
+	text = strings.TrimLeft(text, " \r\n\t")
+	return text != "" && (text[0] == '4' || text[0] == '5') && isReply(text)
 }
 
 // idioms are words with a conjunction that offer no other reason.
@@ -75,6 +83,19 @@ func (t marked) part(i int) int {
 	}
 	return i
 }
+
+// others says whether the word before a phrase says that its user, address or
+// host is the sender's: "your account was deleted".
+func (t marked) others(i int) bool {
+	if i == 0 || ends(t.marks[i]) {
+		return false
+	}
+	before := t.words[i-1]
+	return possessors[before] || i > 1 && !ends(t.marks[i-1]) && before == "to" && t.words[i-2] == "reply"
+}
+
+// possessors are the words for whose it is, where that is not the recipient.
+var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша sending source origin originating connecting submitting client peer bounce return from login auth")
 
 // close says whether two phrases stand side by side in a sentence, of which one
 // ended before and one begins at i.

@@ -148,6 +148,9 @@ func (x index) find(text string) hits {
 		after := dead == i
 		for _, m := range x.matching(t.words[i:part]) {
 			about := m.about
+			if about.deadly() && t.others(i) {
+				about = sender
+			}
 			if about.deadly() {
 				if !m.or && t.alternative(i, m.length, after, x) {
 					about = either

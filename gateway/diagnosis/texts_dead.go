@@ -2,6 +2,14 @@ package diagnosis
 
 // Texts that say the mailbox does not exist.
 const deadTexts = `
+recipient * not recognised
+mailbox * not known
+no user * at
+no account for
+no user named
+user * not registered
+recipient * not registered
+mailbox * not registered
 account is unknown
 mailbox is unknown
 address isnt valid at this

@@ -3,6 +3,23 @@ package diagnosis
 // Texts about who sends and how: policy, reputation, authentication,
 // rate.
 const senderTexts = `
+used to send
+using to send
+activate sending
+outgoing
+outbound
+login
+log in
+logged in
+logon
+server address
+host address
+network address
+your provider
+bcc
+too many unknown
+too many invalid
+too many non~
 unable to verify that
 could not verify that
 cannot verify that
