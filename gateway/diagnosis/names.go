@@ -81,11 +81,6 @@ const maxHosts = 20
 // recipient's, or "": "domain does not exist (sender.example)" says that the
 // sender's is not there. A reply that names both is about the recipient's.
 func foreign(reply, recipient string) string {
-	found := reasons.find(reply)
-	about := firstOf(found[noHost], found[either])
-	if found[dead] != "" || found[moved] != "" || found[noHost] == "" && !containsAny(about, []string{"domain", "host"}) {
-		return ""
-	}
 	_, domain, _ := strings.Cut(strings.ToLower(recipient), "@")
 	if a, err := idna.Lookup.ToASCII(domain); err == nil {
 		domain = a
@@ -96,6 +91,13 @@ func foreign(reply, recipient string) string {
 			return ""
 		}
 		first = firstOf(first, name)
+	}
+	if first == "" {
+		return ""
+	}
+	found := reasons.find(reply)
+	if found[dead] != "" || found[moved] != "" || found[noHost] == "" && !containsAny(found[either], []string{"domain", "host"}) {
+		return ""
 	}
 	return first
 }
