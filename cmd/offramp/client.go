@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // client speaks the admin API: with the running server, or with the same API
@@ -52,9 +51,9 @@ func (a *app) operate(ctx context.Context, work func(*client) error) error {
 // open opens an existing data folder, or reaches the server where another
 // process has the folder open.
 func (a *app) open(ctx context.Context, s *settings) (*client, error) {
-	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, os.ErrNotExist) {
+	if begun, err := sqlite.Begun(s.DataDir); err == nil && !begun {
 		// A command that only looks must not make a data folder.
-		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or start `offramp serve` first", s.DataDir)
+		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or make it with `offramp init`", s.DataDir)
 	}
 	if err := s.needLedgerKey(); err != nil {
 		// The server may have its key from where this command does not look.
