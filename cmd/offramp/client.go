@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -172,12 +174,15 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if slow := c.tooSlow(err); slow != nil {
+			return slow
+		}
 		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: set the server's OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN for this command", c.base), err}
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return err
+		return cmp.Or(c.tooSlow(err), err)
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
@@ -190,6 +195,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return &apiError{resp.StatusCode, p.Detail}
 	}
 	return json.Unmarshal(raw, out)
+}
+
+// tooSlow says that a server is there, and has not answered in time; nil: err is
+// something else.
+func (c *client) tooSlow(err error) error {
+	timeout, ok := errors.AsType[net.Error](err)
+	if !ok || !timeout.Timeout() {
+		return nil
+	}
+	return &unreachable{fmt.Sprintf("the server on %s did not answer within %s. Try again; if it stays so, look at `offramp health` and the server's log", c.base, c.http.Timeout), err}
 }
 
 // unreachable says that a server holds the data and does not answer.
