@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
 	"offramp/store"
@@ -79,9 +80,13 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Turns: db.Consent(), Lists: db.Consent(),
 		Mail: db.Spool(), Copies: &feedback.Kept{Dir: s.feedbackDir()}, Now: a.now,
 	}
+	known := &clock.Clock{Config: s.Gateway.Clock, Store: db.Consent(), Now: a.now}
+	if err := known.Read(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	api := &admin.API{
 		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
-		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Now: a.now,
+		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
 	}
 	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true}
 	c.http.Transport = inProcess{api.Handler()}

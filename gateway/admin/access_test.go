@@ -35,6 +35,8 @@ var routes = []struct{ method, target, body string }{
 	{"POST", "/api/v1/recipients/ada@example.com/choices", `{"refuse_sharing":true}`},
 	{"GET", "/api/v1/recipients/ada@example.com/receipts", ""},
 	{"GET", "/api/v1/report", ""},
+	{"GET", "/api/v1/clock", ""},
+	{"POST", "/api/v1/clock", ""},
 	{"GET", "/api/v1/receipts/key", ""}, // last: it asks nothing that can fail
 }
 

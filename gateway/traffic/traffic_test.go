@@ -22,7 +22,7 @@ type fake struct {
 	err  error
 }
 
-func (f *fake) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
+func (f *fake) AddTraffic(ctx context.Context, _ time.Time, rows ...store.Traffic) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

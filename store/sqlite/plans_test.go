@@ -28,11 +28,12 @@ var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppression
 // operator makes them run.
 var mayScan = map[string]string{
 	"countErased": "at the start", "selectUnchained": "at the start", "selectCounts": "at the start", "selectHints": "at the start",
-	"deleteOrphans": "at the start", "selectMessageCnt": "at the start", "spool.go SELECT state, count(*) FROM": "at the start",
+	"deleteOrphans": "at the start", "endFar": "at the start", "selectMessageCnt": "at the start", "spool.go SELECT state, count(*) FROM": "at the start",
 	"selectListMail": "once for each erasure, which takes a code of a mail; it is about the queue",
 	"selectFailed":   "by an index of its own, which has only what failed and is not reported yet",
 	"selectOldest":   "its first row",
 	"selectLast":     "the greatest keys",
+	"selectNewest":   "the greatest keys",
 	"selectHead":     "its last row",
 	"selectRetired":  "its first rows",
 	"selectEvents":   "a part; what it is completed to is explained below",
