@@ -89,6 +89,32 @@ func TestAheadAtTheStart(t *testing.T) {
 	}
 }
 
+// records is a store of an earlier release: until a measure is recorded, its newest
+// record is.
+type records struct {
+	memory
+	newest time.Time
+}
+
+func (r *records) ClockSeen(ctx context.Context) (time.Time, error) {
+	if r.n == 0 {
+		return r.newest, nil
+	}
+	return r.memory.ClockSeen(ctx)
+}
+
+// What is recorded under a wrong clock is not the measure of the next start, from
+// the first one of this release on.
+func TestARecordIsNoMeasure(t *testing.T) {
+	s := &records{newest: begin}
+	m := &machine{wall: begin.Add(4 * year)}
+	for range 2 {
+		c := m.start(t, s)
+		s.newest = m.wall
+		want(t, c, begin, 4*year)
+	}
+}
+
 // A clock that jumps while the server runs is not believed from then on, and is
 // again when it jumps back.
 func TestAJump(t *testing.T) {
