@@ -79,7 +79,7 @@ type Event struct {
 type EventFilter struct {
 	After     int64     // only events with a greater ID
 	Before    int64     // only events with a smaller ID; 0: all
-	Since     time.Time // may leave out what was recorded an hour before an event of an earlier time
+	Since     time.Time // may leave out what was recorded before an event of a time more than an hour earlier
 	Recipient string
 	List      *string
 	Kinds     []EventKind

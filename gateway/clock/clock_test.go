@@ -135,6 +135,15 @@ func TestAJump(t *testing.T) {
 	}
 }
 
+// A clock that is behind does not put the measure back: only the operator does.
+func TestTheMeasureNeverGoesBack(t *testing.T) {
+	s := &memory{seen: begin}
+	c := (&machine{wall: begin.Add(-year)}).start(t, s)
+	if err := c.see(t.Context(), c.look().Sure); err != nil || !s.seen.Equal(begin) {
+		t.Errorf("the measure is %v, %v", s.seen, err)
+	}
+}
+
 // Within the tolerance it may be ahead once in as much time: a clock that creeps
 // is not believed either.
 func TestACreepingClock(t *testing.T) {

@@ -55,7 +55,7 @@ func TestNothingIsRetiredUnderAWrongClock(t *testing.T) {
 		ahead(b.Consent)
 		b.run()
 		b.pass(3 * time.Hour)
-		if len(f.events) != 1 {
+		if len(f.events) != 1 || f.events[0].Kind != store.EventDropped {
 			t.Errorf("events %+v", f.said())
 		}
 		b.Sure = b.Now

@@ -11,12 +11,13 @@ import (
 const (
 	eventColumns = "id, time, kind, recipient, list, way, reason, ref, queue_id, message_id, ip, user_agent, who, detail"
 	selectEvents = "SELECT " + eventColumns + " FROM events"
-	// Events come nearly in the order of their times, so the first one by its
-	// time is where a filter by time can begin.
-	selectEventSince = "SELECT id FROM events WHERE time >= ? ORDER BY time LIMIT 1"
+	// Events come nearly in the order of their times, so a filter by time begins
+	// with the first event of the hour after the first one by its time.
+	selectEventSince = `SELECT min(id) FROM events
+		WHERE time >= ?1 AND time < (SELECT min(time) FROM events WHERE time >= ?1) + 3600000000`
 	// The index of references knows only those that are greater than 0.
 	selectOptOuts = "SELECT " + eventColumns + `, coalesce((SELECT min(time) FROM events f WHERE f.ref = e.id AND f.ref > 0 AND f.kind = 'in-force'), 0)
-		FROM events e INDEXED BY events_opt_outs WHERE id > ? AND kind = 'unsubscribed' AND +time >= ? ORDER BY id LIMIT ?`
+		FROM events e WHERE id > ? AND kind = 'unsubscribed' AND +time >= ? ORDER BY id LIMIT ?`
 )
 
 // AddEvents adds all events in one transaction.
@@ -44,7 +45,7 @@ func (s *Consent) Events(ctx context.Context, f store.EventFilter) (all []store.
 				return err
 			}
 			f.Recipient = name
-		} else if !f.Since.IsZero() { // one person's events are few, those since then may be many
+		} else if !f.Since.IsZero() { // one person's events are few, those of an hour may be many
 			first, err := firstSince(c, f.Since)
 			if err != nil || first == 0 {
 				return err
@@ -64,14 +65,9 @@ func (s *Consent) Events(ctx context.Context, f store.EventFilter) (all []store.
 	return all, fail("events", err)
 }
 
-// disorder is by how much events may be recorded later than others that happened
-// after them.
-const disorder = time.Hour
-
-// firstSince is an event ID that none of the events since then comes before; 0:
-// there are none.
+// firstSince is the ID of the first event since then; 0: there is none.
 func firstSince(c *conn, since time.Time) (id int64, err error) {
-	_, err = c.one(selectEventSince, func(r row) { id = r.int(0) }, micros(since.Add(-disorder)))
+	_, err = c.one(selectEventSince, func(r row) { id = r.int(0) }, micros(since))
 	return id, err
 }
 
@@ -117,7 +113,7 @@ func eventOf(r row) store.Event {
 // OptOuts returns opt-outs with the time from which they were in force.
 func (s *Consent) OptOuts(ctx context.Context, since time.Time, after int64, limit int) (all []store.OptOut, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
-		if !since.IsZero() && after == 0 { // else it goes on, from an opt-out since then
+		if !since.IsZero() {
 			first, err := firstSince(c, since)
 			if err != nil || first == 0 {
 				return err

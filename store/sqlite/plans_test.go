@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,6 +74,9 @@ func TestStatementsUseIndexes(t *testing.T) {
 		if len(plan) == 0 && strings.HasPrefix(text, "SELECT") {
 			t.Errorf("%s is not explained: %s", name, text)
 		}
+	}
+	if plan := planOf(t, db, selectOptOuts); !strings.Contains(strings.Join(plan, "; "), "events_opt_outs") {
+		t.Errorf("opt-outs are not read by their index: %q", plan)
 	}
 	for name := range mayScan {
 		if !scans[name] {
@@ -229,4 +233,36 @@ func TestTheLedgerMayBeLong(t *testing.T) {
 			t.Errorf("%d opt-outs", n)
 		}
 	})
+}
+
+// Events that were recorded in another order than they happened are found by
+// their time: within an hour those of all, and those of one person in any case.
+func TestEventsOutOfOrder(t *testing.T) {
+	ctx := t.Context()
+	c := openTest(t, Options{Dir: t.TempDir()}).Consent()
+	for _, minute := range []int{-300, 120, 59, 0, 300} {
+		must(t, c.AddEvents(ctx, store.Event{Time: moment(minute), Kind: store.EventUnsubscribed, Recipient: "p", Way: store.Page}))
+	}
+	for _, e := range []struct {
+		who  string
+		want []int64
+	}{{"", []int64{3, 4, 5}}, {"p", []int64{2, 3, 4, 5}}} {
+		events, err := c.Events(ctx, store.EventFilter{Recipient: e.who, Since: moment(0)})
+		must(t, err)
+		var ids []int64
+		for _, o := range events {
+			ids = append(ids, o.ID)
+		}
+		if !slices.Equal(ids, e.want) {
+			t.Errorf("of %q since then: %v, want %v", e.who, ids, e.want)
+		}
+	}
+	optOuts, err := c.OptOuts(ctx, moment(0), 0, 9)
+	must(t, err)
+	if len(optOuts) != 3 || optOuts[0].Event.ID != 3 {
+		t.Errorf("opt-outs %+v", optOuts)
+	}
+	if optOuts, err = c.OptOuts(ctx, moment(301), 0, 9); err != nil || len(optOuts) != 0 {
+		t.Errorf("opt-outs %+v, %v, since the last event", optOuts, err)
+	}
 }

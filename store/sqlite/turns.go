@@ -78,7 +78,7 @@ func (s *Consent) TakeTurn(ctx context.Context, t store.Turn) (ok, all bool, err
 			return err
 		}
 		if err := c.query(selectContacts, func(r row) error {
-			list, last, holder := r.text(0), min(r.int(1), at), r.text(2)
+			list, last, holder := r.text(0), r.int(1), r.text(2)
 			if holder == t.Holder {
 				return nil
 			}

@@ -44,7 +44,12 @@ func traffic(t *testing.T, d Data) {
 	same(t, "of an erased person the domain alone", got, []store.Traffic{want, news})
 
 	late := store.Traffic{Sender: "x@y.example", Messages: 1, First: day(60), Last: day(60)}
+	must(t, c.AddTraffic(ctx, day(-30), late))
+	got, err = c.Traffic(ctx, 0)
+	must(t, err)
+	same(t, "rows, whatever the time of the newest", len(got), 3)
 	must(t, c.AddTraffic(ctx, day(30), late))
+	late.Messages++
 	got, err = c.Traffic(ctx, 0)
 	must(t, err)
 	late.First, late.Last = kept(late.First), kept(late.Last)
