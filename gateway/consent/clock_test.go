@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,12 +54,20 @@ func TestNothingIsRetiredUnderAWrongClock(t *testing.T) {
 		b := startRun(t, f)
 		b.Config.Retention = 1488 * time.Hour
 		ahead(b.Consent)
+		var accepted atomic.Bool
+		sure := b.Sure
+		b.Sure = func() time.Time {
+			if accepted.Load() {
+				return b.Now()
+			}
+			return sure()
+		}
 		b.run()
 		b.pass(3 * time.Hour)
 		if len(f.events) != 1 || f.events[0].Kind != store.EventDropped {
 			t.Errorf("events %+v", f.said())
 		}
-		b.Sure = b.Now
+		accepted.Store(true)
 		b.pass(time.Hour)
 		b.end()
 		if len(f.events) != 1 || f.events[0].Kind != store.EventRetired {

@@ -7,7 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -89,12 +89,17 @@ func TestStatementsUseIndexes(t *testing.T) {
 // the name of their constant or their file and beginning.
 func constants(t *testing.T) map[string]string {
 	t.Helper()
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f os.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	paths, err := filepath.Glob("*.go")
 	must(t, err)
 	values := map[string]ast.Expr{}
 	var loose []ast.Expr
 	where := map[ast.Expr]string{}
-	for path, f := range packages["sqlite"].Files {
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		must(t, err)
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.ValueSpec:
