@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/nexthop"
@@ -57,6 +58,7 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
+	clock   *clock.Clock
 	people  *consent.Consent
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
