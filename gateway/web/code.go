@@ -42,12 +42,13 @@ func (v visit) erases() bool { return v.claims.List == confirmation.Erasure }
 
 // showCode asks for the code, or says what came of it.
 func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now state, a answer) {
-	erased, err := h.erasedSince(r.Context(), v)
+	past, err := h.erasures(r.Context(), v)
+	erased := len(past) > 0
 	switch {
 	case err != nil:
 		h.unavailable(w, r, v, err)
 		return
-	case erased && !now.gone(), !erased && v.expired(h.now()):
+	case erased && !now.goneSince(past), !erased && v.expired(h.now()):
 		h.notice(w, r, noticeCodeExpired)
 		return
 	}
@@ -66,7 +67,7 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
-		if a.erase {
+		if a.erase && len(past) < mostErasures {
 			p.Rest = b.button(actErase, "page.erase.button", sealed{})
 		}
 	case v.erases():
@@ -86,26 +87,40 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 // gone says whether the person is erased and did not come back.
 func (s state) gone() bool { return s.Erased && s.off(store.AllLists) }
 
-// erasedSince says whether the person was erased after the mail was sent: such
-// a mail erases nobody who came back.
-func (h *handler) erasedSince(ctx context.Context, v visit) (bool, error) {
+// mostErasures is how often one mail erases: once, and then what was on its way
+// at that time. Each leaves an event, and has the store write its file anew.
+const mostErasures = 5
+
+// erasures are those of the person since the mail was sent, the newest first and
+// no more than mostErasures.
+func (h *handler) erasures(ctx context.Context, v visit) ([]store.Event, error) {
 	if !v.erases() {
-		return false, nil
+		return nil, nil
 	}
-	events, err := h.site.Ledger.Events(ctx, store.EventFilter{
-		Recipient: v.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventErased}, Since: v.claims.Issued, Limit: 1})
-	return len(events) > 0, err
+	return h.site.Ledger.Events(ctx, store.EventFilter{
+		Recipient: v.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventErased}, Since: v.claims.Issued,
+		Latest: true, Limit: mostErasures})
+}
+
+// goneSince says whether the person is erased and did not come back since the
+// newest of erasures, not even to leave again.
+func (s state) goneSince(erasures []store.Event) bool {
+	all, _ := s.choice(store.AllLists)
+	return len(erasures) > 0 && s.gone() && !all.Since.After(erasures[0].Time)
 }
 
 // typed does what the mail was sent for, if the code in the form is that of it.
 func (h *handler) typed(x *submission) {
-	erased, err := h.erasedSince(x.r.Context(), x.visit)
+	past, err := h.erasures(x.r.Context(), x.visit)
 	switch {
 	case err != nil:
 		h.unavailable(x.w, x.r, x.visit, err)
 		return
-	case x.visit.expired(h.now()), erased && !x.now.gone():
+	case x.visit.expired(h.now()), len(past) > 0 && !x.now.goneSince(past):
 		h.notice(x.w, x.r, noticeCodeExpired)
+		return
+	case len(past) == mostErasures:
+		h.showState(x.w, x.r, x.visit, x.now, answer{}) // that it is done
 		return
 	}
 	code, ok := confirmation.ReadCode(x.form.values.Get(fieldCode))

@@ -11,6 +11,7 @@ import (
 // eraseView says what erasing does, before a mail asks for it.
 type eraseView struct {
 	frame
+	Honoured   *honouredView
 	Heading    string
 	Paragraphs []string
 	Button     *button
@@ -18,13 +19,14 @@ type eraseView struct {
 }
 
 // showErase says what erasing does, with the button that asks the mailbox.
-func (h *handler) showErase(w http.ResponseWriter, r *http.Request, v visit, now state) {
+func (h *handler) showErase(w http.ResponseWriter, r *http.Request, v visit, now state, a answer) {
 	b := builder{h: h, r: r, visit: v, state: now, say: h.speaker(r, now.list), at: h.now()}
 	p := eraseView{
 		Heading: b.text("page.erase.title"), Paragraphs: b.erasing(), Back: query(r, ""),
 		Button: b.button(actAskErase, "page.erase.button", sealed{}),
 	}
 	p.Button.Hint = b.text("page.code.hint")
+	p.Honoured = b.honoured(a)
 	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	h.render(w, r, http.StatusOK, "erase.html", p)
 }
@@ -37,8 +39,22 @@ func (b *builder) erasing() (out []string) {
 	return out
 }
 
-// erase forgets who the person is. Whoever comes here typed the code, less than
-// formLife ago.
+// eraseRest does what an erasure had to leave. Whoever comes here typed the code
+// less than formLife ago; who came back meanwhile is not erased by it.
+func (h *handler) eraseRest(x *submission) {
+	switch past, err := h.erasures(x.r.Context(), x.visit); {
+	case err != nil:
+		h.unavailable(x.w, x.r, x.visit, err)
+	case !x.now.goneSince(past):
+		h.notice(x.w, x.r, noticeCodeExpired)
+	case len(past) == mostErasures:
+		h.showState(x.w, x.r, x.visit, x.now, answer{}) // that it is done
+	default:
+		h.erase(x)
+	}
+}
+
+// erase forgets who the person is.
 func (h *handler) erase(x *submission) {
 	err := h.site.Consent.Erase(x.r.Context(), x.visit.subject.Recipient, store.Confirmed, consent.Evidence{})
 	switch {

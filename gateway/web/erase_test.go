@@ -187,3 +187,65 @@ func TestErasureIsToldWhenTheStoreFailsAfterIt(t *testing.T) {
 	}
 	lacks(t, page, "What we knew about you is erased")
 }
+
+// unfinished erases ada while a message to her is on its way, and returns the
+// mail's path and the form that does the rest.
+func (w *world) unfinished() (path string, code, rest shown) {
+	w.t.Helper()
+	attempts := 1
+	w.site.Consent = underWay{w.site.Consent, &attempts}
+	w.build()
+	path, typed := w.letter(confirmation.Erasure)
+	code = w.form(path, actCode).with(fieldCode, typed)
+	_, page := w.submit(path, code)
+	rest, ok := formsOf(w.t, page)[actErase]
+	if !ok {
+		w.t.Fatalf("no form does the rest: %s", page)
+	}
+	return path, code, rest
+}
+
+// Who came back while the rest of an erasure was due is not erased by its
+// button, nor by the code, also not after leaving again.
+func TestRestOfAnErasureForWhoCameBack(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	refused := func(when string) {
+		t.Helper()
+		made := w.made()
+		for name, f := range map[string]shown{"the button": rest, "the code": code} {
+			if res, _ := w.submit(path, f); res.StatusCode != 410 {
+				t.Errorf("%s, %s: %s", when, name, res.Status)
+			}
+		}
+		if got := w.made(); !slices.Equal(got, made) {
+			t.Errorf("%s: changes %q, want %q", when, got, made)
+		}
+	}
+	w.pass(time.Minute)
+	back := w.linkTo(listunsub.Claims{Recipient: ada, Issued: w.site.Now(), Purpose: listunsub.ConfirmLink})
+	w.pass(time.Minute)
+	w.press(back, actConfirm)
+	refused("back")
+	w.press(w.link(listunsub.BodyLink), actLeave)
+	refused("left again")
+}
+
+// One mail erases a few times at most, however often its forms are sent: each
+// time leaves an event, and costs the store more than a page does.
+func TestErasuresOfOneMailAreBounded(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	for range 3 * mostErasures {
+		for _, f := range []shown{code, rest} {
+			res, page := w.submit(path, f)
+			if res.StatusCode != 200 {
+				t.Fatalf("%s %s", res.Status, page)
+			}
+			lacks(t, page, "What we knew about you is erased")
+		}
+	}
+	if n := strings.Count(strings.Join(w.made(), "\n"), erasedAda); n != mostErasures {
+		t.Errorf("erased %d times, want %d", n, mostErasures)
+	}
+}

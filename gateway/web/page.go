@@ -16,13 +16,13 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	h.stats.Shown.Add(1)
+	now, a := h.honour(r, v, now)
 	switch view := r.URL.Query().Get("view"); {
 	case view == "history":
-		h.history(w, r.WithContext(ctx), v, now)
+		h.history(w, r.WithContext(ctx), v, now, a)
 	case view == "erase":
-		h.showErase(w, r, v, now)
+		h.showErase(w, r, v, now, a)
 	default:
-		now, a := h.honour(r, v, now)
 		h.showState(w, r, v, now, a)
 	}
 }
