@@ -36,6 +36,8 @@ type handler struct {
 	logo     logo
 	fixed    []field
 	tries    [16]sync.Mutex // of codes, by link
+
+	downloads downloads
 }
 
 func newHandler(s *Site) (*handler, error) {
@@ -212,8 +214,11 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 // ignores the second header and the client sees the connection close.
 func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
-	if cause == nil {
+	switch cause {
+	case nil:
 		return
+	case http.ErrAbortHandler:
+		panic(cause) // an answer that must not look whole
 	}
 	h.log.ErrorContext(r.Context(), "panic in a page request", "error", cause, "stack", string(debug.Stack()))
 	h.stats.Unavailable.Add(1)
