@@ -48,12 +48,12 @@ func (h *handler) frame(r *http.Request, say *language.Speaker, title string) fr
 	}
 	view := ""
 	if r.Method != http.MethodPost {
-		view = r.URL.Query().Get("view")
+		view = viewOf(r)
 	}
 	for _, s := range h.site.Texts.Speakers() {
 		link := "?lang=" + s.Tag()
 		if view != "" {
-			link += "&view=" + url.QueryEscape(view)
+			link += "&view=" + view
 		}
 		f.Languages = append(f.Languages, languageLink{Tag: s.Tag(), Name: s.Name(), Query: link, Current: s == say})
 	}

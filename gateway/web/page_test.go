@@ -286,3 +286,19 @@ func (f failAfter) Person(ctx context.Context, a envelope.Address) (store.Person
 	}
 	return f.Consent.Person(ctx, a)
 }
+
+// What a query holds does not swell the page, in which it would stand many times.
+func TestLongQueriesAreNotRepeated(t *testing.T) {
+	w := newWorld(t)
+	many(w)
+	long := strings.Repeat("x", 10<<10)
+	for _, path := range []string{w.link(listunsub.HeaderLink), w.link(listunsub.BodyLink)} {
+		for _, query := range []string{"?lang=" + long, "?view=" + long, "?page=" + long, "?page=1" + strings.Repeat("0", 10<<10), "?" + long, "?lang=de&view=" + long} {
+			for _, base := range []string{path, path + "/" + long} {
+				if res, page := w.get(base + query); res.StatusCode != 200 || len(page) > 30<<10 {
+					t.Errorf("%.40s: %s, %d bytes", query, res.Status, len(page))
+				}
+			}
+		}
+	}
+}

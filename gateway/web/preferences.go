@@ -90,7 +90,7 @@ func (b *builder) page(a answer) view {
 	p := view{
 		Lines: a.lines, Unasked: a.unasked, AtOnce: a.atOnce,
 		List: b.list(b.state.list), Recipient: b.visit.subject.Recipient.MaskedLocal(),
-		History: query(b.r, "view=history"), Erase: query(b.r, "view=erase"),
+		History: query(b.r, "view="+viewHistory), Erase: query(b.r, "view="+viewErase),
 	}
 	p.Heading, p.Sentences, p.Since = b.heading()
 	title := p.Heading

@@ -164,12 +164,20 @@ func (h *handler) speaker(r *http.Request, list store.List) *language.Speaker {
 	return h.site.Texts.Match(asked(r), r.Header.Get("Accept-Language"), list.Language, h.site.PageLanguage)
 }
 
-// asked is the language that was chosen on the page.
+// longestLanguage is more than the tag of a language of the page takes.
+const longestLanguage = 16
+
+// asked is the language that was chosen on the page. It stands in every link and
+// form of the page, so a long text is not one.
 func asked(r *http.Request) string {
 	if r.URL.RawQuery == "" {
 		return ""
 	}
-	return r.URL.Query().Get("lang")
+	lang := r.URL.Query().Get("lang")
+	if len(lang) > longestLanguage {
+		return ""
+	}
+	return lang
 }
 
 // refuse answers a request with a wrong link: the same fixed answer whatever
