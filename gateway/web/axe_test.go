@@ -59,12 +59,17 @@ func TestAxeFindsNothing(t *testing.T) {
 			fmt.Fprint(w, pages[name])
 		}))
 		t.Cleanup(srv.Close)
-		for _, s := range []screen{{Name: "desk", Width: 1280, Height: 900}, {Name: "phone", Width: 320, Height: 640, Dark: true}} {
+		screens := []screen{{Name: "desk", Width: 1280, Height: 900}, {Name: "phone", Width: 320, Height: 640, Dark: true}}
+		if pictured() {
+			screens = append(screens, screen{Name: "desk-dark", Width: 1280, Height: 900, Dark: true}, screen{Name: "phone-light", Width: 390, Height: 844})
+		}
+		for _, s := range screens {
 			t.Run(lang+"-"+s.Name, func(t *testing.T) {
 				b.use(t, s)
 				for _, name := range slices.Sorted(maps.Keys(pages)) {
 					b.visit(t, srv.URL+"/"+strings.ReplaceAll(name, " ", "-"))
 					b.check(t, name, script)
+					b.shot(t, strings.ReplaceAll(name, " ", "-"))
 				}
 			})
 		}
