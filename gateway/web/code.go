@@ -23,7 +23,8 @@ var errTries = errors.New("too many codes typed")
 type codeView struct {
 	frame
 	Refused    []string
-	Field      string // none
+	Field      string // identifier of the field that is to be corrected
+	Error      string // what is wrong with it
 	Lines      []string
 	Heading    string
 	Paragraphs []string
@@ -61,15 +62,18 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 	if a.refused != "" {
 		p.Refused = []string{b.say.Say("page.stale.title"), b.say.Say(a.refused)}
 	}
+	if a.refused == "page.code.unreadable" || a.refused == "page.code.wrong" {
+		p.Field, p.Error = "code", p.Refused[1]
+	}
 	switch {
+	case erased && a.erase: // not all of it
+		p.Heading = b.text("page.erase.title")
+		p.Rest = b.button(actErase, "page.erase.button", sealed{})
 	case erased:
 		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what")}
 		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
-		if a.erase && len(past) < mostErasures {
-			p.Rest = b.button(actErase, "page.erase.button", sealed{})
-		}
 	case v.erases():
 		p.Heading, p.Paragraphs = b.text("page.erase.title"), b.erasing()
 		p.Code = b.button(actCode, "page.erase.button", sealed{})

@@ -32,6 +32,10 @@ func TestWrongCodes(t *testing.T) {
 				t.Errorf("%s: %s %s", what, res.Status, page)
 			}
 			lacks(t, page, "Nothing was changed", says)
+			marked := strings.Contains(page, `<a href="#code">`) && strings.Contains(page, `aria-invalid="true" aria-describedby="code-error code-about"`)
+			if marked != (status == 422) {
+				t.Errorf("%s: the field is marked: %v", what, marked)
+			}
 		}
 		// What is no code is no try: a scanner may send what it likes.
 		for _, typed := range []string{"", " ", "test", "1234567", "123456789", "on", code + "0", strings.Repeat(code, 1000)} {

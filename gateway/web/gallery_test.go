@@ -193,6 +193,8 @@ func (g *gallery) codes() {
 
 // notices are the pages without anything of a person, and the last of a list.
 func (g *gallery) notices() {
+	g.reset()
+	clear(g.erased)
 	g.lists[news] = store.List{ID: news, Name: strings.Repeat("long", 60), Description: strings.Repeat("text ", 100), Transactional: true}
 	g.open("transactional", g.path+g.query)
 	g.open("invalid link", "/u/x"+g.query)

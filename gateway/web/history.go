@@ -107,14 +107,7 @@ func (b *builder) stopRows() (rows []rowView) {
 		if s.Over(b.at) {
 			continue
 		}
-		key := "page.stopped.manual"
-		switch s.Reason {
-		case store.ReasonBounced:
-			key = "page.stopped.bounced"
-		case store.ReasonComplained:
-			key = "page.stopped.complained"
-		}
-		rows = append(rows, rowView{b.scope(s.List), b.say.Say(key), b.say.Moment(s.Since)})
+		rows = append(rows, rowView{b.scope(s.List), b.say.Say(stopped(s)), b.say.Moment(s.Since)})
 	}
 	return rows
 }

@@ -82,7 +82,7 @@ func checkPage(t *testing.T, lang, page, policy string) {
 				t.Errorf("form %v", n.Attr)
 			}
 		case "a":
-			if href := attr(n, "href"); !strings.HasPrefix(href, "?") && !slices.Contains([]string{"#until", "mailto:post@example.org", "https://example.org/privacy", "https://example.org/complaints"}, href) {
+			if href := attr(n, "href"); !strings.HasPrefix(href, "?") && !slices.Contains([]string{"#until", "#code", "mailto:post@example.org", "https://example.org/privacy", "https://example.org/complaints"}, href) {
 				t.Errorf("link to %q", href)
 			}
 		case "button":

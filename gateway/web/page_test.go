@@ -203,7 +203,7 @@ func TestPageStates(t *testing.T) {
 		"came back":      {func(w *world) { w.choose(store.Choice{List: news, State: store.Subscribed}) }, "Unsubscribe from “Example News”?", true},
 		"paused": {func(w *world) {
 			w.choose(store.Choice{List: news, State: store.Paused, Until: start.Add(48 * time.Hour)})
-		}, "until 25 November 2026, because you paused it", true},
+		}, "Nothing from this list is sent to you until 25 November 2026, because you paused it", true},
 		"all paused": {func(w *world) {
 			w.choose(store.Choice{State: store.Paused, Until: start.Add(48 * time.Hour)})
 		}, "because you paused all of them", true},
@@ -214,6 +214,15 @@ func TestPageStates(t *testing.T) {
 		"bounced":    {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonBounced}} }, "earlier mail to it came back", true},
 		"complained": {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonComplained}} }, "reported as spam", true},
 		"manual":     {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonManual, Note: "private"}} }, "the sender stopped it", true},
+		"bounced, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonBounced}}
+		}, "nothing from this list is sent to this address, because earlier mail", true},
+		"complained, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonComplained}}
+		}, "nothing from this list is sent to this address, because mail to it was reported", true},
+		"manual, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonManual, Note: "private"}}
+		}, "nothing from this list is sent to this address; the sender stopped it", true},
 		"manual, of the domain": {func(w *world) {
 			w.stops = []store.Suppression{{Recipient: "@example.com", Reason: store.ReasonManual, Until: start.Add(time.Second)}}
 		}, "the sender stopped it", true},

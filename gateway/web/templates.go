@@ -115,7 +115,7 @@ func (h *handler) rehearse() error {
 			Events: []eventView{event}, Download: b, Receipts: true, Back: "?"},
 		"erase.html":   eraseView{f, &honouredView{two, b}, "heading", two, b, "?"},
 		"confirm.html": confirmView{f, two, "until", two, "heading", two, b, b},
-		"code.html":    codeView{f, two, "code", two, "heading", two, b, b, b},
+		"code.html":    codeView{f, two, "code", "error", two, "heading", two, b, b, b},
 		"opened.html":  openedView{f, "heading", "what", b, []eventView{event}},
 		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
 	} {
