@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
@@ -120,7 +121,7 @@ func (h *handler) typed(x *submission) {
 	case err != nil:
 		h.unavailable(x.w, x.r, x.visit, err)
 		return
-	case x.visit.expired(h.now()), len(past) > 0 && !x.now.goneSince(past):
+	case x.visit.expired(h.now()):
 		h.notice(x.w, x.r, noticeCodeExpired)
 		return
 	case len(past) == mostErasures:
@@ -148,12 +149,17 @@ func (h *handler) typed(x *submission) {
 	}
 }
 
+// turn is held while something is counted, so that no two of one link are at the
+// same time. Nothing is sent to a client meanwhile.
+func (h *handler) turn(v visit) *sync.Mutex {
+	return &h.turns[int(v.token[len(v.token)-1])%len(h.turns)]
+}
+
 // try says whether code is right. It is counted first, in the store: neither a
 // restart nor a failure gives anybody more tries.
 func (h *handler) try(x *submission, code string) (right bool, err error) {
 	v := x.visit
-	// Of one link, no two are counted at the same time.
-	turn := &h.tries[int(v.token[len(v.token)-1])%len(h.tries)]
+	turn := h.turn(v)
 	turn.Lock()
 	defer turn.Unlock()
 	tried, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{

@@ -106,7 +106,7 @@ func (h *handler) actCoded(x *submission) {
 	case action == actCode:
 		h.typed(x)
 	case action == actErase && erases:
-		h.eraseRest(x)
+		h.erase(x)
 	case action == actDownload && !erases:
 		h.download(x)
 	case action == actReceipt && !erases:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,7 +217,7 @@ func TestRestOfAnErasureForWhoCameBack(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		made := w.made()
-		for name, f := range map[string]shown{"the button": rest, "the code": code} {
+		for name, f := range map[string]shown{"the button": rest, "the code": code, "a wrong code": code.with(fieldCode, "00000000")} {
 			if res, _ := w.submit(path, f); res.StatusCode != 410 {
 				t.Errorf("%s, %s: %s", when, name, res.Status)
 			}
@@ -250,5 +251,37 @@ func TestErasuresOfOneMailAreBounded(t *testing.T) {
 	}
 	if n := strings.Count(strings.Join(w.made(), "\n"), erasedAda); n != mostErasures {
 		t.Errorf("erased %d times, want %d", n, mostErasures)
+	}
+}
+
+// That is so too for forms that come at the same time.
+func TestErasuresAtTheSameTime(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	w.site.Ledger = slow{w.site.Ledger}
+	w.build()
+	var all sync.WaitGroup
+	for range 10 * mostErasures {
+		all.Go(func() { w.submit(path, code) })
+		all.Go(func() { w.submit(path, rest) })
+	}
+	all.Wait()
+	if n := strings.Count(strings.Join(w.made(), "\n"), erasedAda); n == 0 || n > mostErasures {
+		t.Errorf("erased %d times, want %d at most", n, mostErasures)
+	}
+}
+
+// The form that does the rest of an erasure does nothing where none was begun.
+func TestRestOfNoErasure(t *testing.T) {
+	w := newWorld(t)
+	path, _ := w.letter(confirmation.Erasure)
+	h := w.handler.(*handler)
+	v := visit{token: path[len("/c/"):], purpose: listunsub.ConfirmLink}
+	if err := h.open(&v); err != nil {
+		t.Fatal(err)
+	}
+	f := shown{target: "?"}.with(fieldSeal, h.seal(v, actErase, sealed{issued: start}), fieldAction, actErase)
+	if res, _ := w.submit(path, f); res.StatusCode != 410 || len(w.made()) > 0 {
+		t.Errorf("%s, %q", res.Status, w.made())
 	}
 }

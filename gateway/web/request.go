@@ -35,7 +35,7 @@ type handler struct {
 	pages    *pages
 	logo     logo
 	fixed    []field
-	tries    [16]sync.Mutex // of codes, by link
+	turns    [16]sync.Mutex // of links with a code
 
 	downloads downloads
 }
