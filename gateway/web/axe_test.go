@@ -98,6 +98,9 @@ func (b *tab) check(t *testing.T, name, script string) {
 	for _, v := range got.Found {
 		t.Errorf("%s: %s (%s): %q", name, v.Help, v.ID, v.Targets)
 	}
+	if n := evaluate[int](t, b, `Array.from(document.querySelectorAll("[aria-invalid]")).filter(e => getComputedStyle(e).borderTopWidth !== "2px").length`); n > 0 {
+		t.Errorf("%s: %d fields that are to be corrected do not look so", name, n)
+	}
 	if width := evaluate[float64](t, b, `document.documentElement.scrollWidth - innerWidth`); width > 0 {
 		t.Errorf("%s: must be moved sideways by %v px", name, width)
 	}
