@@ -35,7 +35,9 @@ type handler struct {
 	pages    *pages
 	logo     logo
 	fixed    []field
-	tries    [16]sync.Mutex // of codes, by link
+	turns    [16]sync.Mutex // of links with a code
+
+	downloads downloads
 }
 
 func newHandler(s *Site) (*handler, error) {
@@ -162,12 +164,20 @@ func (h *handler) speaker(r *http.Request, list store.List) *language.Speaker {
 	return h.site.Texts.Match(asked(r), r.Header.Get("Accept-Language"), list.Language, h.site.PageLanguage)
 }
 
-// asked is the language that was chosen on the page.
+// longestLanguage is more than the tag of a language of the page takes.
+const longestLanguage = 16
+
+// asked is the language that was chosen on the page. It stands in every link and
+// form of the page, so a long text is not one.
 func asked(r *http.Request) string {
 	if r.URL.RawQuery == "" {
 		return ""
 	}
-	return r.URL.Query().Get("lang")
+	lang := r.URL.Query().Get("lang")
+	if len(lang) > longestLanguage {
+		return ""
+	}
+	return lang
 }
 
 // refuse answers a request with a wrong link: the same fixed answer whatever
@@ -212,8 +222,11 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 // ignores the second header and the client sees the connection close.
 func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
-	if cause == nil {
+	switch cause {
+	case nil:
 		return
+	case http.ErrAbortHandler:
+		panic(cause) // an answer that must not look whole
 	}
 	h.log.ErrorContext(r.Context(), "panic in a page request", "error", cause, "stack", string(debug.Stack()))
 	h.stats.Unavailable.Add(1)
