@@ -41,6 +41,9 @@ type Parts struct {
 	EarlierStream string
 	// FeedbackDir is where mail that came back and was not understood is kept.
 	FeedbackDir string
+	// IncomingDir is where mail to our own addresses is while it comes in; empty:
+	// the system's folder for such files.
+	IncomingDir string
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver

@@ -76,7 +76,7 @@ func (g *Gateway) join(p Parts) error {
 	g.smtp = &smtpd.Server{
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		FixLineEnds: c.Relay.BareNewline != relay.BareReject, MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
-		Feedback: returns, TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
+		Feedback: returns, TLS: p.SMTPTLS, Dir: p.IncomingDir, Log: p.Log, Stats: &counts.smtp,
 	}
 	if g.web, err = g.joinPages(p, people, &counts.web); err != nil {
 		return err

@@ -46,6 +46,7 @@ type Server struct {
 	Hostname       string          // in the greeting
 	MaxMessageSize envelope.Octets // 0: 50 MiB
 	MaxRecipients  int             // of one transaction; 0: 1000
+	Dir            string          // for mail to our own addresses while it comes in; empty: that of the system
 	FixLineEnds    bool            // clients that may relay may end lines, and data, in CR CR LF
 	Relay          Relay
 	Feedback       Feedback    // nil: no address is ours
@@ -58,6 +59,7 @@ type Server struct {
 	tls      *tls.Config
 	needsTLS *reply // to a login in clear
 	places   places
+	intake   intake
 	guesses  guesses
 
 	mu       sync.Mutex
@@ -99,6 +101,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...Listener) error {
 	}
 	accepting.Wait()
 	s.drain(cut)
+	s.intake.scratch.close()
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -124,6 +127,7 @@ func (s *Server) prepare(listeners []Listener) error {
 	s.places.stats, s.places.log = s.Stats, s.Log
 	s.places.open(s.limits)
 	s.guesses.open(s.limits)
+	s.intake.open(s.Dir)
 	s.tls = s.serverTLS()
 	s.needsTLS = s.authNeedsTLS(listeners)
 	for _, l := range listeners {
