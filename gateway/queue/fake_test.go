@@ -83,7 +83,9 @@ func (s *spool) due(now time.Time, skip []string) []*entry {
 			due = append(due, e)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) })
+	if next := func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) }; !slices.IsSortedFunc(due, next) {
+		slices.SortStableFunc(due, next)
+	}
 	return due
 }
 
