@@ -3,6 +3,7 @@ package smtpd
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -36,17 +37,23 @@ func (c from) RemoteAddr() net.Addr {
 
 // crowd runs f with a server of few places, in made-up time.
 func crowd(t *testing.T, f func(t *testing.T, s *Server, dial func(addr string) *peer)) {
+	crowdOn(t, false, f)
+}
+
+// crowdOn is crowd on a listener with implicit TLS, perhaps.
+func crowdOn(t *testing.T, implicit bool, f func(t *testing.T, s *Server, dial func(addr string) *peer)) {
+	config := &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 	synctest.Test(t, func(t *testing.T) {
 		r := &fakeRelay{}
 		s := &Server{
 			Config:   Config{MaxConnections: 25, KeptConnections: 5, ConnectionsPerIP: 25},
-			Hostname: "gate.example", Relay: byAddress{r}, Feedback: fakeFeedback{r}, Stats: &Stats{},
+			Hostname: "gate.example", Relay: byAddress{r}, Feedback: fakeFeedback{r}, Stats: &Stats{}, TLS: config,
 			Log: slog.New(slog.DiscardHandler),
 		}
 		l := pipes{make(chan net.Conn), make(chan struct{})}
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		go func() { ended <- s.Serve(ctx, Listener{l, false}) }()
+		go func() { ended <- s.Serve(ctx, Listener{l, implicit}) }()
 		var open []net.Conn
 		f(t, s, func(addr string) *peer {
 			near, far := net.Pipe()
@@ -139,6 +146,24 @@ func TestStress(t *testing.T) {
 		calm.expect("421 4.4.2")
 		took(t, began, 300*time.Second, 300*time.Second)
 		trusted.expect("421 4.4.2")
+	})
+}
+
+// A handshake that does not begin holds its place no longer than a command would.
+func TestStressInHandshakes(t *testing.T) {
+	crowdOn(t, true, func(t *testing.T, s *Server, dial func(string) *peer) {
+		began := time.Now()
+		var idle []*peer
+		for i := range 18 {
+			idle = append(idle, dial(fmt.Sprintf("192.0.2.%d", i)))
+			synctest.Wait()
+		}
+		for _, p := range idle {
+			if rest, err := io.ReadAll(p.raw); len(rest) > 0 || err != nil {
+				t.Errorf("%q, %v", rest, err)
+			}
+		}
+		took(t, began, 10*time.Second, 10*time.Second)
 	})
 }
 
