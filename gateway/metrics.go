@@ -51,6 +51,7 @@ func (s *stats) clients(m *metrics) {
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.Connections, "result", "accepted")
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.TooMany, "result", "refused")
 	m.one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, admin.Gauge)
+	m.one("smtp_stranger_connections", "Open connections of clients that are not trusted and have not logged in.", &s.smtp.Strangers, admin.Gauge)
 	m.count("smtp_sessions_total", "Sessions that greeted the server.", &s.smtp.Sessions)
 	m.count("smtp_tls_sessions_total", "Sessions under TLS.", &s.smtp.TLS)
 	const logins = "Logins, by result."

@@ -19,6 +19,11 @@ type Leases interface {
 	Settle(ctx context.Context, results ...store.Result) error
 }
 
+// Lines puts off whole lines; see [store.Spool].
+type Lines interface {
+	PutOff(ctx context.Context, l store.Line) (off, left int, err error)
+}
+
 // Bodies opens bodies; see [store.Spool].
 type Bodies interface {
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
@@ -33,6 +38,7 @@ type Reports interface {
 // Spool is the storage mail is delivered from.
 type Spool interface {
 	Leases
+	Lines
 	Bodies
 	Reports
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -29,7 +28,7 @@ type handler struct {
 	stats    *Stats
 	now      func() time.Time
 	proxies  proxies
-	invalid  throttle.Buckets[netip.Prefix]
+	invalid  throttle.Networks
 	base     string // path of PublicURL without a slash at its end
 	operator string // for people
 	pages    *pages
@@ -51,7 +50,7 @@ func newHandler(s *Site) (*handler, error) {
 		stats:    s.stats(),
 		now:      s.clock(),
 		proxies:  trusted,
-		invalid:  throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
+		invalid:  throttle.Networks{PerMinute: s.InvalidPerMinute},
 		operator: s.OperatorName,
 	}
 	if u, err := url.Parse(s.PublicURL); err == nil {
@@ -186,7 +185,7 @@ func asked(r *http.Request) string {
 // people from few addresses.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
 	h.log.DebugContext(r.Context(), "invalid link", "ip", p.ip())
-	if !h.invalid.Take(throttle.Network(p.addr), h.now()) {
+	if !h.invalid.Take(p.addr, h.now()) {
 		h.stats.Throttled.Add(1)
 		w.Header().Set("Retry-After", "60")
 		h.notice(w, r, noticeThrottled)
