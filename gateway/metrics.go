@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 	"offramp/store"
@@ -70,6 +71,7 @@ func (s *stats) clients(m *metrics) {
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.Connections, "result", "accepted")
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.TooMany, "result", "refused")
 	m.one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, admin.Gauge)
+	m.one("smtp_stranger_connections", "Open connections of clients that are not trusted and have not logged in.", &s.smtp.Strangers, admin.Gauge)
 	m.count("smtp_sessions_total", "Sessions that greeted the server.", &s.smtp.Sessions)
 	m.count("smtp_tls_sessions_total", "Sessions under TLS.", &s.smtp.TLS)
 	const logins = "Logins, by result."
@@ -140,6 +142,15 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
 	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
 	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
+}
+
+// clockOff says how far the clock is from what can be accounted for.
+func clockOff(state func() clock.State) admin.Series {
+	return admin.Series{
+		Name:   "offramp_clock_off_seconds",
+		Help:   "How far the clock is ahead of all that the server has seen, where that is beyond OFFRAMP_CLOCK_TOLERANCE; negative: behind; 0: it is believed.",
+		Values: func() []admin.Sample { return []admin.Sample{{Value: state().Off.Seconds()}} },
+	}
 }
 
 // maxHopLimits is of how many next hops the limits are served: with "mx" there

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"log/slog"
+
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // What a repair says: first that nothing is wrong, then who stays stopped.
@@ -20,7 +21,7 @@ func TestRepairPeople(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{now: time.Now, stdout: &out, stderr: &bytes.Buffer{}}
 	s := &settings{DataDir: dir, LogLevel: "error", LogFormat: "text"}
-	db, err := openStore(ctx, s, time.Now, slog.New(slog.DiscardHandler))
+	db, err := openStore(ctx, s, sqlite.Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

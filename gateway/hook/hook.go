@@ -6,6 +6,7 @@ package hook
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -76,6 +77,7 @@ type Hooks struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	Stats    *Stats           // nil: not counted
 
+	roots        *x509.CertPool // nil: those of the system
 	certificates certificates
 	tokens       tokens
 	slips        slips

@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,6 +29,8 @@ type spool struct {
 	trouble  error // of every call but Body
 	content  error // of reading a body
 	settles  int
+	putOffs  int
+	noPutOff error  // of PutOff
 	panicOn  string // queue id of the message whose body panics
 }
 
@@ -80,7 +83,9 @@ func (s *spool) due(now time.Time, skip []string) []*entry {
 			due = append(due, e)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) })
+	if next := func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) }; !slices.IsSortedFunc(due, next) {
+		slices.SortStableFunc(due, next)
+	}
 	return due
 }
 
@@ -173,6 +178,30 @@ func (s *spool) Settle(_ context.Context, results ...store.Result) error {
 		}
 	}
 	return nil
+}
+
+func (s *spool) PutOff(_ context.Context, l store.Line) (off, left int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putOffs++
+	if s.trouble != nil || s.noPutOff != nil {
+		return 0, 0, errors.Join(s.trouble, s.noPutOff)
+	}
+	for _, e := range s.due(l.Now, nil) {
+		if e.r.Domain != l.Domain {
+			continue
+		}
+		m := s.messages[e.id]
+		next, ok := l.Next(&store.Message{Received: m.Received, ReversePath: m.ReversePath}, e.r)
+		if !ok {
+			left++
+			continue
+		}
+		off++
+		e.r.Attempts, e.r.Next, e.r.Status = e.r.Attempts+1, next, l.Status
+		s.results = append(s.results, store.Result{Recipient: e.r.ID, Kind: store.Deferred, Next: next, Status: l.Status})
+	}
+	return off, left, nil
 }
 
 func (s *spool) Failures(_ context.Context, limit int) ([]store.Failure, error) {
@@ -420,4 +449,16 @@ func (s *spool) retry() {
 	for _, e := range s.queue {
 		e.r.Next = time.Now()
 	}
+}
+
+// leased is how many recipients are leased.
+func (s *spool) leased() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.queue {
+		if e.leased {
+			n++
+		}
+	}
+	return n
 }

@@ -130,7 +130,7 @@ func (r records) Erase(_ context.Context, recipient string, e store.Event) error
 	r.erased[recipient] = true
 	r.contacts = slices.DeleteFunc(r.contacts, func(c store.Contact) bool { return c.Recipient == recipient })
 	for i, old := range r.events {
-		if old.Recipient == recipient {
+		if old.Recipient == recipient && old.Kind != store.EventErased {
 			r.events[i] = store.Event{ID: old.ID, Time: old.Time}
 		}
 	}
