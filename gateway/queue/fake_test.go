@@ -288,9 +288,11 @@ type people struct {
 	endErr   error
 	codes    map[string]store.Code // that were kept, by address
 	codeErr  error
-	unkept   string // address of a person who was erased
-	limited  string // address of a person who wants one message
-	turn     string // who has their turn
+	unkept   string        // address of a person who was erased
+	limited  string        // address of a person who wants one message
+	turn     string        // who has their turn
+	doubtful string        // address of a person whose records are damaged
+	verified chan struct{} // nil: they are
 }
 
 func (p *people) note(step string) {
@@ -312,6 +314,18 @@ func (p *people) Start(a envelope.Address) func() {
 	})
 }
 
+func (p *people) Verified(ctx context.Context) error {
+	if p.verified == nil {
+		return nil
+	}
+	select {
+	case <-p.verified:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (p *people) Admit(_ context.Context, a envelope.Address, list, holder string) (store.Verdict, func(context.Context, store.Outcome) error, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -325,6 +339,9 @@ func (p *people) Admit(_ context.Context, a envelope.Address, list, holder strin
 	p.asked[a.String()] = list
 	if p.err != nil {
 		return store.Verdict{}, nil, p.err
+	}
+	if p.doubtful == a.String() {
+		return store.Verdict{}, nil, fmt.Errorf("verdict: %w: %w", store.ErrUncertain, store.ErrDamaged)
 	}
 	if p.onAsk != nil {
 		p.onAsk()

@@ -69,6 +69,9 @@ type Verdicts interface {
 	// Unless the mail is dropped, ended is called until it returns no error,
 	// with how the attempt ended: a limit holds the person's turn until then.
 	Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error)
+	// Verified waits until Admit can admit anybody. It returns an error only
+	// when ctx ends.
+	Verified(ctx context.Context) error
 }
 
 // Contacts knows when mail of a list first reached a person; see [store.Consent].

@@ -96,7 +96,9 @@ func (q *Queue) Run(ctx context.Context) error {
 	var reporter sync.WaitGroup
 	reporter.Go(func() { q.report(ctx, hard) })
 
-	r.run(ctx)
+	if q.Verdicts.Verified(ctx) == nil {
+		r.run(ctx)
+	}
 	q.Hops.Retire()
 	deadline := time.AfterFunc(q.config.Drain, func() {
 		cut()

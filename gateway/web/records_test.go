@@ -93,6 +93,8 @@ func (w *world) fault(call string, causes ...error) error {
 	return cmp.Or(causes...)
 }
 
+func (r records) Verified(context.Context) error { return nil }
+
 func (r records) Standing(context.Context, string, string) (store.Standing, error) {
 	panic("the page judges no mail")
 }

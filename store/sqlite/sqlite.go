@@ -117,7 +117,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	db.consent = &Consent{file: consent, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}}
+	if db.consent, err = newConsent(consent, o); err != nil {
+		return errors.Join(err, consent.close())
+	}
 	if err := db.consent.start(ctx); err != nil {
 		return err
 	}
@@ -129,7 +131,11 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
 		return err
 	}
-	return db.scrubLeft(ctx)
+	if err := db.scrubLeft(ctx); err != nil {
+		return err
+	}
+	db.consent.verifyAlways()
+	return nil
 }
 
 // scrubLeft does the rest of an erasure that a crash interrupted.
@@ -213,7 +219,7 @@ func (db *DB) Spool() *Spool { return db.spool }
 func (db *DB) Close() error {
 	var errs []error
 	if db.consent != nil {
-		errs = append(errs, db.consent.file.close())
+		errs = append(errs, db.consent.close())
 	}
 	if db.spool != nil {
 		errs = append(errs, db.spool.file.close())
