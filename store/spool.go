@@ -151,6 +151,7 @@ type Draft interface {
 // A lease belongs to the process that took it: recipients leased by a process
 // that ended are due again as soon as the spool is opened.
 type Spool interface {
+	Durable
 	// Create begins a message; ctx bounds the writes of its body as well.
 	Create(ctx context.Context) (Draft, error)
 	// Lease returns up to limit queued recipients whose Next is not after now,
@@ -192,9 +193,6 @@ type Spool interface {
 	// picks, without a bounce, and returns how many there were. Those that are
 	// leased leave with their result.
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
-	// Scrub overwrites what has left: once it returned, the engine's files hold
-	// nothing any more of mail that is not in the spool.
-	Scrub(ctx context.Context) error
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
 }

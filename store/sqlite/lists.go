@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"offramp/store"
 )
@@ -15,6 +16,8 @@ type Consent struct {
 	people   *people
 	patterns patterns
 	ledger   ledger
+	now      func() time.Time
+	asked    func() // called after Scrub asked
 }
 
 var _ store.Consent = (*Consent)(nil)

@@ -35,13 +35,12 @@ type Spool struct {
 	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
-	scrubs   chan struct{} // holds a token while a Scrub runs
 }
 
 var _ store.Spool = (*Spool)(nil)
 
 func newSpool(f *file, o Options) *Spool {
-	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now, scrubs: make(chan struct{}, 1)}
+	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -61,6 +60,9 @@ func (s *Spool) start(ctx context.Context) error {
 	}
 	first := true
 	return s.file.start(func(c *conn) error {
+		if err := secure(c); err != nil {
+			return err
+		}
 		if first {
 			if err := s.clean(c); err != nil {
 				return err
@@ -71,12 +73,9 @@ func (s *Spool) start(ctx context.Context) error {
 	})
 }
 
-// clean removes chunks of messages that were never committed, and what a Scrub
-// left. Only at the start: later they belong to drafts that are being written.
+// clean removes chunks of messages that were never committed. Only at the
+// start: later they belong to drafts that are being written.
 func (s *Spool) clean(c *conn) error {
-	if _, err := c.exec(dropScratch); err != nil {
-		return err
-	}
 	if _, err := c.exec(deleteOrphans); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type writer struct {
 	checkpointPages int64
 
 	commits atomic.Int64 // transactions that were kept
+	trust   trust
 
 	mu      sync.Mutex
 	waiting []*op
@@ -243,11 +244,8 @@ func (w *writer) guard(f func()) {
 // was kept, and again says whether one op alone may succeed. An op that
 // failed before it wrote anything has its own error in op.err and does no harm.
 func (w *writer) transaction(ops []*op) (again bool, err error) {
-	if w.c == nil {
-		if err := w.open(); err != nil {
-			return false, unavailable(err)
-		}
-		w.log.Info("database connection reopened", "file", w.name)
+	if err := w.reopen(); err != nil {
+		return false, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -258,6 +256,7 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 		}
 	}()
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		w.trust.failed()
 		return false, unavailable(err)
 	}
 	for _, o := range ops {
@@ -267,19 +266,19 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	}
 	failpoint.Hit(w.name + ".commit")
 	if _, err := w.c.exec("COMMIT"); err != nil {
+		w.trust.failed()
 		return errors.Is(err, store.ErrFull) && !distrusts(err), unavailable(err)
 	}
 	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
+	w.trust.kept()
 	return false, nil
 }
 
 // outside runs an op outside a transaction.
 func (w *writer) outside(o *op) error {
-	if w.c == nil {
-		if err := w.open(); err != nil {
-			return unavailable(err)
-		}
+	if err := w.reopen(); err != nil {
+		return err
 	}
 	err := run(o, w.c)
 	if distrusts(err) {
@@ -320,6 +319,7 @@ func (w *writer) undo(cause error) {
 }
 
 func (w *writer) distrust(cause error) {
+	w.trust.lost(cause)
 	w.log.Error("database connection closed after an error", "file", w.name, "error", cause)
 	if err := w.c.close(); err != nil {
 		w.log.Warn("database connection did not close", "file", w.name, "error", err)
