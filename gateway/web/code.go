@@ -62,7 +62,7 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 	}
 	switch {
 	case erased:
-		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what")}
+		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what"), b.overwritten()}
 		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
