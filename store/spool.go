@@ -72,6 +72,10 @@ type Status struct {
 	Host     string // who said it
 }
 
+// DamagedText is the status of a recipient that is held because its message
+// cannot be read; [Spool.Recheck] ends that.
+const DamagedText = "the stored message is damaged"
+
 // Job is a recipient leased for an attempt, with its message.
 type Job struct {
 	Message   *Message // shared by the jobs of one message in one answer; read only
@@ -162,7 +166,7 @@ type Spool interface {
 	// leased and not of the destinations in skip; ok is false for an empty queue.
 	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
 	// Body opens the body of a message or returns ErrNotFound. Reading returns an error wrapping
-	// ErrDamaged at the first byte that is not what was written.
+	// ErrMessage at the first byte that is not what was written.
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
 	// Settle records results in one transaction and ends the leases, unless it
 	// returns an error: then they last until a later Settle. A recipient that is gone
@@ -193,6 +197,9 @@ type Spool interface {
 	// picks, without a bounce, and returns how many there were. Those that are
 	// leased leave with their result.
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
+	// Recheck queues recipients again that are held because of [DamagedText], once
+	// their message can be read to its end, and returns how many.
+	Recheck(ctx context.Context) (int, error)
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
 }

@@ -85,8 +85,9 @@ func (q *Queue) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var reporter sync.WaitGroup
+	var reporter sync.WaitGroup // and who rechecks
 	reporter.Go(func() { q.report(ctx, hard) })
+	reporter.Go(func() { q.recheck(ctx) })
 
 	r.run(ctx)
 	q.Hops.Retire()

@@ -224,7 +224,7 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 	if r[13] != nil {
 		if err := json.Unmarshal(r.blob(13), &m.Parts); err != nil {
 			m.Parts = nil
-			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrDamaged, m.ID, err)
+			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrMessage, m.ID, err)
 		}
 	}
 	return r.int(0), m, nil
