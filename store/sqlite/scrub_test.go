@@ -26,7 +26,7 @@ func forget(t *testing.T, db *DB) {
 // pages hold the person's address.
 func fillFree(t *testing.T, db *DB) {
 	t.Helper()
-	for i := range 90 {
+	for i := range 40 {
 		mail(t, db.Spool(), fmt.Sprint("F", i), goneWire)
 	}
 	forget(t, db)
@@ -113,6 +113,34 @@ func TestACrashDuringAPassPutsNothingBack(t *testing.T) {
 	must(t, db.Scrubber().finish(context.Background(), time.Now()))
 	wantNoTrace(t, dir, "at the end")
 	wantWhole(t, db)
+}
+
+// A reader keeps the log from being started anew: the pass begins after it.
+func TestAPassBeginsWithAnEmptyLog(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	db := openTest(t, Options{Dir: dir})
+	fillFree(t, db)
+	must(t, db.spool.putPass(ctx, 0)) // or this would be what waits for the reader
+	var o *overwriting
+	must(t, db.spool.file.readers.snapshot(ctx, func(c *conn) (err error) {
+		if _, err := c.one(selectLast, func(row) {}); err != nil { // the snapshot begins
+			return err
+		}
+		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		if o, err = db.spool.overwrite(short); err != nil {
+			o = nil
+		}
+		return nil
+	}))
+	if o == nil {
+		var err error
+		o, err = db.spool.overwrite(ctx)
+		must(t, err)
+	}
+	rounds(t, o) // without any change, which would start the log anew
+	wantNoTrace(t, crashImage(t, dir, spoolFile), "begun beside a reader, after a crash")
 }
 
 // The trunks of the list of free pages hold more than numbers.
