@@ -92,7 +92,7 @@ func storeFault(dir string, err error) error {
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
 	case errors.Is(err, store.ErrDamaged):
-		return &dataDirError{dir, "contains a damaged database: " + err.Error(), err}
+		return &dataDirError{dir, "contains a damaged database: " + err.Error() + ": copy the folder, then run `offramp repair`", err}
 	case errors.Is(err, store.ErrFull):
 		return &dataDirError{dir, "is on a full volume: free some space", err}
 	}

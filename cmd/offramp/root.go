@@ -41,7 +41,7 @@ func (a *app) commands() *cobra.Command {
 	}{
 		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
 		{"operation", []*cobra.Command{
-			a.serveCommand(), a.healthCommand(), a.configCommand(),
+			a.serveCommand(), a.healthCommand(), a.repairCommand(), a.configCommand(),
 			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(),
 		}},
 		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
