@@ -65,6 +65,30 @@ func TestAFileIsTrustedAgainOnceItProvedItself(t *testing.T) {
 	wantMessages(t, s, 1)
 }
 
+// A new connection writes before anything is taken on it.
+func TestANewConnectionProvesItself(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	f := db.spool.file
+	noted := func() (found bool) {
+		must(t, f.readers.do(ctx, func(c *conn) (err error) {
+			found, err = c.one(selectMeta, func(row) {}, metaReady)
+			return err
+		}))
+		return found
+	}
+	if noted() {
+		t.Fatal("noted before anything failed")
+	}
+	if err := f.write(ctx, &op{run: func(*conn) error { return errFsync }}); !errors.Is(err, store.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	must(t, commitSize(db.Spool(), "Q1", 10))
+	if !noted() {
+		t.Error("mail was taken on a connection that did not prove itself")
+	}
+}
+
 // Readiness writes, but not for everybody who asks.
 func TestReadyWrites(t *testing.T) {
 	ctx := context.Background()
