@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"offramp/gateway/admin"
 	"offramp/gateway/confirmation"
@@ -22,6 +24,7 @@ import (
 	"offramp/gateway/render"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/stream"
+	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
 	"offramp/store"
@@ -37,11 +40,17 @@ type stats struct {
 	feedback feedback.Stats
 	hook     hook.Stats
 	web      web.Stats
+	leftOut  atomic.Int64 // lines of the log
 }
+
+// linesPerMinute is how many lines of one text the log has of one network of
+// strangers. What they did is in the ledger and the metrics.
+const linesPerMinute = 60
 
 // join makes the rooms and connects them. Nothing runs yet.
 func (g *Gateway) join(p Parts) error {
 	c, counts := g.config, new(stats)
+	strangers := slog.New(throttle.NewLines(p.Log.Handler(), linesPerMinute, &counts.leftOut))
 	kept := &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
 	people := &consent.Consent{
 		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
@@ -50,7 +59,7 @@ func (g *Gateway) join(p Parts) error {
 	g.people = people
 	returns := &feedback.Feedback{
 		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
-		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: p.Log, Stats: &counts.feedback,
+		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: strangers, Stats: &counts.feedback,
 	}
 
 	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
@@ -76,12 +85,12 @@ func (g *Gateway) join(p Parts) error {
 	g.smtp = &smtpd.Server{
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		FixLineEnds: c.Relay.BareNewline != relay.BareReject, MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
-		Feedback: returns, TLS: p.SMTPTLS, Log: p.Log, Stats: &counts.smtp,
+		Feedback: returns, TLS: p.SMTPTLS, Log: strangers, Stats: &counts.smtp,
 	}
-	if g.web, err = g.joinPages(p, people, &counts.web); err != nil {
+	if g.web, err = g.joinPages(p, strangers, people, counts); err != nil {
 		return err
 	}
-	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: p.Log, Stats: &counts.hook}
+	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: strangers, Stats: &counts.hook}
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
@@ -142,7 +151,7 @@ func (c Config) footer() (*footer.Footer, error) {
 }
 
 // joinPages makes the server of the recipients' pages, which writes to them too.
-func (g *Gateway) joinPages(p Parts, people *consent.Consent, counts *web.Stats) (*http.Server, error) {
+func (g *Gateway) joinPages(p Parts, log *slog.Logger, people *consent.Consent, counts *stats) (*http.Server, error) {
 	c := g.config
 	texts, err := language.Load(c.Web.TextDir())
 	if err != nil {
@@ -159,7 +168,7 @@ func (g *Gateway) joinPages(p Parts, people *consent.Consent, counts *web.Stats)
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
 		},
-		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.EraseWithin, Log: p.Log, Stats: counts, Now: p.Now,
+		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.EraseWithin, Log: log, Stats: &counts.web, Now: p.Now,
 	}
 	server, err := g.pages.Server()
 	if err != nil {

@@ -57,6 +57,7 @@ func (s *stats) clients(m *metrics) {
 	m.count("smtp_logins_total", logins, &s.smtp.Logins, "result", "accepted")
 	m.count("smtp_logins_total", logins, &s.smtp.LoginFailed, "result", "failed")
 	m.count("smtp_logins_total", logins, &s.smtp.Throttled, "result", "throttled")
+	m.count("log_lines_left_out_total", "Lines of the log left out because one network of strangers caused too many.", &s.leftOut)
 	m.count("smtp_denied_recipients_total", "Recipients refused in the session.", &s.smtp.Denied)
 	const ended = "Sessions that ended badly, by cause."
 	m.count("smtp_aborted_total", ended, &s.smtp.Incomplete, "cause", "incomplete")

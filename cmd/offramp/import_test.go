@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,20 @@ func TestImportReads(t *testing.T) {
 		if d := cmp.Diff(string(want), got.String()); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
+	}
+}
+
+// What is added is read as imports are, all of it before anything is changed; what
+// was recorded once can be removed.
+func TestAddresses(t *testing.T) {
+	typed := "'@example.org\n# a note\n*.com\n"
+	a := &app{stdin: strings.NewReader(typed)}
+	if _, err := a.addresses([]string{"-"}, suppressed.narrow); err == nil || !strings.Contains(err.Error(), "public suffix") {
+		t.Errorf("*.com is added: %v", err)
+	}
+	a.stdin = strings.NewReader(typed)
+	if got, err := a.addresses([]string{"-"}, anyTarget); err != nil || !slices.Equal(got, []string{"@example.org", "*.com"}) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

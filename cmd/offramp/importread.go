@@ -179,7 +179,7 @@ func (m *importer) jsonLine(text string) (raw rawRow, ok bool, err error) {
 }
 
 func (m *importer) plainLine(text string) (raw rawRow, ok bool, err error) {
-	return rawRow{Email: text}, text[0] != '#', nil
+	return rawRow{Email: unguarded(text)}, text[0] != '#', nil
 }
 
 // fault counts a record that cannot be taken.
@@ -232,6 +232,9 @@ func (m *importer) check(raw rawRow) (importRow, error) {
 	row := importRow{Reason: store.Reason(strings.ToLower(raw.Reason))}
 	var err error
 	if row.Target, err = parseTarget(strings.TrimSpace(raw.Email)); err != nil {
+		return row, err
+	}
+	if err := row.Target.narrow(); err != nil {
 		return row, err
 	}
 	if row.Reason == "" {

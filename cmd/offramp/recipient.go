@@ -23,7 +23,7 @@ func (a *app) recipientCommand() *cobra.Command {
 
 // recipientPath is the API's path of the person an argument names.
 func (a *app) recipientPath(args []string) (string, error) {
-	addresses, err := a.addresses(args[:1])
+	addresses, err := a.addresses(args[:1], anyTarget)
 	if err != nil {
 		return "", err
 	}

@@ -47,7 +47,7 @@ func (a *app) suppressAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
+			return a.suppressEach(cmd.Context(), args, suppressed.narrow, func(c *client, address string) (int, error) {
 				var changed admin.Changed
 				err := c.call(cmd.Context(), "POST", "suppressions",
 					admin.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note, Until: until}, &changed)
@@ -68,7 +68,7 @@ func (a *app) suppressRm() *cobra.Command {
 		Long: "End suppressions. A person's own opt-out stays, unless --reason unsubscribed\n" +
 			"names it: do that only when the person asked for it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.suppressEach(cmd.Context(), args, func(c *client, address string) (int, error) {
+			return a.suppressEach(cmd.Context(), args, anyTarget, func(c *client, address string) (int, error) {
 				var result admin.Unsuppressed
 				err := c.call(cmd.Context(), "DELETE",
 					"suppressions"+pairs("recipient", address, "list", f.list, "reason", f.reason), nil, &result)
@@ -85,8 +85,8 @@ func (a *app) suppressRm() *cobra.Command {
 
 // suppressEach applies a change to every address. All addresses are read before
 // the first change, so that a typing mistake changes nothing.
-func (a *app) suppressEach(ctx context.Context, args []string, change func(*client, string) (int, error), done string) error {
-	addresses, err := a.addresses(args)
+func (a *app) suppressEach(ctx context.Context, args []string, allowed func(suppressed) error, change func(*client, string) (int, error), done string) error {
+	addresses, err := a.addresses(args, allowed)
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,9 @@ func (a *app) suppressEach(ctx context.Context, args []string, change func(*clie
 	})
 }
 
-// addresses reads the arguments, or stdin, and returns every fault.
-func (a *app) addresses(args []string) ([]string, error) {
+// addresses reads the arguments, or stdin, and returns every fault, also those
+// that allowed finds.
+func (a *app) addresses(args []string, allowed func(suppressed) error) ([]string, error) {
 	if len(args) == 0 {
 		return nil, fault("suppress: ADDRESS is missing")
 	}
@@ -121,7 +122,7 @@ func (a *app) addresses(args []string) ([]string, error) {
 		in := bufio.NewScanner(a.stdin)
 		for in.Scan() {
 			if line := strings.TrimSpace(in.Text()); line != "" && line[0] != '#' {
-				args = append(args, line)
+				args = append(args, unguarded(line))
 			}
 		}
 		if err := in.Err(); err != nil {
@@ -130,7 +131,11 @@ func (a *app) addresses(args []string) ([]string, error) {
 	}
 	var faults []error
 	for _, text := range args {
-		if _, err := parseTarget(text); err != nil {
+		s, err := parseTarget(text)
+		if err == nil {
+			err = allowed(s)
+		}
+		if err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -155,6 +160,17 @@ func parseTarget(text string) (s suppressed, err error) {
 	}
 	return s, nil
 }
+
+// narrow refuses a pattern that takes in the domains of many.
+func (s suppressed) narrow() error {
+	if s.pattern.Public() {
+		return fault("pattern %s: %v", s.pattern.Key(), envelope.ErrPublic)
+	}
+	return nil
+}
+
+// anyTarget allows all: what was recorded once can be shown and ended.
+func anyTarget(suppressed) error { return nil }
 
 // key is what records have for it.
 func (s suppressed) key() string {
@@ -190,7 +206,7 @@ func (a *app) suppressGet() *cobra.Command {
 	return &cobra.Command{
 		Use: "get ADDRESS", Short: "Show what stops mail to an address or domain; exits 1 when nothing does", Args: exactly("ADDRESS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			addresses, err := a.addresses(args)
+			addresses, err := a.addresses(args, anyTarget)
 			if err != nil {
 				return err
 			}

@@ -46,6 +46,8 @@ func problemOf(err error) (p Problem, ours bool) {
 		p.Status, p.Detail = http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes.", tooLarge.Limit)
 	case errors.Is(err, envelope.ErrPattern):
 		p.Status, p.Detail = http.StatusBadRequest, "This is not a pattern of a domain: write @example.org, or *.example.org for the domains below it."
+	case errors.Is(err, envelope.ErrPublic):
+		p.Status, p.Detail = http.StatusBadRequest, "This pattern takes in a public suffix, under which many have their domains: name the domains instead."
 	case errors.Is(err, envelope.ErrAddress):
 		p.Status, p.Detail = http.StatusBadRequest, "This is not a valid mail address."
 	case errors.Is(err, store.ErrNotFound):

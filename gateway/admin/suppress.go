@@ -68,6 +68,9 @@ func (s *server) suppress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if to.Pattern.Public() {
+		return envelope.ErrPublic
+	}
 	if err := plain("note", q.Note, maxNote); err != nil {
 		return err
 	}

@@ -78,6 +78,8 @@ func TestSuppressRefuses(t *testing.T) {
 		`{"recipient":"a*@example.com"}`:                       "not a pattern",
 		`{"recipient":"ada@*.example.com"}`:                    "not a pattern",
 		`{"recipient":"@"}`:                                    "not a pattern",
+		`{"recipient":"@com"}`:                                 "public suffix",
+		`{"recipient":"*.co.uk."}`:                             "public suffix",
 		`{"recipient":"*"}`:                                    "not a pattern",
 		`{"recipient":"example.com"}`:                          "not a valid mail address",
 		`{"recipient":"ada@example.com ,x"}`:                   "not a valid mail address",

@@ -26,8 +26,12 @@ type Stop struct {
 }
 
 // Suppress stops mail. Errors and changed are those of [Consent.OptOut]; another
-// reason is [ErrReason]. What stops mail for longer already is left as it is.
+// reason is [ErrReason], and a pattern that takes in the domains of many is
+// [envelope.ErrPublic]. What stops mail for longer already is left as it is.
 func (c *Consent) Suppress(ctx context.Context, s Stop, ev Evidence) (changed bool, err error) {
+	if s.Pattern.Public() {
+		return false, envelope.ErrPublic
+	}
 	e, err := c.suppressionEvent(store.EventSuppressed, s, ev)
 	if err != nil {
 		return false, err

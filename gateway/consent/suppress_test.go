@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -41,6 +42,16 @@ func TestSuppressionsOfDomainsAndWithAnEnd(t *testing.T) {
 				t.Errorf("%v later, %s of %q: %+v, %v", step.passed, step.to, list, v, err)
 			}
 		}
+	}
+	public, err := envelope.ParsePattern("*.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Suppress(t.Context(), consent.Stop{Pattern: public, Reason: store.ReasonManual}, evidence); !errors.Is(err, envelope.ErrPublic) {
+		t.Errorf("*.com: %v", err)
+	}
+	if _, err := c.Unsuppress(t.Context(), consent.Stop{Pattern: public, Reason: store.ReasonManual}, evidence); err != nil {
+		t.Errorf("what was recorded once cannot be ended: %v", err)
 	}
 	for _, s := range []consent.Stop{
 		{Reason: store.ReasonManual},

@@ -3,6 +3,8 @@ package diagnosis
 import (
 	"strings"
 	"unicode/utf8"
+
+	"offramp/gateway/mime"
 )
 
 // maxAddress is a path without its brackets (RFC 5321 section 4.5.3.1.3), with
@@ -18,6 +20,9 @@ func addressIn(text string) string {
 
 // cutAddress also returns what follows the address.
 func cutAddress(text string) (address, rest string) {
+	if !mime.ASCII(text) {
+		text = wideSigns.Replace(text)
+	}
 	for from := 0; from < len(text); {
 		at := strings.IndexByte(text[from:], '@')
 		if at < 0 {
@@ -44,6 +49,10 @@ func cutAddress(text string) (address, rest string) {
 	}
 	return "", ""
 }
+
+// wideSigns are the signs that East Asian scripts put around and between words,
+// which no address has. They are replaced by as many bytes.
+var wideSigns = strings.NewReplacer("（", "  (", "）", ")  ", "：", ":  ", "，", ",  ", "。", "   ", "、", "   ", "；", ";  ", "「", "   ", "」", "   ", "《", "  <", "》", ">  ", "【", "  [", "】", "]  ", "＜", "  <", "＞", ">  ", "\u3000", "   ")
 
 func isLocalOctet(c byte) bool {
 	return isWordOctet(c) || c >= 0x80 || strings.IndexByte("!#$%&'*+-/=?^`{|}~.", c) >= 0

@@ -5,13 +5,14 @@ import "strings"
 // marked is a folded text with what matters between its words.
 type marked struct {
 	words []string
-	marks []byte // before each word: endMark, slashMark or 0
+	marks []byte // before each word: endMark, slashMark, partMark or 0
 }
 
 // Signs that fold keeps. They stand for what no folded text has.
 const (
 	endMark   = 1 // a sentence ended
 	slashMark = 2
+	partMark  = 3 // two texts from different places meet
 )
 
 // split folds a text, names taken out, and keeps where sentences end and where
@@ -23,6 +24,8 @@ func split(text string) marked {
 		switch c := text[i]; {
 		case c == endMark || c == slashMark:
 			out.WriteByte(' ')
+		case c == ':' && quotesReply(text[i+1:]):
+			out.WriteString(" \x03 ") // "host mx.example said: 550 ...": the words before it are of another
 		case c == '/':
 			out.WriteString(" \x02 ")
 		case (c == '.' || c == '!' || c == '?' || c == ';') && (i+1 == len(text) || text[i+1] <= ' '):
@@ -34,15 +37,83 @@ func split(text string) marked {
 	var t marked
 	mark := byte(0)
 	for _, w := range strings.Fields(fold(strings.ReplaceAll(out.String(), "。", " \x01 "))) {
-		if w[0] == endMark || w[0] == slashMark {
-			mark = w[0]
+		if w[0] == endMark || w[0] == slashMark || w[0] == partMark {
+			mark = max(mark, w[0])
 			continue
 		}
 		t.words, t.marks = append(t.words, w), append(t.marks, mark)
 		mark = 0
 	}
+	t.plainIdioms()
 	return t
 }
+
+// quotesReply says whether a text behind a colon begins with a reply code.
+func quotesReply(text string) bool {
+	text = strings.TrimLeft(text, " \r\n\t")
+	return text != "" && (text[0] == '4' || text[0] == '5') && isReply(text)
+}
+
+// idioms are words with a conjunction that offer no other reason.
+var idioms = [][]string{
+	strings.Fields("one or more"), strings.Fields("or * misspelled"), strings.Fields("or not local"), strings.Fields("or mistyped"),
+	// Cyrus says so of every name it does not have.
+	strings.Fields("either there is no mailbox associated with this * name or you do not have authorization to see it"),
+}
+
+// plainIdioms takes the conjunctions out of idioms.
+func (t marked) plainIdioms() {
+	for i, w := range t.words {
+		if !conjunctions[w] && w != "one" {
+			continue
+		}
+		for _, idiom := range idioms {
+			for j := range max(0, matches(idiom, t.words[i:])) {
+				if conjunctions[t.words[i+j]] {
+					t.words[i+j] = "and"
+				}
+			}
+		}
+	}
+}
+
+// part returns the end of the text that a word is in.
+func (t marked) part(i int) int {
+	for i++; i < len(t.words) && t.marks[i] != partMark; i++ {
+	}
+	return i
+}
+
+// others says whether the word before a phrase says that its user, address or
+// host is the sender's: "your account was deleted".
+func (t marked) others(i int) bool {
+	if i == 0 || ends(t.marks[i]) {
+		return false
+	}
+	before := t.words[i-1]
+	return possessors[before] || i > 1 && !ends(t.marks[i-1]) && before == "to" && t.words[i-2] == "reply"
+}
+
+// possessors are the words for whose it is, where that is not the recipient.
+var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша sending source origin originating connecting submitting client peer bounce return from login auth")
+
+// close says whether two phrases stand side by side in a sentence, of which one
+// ended before and one begins at i.
+func (t marked) close(before, i int) bool {
+	for j := before; j <= i && j < len(t.marks); j++ {
+		if ends(t.marks[j]) {
+			return false
+		}
+	}
+	return i-before <= near
+}
+
+// ends says whether a sentence ends at a mark.
+func ends(mark byte) bool { return mark == endMark || mark == partMark }
+
+// beside joins two texts that were not written in one piece, so that no phrase is
+// found in the end of one and the beginning of the other.
+func beside(a, b string) string { return a + " \x03 " + b }
 
 // near is how many words there may be between a phrase and the conjunction that
 // joins it to another one.
@@ -62,17 +133,28 @@ func (t marked) alternative(i, n int, after bool, x index) bool {
 	if t.marks[i] == slashMark && !after {
 		return true
 	}
-	for j := i - 1; j >= 0 && j >= i-near && t.marks[j+1] != endMark; j-- {
+	for j := i - 1; j >= 0 && j >= i-near && !ends(t.marks[j+1]); j-- {
 		if !articles[t.words[j]] && conjunction(t.words[j:i], phrase) {
 			return true
 		}
 	}
 	end := i + n
-	if end < len(t.words) && t.marks[end] == slashMark && !x.deadAt(t.words[end:]) {
+	if end < len(t.words) && t.marks[end] == slashMark && !x.deadSoon(t.words[end:]) {
 		return true
 	}
-	for j := end; j < len(t.words) && j <= end+near && t.marks[j] != endMark; j++ {
+	for j := end; j < len(t.words) && j <= end+near && !ends(t.marks[j]); j++ {
 		if conjunction(t.words[j:], phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+// deadSoon says whether a phrase of a dead address begins within a few words: a
+// translation may begin with an article.
+func (x index) deadSoon(words []string) bool {
+	for i := range min(near, len(words)) {
+		if x.deadAt(words[i:]) {
 			return true
 		}
 	}

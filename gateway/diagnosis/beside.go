@@ -41,7 +41,7 @@ func besideText(f Finding, text told) Finding {
 	if generic(f.Status) && t.Status != "" && (f.Status == "" || f.Status[0] == t.Status[0]) {
 		f.Status = t.Status
 	}
-	class, cause, why := Classify(f.Status, f.Reply, f.Diagnostic+"\n"+t.Diagnostic)
+	class, cause, why := Classify(f.Status, f.Reply, beside(f.Diagnostic, t.Diagnostic))
 	if t.Delayed && f.Status == "" {
 		f.Delayed, class = true, Soft
 	}
@@ -73,6 +73,10 @@ func (t told) confirm(f Finding) Finding {
 	named := hits.named() || evidence{found: hits}.doubtful() != ""
 	if other := hits[mailbox]; other != "" {
 		f.Class, f.Cause, f.Why = Soft, CauseMailbox, f.Why+`, but the text for people says "`+other+`"`
+		return f
+	}
+	if answersSender(firstOf(diagnosticOf(own), diagnosticOf(t.only))) {
+		f.Class, f.Cause, f.Why = Undecided, CauseSender, f.Why+", but that answered the command that names the sender"
 		return f
 	}
 	if other := hits[content]; other != "" && !named {
@@ -145,6 +149,22 @@ func settle(f Finding, rcpt bool) Finding {
 	f.Class = Soft
 	f.Why += ", but not whether that answered RCPT or the message"
 	return f
+}
+
+func diagnosticOf(f *Finding) string {
+	if f == nil {
+		return ""
+	}
+	return f.Diagnostic
+}
+
+// answersSender says whether a text shows that the reply came before any
+// recipient was named.
+func answersSender(text string) bool {
+	folded := strings.Join(strings.Fields(fold(text)), " ")
+	return containsAny(folded, []string{
+		"in reply to mail from", "after mail from", "after sender verify", "smtp mail from", "in reply to ehlo", "in reply to helo", "after ehlo", "after helo",
+	}) && !containsAny(folded, []string{"in reply to rcpt", "after rcpt"})
 }
 
 // answersMessage says whether a folded text shows that the reply came after the

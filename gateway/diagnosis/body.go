@@ -75,6 +75,7 @@ func (l *letter) textFindings() []Finding {
 			}
 		}
 		f.Recipient = s.recipient
+		f = ofRecipient(f, firstOf(replyIn(reason), reason))
 		if f.Class == Hard && (s.alias || namesOthers(replyIn(reason), s.recipient)) {
 			f.Class, f.Why = Soft, f.Why+", but of another address"
 		}
@@ -98,7 +99,7 @@ func sectionFinding(reason, preamble string, delayed bool) Finding {
 	rcpt := answersRecipient(reason)
 	if f.Class == Undecided && f.Cause == "" || reason == "" {
 		status, reply := codesIn(preamble)
-		class, cause, why := Classify(firstOf(f.Status, status), firstOf(f.Reply, reply), preamble+"\n"+reason)
+		class, cause, why := Classify(firstOf(f.Status, status), firstOf(f.Reply, reply), beside(preamble, reason))
 		f.Class, f.Cause, f.Why = class, cause, why
 		rcpt = answersRecipient(clip(preamble, maxReason) + "\n" + reason)
 		f.Status, f.Reply = firstOf(f.Status, status), firstOf(f.Reply, reply)

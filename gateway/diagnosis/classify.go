@@ -5,8 +5,8 @@ import "strings"
 // tables are all known texts.
 var tables = []group{
 	{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts},
-	{doubtful, doubtfulTexts}, {spurned, spurnedTexts}, {vacant, vacantTexts}, {frame, frameTexts},
-	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {barred, barredTexts},
+	{doubtful, doubtfulTexts}, {spurned, spurnedTexts}, {unverified, unverifiedTexts}, {vacant, vacantTexts}, {frame, frameTexts},
+	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {relays, relayTexts}, {barred, barredTexts},
 	{network, networkTexts}, {passing, passingTexts}, {refusal, refusalTexts}, {delay, delayTexts},
 }
 
@@ -44,11 +44,17 @@ func Classify(status, reply, text string) (c Class, cause Cause, why string) {
 // ClassifyFor is Classify for the reply about one recipient: one that names
 // another address, such as that of a forward or the sender's own, is not hard.
 func ClassifyFor(recipient, status, reply, text string) (c Class, cause Cause, why string) {
+	text = clip(text, maxReason)
 	c, cause, why = Classify(status, reply, text)
-	if c == Hard && namesOthers(clip(text, maxReason), recipient) {
-		c, why = Soft, why+", but of another address"
+	f := Finding{Kind: Bounce, Class: c, Cause: cause, Why: why, Reply: reply, Recipient: recipient}
+	if _, quoted := codesIn(text); reply != "" || quoted != "" { // and not what was looked up for this recipient
+		f.Reply = firstOf(reply, quoted)
+		f = ofRecipient(f, text)
 	}
-	return c, cause, why
+	if f.Class == Hard && namesOthers(text, recipient) {
+		f.Class, f.Why = Soft, f.Why+", but of another address"
+	}
+	return f.Class, f.Cause, f.Why
 }
 
 // evidence is all that is known about why mail was not delivered.
@@ -86,6 +92,8 @@ func (e evidence) judge() (Class, Cause, string) {
 		return Undecided, CauseSender, claim + `, but "` + e.found[refusal] + `" may mean the sender's`
 	case e.found[barred] != "":
 		return Soft, CauseAddress, claim + `, but the text also says "` + e.found[barred] + `"`
+	case !e.named() && e.found[unverified] != "":
+		return Soft, CauseAddress, claim + `, but the text only says "` + e.found[unverified] + `"`
 	case !e.named() && e.found[refusal] != "":
 		return Soft, CauseAddress, claim + `, but the text only says "` + e.found[refusal] + `"`
 	}
@@ -101,6 +109,10 @@ func (e evidence) doubted(claim, against string, cause Cause) (Class, Cause, str
 	switch {
 	case cause == CauseMailbox:
 		return Soft, cause, why
+	case e.found[sender] == "" && e.found[unserved] != "" && !vague(e.found[dead]):
+		return Soft, CauseAddress, why // it would not be asked to relay for a name it knew
+	case cause == CauseNetwork && containsAny(e.found[network], []string{"loop", "hop"}):
+		return Undecided, cause, why
 	case cause == CauseNetwork && (e.found[dead] != "" || e.found[noHost] != "" && e.found[passing] == ""):
 		return Soft, CauseAddress, why
 	}
@@ -181,7 +193,7 @@ func (e evidence) claim() string {
 
 // doubtful returns what speaks of the address and does not say that it is dead.
 func (e evidence) doubtful() string {
-	return firstOf(e.found[doubtful], firstOf(e.found[spurned], e.found[vacant]))
+	return firstOf(e.found[doubtful], firstOf(e.found[spurned], firstOf(e.found[unverified], e.found[vacant])))
 }
 
 // vacant says whether the codes fit a mailbox that does not exist.
@@ -203,7 +215,7 @@ func (e evidence) against() (string, Cause) {
 	for _, t := range []struct {
 		about topic
 		cause Cause
-	}{{mailbox, CauseMailbox}, {sender, CauseSender}, {content, CauseMessage}, {network, CauseNetwork}, {passing, CauseNetwork}} {
+	}{{mailbox, CauseMailbox}, {sender, CauseSender}, {relays, CauseSender}, {content, CauseMessage}, {network, CauseNetwork}, {passing, CauseNetwork}} {
 		if found := e.found[t.about]; found != "" {
 			return `"` + found + `"`, t.cause
 		}

@@ -15,6 +15,7 @@ var returnMarks = []string{
 	"this is a copy of your message",
 	"this is a copy of the headers",
 	"original message follows",
+	"possibly truncated original message follows",
 	"original message headers",
 	"original message header",
 	"original message attached",

@@ -99,6 +99,36 @@ func throughAlias(f Finding, r recipientReport, reached map[string]bool) Finding
 	return f
 }
 
+// ofSender takes back what a reply says of who sent the message, or answered to
+// the command that names the sender.
+func (l *letter) ofSender(f Finding, r recipientReport) Finding {
+	if f.Kind != Bounce || f.Cause != CauseAddress {
+		return f
+	}
+	if namesOthers(r.diagnostic, f.Recipient) {
+		for _, a := range addressesIn(r.diagnostic) {
+			if l.sent(strings.ToLower(a)) {
+				f.Class, f.Cause, f.Why = Undecided, CauseSender, f.Why+", but of the sender"
+				return f
+			}
+		}
+	}
+	return f
+}
+
+// sent says whether an address is one that the message was sent from.
+func (l *letter) sent(address string) bool {
+	if l.parties[address] {
+		return true
+	}
+	for _, name := range []string{"From", "Sender", "Reply-To", "Return-Path"} {
+		if strings.EqualFold(addressIn(l.returned.Get(name)), address) {
+			return true
+		}
+	}
+	return false
+}
+
 // statusReport reads a bounce in the form of RFC 3464, as a part of its own or
 // written into the text.
 func statusReport(l *letter) []Finding {
@@ -121,6 +151,7 @@ func statusReport(l *letter) []Finding {
 	for _, r := range reports {
 		f := throughAlias(memo.finding(r, text), r, got)
 		f.System = system
+		f = l.ofSender(ofRecipient(f, firstOf(r.diagnostic, f.Diagnostic)), r)
 		found = append(found, f)
 	}
 	l.nameRecipients(found)

@@ -19,6 +19,7 @@ const (
 	moved                   // gone to another address
 	doubtful                // the address, but not surely dead
 	spurned                 // the same, and the words in it are no reasons by themselves
+	unverified              // a check of the address failed
 	vacant                  // the words of RFC 5321 for no such mailbox, which others use, too
 	either                  // dead, or something else
 	joined                  // several reasons, perhaps in words that are not known
@@ -26,6 +27,8 @@ const (
 	mailbox                 // full, disabled, down
 	content                 // size, spam, virus, form
 	sender                  // policy, reputation, authentication, rate
+	relays                  // mail is not passed on
+	unserved                // the same, since nobody has that name: found beside dead, in no table
 	network                 // connection, DNS, system
 	passing                 // the same, for a while
 	barred                  // not allowed, not said why
@@ -131,15 +134,23 @@ func (h hits) named() bool { return h[dead] != "" || h[noHost] != "" || h[moved]
 func (x index) find(text string) hits {
 	var found hits
 	t := split(text)
-	dead := -1 // where the last phrase of a dead address ended
+	part := 0                 // where the text ends that i is in
+	dead := -1                // where the last phrase of a dead address ended
+	var ended [topicCount]int // where the last phrase of a topic ended; 0: there was none
 	for i := 0; i < len(t.words); {
+		if i >= part {
+			part = t.part(i)
+		}
 		skip := 1
 		if conjunctions[t.words[i]] {
 			found[joined] = t.words[i]
 		}
 		after := dead == i
-		for _, m := range x.matching(t.words[i:]) {
+		for _, m := range x.matching(t.words[i:part]) {
 			about := m.about
+			if about.deadly() && t.others(i) {
+				about = sender
+			}
 			if about.deadly() {
 				if !m.or && t.alternative(i, m.length, after, x) {
 					about = either
@@ -149,6 +160,12 @@ func (x index) find(text string) hits {
 			if found[about] == "" {
 				found[about] = m.text
 			}
+			if other, ok := unserving[about]; ok {
+				if ended[other] > 0 && t.close(ended[other], i) {
+					found[unserved] = m.text
+				}
+				ended[about] = i + m.length
+			}
 			if m.hides() {
 				skip = max(skip, m.length)
 			}
@@ -157,6 +174,9 @@ func (x index) find(text string) hits {
 	}
 	return found
 }
+
+// unserving are the topics that mean unserved side by side: "unable to relay, user unknown".
+var unserving = map[topic]topic{dead: relays, relays: dead}
 
 // match is a phrase that words begin with.
 type match struct {
@@ -192,7 +212,9 @@ func (x index) matching(words []string) []match {
 }
 
 // hides says whether the words of a phrase mean nothing by themselves.
-func (p phrase) hides() bool { return p.or || p.about == frame || p.about == spurned }
+func (p phrase) hides() bool {
+	return p.or || p.about == frame || p.about == spurned || p.about == unverified
+}
 
 // at returns the phrases that may begin with a word.
 func (x index) at(word string) []phrase {
@@ -242,7 +264,7 @@ func fold(text string) string {
 		case r >= 'A' && r <= 'Z':
 			out.WriteByte(byte(r) + 'a' - 'A')
 		case r == '\'' || r == '’' || r == '`' || r == '´' || r == '‘':
-		case r == endMark || r == slashMark:
+		case r == endMark || r == slashMark || r == partMark:
 			out.WriteByte(byte(r))
 		case r < 0x80:
 			out.WriteByte(' ')

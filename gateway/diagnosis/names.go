@@ -1,6 +1,10 @@
 package diagnosis
 
-import "strings"
+import (
+	"strings"
+
+	"golang.org/x/net/idna"
+)
 
 // withoutNames takes addresses, host names and links out of a text: a host that
 // is called nospam, or a local part such as mailbox.full@, is not a reason. Names of
@@ -41,6 +45,81 @@ func withoutNames(text string) string {
 		}
 	}
 	return out.String()
+}
+
+// hostsIn returns the names of hosts and domains in a text, in lower case: also
+// those of addresses, and none of links.
+func hostsIn(text string) []string {
+	var found []string
+	for start := 0; start < len(text) && len(found) < maxHosts; start++ {
+		if !isNameOctet(text[start]) {
+			continue
+		}
+		end := start
+		for end < len(text) && isNameOctet(text[end]) {
+			end++
+		}
+		word := text[start:end]
+		start = end
+		if strings.Contains(word, "://") {
+			continue
+		}
+		for _, name := range strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune("@:=/&?~!#$*%+", r) }) {
+			name = strings.ToLower(strings.Trim(name, ".-"))
+			if dots := strings.Count(name, "."); dots > 0 && strings.Trim(name, "0123456789.") != "" && isHost(name, dots) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found
+}
+
+// maxHosts is how many names of a text are looked at.
+const maxHosts = 20
+
+// foreign returns the domain that a reply is about where that is not the
+// recipient's, or "": "domain does not exist (sender.example)" says that the
+// sender's is not there. A reply that names both is about the recipient's.
+func foreign(reply, recipient string) string {
+	_, domain, _ := strings.Cut(strings.ToLower(recipient), "@")
+	if a, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = a
+	}
+	first := ""
+	for _, name := range hostsIn(reply) {
+		if domain == "" || name == domain || strings.HasSuffix(name, "."+domain) || strings.HasSuffix(domain, "."+name) {
+			return ""
+		}
+		first = firstOf(first, name)
+	}
+	if first == "" {
+		return ""
+	}
+	found := reasons.find(reply)
+	if found[dead] != "" || found[moved] != "" || found[noHost] == "" && !containsAny(found[either], []string{"domain", "host"}) {
+		return ""
+	}
+	return first
+}
+
+// ofRecipient takes back what a reply says of another domain than the
+// recipient's: with a reply it is the sender's, and else a host on the way, such as
+// a smarthost.
+func ofRecipient(f Finding, reply string) Finding {
+	if f.Kind != Bounce || f.Class == Undecided || f.Cause != CauseAddress && f.Cause != CauseMailbox {
+		return f
+	}
+	name := foreign(reply, f.Recipient)
+	switch {
+	case name == "":
+		return f
+	case f.Reply != "":
+		f.Class, f.Cause = Undecided, CauseSender
+	default:
+		f.Class, f.Cause = Soft, CauseNetwork
+	}
+	f.Why += ", but of another domain"
+	return f
 }
 
 // isNameOctet: what may stand in an address, a host name or a link. Bytes over

@@ -21,7 +21,7 @@ func eachPhrase(about []topic, run func(about topic, sample string)) {
 
 // The tables have no phrase that nothing can match.
 func TestPhrasesMatch(t *testing.T) {
-	eachPhrase([]topic{dead, noHost, moved, doubtful, mailbox, content, sender, network, passing, barred, vacant, frame, refusal, delay}, func(about topic, sample string) {
+	eachPhrase([]topic{dead, noHost, moved, doubtful, unverified, mailbox, content, sender, relays, network, passing, barred, vacant, frame, refusal, delay}, func(about topic, sample string) {
 		if reasons.find("x " + sample + " y")[about] == "" {
 			t.Errorf("%q is not found", sample)
 		}
@@ -40,7 +40,7 @@ func TestPhrasesOfDeath(t *testing.T) {
 // One word of something else is enough against a dead address, whatever the code
 // says and wherever it stands.
 func TestPhrasesAgainst(t *testing.T) {
-	eachPhrase([]topic{mailbox, content, sender, network, passing, barred}, func(_ topic, sample string) {
+	eachPhrase([]topic{mailbox, content, sender, relays, network, passing, barred}, func(_ topic, sample string) {
 		for _, text := range []string{"user unknown; " + sample, sample + ", no such user", sample} {
 			if class, _, why := Classify("5.1.1", "550", text); class == Hard {
 				t.Errorf("%q is hard: %s", text, why)

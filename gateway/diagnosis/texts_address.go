@@ -175,8 +175,6 @@ recipient refused
 recipient not allowed
 recipient not ok
 recipient denied
-recipient verification failed
-recipient verify failed
 invalid address
 invalid email
 invalid e mail
@@ -277,4 +275,13 @@ domain has expired
 domain name has expired
 domain expired
 domain is expired
+`
+
+// Texts that say that a check of the address failed: beside "user unknown" they
+// only say how that was found out.
+const unverifiedTexts = `
+recipient verification failed
+recipient verify failed
+recipient address verification failed
+address verification failed
 `

@@ -2,6 +2,26 @@ package diagnosis
 
 // Texts that say the mailbox does not exist.
 const deadTexts = `
+recipient * not recognised
+mailbox * not known
+no user * at
+no account for
+no user named
+user * not registered
+recipient * not registered
+mailbox * not registered
+account is unknown
+mailbox is unknown
+address isnt valid at this
+address not valid at this
+address is not valid at this
+mailbox * permanently closed
+account * permanently closed
+mailbox has been permanently closed
+account has been permanently closed
+not in my validrcptto
+invalid rcptto
+invalid rcpt
 user unknown
 unknown user
 unknown recipient

@@ -2,6 +2,12 @@ package diagnosis
 
 // The same in other languages.
 const deadTextsWorld = `
+correo inexistente
+adresat neexistuje
+prijemce neexistuje
+adresa neexistuje
+adresse destinataire inexistante
+adresse du destinataire inexistante
 unbekannter empfänger
 empfänger unbekannt
 empfänger ist unbekannt

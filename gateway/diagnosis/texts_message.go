@@ -2,6 +2,7 @@ package diagnosis
 
 // Texts about the message itself: its size, form, contents.
 const contentTexts = `
+user agent
 too large
 too big
 toolarge

@@ -2,6 +2,10 @@ package diagnosis
 
 // Texts about connections, name service and the machines on the way.
 const networkTexts = `
+milter
+delivery agent unknown user
+policy server host
+unable to run
 connection refused
 connection reset
 connection dropped

@@ -1,25 +1,46 @@
 package diagnosis
 
-// Texts about who sends and how: policy, reputation, authentication, relaying,
+// Texts about who sends and how: policy, reputation, authentication,
 // rate.
 const senderTexts = `
-relaying
-to relay
-not relay
-no relay
-relay access
-relay denied
-relay not
-relay prohibit~
-relay attempt
-relay operation
-relay restrict~
-relay is
-unable to relay
-may not relay
+used to send
+using to send
+activate sending
+outgoing
+outbound
+login
+log in
+logged in
+logon
+server address
+host address
+network address
+your provider
+bcc
+too many unknown
+too many invalid
+too many non~
+unable to verify that
+could not verify that
+cannot verify that
+for sending
+to send from
+allowed to send
+permitted to send
+authorized to send
+authorised to send
+entitled to send
+allowed list
+allow list
+owner discourages
+ihr mailserver
+ihr mail server
+ihr server
+votre serveur
+su servidor
+vostro server
+ваш сервер
 reverse
-norelay
-relaydenied
 rcpthosts
 open relay
 sender
@@ -333,4 +354,25 @@ group
 groups
 country
 region
+`
+
+// Texts that refuse to pass mail on. A server says so of its own people's mail,
+// too, where it knows nobody of that name.
+const relayTexts = `
+relaying
+to relay
+not relay
+no relay
+relay access
+relay denied
+relay not
+relay prohibit~
+relay attempt
+relay operation
+relay restrict~
+relay is
+unable to relay
+may not relay
+relaydenied
+norelay
 `

@@ -1,8 +1,11 @@
 package envelope
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // Pattern fits every address of a domain, or of the domains below one. The zero
@@ -15,9 +18,25 @@ type Pattern struct {
 // ErrPattern says that a text is not a pattern.
 var ErrPattern = fmt.Errorf("not a pattern of a domain: write @example.org, or *.example.org for the domains below it")
 
+// ErrPublic says that a pattern takes in the domains of many: those below a public
+// suffix, such as com or co.uk.
+var ErrPublic = errors.New("a pattern of a public suffix, under which many have their domains: name the domains instead")
+
+// Public says whether the pattern fits addresses of a public suffix of ICANN's
+// (publicsuffix.org), or of all the domains below one.
+func (p Pattern) Public() bool {
+	return p.domain != "" && (public(p.domain) || p.below && public("x."+p.domain))
+}
+
+func public(domain string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(domain)
+	return icann && suffix == domain
+}
+
 // ParsePattern reads "@example.org" and "*@example.org", which fit the addresses
 // of that domain alone, and "*.example.org", with or without "@" or "*@" in
-// front, which fits those of every domain below it, at any depth.
+// front, which fits those of every domain below it, at any depth. A full stop at the
+// end, as the name service has it, is no part of the name.
 func ParsePattern(s string) (Pattern, error) {
 	rest, at := strings.CutPrefix(strings.TrimPrefix(s, "*"), "@")
 	if !at {
@@ -27,7 +46,7 @@ func ParsePattern(s string) (Pattern, error) {
 	if !at && !below || strings.HasPrefix(domain, "[") {
 		return Pattern{}, ErrPattern
 	}
-	domain, err := normalDomain(domain)
+	domain, err := normalDomain(strings.TrimSuffix(domain, "."))
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%w (%w)", ErrPattern, err)
 	}

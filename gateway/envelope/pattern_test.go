@@ -13,6 +13,10 @@ func TestParsePattern(t *testing.T) {
 		"@Example.ORG":     "@example.org",
 		"@bücher.example":  "@xn--bcher-kva.example",
 		"@localhost":       "@localhost",
+		"@example.org.":    "@example.org",
+		"*.Example.org.":   "@*.example.org",
+		"@example.org..":   "",
+		"@.":               "",
 		"*.example.org":    "@*.example.org",
 		"@*.example.org":   "@*.example.org",
 		"*@*.example.org":  "@*.example.org",
@@ -39,6 +43,23 @@ func TestParsePattern(t *testing.T) {
 		if p.Key() != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, ErrPattern) {
 			t.Errorf("%q: %q, %v; want %q", in, p.Key(), err, want)
 		}
+	}
+}
+
+// A pattern must not take in the domains of strangers.
+func TestPublicPatterns(t *testing.T) {
+	for in, want := range map[string]bool{
+		"@com": true, "*.com": true, "@COM.": true, "*.co.uk": true, "@co.uk": true, "*.uk": true, "*.ck": true, "*.xn--p1ai": true, "*.рф": true,
+		"@example.com": false, "*.example.com": false, "*.example.co.uk": false, "@localhost": false, "*.corp": false, "@mail.internal": false,
+		"*.github.io": false,
+	} {
+		p, err := ParsePattern(in)
+		if err != nil || p.Public() != want {
+			t.Errorf("%s: %v, %v", in, p.Public(), err)
+		}
+	}
+	if (Pattern{}).Public() {
+		t.Error("the zero pattern")
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"offramp/gateway/throttle"
 )
@@ -41,7 +40,6 @@ const (
 type memory struct {
 	once         sync.Once
 	small, large throttle.Shares
-	logged       atomic.Int64 // the minute of the last line about a lack of it
 }
 
 // shares returns both, the first maxBody of bodies and what is beyond.

@@ -93,8 +93,8 @@ func TestPartialBodiesAreBounded(t *testing.T) {
 		if n := small.Held() + large.Held(); n > maxSmall || n < maxSmall-maxBody {
 			t.Errorf("all have %d bytes", n)
 		}
-		if n := strings.Count(log.String(), "webhook not read"); n != 1 {
-			t.Errorf("%d lines in the log", n)
+		if !strings.Contains(log.String(), "webhook not read") {
+			t.Error("nothing in the log")
 		}
 		codes := map[int]int{}
 		for _, end := range ends {

@@ -1,9 +1,11 @@
 package hook
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -58,8 +60,9 @@ func (p place) names() []string {
 }
 
 // certificates keeps the keys of signing certificates. Each is fetched over
-// https from Amazon's own host, whose certificate is checked then: that, and
-// its name and time, is what makes it trusted, since the file holds no chain.
+// https from Amazon's own host, whose certificate is checked then. It is checked
+// itself, too, for its name and time, and against the roots of the system as far
+// as the file allows: see chained.
 type certificates struct {
 	mu      sync.Mutex
 	keys    map[string]certificate
@@ -99,17 +102,17 @@ func (k *certificates) get(c *call, address string, from place) (certificate, er
 	if err != nil {
 		return one, fmt.Errorf("%w: fetch the certificate: %w", errLater, err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return one, fmt.Errorf("%w: no certificate at its address", errLater)
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	chain, err := certificatesIn(data)
 	if err != nil {
 		return one, fmt.Errorf("%w: %w", errLater, err)
 	}
+	cert := chain[0]
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
 	if !ok || !isNamed(cert, from.names()) {
 		return one, fmt.Errorf("%w: the certificate is not for SNS", errSignature)
+	}
+	if err := chained(chain, c.h.roots, c.now); err != nil {
+		return one, fmt.Errorf("%w: the certificate: %w", errLater, err)
 	}
 	one = certificate{key, cert.NotBefore, cert.NotAfter}
 	k.mu.Lock()
@@ -122,6 +125,55 @@ func (k *certificates) get(c *call, address string, from place) (certificate, er
 	}
 	k.keys[address] = one
 	return one, nil
+}
+
+// certificatesIn reads a file in PEM: the signing certificate, and those above it
+// where it has any.
+func certificatesIn(data []byte) (chain []*x509.Certificate, err error) {
+	for len(chain) < maxChain {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			break
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		chain, data = append(chain, cert), rest
+	}
+	if len(chain) == 0 {
+		return nil, errors.New("no certificate at its address")
+	}
+	return chain, nil
+}
+
+// maxChain is how many certificates of a file are read.
+const maxChain = 8
+
+// chained checks a certificate against roots, nil for those of the system, with
+// what else the file holds. SNS serves the signing certificate alone, without the
+// intermediate authority that issued it, so a chain that ends at an issuer which
+// is not known is accepted: the file came from Amazon's host by https. What is
+// wrong with a chain that is there, and a certificate that no authority issued, is
+// not. Its own time is not checked here but against that of the signature.
+func chained(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) error {
+	cert, above := chain[0], x509.NewCertPool()
+	for _, one := range chain[1:] {
+		above.AddCert(one)
+	}
+	if now.Before(cert.NotBefore) {
+		now = cert.NotBefore
+	} else if now.After(cert.NotAfter) {
+		now = cert.NotAfter
+	}
+	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, Intermediates: above, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	var unknown x509.UnknownAuthorityError
+	var none x509.SystemRootsError
+	alone := len(chain) == 1 && !bytes.Equal(cert.RawIssuer, cert.RawSubject)
+	if alone && (errors.As(err, &unknown) || errors.As(err, &none)) {
+		return nil
+	}
+	return err
 }
 
 // isNamed says whether a certificate is for one of some hosts: by its alternative

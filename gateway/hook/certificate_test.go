@@ -1,9 +1,13 @@
 package hook
 
 import (
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +84,44 @@ func TestNamesOfCertificates(t *testing.T) {
 		b.Client = &http.Client{Transport: a}
 		if code := b.call(a.notify(notice(file(t, "ses-bounce.json")))); code != http.StatusForbidden {
 			t.Errorf("%s: answer %d", name, code)
+		}
+	}
+}
+
+// What a file holds above the certificate is checked up to a root, and what it
+// lacks is not asked for.
+func TestChains(t *testing.T) {
+	const name = "sns.amazonaws.com"
+	a := newAmazon(t, name, now.Add(time.Hour))
+	root := newAuthority(t, "Root", nil)
+	middle := newAuthority(t, "Middle", root)
+	other := newAuthority(t, "Middle", newAuthority(t, "Root", nil)) // of the same names
+	leaf := middle.issue(t, name, now.Add(time.Hour), &a.key.PublicKey)
+	old := middle.issue(t, name, now.Add(-time.Hour), &a.key.PublicKey)
+	itself, _ := certify(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}, &x509.Certificate{Subject: pkix.Name{CommonName: name}}, &a.key.PublicKey, a.key)
+	for what, test := range map[string]struct {
+		file []byte
+		want int
+	}{
+		"alone":                        {leaf, http.StatusOK},
+		"alone, by one that is known":  {root.issue(t, name, now.Add(time.Hour), &a.key.PublicKey), http.StatusOK},
+		"with its issuer":              {slices.Concat(leaf, middle.file), http.StatusOK},
+		"with all":                     {slices.Concat(leaf, middle.file, root.file), http.StatusOK},
+		"expired, with its issuer":     {slices.Concat(old, middle.file), http.StatusForbidden},
+		"with one of the same name":    {slices.Concat(leaf, other.file), http.StatusServiceUnavailable},
+		"under a root that nobody has": {slices.Concat(other.issue(t, name, now.Add(time.Hour), &a.key.PublicKey), other.file), http.StatusServiceUnavailable},
+		"issued by itself":             {itself, http.StatusServiceUnavailable},
+		"with a damaged one":           {slices.Concat(leaf, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")), http.StatusServiceUnavailable},
+		"of no certificate":            {[]byte("hello"), http.StatusServiceUnavailable},
+	} {
+		b := newBench(t)
+		b.roots = x509.NewCertPool()
+		b.roots.AddCert(root.cert)
+		a.cert = test.file
+		b.Client = &http.Client{Transport: a}
+		if code := b.call(a.notify(notice(file(t, "ses-bounce.json")))); code != test.want {
+			t.Errorf("%s: answer %d, want %d", what, code, test.want)
 		}
 	}
 }

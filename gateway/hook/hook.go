@@ -6,6 +6,7 @@ package hook
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -76,6 +77,7 @@ type Hooks struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	Stats    *Stats           // nil: not counted
 
+	roots        *x509.CertPool // nil: those of the system
 	certificates certificates
 	tokens       tokens
 	slips        slips
@@ -194,7 +196,7 @@ func (c *call) tell(t feedback.Told) error {
 // finish is the one mapping of errors to answers. docs/feedback.md says what each
 // vendor does with them.
 func (h *Hooks) finish(w http.ResponseWriter, c *call, err error) {
-	log := h.log().With("vendor", c.vendor)
+	log := h.log().With("vendor", c.vendor, "ip", c.body.from.String())
 	if slip, ok := errors.AsType[*slipError](err); ok {
 		h.stats().Slips.Add(1)
 		h.slips.wrong(name(c.vendor, slip.cause), slip.behind, c.now)
@@ -224,10 +226,7 @@ func (h *Hooks) finish(w http.ResponseWriter, c *call, err error) {
 		answer(w, http.StatusBadRequest, "The body is incomplete.")
 	case errors.Is(err, errFull):
 		h.stats().Unavailable.Add(1)
-		// A stranger can do this as often as they like: one line a minute.
-		if minute := c.now.Unix() / 60; h.memory.logged.Swap(minute) != minute {
-			log.Warn("webhook not read, other calls have the memory; the vendor has to repeat it", "ip", c.body.from.String())
-		}
+		log.Warn("webhook not read, other calls have the memory; the vendor has to repeat it")
 		later(w, "Temporarily unavailable; try again.")
 	default:
 		h.stats().Unavailable.Add(1)

@@ -114,6 +114,9 @@ func (e sendGridEvent) told() (feedback.Told, bool) {
 		// about the sender or the message ("Bounces", "Blocks").
 		t.Final = e.Type != "blocked" && (e.Classification == "" || e.Classification == "Invalid Address" || e.Classification == "Unclassified")
 		t.Elsewhere = slices.Contains(sendGridElsewhere, e.Classification)
+		if e.Type == "blocked" && e.Classification == "" {
+			t.Status = "" // it is SendGrid's guess: what the last server said has to say why
+		}
 	case "dropped":
 		return e.dropped(t)
 	case "deferred":

@@ -2,6 +2,8 @@ package hook
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -40,15 +42,58 @@ func newAmazon(t *testing.T, name string, end time.Time) *amazon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: now.Add(-100 * time.Hour), NotAfter: end,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	a := &amazon{t: t, key: key}
+	a.cert = newAuthority(t, "Amazon RSA 2048 M99", nil).issue(t, name, end, &key.PublicKey)
+	return a
+}
+
+// authority issues certificates.
+type authority struct {
+	cert *x509.Certificate
+	key  crypto.Signer
+	file []byte
+}
+
+// newAuthority is one that another one vouches for, or a root.
+func newAuthority(t *testing.T, name string, by *authority) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &amazon{t: t, key: key, cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: now.Add(-1000 * time.Hour), NotAfter: now.Add(1000 * time.Hour),
+	}
+	parent, signer := template, crypto.Signer(key)
+	if by != nil {
+		parent, signer = by.cert, by.key
+	}
+	a := &authority{key: key}
+	a.file, a.cert = certify(t, template, parent, &key.PublicKey, signer)
+	return a
+}
+
+func certify(t *testing.T, template, parent *x509.Certificate, key crypto.PublicKey, signer crypto.Signer) ([]byte, *x509.Certificate) {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), cert
+}
+
+// issue returns the file of a certificate for a host.
+func (a *authority) issue(t *testing.T, name string, end time.Time, key *rsa.PublicKey) []byte {
+	t.Helper()
+	file, _ := certify(t, &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: now.Add(-100 * time.Hour), NotAfter: end,
+	}, a.cert, key, a.key)
+	return file
 }
 
 func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -20,8 +20,8 @@ func HTMLText(markup string, limit int) string {
 	return p.read(markup, limit)
 }
 
-// HTMLAnswer is HTMLText for an answer somebody wrote: what it quotes (blockquote)
-// has "> " before each line, as in a plain text, and line ends of the markup are
+// HTMLAnswer is HTMLText for an answer somebody wrote: what it quotes (blockquote,
+// and the elements in which mail programs put it) has "> " before each line, as in a plain text, and line ends of the markup are
 // spaces, as browsers show them.
 func HTMLAnswer(markup string, limit int) string {
 	p := page{hidden: -1, answer: true}
@@ -42,13 +42,19 @@ func (p *page) read(markup string, limit int) string {
 			if tag == "noscript" {
 				z.NextIsNotRawText() // mail programs run no scripts
 			}
-			hidden := elements[tag]&unseen != 0
-			for more && !hidden {
-				var key []byte
-				key, _, more = z.TagAttr()
-				hidden = string(key) == "hidden"
+			hidden, quotes := elements[tag]&unseen != 0, quotation(0)
+			if tag == "blockquote" {
+				quotes = quotesInside
 			}
-			p.start(tag, hidden)
+			for more && !hidden {
+				var key, value []byte
+				key, value, more = z.TagAttr()
+				hidden = string(key) == "hidden"
+				if p.answer {
+					quotes = max(quotes, quotationOf(string(key), value))
+				}
+			}
+			p.start(tag, hidden, quotes)
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			p.end(string(name))
@@ -103,24 +109,28 @@ func (p *page) write(text []byte) {
 }
 
 type openElement struct {
-	name string
-	kind element
+	name   string
+	kind   element
+	quotes bool
 }
 
-func (p *page) start(name string, hidden bool) {
+func (p *page) start(name string, hidden bool, quotes quotation) {
 	if top := len(p.open) - 1; top >= 0 && p.open[top].name == "head" && elements[name]&meta == 0 {
 		p.closeFrom(top) // its end tag may be missing
 	}
 	p.closeImplied(name)
 	p.breakLine(name)
+	if p.answer && quotes == quotesOnwards {
+		p.quote()
+	}
 	if elements[name]&void != 0 {
 		return
 	}
 	if len(p.open) < maxOpen {
-		p.open = append(p.open, openElement{name, elements[name]})
-		if p.answer && name == "blockquote" {
-			p.quotes++
-			p.breakLine(name)
+		quoted := p.answer && quotes == quotesInside
+		p.open = append(p.open, openElement{name, elements[name], quoted})
+		if quoted {
+			p.quote()
 		}
 	}
 	if hidden && p.hidden < 0 {
@@ -144,8 +154,11 @@ func (p *page) end(name string) {
 
 func (p *page) closeFrom(i int) {
 	for _, e := range p.open[i:] {
-		if p.answer && e.name == "blockquote" {
+		if e.quotes {
 			p.quotes--
+			if p.hidden < 0 && e.kind&line == 0 {
+				p.text.WriteByte('\n')
+			}
 		}
 	}
 	p.open = p.open[:i]
@@ -182,6 +195,12 @@ func endsBefore(open, next string) bool {
 		return next == "tr" || next == "tbody" || next == "tfoot"
 	}
 	return false
+}
+
+// quote opens a quotation.
+func (p *page) quote() {
+	p.quotes++
+	p.breakLine("blockquote")
 }
 
 func (p *page) breakLine(name string) {

@@ -135,6 +135,11 @@ func TestHTMLAnswer(t *testing.T) {
 		"<blockquote><div>b</blockquote>e":                       "> b|e",
 		"<blockquote hidden>b</blockquote>e":                     "e",
 		"</blockquote>e":                                         "e",
+		`a<div class="x_gmail_quote y">b<p>c</p></div>d`:         "a|> b|> c|d",
+		`a<span id=OLK_SRC_BODY_SECTION>b</span>c`:               "a|> b|c",
+		`a<hr id="stopSpelling">b<div>c</div>`:                   "a|> b|> c",
+		`<div>a</div><div><div style="border:none; border-top:solid #E1E1E1 1.0pt">b</div></div><div>c</div>`: "a|> b|> c",
+		`<div style="border-top:solid 1pt">a</div>`:                                                           "a",
 	} {
 		var lines []string
 		for line := range strings.Lines(HTMLAnswer(page, 1000)) {

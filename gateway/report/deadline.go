@@ -38,17 +38,19 @@ func Deadlines() []Deadline {
 		},
 		{
 			Name: "10 business days", For: "CAN-SPAM, CASL", Since: "2004-01-01",
-			Source: "15 U.S.C. 7704(a)(4)(A); S.C. 2010, c. 23, section 11(3), since 2014-07-01",
+			Source: "15 U.S.C. 7704(a)(4)(A): after receipt; S.C. 2010, c. 23, section 11(3), since 2014-07-01: without delay, and at the latest 10 business days after it was sent",
 			Due:    inZones(10, false, 0, -2.5, -3.5, -4, -5, -6, -7, -8, -9, -10),
 		},
 		{
 			Name: "15 business days", For: "CCPA", Since: "2020-08-14",
-			Source: "11 CCR 7026(f): opt-out of sale and sharing",
+			Source: "11 CCR 7026(f), until 2022 999.315(e): opt-out of sale and sharing, from the day it is received",
 			Due:    inZones(15, false, 0, -7, -8),
 		},
 		{
-			Name: "one month", For: "GDPR", Since: "2018-05-25",
-			Source: "Regulation (EU) 2016/679, article 12(3)",
+			// Articles 7(3) and 21(3) ask to stop and name no days; regulation 22 of
+			// the United Kingdom's PECR and the ICO's guidance name none either.
+			Name: "one month", For: "GDPR, UK GDPR", Since: "2018-05-25",
+			Source: "Regulation (EU) 2016/679, and the UK GDPR, article 12(3): the longest time to say what was done about articles 7(3) and 21(3)",
 			Due:    month,
 		},
 	}

@@ -221,7 +221,7 @@ func TestNoDeadlineIsLaterThanTheLaw(t *testing.T) {
 		"New Zealand":    {12, 13.75, func(t time.Time) time.Time { return after(t, 5) }},
 		"CAN-SPAM, CASL": {-10, -2.5, func(t time.Time) time.Time { return midnight(after(t, 10), 1) }},
 		"CCPA":           {-8, -7, func(t time.Time) time.Time { return midnight(after(t, 15), 1) }},
-		"GDPR": {0, 3, func(t time.Time) time.Time {
+		"GDPR, UK GDPR": {0, 3, func(t time.Time) time.Time {
 			next := time.Date(t.Year(), t.Month()+2, 0, 0, 0, 0, 0, t.Location()) // last day of the next month
 			if t.Day() < next.Day() {
 				next = time.Date(t.Year(), t.Month()+1, t.Day(), 0, 0, 0, 0, t.Location())

@@ -66,10 +66,10 @@ func (t *trust) tried() error {
 	return nil
 }
 
-func (t *trust) state() (faults int64, fault error, last time.Time) {
+func (t *trust) state() (faults int64, last time.Time, fault error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.faults, t.fault, t.last
+	return t.faults, t.last, t.fault
 }
 
 // reopen opens the connection that was closed after an error, once the file has
@@ -141,7 +141,7 @@ func (f *file) ready(ctx context.Context) error {
 	if f.writer == nil {
 		return errReadOnly
 	}
-	if _, fault, last := f.writer.trust.state(); fault == nil && time.Since(last) < readyFor {
+	if _, last, fault := f.writer.trust.state(); fault == nil && time.Since(last) < readyFor {
 		return nil
 	}
 	return f.write(ctx, &op{run: note})
@@ -151,7 +151,7 @@ func (f *file) health() store.Health {
 	if f.writer == nil {
 		return store.Health{}
 	}
-	faults, fault, _ := f.writer.trust.state()
+	faults, _, fault := f.writer.trust.state()
 	return store.Health{Commits: f.writer.commits.Load(), Faults: faults, Trusted: fault == nil}
 }
 

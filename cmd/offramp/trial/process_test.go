@@ -360,14 +360,16 @@ func pkcs8(t testing.TB, key any) []byte {
 
 // logBuffer keeps the last of what the process wrote.
 type logBuffer struct {
-	mu   sync.Mutex
-	data []byte
+	mu      sync.Mutex
+	data    []byte
+	written int // in all
 }
 
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.data = append(b.data, p...)
+	b.written += len(p)
 	if over := len(b.data) - 256<<10; over > 0 {
 		b.data = append(b.data[:0], b.data[over:]...)
 	}
