@@ -97,7 +97,7 @@ func (g *Gateway) join(p Parts) error {
 		Checks: []admin.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
-		Scrubber: p.Scrubber, EraseWithin: c.Consent.EraseWithin,
+		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
 		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
@@ -168,7 +168,7 @@ func (g *Gateway) joinPages(p Parts, log *slog.Logger, people *consent.Consent, 
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
 		},
-		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.EraseWithin, Log: log, Stats: &counts.web, Now: p.Now,
+		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.OverwrittenWithin(), Log: log, Stats: &counts.web, Now: p.Now,
 	}
 	server, err := g.pages.Server()
 	if err != nil {

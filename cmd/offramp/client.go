@@ -82,7 +82,7 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	}
 	api := &admin.API{
 		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
-		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.EraseWithin,
+		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
 		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Now: a.now,
 	}
 	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run}

@@ -25,7 +25,7 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, PersonKey: keys.people, EraseWithin: s.Gateway.Consent.EraseWithin, Now: now, Log: log})
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, PersonKey: keys.people, EraseWithin: s.Gateway.Consent.OverwrittenWithin(), Now: now, Log: log})
 	switch {
 	case errors.Is(err, store.ErrKey):
 		return nil, s.wrongLedgerKey(made)

@@ -48,6 +48,14 @@ const (
 	mostErase  = 30 * 24 * time.Hour
 )
 
+// OverwrittenWithin is EraseWithin, or its default.
+func (c Config) OverwrittenWithin() time.Duration {
+	if c.EraseWithin == 0 {
+		return 24 * time.Hour
+	}
+	return c.EraseWithin
+}
+
 // Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,10 @@ type op struct {
 	committed func()
 	// alone has run called outside a transaction, for what cannot be in one.
 	alone bool
+	// frees says that run deletes. Of one batch such ops come last: a page that
+	// is freed and used again in one transaction would keep what was in it behind
+	// what is put there.
+	frees bool
 	cost  int // bytes
 	state atomic.Int32
 	err   error
@@ -190,6 +195,15 @@ func (w *writer) take() (batch []*op, more bool) {
 	rest := copy(w.waiting, w.waiting[n:])
 	clear(w.waiting[rest:])
 	w.waiting = w.waiting[:rest]
+	slices.SortStableFunc(batch, func(a, b *op) int {
+		switch {
+		case a.frees == b.frees:
+			return 0
+		case b.frees:
+			return -1
+		}
+		return 1
+	})
 	return batch, n > 0
 }
 
