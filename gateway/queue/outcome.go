@@ -42,7 +42,7 @@ func (a *attempt) returnAll(jobs []store.Job) {
 // deferAll schedules another attempt, or gives up on what is too old.
 func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
 	for _, j := range jobs {
-		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
+		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now(), a.q.Sure())
 		if !ok {
 			a.bounce(j, expired(st), byAddress)
 			continue
@@ -71,9 +71,13 @@ func expired(last store.Status) store.Status {
 // postpone defers for an error of our own, shortly. A message does not bounce for
 // the store being down, however long; for anything else it expires like others,
 // since what does not go away by then is about the message. What is damaged is
-// held for the operator.
+// held for the operator; where records that stop mail are, the mail waits for
+// their repair: the message is whole.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
 	switch {
+	case errors.Is(err, store.ErrUncertain):
+		a.await(jobs)
+		return
 	case errors.Is(err, store.ErrDamaged):
 		a.hold(jobs, err)
 		return
@@ -86,11 +90,24 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 	down := errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
 	now := a.q.Now()
 	for _, j := range jobs {
-		if !down && !now.Before(a.q.schedule.deadline(j.Message)) {
+		if !down && a.q.schedule.expired(j.Message, j.Recipient.Attempts+1, a.q.Sure()) {
 			a.settle(j, store.Bounced, expired(st))
 			continue
 		}
 		a.deferUntil(j, now.Add(min(a.q.config.RetryMin, 10*time.Second)), st)
+	}
+}
+
+// repairWait is how long mail waits that needs damaged records, before they are
+// asked for again.
+const repairWait = 5 * time.Minute
+
+// await defers for as long as it takes. The store has said what is damaged, so it
+// is not said again for each message.
+func (a *attempt) await(jobs []store.Job) {
+	for _, j := range jobs {
+		a.q.Stats.Uncertain.Add(1)
+		a.deferUntil(j, a.q.Now().Add(repairWait), store.Status{Enhanced: "4.3.0", Text: "records that stop mail are damaged: waiting for `offramp repair`"})
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"offramp/store"
@@ -28,6 +30,9 @@ type Options struct {
 	// Dir is the folder of both files; it is made, readable by its owner
 	// only, when it does not exist.
 	Dir string
+	// Existing refuses a folder without data with store.ErrNotFound and makes
+	// nothing there: a volume that is not mounted looks like that.
+	Existing bool
 	// ReadOnly opens existing data beside a running server: nothing is made,
 	// migrated, locked or changed, and there are no leases.
 	ReadOnly bool
@@ -78,7 +83,7 @@ type DB struct {
 // Open opens the data folder, brings its schema up to date and removes bodies
 // of messages that were never committed. Errors wrap store.ErrInUse when
 // another process serves from the folder, store.ErrNewer when a newer release
-// wrote it, and store.ErrNotFound when it is to be read and does not exist.
+// wrote it, and store.ErrNotFound when it is to be there and does not exist.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	o = o.withDefaults()
 	dir, err := filepath.Abs(o.Dir)
@@ -94,6 +99,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, o Options) (err error) {
+	if begun, err := Begun(o.Dir); o.Existing && (err != nil || !begun) {
+		return cmp.Or(err, fmt.Errorf("%s: %w: it has no %s", o.Dir, store.ErrNotFound, consentFile))
+	}
 	if !o.ReadOnly {
 		if err := makeDir(o.Dir); err != nil {
 			return fmt.Errorf("data folder: %w", err)
@@ -109,7 +117,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	db.consent = &Consent{file: consent, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}}
+	if db.consent, err = newConsent(consent, o); err != nil {
+		return errors.Join(err, consent.close())
+	}
 	if err := db.consent.start(ctx); err != nil {
 		return err
 	}
@@ -121,7 +131,11 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
 		return err
 	}
-	return db.scrubLeft(ctx)
+	if err := db.scrubLeft(ctx); err != nil {
+		return err
+	}
+	db.consent.verifyAlways()
+	return nil
 }
 
 // scrubLeft does the rest of an erasure that a crash interrupted.
@@ -133,33 +147,46 @@ func (db *DB) scrubLeft(ctx context.Context) error {
 	return errors.Join(db.spool.Scrub(ctx), db.consent.Scrub(ctx))
 }
 
-// whole refuses to create an empty file of people's choices beside queued mail: that file
-// is made first, so it was there, and mail must not go to who opted out. The
-// other way round nobody is harmed by going on, but mail may have been lost.
-func whole(o Options) error {
-	size := func(name string) (int64, error) {
-		info, err := os.Stat(filepath.Join(o.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		return info.Size(), nil
-	}
-	people, err := size(consentFile)
-	mail, mailErr := size(spoolFile)
+// Begun says whether a folder has data. An error that wraps store.ErrDamaged
+// says that the file of people's choices is gone from beside queued mail: it is made
+// first, so it was there, and mail must not go to who opted out. The other way
+// round nobody is harmed by going on, but mail may have been lost.
+func Begun(dir string) (bool, error) {
+	people, err := sizeOf(dir, consentFile)
+	mail, mailErr := sizeOf(dir, spoolFile)
 	if err := errors.Join(err, mailErr); err != nil {
+		return false, err
+	}
+	if people == 0 && mail > 0 {
+		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
+			store.ErrDamaged, consentFile, spoolFile)
+	}
+	return people > 0, nil
+}
+
+// sizeOf is the size of a file that may be missing.
+func sizeOf(dir, name string) (int64, error) {
+	info, err := os.Stat(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// whole refuses data of which the half is gone that must be there.
+func whole(o Options) error {
+	begun, err := Begun(o.Dir)
+	if err != nil {
 		return err
 	}
-	if people > 0 && mail == 0 {
+	mail, err := sizeOf(o.Dir, spoolFile)
+	if begun && mail == 0 && err == nil {
 		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue starts empty. If mail was queued, stop and restore the file", "file", spoolFile)
 	}
-	if people > 0 || mail == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-		store.ErrDamaged, consentFile, spoolFile)
+	return err
 }
 
 // makeDir makes the data folder. A new one is also made to outlive a loss of
@@ -192,7 +219,7 @@ func (db *DB) Spool() *Spool { return db.spool }
 func (db *DB) Close() error {
 	var errs []error
 	if db.consent != nil {
-		errs = append(errs, db.consent.file.close())
+		errs = append(errs, db.consent.close())
 	}
 	if db.spool != nil {
 		errs = append(errs, db.spool.file.close())

@@ -43,6 +43,8 @@ type writer struct {
 	dsn string
 	// setup is run on each new connection before its first batch.
 	setup func(*conn) error
+	// settle, when set, is called at the end of each transaction, within it.
+	settle func(*conn) error
 	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
@@ -51,6 +53,8 @@ type writer struct {
 	checkpointPages int64
 
 	commits atomic.Int64 // transactions that were kept
+	// running is held for as long as a transaction takes.
+	running sync.Mutex
 
 	mu      sync.Mutex
 	waiting []*op
@@ -257,11 +261,18 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 			w.undo(err)
 		}
 	}()
+	w.running.Lock()
+	defer w.running.Unlock()
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		return false, unavailable(err)
 	}
 	for _, o := range ops {
 		if err := w.runOne(o); err != nil {
+			return true, err
+		}
+	}
+	if w.settle != nil {
+		if err := w.settle(w.c); err != nil {
 			return true, err
 		}
 	}
@@ -272,6 +283,12 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
 	return false, nil
+}
+
+// between waits until the transaction that runs, if one does, is over.
+func (w *writer) between() {
+	w.running.Lock()
+	defer w.running.Unlock()
 }
 
 // outside runs an op outside a transaction.
