@@ -31,8 +31,11 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
-	Tokens  *listunsub.KeyRing
-	Keys    *dkim.Keys // nil: nothing is signed
+	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
+	// done elsewhere.
+	Scrubber store.Scrubber
+	Tokens   *listunsub.KeyRing
+	Keys     *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *receipt.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -65,6 +68,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
 	queue   *queue.Queue
@@ -98,7 +102,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log}
+	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,10 @@ func (g *Gateway) join(p Parts) error {
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream, Clock: g.clock,
-		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
+		Checks: []admin.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
+			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
+		}}},
+		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
 		Metrics: counts.metrics(p), Series: []admin.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
@@ -167,7 +170,7 @@ func (g *Gateway) joinPages(p Parts, log *slog.Logger, people *consent.Consent, 
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
 		},
-		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, Log: log, Stats: &counts.web, Now: p.Now,
+		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.OverwrittenWithin(), Log: log, Stats: &counts.web, Now: p.Now,
 	}
 	server, err := g.pages.Server()
 	if err != nil {

@@ -20,6 +20,7 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	s.returns(&m)
 	s.pages(&m)
 	m.integrity(p.Consent)
+	m.files(p)
 	if p.CertificateEnd != nil {
 		m = append(m, admin.Metric{
 			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,

@@ -42,6 +42,7 @@ type SharingChange struct {
 // of the key instead, whichever of the two it is asked with: the key itself is
 // in no record any more, also not in those that are added later.
 type Consent interface {
+	Durable
 	// EnsureList returns the list with l.ID, adding l when there is none.
 	EnsureList(ctx context.Context, l List) (List, error)
 	// List returns one list or ErrNotFound.
@@ -130,9 +131,11 @@ type Consent interface {
 	// the contents of the person's events, and recipient and address of the
 	// person's codes go. e is added under the hash, with
 	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
-	// since. The key is gone from the engine's files once Scrub returned.
+	// since. The key is in no record any more; its bytes are overwritten by the
+	// [Scrubber], which Erase and Scrub ask for that.
 	Erase(ctx context.Context, recipient string, e Event) error
-	// Scrub overwrites what was erased and has left only its records.
+	// Scrub asks for all to be overwritten that was erased or has left the spool
+	// before. It is durable: a crash does not forget it.
 	Scrub(ctx context.Context) error
 	// Hash is the keyed hash of a lookup key, for partners and for erased
 	// people: it has no "@".

@@ -32,6 +32,8 @@ type client struct {
 	http  http.Client
 	close func() error
 	files bool // this process holds the data, and no server runs
+	// scrub overwrites what was erased until its context ends; nil: the server does.
+	scrub func(context.Context) error
 }
 
 // operate opens the data, or reaches the server that holds it, and runs work.
@@ -86,9 +88,10 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	}
 	api := &admin.API{
 		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
+		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
 		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
 	}
-	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run}
 	c.http.Transport = inProcess{api.Handler()}
 	return c, nil
 }

@@ -30,7 +30,7 @@ func openStore(ctx context.Context, s *settings, o sqlite.Options) (*sqlite.DB, 
 	if err != nil {
 		return nil, err
 	}
-	o.Dir, o.PersonKey = s.DataDir, keys.people
+	o.Dir, o.PersonKey, o.EraseWithin = s.DataDir, keys.people, s.Gateway.Consent.OverwrittenWithin()
 	db, err := sqlite.Open(ctx, o)
 	switch {
 	case errors.Is(err, store.ErrKey):
@@ -98,7 +98,7 @@ func storeFault(dir string, err error) error {
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
 	case errors.Is(err, store.ErrDamaged):
-		return &dataDirError{dir, "contains a damaged database: " + err.Error(), err}
+		return &dataDirError{dir, "contains a damaged database: " + err.Error() + ": copy the folder, then run `offramp repair`", err}
 	case errors.Is(err, store.ErrFull):
 		return &dataDirError{dir, "is on a full volume: free some space", err}
 	}

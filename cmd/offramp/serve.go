@@ -115,7 +115,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	parts.Consent, parts.Spool = db.Consent(), db.Spool()
+	parts.Consent, parts.Spool, parts.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err

@@ -82,6 +82,11 @@ type NewLists interface {
 	UpdateList(ctx context.Context, l store.List) error
 }
 
+// Scrubber says how far what was erased is overwritten; see [store.Scrubber].
+type Scrubber interface {
+	Scrubbed(ctx context.Context) (store.Scrubbed, error)
+}
+
 // Queue shows and changes what waits for delivery; a [store.Spool] does.
 type Queue interface {
 	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)

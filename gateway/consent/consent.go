@@ -83,7 +83,6 @@ type Lists interface {
 // Mail is what waits to be delivered; see [store.Spool].
 type Mail interface {
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
-	Scrub(ctx context.Context) error
 }
 
 // Copies is mail that came back and is kept for the operator. Whoever is erased

@@ -287,9 +287,10 @@ func TestBodyTrouble(t *testing.T) {
 		want store.ResultKind
 		size int
 	}{
-		"damaged small": {store.ErrDamaged, store.Parked, 10},
-		"damaged large": {store.ErrDamaged, store.Parked, 300 << 10},
+		"damaged small": {store.ErrMessage, store.Parked, 10},
+		"damaged large": {store.ErrMessage, store.Parked, 300 << 10},
 		"away":          {errStore, store.Deferred, 300 << 10},
+		"file damaged":  {store.ErrDamaged, store.Deferred, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startSink(t, sink.Options{})

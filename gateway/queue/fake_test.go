@@ -249,6 +249,19 @@ func (s *spool) Report(_ context.Context, b *store.Bounce, reported []int64) err
 }
 
 // left is what is in the queue.
+func (s *spool) Recheck(context.Context) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.queue {
+		if s.content == nil && e.r.State == store.Held && e.r.Status.Text == store.DamagedText {
+			e.r.State, e.r.Next = store.Queued, time.Time{}
+			n++
+		}
+	}
+	return n, s.trouble
+}
+
 func (s *spool) left() []store.Recipient {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -422,7 +435,9 @@ func (p *people) AddEvents(_ context.Context, events ...store.Event) error {
 	defer p.mu.Unlock()
 	if p.eventErr != nil {
 		err := p.eventErr
-		p.eventErr = nil
+		if !errors.Is(err, store.ErrDamaged) { // which lasts
+			p.eventErr = nil
+		}
 		return err
 	}
 	for _, e := range events {

@@ -35,12 +35,18 @@ type Reports interface {
 	Report(ctx context.Context, bounce *store.Bounce, reported []int64) error
 }
 
+// Held looks again at mail that is held as damaged; see [store.Spool].
+type Held interface {
+	Recheck(ctx context.Context) (int, error)
+}
+
 // Spool is the storage mail is delivered from.
 type Spool interface {
 	Leases
 	Lines
 	Bodies
 	Reports
+	Held
 }
 
 // Lists knows the lists; see [store.Consent].

@@ -93,8 +93,9 @@ func (q *Queue) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var reporter sync.WaitGroup
+	var reporter sync.WaitGroup // and who rechecks
 	reporter.Go(func() { q.report(ctx, hard) })
+	reporter.Go(func() { q.recheck(ctx) })
 
 	if q.Verdicts.Verified(ctx) == nil {
 		r.run(ctx)

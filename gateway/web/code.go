@@ -71,7 +71,7 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 		p.Heading = b.text("page.erase.title")
 		p.Rest = b.button(actErase, "page.erase.button", sealed{})
 	case erased:
-		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what")}
+		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what"), b.overwritten()}
 		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")

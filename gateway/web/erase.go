@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"offramp/gateway/consent"
 	"offramp/store"
@@ -33,10 +34,16 @@ func (h *handler) showErase(w http.ResponseWriter, r *http.Request, v visit, now
 
 // erasing is what a person must know before they are erased.
 func (b *builder) erasing() (out []string) {
-	for _, key := range []string{"what", "stays", "proof", "elsewhere"} {
+	out = append(out, b.text("page.erase.what"), b.overwritten())
+	for _, key := range []string{"stays", "proof", "elsewhere"} {
 		out = append(out, b.text("page.erase."+key))
 	}
 	return out
+}
+
+// overwritten says until when copies are left on the disk.
+func (b *builder) overwritten() string {
+	return b.say.Count("page.erase.disk", int64(b.h.site.EraseWithin/time.Hour))
 }
 
 // Why nobody is erased.

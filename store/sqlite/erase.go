@@ -45,8 +45,7 @@ func (s *Consent) Erase(ctx context.Context, recipient string, e store.Event) er
 				return err
 			}
 		}
-		_, err = c.exec(putMeta, metaScrub, []byte{1})
-		return err
+		return askScrub(c, micros(e.Time))
 	}})
 	return fail("erase", err)
 }
@@ -147,26 +146,4 @@ func (s *Consent) leaveAll(c *conn, hash string, e store.Event) error {
 		return err
 	}
 	return s.setChoice(c, store.Choice{Recipient: hash, List: store.AllLists, State: store.Unsubscribed, Since: e.Time, Way: e.Way}, before)
-}
-
-// Scrub has the log copied back and cut off, so that what was overwritten in
-// the file is not left there either.
-func (s *Consent) Scrub(ctx context.Context) error {
-	if err := s.file.truncate(ctx); err != nil {
-		return fail("scrub", err)
-	}
-	err := s.file.write(ctx, &op{run: func(c *conn) error {
-		_, err := c.exec(deleteMeta, metaScrub)
-		return err
-	}})
-	return fail("scrub", err)
-}
-
-// scrubDue says whether an erasure was not followed by a scrub.
-func (s *Consent) scrubDue(ctx context.Context) (due bool, err error) {
-	err = s.file.readers.do(ctx, func(c *conn) (err error) {
-		due, err = c.one(selectMeta, func(row) {}, metaScrub)
-		return err
-	})
-	return due, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"offramp/store"
 )
@@ -18,12 +19,14 @@ type Consent struct {
 	guards   guards
 	ledger   ledger
 	stop     func() // ends the verification; nil: there is none
+	now      func() time.Time
+	asked    func() // called after Scrub asked
 }
 
 var _ store.Consent = (*Consent)(nil)
 
 func newConsent(f *file, o Options) (*Consent, error) {
-	s := &Consent{file: f, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}}
+	s := &Consent{file: f, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}, now: o.Now}
 	s.guards.ended, s.guards.again, s.guards.alarm.log = make(chan struct{}), make(chan struct{}, 1), o.Log
 	if len(o.PersonKey) == 0 {
 		return s, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,13 +70,18 @@ func (w powerWork) session(r *powerloss.Recorder, session int) (err error) {
 			return err
 		}
 	}
+	db.spool.file.openRaw = func(path string) (rawFile, error) {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		return r.File(f), err
+	}
 	errs := make([]error, powerWorkers)
 	var all sync.WaitGroup
+	var scrubbing sync.Mutex
 	for n := range errs {
 		all.Go(func() {
 			worker := powerWorker{
 				powerWork: w, db: db, note: r.Note, name: fmt.Sprintf("%d-%d", session, n),
-				random: rand.New(rand.NewPCG(w.seed, uint64(session*powerWorkers+n))),
+				random: rand.New(rand.NewPCG(w.seed, uint64(session*powerWorkers+n))), scrubbing: &scrubbing,
 			}
 			errs[n] = worker.run(ctx)
 		})
@@ -93,6 +99,8 @@ type powerWorker struct {
 	name   string
 	random *rand.Rand
 	put    int // messages
+
+	scrubbing *sync.Mutex // of all workers
 }
 
 func (w *powerWorker) run(ctx context.Context) error {
@@ -210,7 +218,7 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 		switch o.do {
 		case "choose":
 			_, err = s.Decide(ctx, store.Change{Choices: []store.ChoiceChange{{
-				Choice: store.Choice{Recipient: key, List: o.list, State: o.state}, Event: event(chosen[o.state]),
+				Choice: store.Choice{Recipient: key, List: o.list, State: o.state}, Event: event(recordOf[o.state]),
 			}}})
 		case "suppress":
 			_, err = s.Suppress(ctx, manual, event(store.EventSuppressed))
@@ -222,11 +230,18 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 			_, err = s.KeepCode(ctx, store.Code{ID: powerCode(key), Recipient: key, Address: key})
 		case "erase":
 			if err = s.Erase(ctx, key, event(store.EventErased)); err == nil && !w.unscrubbed {
-				err = errors.Join(w.db.Spool().Scrub(ctx), s.Scrub(ctx))
+				err = w.scrub(ctx)
 			}
 		}
 		return err
 	})
+}
+
+// scrub overwrites what was erased, as the background does.
+func (w *powerWorker) scrub(ctx context.Context) error {
+	w.scrubbing.Lock()
+	defer w.scrubbing.Unlock()
+	return w.db.Scrubber().work(ctx)
 }
 
 // powerCode is the code in mail to a person.

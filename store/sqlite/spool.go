@@ -35,13 +35,12 @@ type Spool struct {
 	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
-	scrubs   chan struct{} // holds a token while a Scrub runs
 }
 
 var _ store.Spool = (*Spool)(nil)
 
 func newSpool(f *file, o Options) *Spool {
-	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now, scrubs: make(chan struct{}, 1)}
+	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -62,6 +61,9 @@ func (s *Spool) start(ctx context.Context) error {
 	}
 	first := true
 	return s.file.start(func(c *conn) error {
+		if err := secure(c); err != nil {
+			return err
+		}
 		if first {
 			if err := s.clean(c); err != nil {
 				return err
@@ -72,12 +74,9 @@ func (s *Spool) start(ctx context.Context) error {
 	})
 }
 
-// clean removes chunks of messages that were never committed, and what a Scrub
-// left. Only at the start: later they belong to drafts that are being written.
+// clean removes chunks of messages that were never committed. Only at the
+// start: later they belong to drafts that are being written.
 func (s *Spool) clean(c *conn) error {
-	if _, err := c.exec(dropScratch); err != nil {
-		return err
-	}
 	if _, err := c.exec(deleteOrphans); err != nil {
 		return err
 	}
@@ -235,7 +234,7 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 	if r[13] != nil {
 		if err := json.Unmarshal(r.blob(13), &m.Parts); err != nil {
 			m.Parts = nil
-			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrDamaged, m.ID, err)
+			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrMessage, m.ID, err)
 		}
 	}
 	if seal := r.seal(22); seal != 0 && seal != messageSeal(r.int(0), m) {

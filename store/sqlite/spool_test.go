@@ -109,7 +109,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatalf("lease: %v %v", jobs, err)
 	}
 	q, err := s.Queue(ctx, store.QueueFilter{State: store.Held})
-	if err != nil || len(q) != 1 || q[0].Message.ID != "bad" || q[0].Recipients[0].Status.Text != damagedText {
+	if err != nil || len(q) != 1 || q[0].Message.ID != "bad" || q[0].Recipients[0].Status.Text != store.DamagedText {
 		t.Fatalf("held: %+v %v", q, err)
 	}
 }

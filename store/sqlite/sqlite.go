@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -50,6 +51,10 @@ type Options struct {
 	PersonKey []byte
 	// Random is where salts come from; nil: crypto/rand.
 	Random io.Reader
+	// EraseWithin is how long after an erasure the last copies of what was erased
+	// may be left in a file; 0: 24 h. Where there is time, the [Scrubber] takes
+	// no more than a quarter of the disk's.
+	EraseWithin time.Duration
 	// Readers is how many read connections each file gets at most; 0: 4.
 	Readers int
 }
@@ -63,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = 5 * time.Second
+	}
+	if o.EraseWithin == 0 {
+		o.EraseWithin = 24 * time.Hour
 	}
 	if o.Readers == 0 {
 		o.Readers = 4
@@ -78,6 +86,7 @@ type DB struct {
 	lock    *os.File // nil: read-only
 	consent *Consent
 	spool   *Spool
+	scrub   *Scrubber
 }
 
 // Open opens the data folder, brings its schema up to date and removes bodies
@@ -128,23 +137,12 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	db.spool = newSpool(mail, o)
+	db.scrub = newScrubber(db.consent, db.spool, o)
 	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
-		return err
-	}
-	if err := db.scrubLeft(ctx); err != nil {
 		return err
 	}
 	db.consent.verifyAlways()
 	return nil
-}
-
-// scrubLeft does the rest of an erasure that a crash interrupted.
-func (db *DB) scrubLeft(ctx context.Context) error {
-	due, err := db.consent.scrubDue(ctx)
-	if err != nil || !due {
-		return err
-	}
-	return errors.Join(db.spool.Scrub(ctx), db.consent.Scrub(ctx))
 }
 
 // Begun says whether a folder has data. An error that wraps store.ErrDamaged
@@ -214,6 +212,9 @@ func (db *DB) Consent() *Consent { return db.consent }
 // Spool returns the store of mail.
 func (db *DB) Spool() *Spool { return db.spool }
 
+// Scrubber returns what overwrites what was erased, while its Run runs.
+func (db *DB) Scrubber() *Scrubber { return db.scrub }
+
 // Close waits for running operations, closes both files and lets another
 // process open them. Operations that come later fail with store.ErrUnavailable.
 func (db *DB) Close() error {
@@ -234,14 +235,27 @@ func (db *DB) Close() error {
 // file is one database file: its writer and its readers.
 type file struct {
 	path    string
+	busy    time.Duration // how long an operation waits for another program
 	readers *pool
 	writer  *writer // nil: read-only
+
+	mu      sync.Mutex
+	raw     rawFile                            // for what SQLite does not offer; nil: not opened yet
+	openRaw func(path string) (rawFile, error) // nil: from the disk
+}
+
+// rawFile is a database file without SQLite.
+type rawFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
 }
 
 // openFile makes or finds a database file and checks its schema.
 func openFile(ctx context.Context, o Options, name string) (*file, error) {
 	path := filepath.Join(o.Dir, name)
-	f := &file{path: path, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
+	f := &file{path: path, busy: o.BusyTimeout, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
 	if o.ReadOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: %w: %w", path, store.ErrNotFound, err)
@@ -339,5 +353,31 @@ func (f *file) close() error {
 	if f.writer != nil && f.writer.ended != nil {
 		err = errors.Join(err, f.writer.close())
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.raw != nil {
+		err = errors.Join(err, f.raw.Close())
+		f.raw = nil
+	}
 	return err
+}
+
+// itself opens the file itself. It is closed after every connection: to close
+// it ends the locks that SQLite has on it in this process (fcntl(2)).
+func (f *file) itself() (rawFile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.raw != nil {
+		return f.raw, nil
+	}
+	open := f.openRaw
+	if open == nil {
+		open = func(path string) (rawFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+	}
+	raw, err := open(f.path)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	f.raw = raw
+	return raw, nil
 }

@@ -263,7 +263,7 @@ func damaged(t *testing.T, d Data) {
 		if err == nil {
 			got, err = io.ReadAll(b)
 		}
-		if !errors.Is(err, store.ErrDamaged) {
+		if !errors.Is(err, store.ErrMessage) || !errors.Is(err, store.ErrDamaged) {
 			t.Fatalf("%s: %v", id, err)
 		}
 		if !bytes.HasPrefix(want, got) || len(got) == len(want) {
