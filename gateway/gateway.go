@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/nexthop"
@@ -60,6 +61,7 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
+	clock   *clock.Clock
 	people  *consent.Consent
 	scrub   store.Scrubber
 	smtp    *smtpd.Server

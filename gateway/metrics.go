@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 )
@@ -120,6 +121,15 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
 	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
 	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
+}
+
+// clockOff says how far the clock is from what can be accounted for.
+func clockOff(state func() clock.State) admin.Series {
+	return admin.Series{
+		Name:   "offramp_clock_off_seconds",
+		Help:   "How far the clock is ahead of all that the server has seen, where that is beyond OFFRAMP_CLOCK_TOLERANCE; negative: behind; 0: it is believed.",
+		Values: func() []admin.Sample { return []admin.Sample{{Value: state().Off.Seconds()}} },
+	}
 }
 
 // maxHopLimits is of how many next hops the limits are served: with "mx" there

@@ -147,6 +147,7 @@ type Turn struct {
 	List      string
 	Holder    string // names message and recipient, the same at every attempt
 	At        time.Time
+	Sure      time.Time     // by which a period is over, at most At; zero: At
 	Each      time.Duration // period of the limit on the list; 0: none
 	All       time.Duration // period of the limit over all lists; 0: none
 }

@@ -100,7 +100,8 @@ type Consent interface {
 	// transaction. ok is false, and nothing written, when another holder's
 	// message was sent or is being sent less than t.Each before t.At in the
 	// list, or less than t.All before it in any list; all then says which
-	// limit it was.
+	// limit it was. A message of long after t.At, by a clock that was wrong,
+	// counts as sent at t.At, from then on.
 	TakeTurn(ctx context.Context, t Turn) (ok, all bool, err error)
 	// GiveTurn undoes the last TakeTurn of the same recipient, list and holder,
 	// since that attempt certainly did not send the message. A holder that had
@@ -150,10 +151,17 @@ type Consent interface {
 	// suppressions, sharing and codes stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
+	// ClockSeen returns what SeeClock recorded last: the newest time that was
+	// believed of the machine's clock. Where nothing is recorded it is the time of
+	// the newest record; zero: there is none.
+	ClockSeen(ctx context.Context) (time.Time, error)
+	// SeeClock records a time in the place of the one before.
+	SeeClock(ctx context.Context, t time.Time) error
+
 	// AddTraffic adds to what is counted of the mail that passed. Rows whose last
-	// message is older than [TrafficKept] go. Of a person who was erased only the
+	// message is before since go. Of a person who was erased only the
 	// domain is kept, and so of everybody where there are very many rows.
-	AddTraffic(ctx context.Context, rows ...Traffic) error
+	AddTraffic(ctx context.Context, since time.Time, rows ...Traffic) error
 	// Traffic returns rows of traffic: first those of unmarked mail that opt-outs
 	// stopped, then those with the most messages; limit 0: 1000.
 	Traffic(ctx context.Context, limit int) ([]Traffic, error)

@@ -128,6 +128,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.operator()
 	c.listNames(ctx)
 	c.clock()
+	c.clockSeen(ctx)
 	c.unsigned(ctx)
 	c.streams(ctx)
 	c.noticed(ctx)

@@ -49,6 +49,7 @@ type API struct {
 	Lists   Lists
 	Queue   Queue
 	Traffic Traffic
+	Clock   Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
@@ -126,6 +127,7 @@ func (s *server) routes() map[string]methods {
 		"/api/v1/receipts/key":                  {http.MethodGet: closed(s.receiptKey)},
 		"/api/v1/scrub":                         {http.MethodGet: closed(s.scrub)},
 		"/api/v1/streams":                       {http.MethodGet: closed(s.streams)},
+		"/api/v1/clock":                         {http.MethodGet: closed(s.clock), http.MethodPost: closed(s.acceptClock)},
 		"/api/v1/report":                        {http.MethodGet: closed(s.report)},
 		"/":                                     {http.MethodGet: open(nothing)},
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/report"
@@ -91,4 +92,10 @@ type Queue interface {
 	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)
 	Act(ctx context.Context, a store.QueueAction, f store.QueueFilter) (int, error)
 	Usage(ctx context.Context) (store.Usage, error)
+}
+
+// Clock is what is known about the machine's clock; *clock.Clock has it.
+type Clock interface {
+	State() clock.State
+	Accept(ctx context.Context) (clock.State, error)
 }

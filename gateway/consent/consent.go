@@ -103,8 +103,13 @@ type Consent struct {
 	Mail    Mail             // nil: no mail waits
 	Copies  Copies           // nil: none are kept
 	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: nothing is logged
-	Stats   *Stats           // nil: not counted
+	// Sure is the time by which records are old and pauses, limits and
+	// suppressions end; see package clock. nil: Now.
+	Sure func() time.Time
+	// Latest is the time of a message that limits are measured from; nil: Now.
+	Latest func() time.Time
+	Log    *slog.Logger // nil: nothing is logged
+	Stats  *Stats       // nil: not counted
 
 	gate   gate
 	counts counts
@@ -158,13 +163,21 @@ func (c *Consent) Person(ctx context.Context, recipient envelope.Address) (store
 }
 
 // now is the time in the precision that records keep.
-func (c *Consent) now() time.Time {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
+func (c *Consent) now() time.Time { return c.by(c.Now) }
+
+// by is the time by a clock; nil: by Now.
+func (c *Consent) by(clock func() time.Time) time.Time {
+	switch {
+	case clock == nil && c.Now == nil:
+		clock = time.Now
+	case clock == nil:
+		clock = c.Now
 	}
-	return now().UTC().Truncate(time.Microsecond)
+	return clock().UTC().Truncate(time.Microsecond)
 }
+
+// sure is the time that has come for certain.
+func (c *Consent) sure() time.Time { return c.by(c.Sure) }
 
 func (c *Consent) log() *slog.Logger {
 	if c.Log != nil {

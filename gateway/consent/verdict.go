@@ -33,7 +33,7 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 	if recipient.IsNull() || exempt && !c.Config.TransactionalDead {
 		return store.Verdict{}, store.Turn{}, nil
 	}
-	now := c.now()
+	now := c.sure()
 	st, err := c.Records.Standing(ctx, recipient.Key(), list)
 	if err != nil {
 		return store.Verdict{}, store.Turn{}, fmt.Errorf("verdict: %w", err)
@@ -55,7 +55,7 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 	if exempt {
 		return v, store.Turn{}, nil
 	}
-	t := store.Turn{Recipient: recipient.Key(), List: list, At: now}
+	t := store.Turn{Recipient: recipient.Key(), List: list, At: c.by(c.Latest), Sure: now}
 	for _, choice := range st.Choices {
 		if r := reason(choice, st.Erased, now); r != "" {
 			consider(r)

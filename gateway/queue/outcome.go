@@ -42,7 +42,7 @@ func (a *attempt) returnAll(jobs []store.Job) {
 // deferAll schedules another attempt, or gives up on what is too old.
 func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
 	for _, j := range jobs {
-		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
+		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now(), a.q.Sure())
 		if !ok {
 			a.bounce(j, expired(st), byAddress)
 			continue
@@ -90,7 +90,7 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 		wait = a.q.config.RetryMin // it takes somebody to mend it
 	}
 	for _, j := range jobs {
-		if !down && !now.Before(a.q.schedule.deadline(j.Message)) {
+		if !down && a.q.schedule.expired(j.Message, j.Recipient.Attempts+1, a.q.Sure()) {
 			a.settle(j, store.Bounced, expired(st))
 			continue
 		}

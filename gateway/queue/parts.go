@@ -91,6 +91,7 @@ type Parts struct {
 	Hostname string   // ours, in bounces
 
 	Now   func() time.Time // nil: time.Now
+	Sure  func() time.Time // by which mail is given up, see package clock; nil: Now
 	Rand  func() float64   // [0,1), safe for concurrent use; nil: math/rand
 	Log   *slog.Logger     // nil: nothing is logged
 	Stats *Stats           // nil: not counted

@@ -30,6 +30,9 @@ func New(c Config, p Parts) (*Queue, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	if p.Sure == nil {
+		p.Sure = p.Now
+	}
 	if p.Rand == nil {
 		p.Rand = rand.Float64
 	}

@@ -35,15 +35,29 @@ func (s schedule) deadline(m *store.Message) time.Time {
 	return m.Received.Add(life)
 }
 
+// expired says whether a message is too old after the given number of attempts.
+// sure is the time that has come for certain. A message of the future came under
+// a clock that was wrong: its age is that of its attempts.
+func (s schedule) expired(m *store.Message, attempts int, sure time.Time) bool {
+	deadline := s.deadline(m)
+	if !m.Received.After(sure) {
+		return !sure.Before(deadline)
+	}
+	var age time.Duration
+	for i := 1; i < attempts && age < deadline.Sub(m.Received); i++ {
+		age += min(s.min<<min(i-1, 20), s.max)
+	}
+	return age >= deadline.Sub(m.Received)
+}
+
 // next returns the time of the attempt after one that ended now. ok is false
 // when the message has expired. The last attempt is made at the deadline.
-func (s schedule) next(m *store.Message, attempts int, now time.Time) (next time.Time, ok bool) {
-	deadline := s.deadline(m)
-	if !now.Before(deadline) {
+func (s schedule) next(m *store.Message, attempts int, now, sure time.Time) (next time.Time, ok bool) {
+	if s.expired(m, attempts, sure) {
 		return time.Time{}, false
 	}
 	next = now.Add(s.backoff(attempts))
-	if next.After(deadline) {
+	if deadline := s.deadline(m); next.After(deadline) && deadline.After(now) {
 		next = deadline
 	}
 	return next, true

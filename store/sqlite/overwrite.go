@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"offramp/store/failpoint"
@@ -37,7 +36,7 @@ const (
 //     is overwritten in the log: then a crash puts nothing back either.
 type overwriting struct {
 	s     *Spool
-	raw   *os.File
+	raw   rawFile
 	size  int
 	free  pageSet // when it began or went on
 	next  uint32  // page
@@ -85,7 +84,7 @@ func secure(c *conn) error {
 
 // overwrite begins a pass, or goes on with the one that was begun.
 func (s *Spool) overwrite(ctx context.Context) (*overwriting, error) {
-	raw, err := s.file.rawFile()
+	raw, err := s.file.itself()
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,7 @@ func newSpool(f *file, o Options) *Spool {
 const (
 	selectLast       = "SELECT max(coalesce((SELECT max(num) FROM messages), 0), coalesce((SELECT max(message) FROM chunks), 0))"
 	deleteOrphans    = "DELETE FROM chunks WHERE message NOT IN (SELECT num FROM messages)"
+	endFar           = "UPDATE recipients SET next = ?1 WHERE state = 'queued' AND next > ?2"
 	selectCounts     = "SELECT (SELECT count(*) FROM messages), count(CASE state WHEN 'held' THEN 1 END), count(CASE state WHEN 'failed' THEN 1 END) FROM recipients"
 	selectHints      = "SELECT domain, next, message, n FROM recipients WHERE state = 'queued'"
 	selectMessageCnt = "SELECT count(*) FROM messages"
@@ -79,9 +80,17 @@ func (s *Spool) clean(c *conn) error {
 	if _, err := c.exec(deleteOrphans); err != nil {
 		return err
 	}
+	// What waits for longer than any retry was put off under a wrong clock.
+	now := s.now()
+	if _, err := c.exec(endFar, micros(now), micros(now.Add(farthest))); err != nil {
+		return err
+	}
 	_, err := c.one(selectLast, func(r row) { s.last.Store(r.int(0)) })
 	return err
 }
+
+// farthest is more than any wait for another attempt.
+const farthest = 7 * 24 * time.Hour
 
 // load reads the order of work, at the start and whenever the connection had
 // to be opened again, since the outcome of the last commit is unknown then.

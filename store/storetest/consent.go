@@ -35,6 +35,8 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"person", person},
 		{"turns", turns},
 		{"turns at once", turnsAtOnce},
+		{"turns after a wrong clock", turnsAfterAWrongClock},
+		{"clock", clock},
 		{"contacts", contacts},
 		{"bounces", bounces},
 		{"bounces end", bouncesEnd},
