@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
+	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
 	"offramp/listunsub"
@@ -43,6 +45,9 @@ type Parts struct {
 	EarlierStream string
 	// FeedbackDir is where mail that came back and was not understood is kept.
 	FeedbackDir string
+	// IncomingDir is where mail to our own addresses is while it comes in; empty:
+	// the system's folder for such files.
+	IncomingDir string
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
@@ -131,8 +136,29 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_HTTP_ADDR", g.config.HTTPAddr); l != nil {
 		g.site = g.pages.Limit(l)
 	}
-	g.api = open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr)
+	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
+		g.api = limitAdmin(l, g.log)
+	}
 	return errors.Join(faults...)
+}
+
+// Connections of the admin listener, which take their files from those that are
+// kept back: whoever reaches it must not take the files of the store.
+const (
+	adminConnections = 64
+	adminPerAddress  = 32 // IPv6: of a /64
+)
+
+// limitAdmin returns l with a bounded number of connections. Loopback addresses
+// are many programs'.
+func limitAdmin(l net.Listener, log *slog.Logger) net.Listener {
+	return &throttle.Listener{
+		Listener: l, Places: &throttle.Shares{All: adminConnections, Each: adminPerAddress},
+		Shared: func(a netip.Addr) bool { return a.IsLoopback() },
+		Refused: func(a netip.Addr) {
+			log.Debug("connection to the admin listener refused, too many are open", "ip", a.String())
+		},
+	}
 }
 
 // listenFault says in one sentence why an address cannot be listened on.

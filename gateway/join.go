@@ -87,7 +87,7 @@ func (g *Gateway) join(p Parts) error {
 	g.smtp = &smtpd.Server{
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		FixLineEnds: c.Relay.BareNewline != relay.BareReject, MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
-		Feedback: returns, TLS: p.SMTPTLS, Log: strangers, Stats: &counts.smtp,
+		Feedback: returns, TLS: p.SMTPTLS, Dir: p.IncomingDir, Log: strangers, Stats: &counts.smtp,
 	}
 	if g.web, err = g.joinPages(p, strangers, people, counts); err != nil {
 		return err

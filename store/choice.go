@@ -119,6 +119,9 @@ type Standing struct {
 	Suppressions []Suppression // for the list and for AllLists
 	Sharing      Sharing       // the zero Sharing: never said
 	Erased       bool          // the person is known by a keyed hash only
+	// Unverified says that the engine has not verified its records yet, see
+	// [Consent.Verified]: enough to accept mail, not to send it.
+	Unverified bool
 }
 
 // Person is all that is recorded about one recipient but the events, and the

@@ -80,13 +80,21 @@ type Consent interface {
 	EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error)
 	// Standing returns what is recorded for recipient about list and AllLists,
 	// with the suppressions of patterns that fit it, also those that have ended.
+	// It returns ErrUncertain where what is recorded is damaged, or some of it was
+	// lost; what a person asks for is recorded all the same.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
-	// Person returns all that is recorded for recipient, by list, and after that
+	// Person returns all that is legible for recipient, by list, and after that
 	// the suppressions of patterns that fit it.
 	Person(ctx context.Context, recipient string) (Person, error)
 	// Choices and Suppressions return records by recipient, then list.
 	Choices(ctx context.Context, f RecordFilter) ([]Choice, error)
 	Suppressions(ctx context.Context, f RecordFilter) ([]Suppression, error)
+
+	// Verified waits until the engine has verified its records once; before that
+	// a Standing is Unverified. It returns an error only when ctx ends.
+	Verified(ctx context.Context) error
+	// Integrity says what the engine knows of damage to its records.
+	Integrity() Integrity
 
 	// Sent counts mail that was delivered: Count is added, First and Last
 	// widen what is recorded. A run of bounces learns of the first mail after
@@ -175,4 +183,23 @@ type Consent interface {
 	Readers(ctx context.Context) ([]Reader, error)
 	// Dismiss forgets a reader, or returns ErrNotFound.
 	Dismiss(ctx context.Context, name string) error
+}
+
+// Integrity is what an engine knows of damage to the records that stop mail.
+type Integrity struct {
+	Verified bool   // all records were verified since the start
+	Damage   string // what is wrong; empty: nothing that is known
+	Stopped  bool   // nobody can say whom it concerns: nobody is sent list mail
+	Found    int64  // records found damaged or lost when they were needed
+}
+
+// Repaired is what a repair of damaged records did.
+type Repaired struct {
+	Corrected  int64    // records put back, which their checksums prove
+	FromLedger int64    // records that stop mail, added from the ledger
+	Guards     int64    // checksums made anew over records that are whole
+	Stopped    []string // people of whom more may be lost: stopped for all lists
+	Lists      []string // lists that are no longer exempt and count as sent for others, until the operator says again
+	Unnamed    int64    // people whose names are legible nowhere: whoever they are, they are sent nothing
+	Integrity  Integrity
 }

@@ -103,6 +103,18 @@ type Result struct {
 	Status    Status
 }
 
+// Line is the recipients of one destination that are due, and what becomes of
+// them.
+type Line struct {
+	Domain string
+	Now    time.Time
+	// Next returns when a recipient is tried again; ok is false for one that stays
+	// due. Of the message it is given Received and ReversePath only. It must not
+	// use the spool.
+	Next   func(m *Message, r Recipient) (next time.Time, ok bool)
+	Status Status // of those that are put off
+}
+
 // Failure is a message with recipients that failed and were not reported.
 type Failure struct {
 	Message    *Message
@@ -172,6 +184,11 @@ type Spool interface {
 	// returns an error: then they last until a later Settle. A recipient that is gone
 	// meanwhile is not an error. A message without recipients leaves with them.
 	Settle(ctx context.Context, results ...Result) error
+	// PutOff defers a whole line, as Settle does with Deferred, in few
+	// transactions and without reading its messages. It leaves alone who is leased,
+	// and returns how many were put off and how many stay due. After an error
+	// those that a transaction had put off by then stay so.
+	PutOff(ctx context.Context, l Line) (off, left int, err error)
 
 	// Failures returns messages with recipients in state Failed and without
 	// any that is leased or queued for its first attempt, oldest first: in the

@@ -32,7 +32,7 @@ type lostView struct {
 func (a *app) repairSpool(ctx context.Context, s *settings) (spoolView, error) {
 	done, err := sqlite.Salvage(ctx, sqlite.Options{Dir: s.DataDir, Now: a.now})
 	if errors.Is(err, store.ErrNotFound) {
-		return spoolView{}, fault("OFFRAMP_DATA_DIR: no mail in %s: name the server's data folder", s.DataDir)
+		return spoolView{}, nil // there was no mail
 	}
 	if err != nil {
 		return spoolView{}, storeFault(s.DataDir, err)
@@ -46,7 +46,6 @@ func (a *app) repairSpool(ctx context.Context, s *settings) (spoolView, error) {
 
 func (a *app) printRepairedSpool(v spoolView) {
 	if !v.Damaged {
-		a.print("The file of queued mail is not damaged.")
 		return
 	}
 	a.print("Saved: %s of queued mail.", plural(v.Kept, "message"))

@@ -230,7 +230,7 @@ func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
 	p := parts{}
 	build := readBuild()
 	p.Log, p.Now, p.Version, p.Revision = log, a.now, build.Version, build.Revision
-	p.FeedbackDir = s.feedbackDir()
+	p.FeedbackDir, p.IncomingDir = s.feedbackDir(), s.DataDir
 	keys, err := s.dkimKeys()
 	if err != nil {
 		return p, err

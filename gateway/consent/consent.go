@@ -65,6 +65,7 @@ type Store interface {
 type Records interface {
 	Standing(ctx context.Context, recipient, list string) (store.Standing, error)
 	Person(ctx context.Context, recipient string) (store.Person, error)
+	Verified(ctx context.Context) error
 }
 
 // Turns keeps when people were sent mail; see [store.Consent].
@@ -160,6 +161,15 @@ func (c *Consent) Person(ctx context.Context, recipient envelope.Address) (store
 		return store.Person{}, fmt.Errorf("person: %w", err)
 	}
 	return p, nil
+}
+
+// Verified waits until it is known whether the records are whole; before that
+// [Consent.Admit] admits nobody.
+func (c *Consent) Verified(ctx context.Context) error {
+	if err := c.Records.Verified(ctx); err != nil {
+		return fmt.Errorf("verify the records: %w", err)
+	}
+	return nil
 }
 
 // now is the time in the precision that records keep.

@@ -71,9 +71,13 @@ func expired(last store.Status) store.Status {
 // postpone defers for an error of our own, shortly. A message does not bounce for
 // the store being down, however long; for anything else it expires like others,
 // since what does not go away by then is about the message. A message that is
-// damaged is held; a file that is, is ours to mend.
+// damaged is held; where a file is, or records that stop mail are, the mail
+// waits for the repair: the message is whole.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
 	switch {
+	case errors.Is(err, store.ErrUncertain):
+		a.await(jobs)
+		return
 	case errors.Is(err, store.ErrMessage):
 		a.hold(jobs, err, store.DamagedText)
 		return
@@ -95,6 +99,19 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 			continue
 		}
 		a.deferUntil(j, now.Add(wait), st)
+	}
+}
+
+// repairWait is how long mail waits that needs damaged records, before they are
+// asked for again.
+const repairWait = 5 * time.Minute
+
+// await defers for as long as it takes. The store has said what is damaged, so it
+// is not said again for each message.
+func (a *attempt) await(jobs []store.Job) {
+	for _, j := range jobs {
+		a.q.Stats.Uncertain.Add(1)
+		a.deferUntil(j, a.q.Now().Add(repairWait), store.Status{Enhanced: "4.3.0", Text: "records that stop mail are damaged: waiting for `offramp repair`"})
 	}
 }
 

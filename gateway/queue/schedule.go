@@ -14,15 +14,20 @@ type schedule struct {
 	rand         func() float64 // [0,1)
 }
 
-// backoff is the wait after the given number of attempts, at least 1: it
-// doubles from min to max, with a tenth of jitter either way so that what
-// failed together does not come back together.
-func (s schedule) backoff(attempts int) time.Duration {
+// wait is how long to wait after the given number of attempts, at least 1: it
+// doubles from min to max.
+func (s schedule) wait(attempts int) time.Duration {
 	wait := s.min
 	for i := 1; i < attempts && wait < s.max; i++ {
 		wait *= 2
 	}
-	wait = min(wait, s.max)
+	return min(wait, s.max)
+}
+
+// backoff is wait with a tenth of jitter either way, so that what failed together
+// does not come back together.
+func (s schedule) backoff(attempts int) time.Duration {
+	wait := s.wait(attempts)
 	return wait + time.Duration((s.rand()*2-1)*0.1*float64(wait))
 }
 

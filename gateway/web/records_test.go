@@ -93,6 +93,8 @@ func (w *world) fault(call string, causes ...error) error {
 	return cmp.Or(causes...)
 }
 
+func (r records) Verified(context.Context) error { return nil }
+
 func (r records) Standing(context.Context, string, string) (store.Standing, error) {
 	panic("the page judges no mail")
 }
@@ -128,7 +130,7 @@ func (r records) Erase(_ context.Context, recipient string, e store.Event) error
 	r.erased[recipient] = true
 	r.contacts = slices.DeleteFunc(r.contacts, func(c store.Contact) bool { return c.Recipient == recipient })
 	for i, old := range r.events {
-		if old.Recipient == recipient {
+		if old.Recipient == recipient && old.Kind != store.EventErased {
 			r.events[i] = store.Event{ID: old.ID, Time: old.Time}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	selectID    = "SELECT id FROM messages WHERE num = ?"
 	selectBody  = "SELECT num, size, chunks, sum, trace, header, tail FROM messages WHERE id = ?"
 	selectChunk = "SELECT sum, data FROM chunks WHERE message = ? AND n = ?"
 )
@@ -120,6 +121,14 @@ func (b *bodyReader) readRow() error {
 		}, b.id)
 		if err == nil && !found {
 			return store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		// The index that leads there can be damaged; it is not asked what it says.
+		var id string
+		if _, err := c.one(selectID, func(r row) { id = r.text(0) }, b.num); err == nil && id != b.id {
+			return fmt.Errorf("%w: the index names another message", store.ErrDamaged)
 		}
 		return err
 	})

@@ -94,7 +94,7 @@ func (p *powerPerson) after(o powerOp) {
 			return
 		}
 		p.choices[o.list] = o.state
-		p.events = append(p.events, chosen[o.state])
+		p.events = append(p.events, recordOf[o.state])
 	case "suppress":
 		if !p.suppressed {
 			p.suppressed = true
@@ -121,8 +121,8 @@ func (p *powerPerson) after(o powerOp) {
 	}
 }
 
-// chosen is the event of a choice.
-var chosen = map[store.State]store.EventKind{
+// recordOf is the event of a choice.
+var recordOf = map[store.State]store.EventKind{
 	store.Unsubscribed: store.EventUnsubscribed, store.Subscribed: store.EventResubscribed,
 }
 

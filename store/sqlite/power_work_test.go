@@ -232,7 +232,7 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 		switch o.do {
 		case "choose":
 			_, err = s.Decide(ctx, store.Change{Choices: []store.ChoiceChange{{
-				Choice: store.Choice{Recipient: key, List: o.list, State: o.state}, Event: event(chosen[o.state]),
+				Choice: store.Choice{Recipient: key, List: o.list, State: o.state}, Event: event(recordOf[o.state]),
 			}}})
 		case "suppress":
 			_, err = s.Suppress(ctx, manual, event(store.EventSuppressed))

@@ -139,13 +139,13 @@ func (s *Spool) count(c *conn) error {
 
 const (
 	insertMessage = `INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, untouched, mark, unmarked,
-		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail, seal)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChunk = "INSERT INTO chunks (message, n, sum, data) VALUES (?, ?, ?, ?)"
 
-	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines`
+	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines, seal`
 	selectMessage    = "SELECT " + messageColumns + " FROM messages WHERE num = ?"
 	recipientColumns = "message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host"
 	selectRecipient  = "SELECT " + recipientColumns + " FROM recipients WHERE message = ? AND n = ?"
@@ -171,7 +171,7 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 	}
 	_, err = c.exec(insertMessage, a.num, m.ID, micros(m.Received), m.ReversePath, m.Client, m.Login, m.MessageID, m.List, m.Untouched, m.Mark, m.Unmarked,
 		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, m.LongLines, a.size, a.chunks,
-		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail)
+		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail, int64(messageSeal(a.num, m)))
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,8 @@ func (s *Spool) sum(parts ...[]byte) uint32 {
 }
 
 // messageOf reads a row of messageColumns. When only the parts are damaged
-// it returns the message without them beside the error.
+// it returns the message without them beside the error, and what is legible of
+// one whose list or envelope are.
 func messageOf(r row) (num int64, m *store.Message, err error) {
 	m = &store.Message{
 		ID: r.text(1), Received: r.time(2), ReversePath: r.text(3), Client: r.text(4), Login: r.text(5),
@@ -235,6 +236,9 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 			m.Parts = nil
 			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrMessage, m.ID, err)
 		}
+	}
+	if seal := r.seal(22); seal != 0 && seal != messageSeal(r.int(0), m) {
+		return r.int(0), m, fmt.Errorf("%w: list or envelope of message %s", store.ErrDamaged, m.ID)
 	}
 	return r.int(0), m, nil
 }

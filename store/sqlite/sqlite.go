@@ -126,7 +126,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	db.consent = &Consent{file: consent, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}, now: o.Now}
+	if db.consent, err = newConsent(consent, o); err != nil {
+		return errors.Join(err, consent.close())
+	}
 	if err := db.consent.start(ctx); err != nil {
 		return err
 	}
@@ -136,7 +138,11 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	db.spool = newSpool(mail, o)
 	db.scrub = newScrubber(db.consent, db.spool, o)
-	return db.spool.start(ctx)
+	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
+		return err
+	}
+	db.consent.verifyAlways()
+	return nil
 }
 
 // Begun says whether a folder has data. An error that wraps store.ErrDamaged
@@ -214,7 +220,7 @@ func (db *DB) Scrubber() *Scrubber { return db.scrub }
 func (db *DB) Close() error {
 	var errs []error
 	if db.consent != nil {
-		errs = append(errs, db.consent.file.close())
+		errs = append(errs, db.consent.close())
 	}
 	if db.spool != nil {
 		errs = append(errs, db.spool.file.close())

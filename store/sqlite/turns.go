@@ -61,7 +61,7 @@ func (s *Consent) FirstSent(ctx context.Context, recipient, list string) (first 
 		_, err := c.one(selectFirst, func(r row) { first = r.time(0) }, recipient, list)
 		return err
 	})
-	return first, fail("first sent", err)
+	return first, fail("first sent", uncertain(err))
 }
 
 // TakeTurn makes t the last message of its person and list. The one writer
@@ -99,7 +99,7 @@ func (s *Consent) TakeTurn(ctx context.Context, t store.Turn) (ok, all bool, err
 		return err
 	}})
 	if err != nil {
-		return false, false, fail("take turn", err)
+		return false, false, fail("take turn", uncertain(err))
 	}
 	return ok, all, nil
 }

@@ -48,6 +48,8 @@ type writer struct {
 	dsn string
 	// setup is run on each new connection before its first batch.
 	setup func(*conn) error
+	// settle, when set, is called at the end of each transaction, within it.
+	settle func(*conn) error
 	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
@@ -57,6 +59,8 @@ type writer struct {
 
 	commits atomic.Int64 // transactions that were kept
 	trust   trust
+	// running is held for as long as a transaction takes.
+	running sync.Mutex
 
 	mu      sync.Mutex
 	waiting []*op
@@ -269,12 +273,19 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 			w.undo(err)
 		}
 	}()
+	w.running.Lock()
+	defer w.running.Unlock()
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		w.trust.failed()
 		return false, unavailable(err)
 	}
 	for _, o := range ops {
 		if err := w.runOne(o); err != nil {
+			return true, err
+		}
+	}
+	if w.settle != nil {
+		if err := w.settle(w.c); err != nil {
 			return true, err
 		}
 	}
@@ -287,6 +298,12 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	w.commits.Add(1)
 	w.trust.kept()
 	return false, nil
+}
+
+// between waits until the transaction that runs, if one does, is over.
+func (w *writer) between() {
+	w.running.Lock()
+	defer w.running.Unlock()
 }
 
 // outside runs an op outside a transaction.

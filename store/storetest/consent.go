@@ -183,6 +183,12 @@ func suppressions(t *testing.T, d Data) {
 func standing(t *testing.T, d Data) {
 	ctx := context.Background()
 	c, _ := d.Open(t)
+	if err := c.Verified(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if i := c.Integrity(); i != (store.Integrity{Verified: true}) {
+		t.Errorf("nothing is damaged, but %+v", i)
+	}
 	st, err := c.Standing(ctx, "nobody", "l.example")
 	must(t, err)
 	same(t, "nobody", st, store.Standing{})

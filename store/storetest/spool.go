@@ -34,6 +34,7 @@ func Spool(t *testing.T, newData func(t *testing.T) Data) {
 		{"next", next},
 		{"settle", settle},
 		{"settle: last recipient", settleLast},
+		{"put off", putOff},
 		{"failures", failures},
 		{"report", report},
 		{"report whole or absent", reportWhole},
