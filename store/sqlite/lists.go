@@ -18,9 +18,9 @@ type Consent struct {
 	patterns patterns
 	guards   guards
 	ledger   ledger
-	stop     func() // ends the verification; nil: there is none
 	now      func() time.Time
 	asked    func() // called after Scrub asked
+	stop     func() // ends the verification; nil: there is none
 }
 
 var _ store.Consent = (*Consent)(nil)
