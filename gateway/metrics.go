@@ -19,8 +19,8 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	s.requests(&m)
 	s.returns(&m)
 	s.pages(&m)
-	m.integrity(p.Consent)
 	m.files(p)
+	m.integrity(p.Consent)
 	if p.CertificateEnd != nil {
 		m = append(m, admin.Metric{
 			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,

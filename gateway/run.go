@@ -46,10 +46,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
-	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	if g.scrub != nil {
 		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
 	}
+	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })

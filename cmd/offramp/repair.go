@@ -8,38 +8,38 @@ import (
 
 func (a *app) repairCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "repair", Short: "Repair a damaged data folder; exits 1 when something stays damaged or is lost", Args: exactly(),
-		Long: "Repair a damaged data folder, while no server runs. Copy the folder first, and\n" +
-			"have disk and memory tested.\n\n" +
-			"Every whole message of a damaged spool.db is saved into a new one, and the others\n" +
+		Use: "repair", Short: "Repair damaged records of people's choices and a damaged queue; exits 1 when something stays damaged", Args: exactly(),
+		Long: "Repair a damaged data folder, while no server runs.\n\n" +
+			"Of a damaged spool.db every whole message is saved into a new one, and the others\n" +
 			"are named; the damaged file stays beside it under another name.\n\n" +
-			"Damaged or lost records of offramp.db that stop mail are put back where checksums\n" +
-			"or the ledger prove them. Who may have lost more is unsubscribed from all lists\n" +
-			"and named. Nothing that stops mail is removed or loosened.",
+			"In offramp.db damaged or lost records that stop mail are repaired.\n" +
+			"What checksums or the ledger prove is put back. Who may have lost more is\n" +
+			"unsubscribed from all lists and named. Nothing that stops mail is removed or\n" +
+			"loosened. Copy the data folder first, and have disk and memory tested.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.repair(cmd.Context()) },
 	}
 }
 
 // repairView is what a repair did, for --json.
 type repairView struct {
-	Mail   spoolView  `json:"mail"`
-	People peopleView `json:"people"`
+	peopleView
+	Spool spoolView `json:"spool"`
 }
 
-// repair begins with the mail: the records of people are opened beside it.
 func (a *app) repair(ctx context.Context) error {
 	s, err := a.lenientSettings()
 	if err != nil {
 		return err
 	}
 	var v repairView
-	if v.Mail, err = a.repairSpool(ctx, s); err != nil {
+	// First the spool: with a damaged one the folder does not open.
+	if v.Spool, err = a.repairSpool(ctx, s); err != nil {
 		return err
 	}
 	if !a.asJSON {
-		a.printRepairedSpool(v.Mail)
+		a.printRepairedSpool(v.Spool)
 	}
-	if v.People, err = a.repairPeople(ctx, s); err != nil {
+	if v.peopleView, err = a.repairPeople(ctx, s); err != nil {
 		return err
 	}
 	if a.asJSON {
@@ -47,9 +47,9 @@ func (a *app) repair(ctx context.Context) error {
 			return err
 		}
 	} else {
-		a.printRepairedPeople(v.People)
+		a.printRepairedPeople(v.peopleView)
 	}
-	if !v.People.OK || len(v.Mail.Lost) > 0 {
+	if !v.OK || len(v.Spool.Lost) > 0 {
 		return silent{exitFailed}
 	}
 	return nil

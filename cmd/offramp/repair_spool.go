@@ -27,12 +27,12 @@ type lostView struct {
 	Why        string   `json:"why"`
 }
 
-// repairSpool makes spool.db again of what is whole in it, when it is damaged. No
+// repairSpool makes spool.db anew of what is whole in it, when it is damaged. No
 // server may have the folder open, nor this process.
 func (a *app) repairSpool(ctx context.Context, s *settings) (spoolView, error) {
 	done, err := sqlite.Salvage(ctx, sqlite.Options{Dir: s.DataDir, Now: a.now})
 	if errors.Is(err, store.ErrNotFound) {
-		return spoolView{}, nil
+		return spoolView{}, nil // there was no mail
 	}
 	if err != nil {
 		return spoolView{}, storeFault(s.DataDir, err)
@@ -46,7 +46,6 @@ func (a *app) repairSpool(ctx context.Context, s *settings) (spoolView, error) {
 
 func (a *app) printRepairedSpool(v spoolView) {
 	if !v.Damaged {
-		a.print("The file of queued mail is not damaged.")
 		return
 	}
 	a.print("Saved: %s of queued mail.", plural(v.Kept, "message"))

@@ -18,7 +18,7 @@ import (
 func TestRepairSpool(t *testing.T) {
 	ctx := context.Background()
 	s := &settings{DataDir: t.TempDir()}
-	db, err := openStore(ctx, s, sqlite.Options{Now: time.Now})
+	db, err := openStore(ctx, s, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestRepairSpool(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openStore(ctx, s, sqlite.Options{Now: time.Now}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "offramp repair") {
+	if _, err := openStore(ctx, s, sqlite.Options{}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "offramp repair") {
 		t.Fatalf("a start: %v", err)
 	}
 	if v, err = a.repairSpool(ctx, s); err != nil || !v.Damaged || v.Kept != 2 {
@@ -59,7 +59,7 @@ func TestRepairSpool(t *testing.T) {
 	if !strings.Contains(out.String(), "Saved: 2 messages of queued mail.") || !strings.Contains(out.String(), "spool.db.damaged-") {
 		t.Error(out.String())
 	}
-	db, err = openStore(ctx, s, sqlite.Options{Now: time.Now})
+	db, err = openStore(ctx, s, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

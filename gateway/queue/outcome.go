@@ -71,8 +71,8 @@ func expired(last store.Status) store.Status {
 // postpone defers for an error of our own, shortly. A message does not bounce for
 // the store being down, however long; for anything else it expires like others,
 // since what does not go away by then is about the message. A message that is
-// damaged is held; a file that is, is ours to mend. Where records that stop mail
-// are damaged, the mail waits for their repair.
+// damaged is held; where a file is, or records that stop mail are, the mail
+// waits for the repair: the message is whole.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
 	switch {
 	case errors.Is(err, store.ErrUncertain):

@@ -12,9 +12,7 @@ package powerloss
 import "C"
 
 import (
-	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
 	"runtime/cgo"
 	"sync"
@@ -71,32 +69,8 @@ func Record(dir string) (*Recorder, error) {
 // promised before it was called was promised before all later steps.
 func (r *Recorder) Note(note any) { r.add(Step{Kind: Note, Note: note}) }
 
-// File records what is written past SQLite as well, through what it returns.
-func (r *Recorder) File(f *os.File) *File { return &File{File: f, recorder: r} }
-
-// File is a file whose writes and syncs are taken down.
-type File struct {
-	*os.File
-	recorder *Recorder
-}
-
-// WriteAt writes and takes that down.
-func (f *File) WriteAt(data []byte, at int64) (int, error) {
-	n, err := f.File.WriteAt(data, at)
-	if n > 0 {
-		f.recorder.add(Step{Kind: Write, File: filepath.Base(f.Name()), Data: bytes.Clone(data[:n]), At: at})
-	}
-	return n, err
-}
-
-// Sync syncs and takes that down.
-func (f *File) Sync() error {
-	err := f.File.Sync()
-	if err == nil {
-		f.recorder.add(Step{Kind: Sync, File: filepath.Base(f.Name())})
-	}
-	return err
-}
+// Past takes down a step that the program makes past SQLite.
+func (r *Recorder) Past(s Step) { r.add(s) }
 
 // Stop ends the recording, when all connections are closed, and returns the
 // steps.

@@ -1,12 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -62,6 +62,10 @@ func (w powerWork) session(r *powerloss.Recorder, session int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	db.spool.file.openRaw = func(path string) (rawFile, error) {
+		f, err := openRaw(path)
+		return recorded{f, r}, err
+	}
 	for _, f := range []*file{db.consent.file, db.spool.file} {
 		if err := f.alone(ctx, func(c *conn) error {
 			f.writer.checkpointPages = 40 // often enough for a short load
@@ -70,24 +74,36 @@ func (w powerWork) session(r *powerloss.Recorder, session int) (err error) {
 			return err
 		}
 	}
-	db.spool.file.openRaw = func(path string) (rawFile, error) {
-		f, err := os.OpenFile(path, os.O_RDWR, 0)
-		return r.File(f), err
-	}
 	errs := make([]error, powerWorkers)
 	var all sync.WaitGroup
-	var scrubbing sync.Mutex
 	for n := range errs {
 		all.Go(func() {
 			worker := powerWorker{
 				powerWork: w, db: db, note: r.Note, name: fmt.Sprintf("%d-%d", session, n),
-				random: rand.New(rand.NewPCG(w.seed, uint64(session*powerWorkers+n))), scrubbing: &scrubbing,
+				random: rand.New(rand.NewPCG(w.seed, uint64(session*powerWorkers+n))),
 			}
 			errs[n] = worker.run(ctx)
 		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// recorded takes down what is written past SQLite. A sync is taken down before
+// it is made: it makes durable what was written before it began.
+type recorded struct {
+	rawFile
+	r *powerloss.Recorder
+}
+
+func (f recorded) WriteAt(b []byte, at int64) (int, error) {
+	f.r.Past(powerloss.Step{Kind: powerloss.Write, File: spoolFile, Data: bytes.Clone(b), At: at})
+	return f.rawFile.WriteAt(b, at)
+}
+
+func (f recorded) Sync() error {
+	f.r.Past(powerloss.Step{Kind: powerloss.Sync, File: spoolFile})
+	return f.rawFile.Sync()
 }
 
 // powerWorker asks for one thing after the other, of messages and people that
@@ -99,8 +115,6 @@ type powerWorker struct {
 	name   string
 	random *rand.Rand
 	put    int // messages
-
-	scrubbing *sync.Mutex // of all workers
 }
 
 func (w *powerWorker) run(ctx context.Context) error {
@@ -230,18 +244,14 @@ func (w *powerWorker) person(ctx context.Context, key string, o powerOp) error {
 			_, err = s.KeepCode(ctx, store.Code{ID: powerCode(key), Recipient: key, Address: key})
 		case "erase":
 			if err = s.Erase(ctx, key, event(store.EventErased)); err == nil && !w.unscrubbed {
-				err = w.scrub(ctx)
+				err = s.Scrub(ctx)
+				w.db.scrub.running <- struct{}{}
+				err = errors.Join(err, w.db.scrub.work(ctx))
+				<-w.db.scrub.running
 			}
 		}
 		return err
 	})
-}
-
-// scrub overwrites what was erased, as the background does.
-func (w *powerWorker) scrub(ctx context.Context) error {
-	w.scrubbing.Lock()
-	defer w.scrubbing.Unlock()
-	return w.db.Scrubber().work(ctx)
 }
 
 // powerCode is the code in mail to a person.

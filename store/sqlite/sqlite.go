@@ -240,22 +240,14 @@ type file struct {
 	writer  *writer // nil: read-only
 
 	mu      sync.Mutex
-	raw     rawFile                            // for what SQLite does not offer; nil: not opened yet
-	openRaw func(path string) (rawFile, error) // nil: from the disk
-}
-
-// rawFile is a database file without SQLite.
-type rawFile interface {
-	io.ReaderAt
-	io.WriterAt
-	io.Closer
-	Sync() error
+	raw     rawFile // for what SQLite does not offer; nil: not opened yet
+	openRaw func(path string) (rawFile, error)
 }
 
 // openFile makes or finds a database file and checks its schema.
 func openFile(ctx context.Context, o Options, name string) (*file, error) {
 	path := filepath.Join(o.Dir, name)
-	f := &file{path: path, busy: o.BusyTimeout, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
+	f := &file{path: path, busy: o.BusyTimeout, openRaw: openRaw, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
 	if o.ReadOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: %w: %w", path, store.ErrNotFound, err)
@@ -362,6 +354,16 @@ func (f *file) close() error {
 	return err
 }
 
+// rawFile is a database file past SQLite.
+type rawFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
+}
+
+func openRaw(path string) (rawFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+
 // itself opens the file itself. It is closed after every connection: to close
 // it ends the locks that SQLite has on it in this process (fcntl(2)).
 func (f *file) itself() (rawFile, error) {
@@ -370,11 +372,7 @@ func (f *file) itself() (rawFile, error) {
 	if f.raw != nil {
 		return f.raw, nil
 	}
-	open := f.openRaw
-	if open == nil {
-		open = func(path string) (rawFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }
-	}
-	raw, err := open(f.path)
+	raw, err := f.openRaw(f.path)
 	if err != nil {
 		return nil, unavailable(err)
 	}
