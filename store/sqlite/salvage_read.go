@@ -132,9 +132,10 @@ type stored struct {
 func (g *salvage) message(ctx context.Context, num int64) error {
 	lost := Lost{ID: g.ids[num]}
 	m := stored{arrival: arrival{num: num}}
+	var damaged error
 	found, err := g.from.one(salvageMessage, func(r row) {
-		_, m.message, _ = messageOf(r)
-		m.size, m.chunks, m.sum, m.tail = r.int(14), r.int(22), r.int(23), r.blob(24)
+		_, m.message, damaged = messageOf(r)
+		m.size, m.chunks, m.sum, m.tail = r.int(14), r.int(23), r.int(24), r.blob(25)
 	}, num)
 	if err != nil && !unreadable(err) {
 		return err
@@ -153,6 +154,8 @@ func (g *salvage) message(ctx context.Context, num int64) error {
 	switch m.recipients = recipients; {
 	case !legible:
 		lost.Why = "its envelope and header cannot be read"
+	case damaged != nil: // a list that is not what it was could be one that nobody left
+		lost.Why = "its list or envelope is not what was written"
 	case len(recipients) == 0:
 		lost.Why = "its recipients cannot be read"
 	default:
