@@ -51,7 +51,7 @@ func (a *app) repairPeople(ctx context.Context, s *settings) (peopleView, error)
 
 func (a *app) printRepairedPeople(v peopleView) {
 	if v.Corrected+v.FromLedger+v.Checksums+v.Unnamed == 0 && len(v.Stopped)+len(v.Lists) == 0 && v.OK {
-		a.print("Nothing is damaged.")
+		a.print("The records of people's choices are not damaged.")
 		return
 	}
 	a.print("Put back: %s that their checksums prove, %s from the ledger.", plural(int(v.Corrected), "record"), plural(int(v.FromLedger), "record"))

@@ -50,7 +50,7 @@ func TestRepairPeople(t *testing.T) {
 		a.printRepairedPeople(v)
 		return out.String()
 	}
-	if text := repaired(true); text != "Nothing is damaged.\n" {
+	if text := repaired(true); text != "The records of people's choices are not damaged.\n" {
 		t.Errorf("said %q", text)
 	}
 	raw, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "offramp.db"))
@@ -67,7 +67,7 @@ func TestRepairPeople(t *testing.T) {
 	if !strings.Contains(text, "1 record from the ledger") || !strings.Contains(text, "more may be lost: ben@example.net") || strings.Contains(text, "ada@") {
 		t.Errorf("said %q", text)
 	}
-	if text := repaired(true); text != "Nothing is damaged.\n" {
+	if text := repaired(true); text != "The records of people's choices are not damaged.\n" {
 		t.Errorf("a second time %q", text)
 	}
 }

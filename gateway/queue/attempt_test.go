@@ -332,6 +332,11 @@ func TestDeliveriesWaitForVerification(t *testing.T) {
 	h.people.verified = make(chan struct{})
 	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
 	h.run()
+	select {
+	case <-h.people.verified:
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody waits")
+	}
 	h.people.mu.Lock()
 	if len(h.people.steps) > 0 {
 		t.Errorf("asked %v", h.people.steps)

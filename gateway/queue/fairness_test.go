@@ -214,11 +214,12 @@ func TestConnectionsOfProven(t *testing.T) {
 
 // TestLater: what is more to a recipient than another time is left in the line.
 func TestLater(t *testing.T) {
-	q, err := New(Config{}, Parts{Rand: func() float64 { return 0 }})
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	sure := now
+	q, err := New(Config{}, Parts{Rand: func() float64 { return 0 }, Sure: func() time.Time { return sure }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	old := func(d time.Duration) store.Message {
 		return store.Message{Received: now.Add(-d), ReversePath: "a@b.example"}
 	}
@@ -246,6 +247,11 @@ func TestLater(t *testing.T) {
 		if ok != (tt.want > 0) || ok && next.Sub(now) != tt.want {
 			t.Errorf("%s: %v %v, want %v", tt.name, next.Sub(now), ok, tt.want)
 		}
+	}
+	sure = now.AddDate(-4, 0, 0) // the clock is ahead and not believed
+	m := store.Message{Received: sure.Add(-time.Hour), ReversePath: "a@b.example"}
+	if next, ok := q.later(&m, store.Recipient{Next: sure}, now, now); !ok || next.Sub(now) != time.Minute {
+		t.Errorf("under a wrong clock: %v %v", next.Sub(now), ok)
 	}
 }
 

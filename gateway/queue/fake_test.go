@@ -332,6 +332,11 @@ func (p *people) Verified(ctx context.Context) error {
 		return nil
 	}
 	select {
+	case p.verified <- struct{}{}: // somebody waits
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
 	case <-p.verified:
 		return nil
 	case <-ctx.Done():

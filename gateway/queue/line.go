@@ -43,14 +43,14 @@ func (q *Queue) putOff(ctx context.Context, t *task) (c contact) {
 // is tried again; ok is false for one that has expired, and where a notice is due.
 // There is no jitter: what is due together is put off together.
 func (q *Queue) later(m *store.Message, r store.Recipient, now, until time.Time) (next time.Time, ok bool) {
-	if !now.Before(q.schedule.deadline(m)) {
+	if q.schedule.expired(m, r.Attempts+1, q.Sure()) {
 		return time.Time{}, false
 	}
 	next = now.Add(q.schedule.wait(r.Attempts + 1))
 	if next.Before(until) {
 		next = until
 	}
-	if deadline := q.schedule.deadline(m); next.After(deadline) {
+	if deadline := q.schedule.deadline(m); next.After(deadline) && deadline.After(now) {
 		next = deadline
 	}
 	return next, !q.late(m, r, next)

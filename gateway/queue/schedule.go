@@ -50,7 +50,7 @@ func (s schedule) expired(m *store.Message, attempts int, sure time.Time) bool {
 	}
 	var age time.Duration
 	for i := 1; i < attempts && age < deadline.Sub(m.Received); i++ {
-		age += min(s.min<<min(i-1, 20), s.max)
+		age += s.wait(i)
 	}
 	return age >= deadline.Sub(m.Received)
 }

@@ -186,7 +186,7 @@ func (r *repair) again(name string, e store.Event, all *allRows) error {
 			return nil
 		}
 		r.done.FromLedger++
-		return r.s.setChoice(r.c, chosen(name, e), 0)
+		return r.s.setChoice(r.c, choiceOfEvent(name, e), 0)
 	case store.EventSuppressed:
 		if slices.ContainsFunc(all.suppressions, func(s store.Suppression) bool { return s.List == e.List && s.Reason == e.Reason }) {
 			return nil
@@ -220,9 +220,9 @@ func (r *repair) erasedAgain(hash string, e store.Event, all *allRows) error {
 	return r.s.setChoice(r.c, store.Choice{Recipient: hash, List: store.AllLists, State: store.Unsubscribed, Since: e.Time, Way: e.Way}, 0)
 }
 
-// chosen is the choice that an event recorded. Where it cannot be told for how
+// choiceOfEvent is the choice that an event recorded. Where it cannot be told for how
 // long or how often, it is that the person left.
-func chosen(name string, e store.Event) store.Choice {
+func choiceOfEvent(name string, e store.Event) store.Choice {
 	ch := store.Choice{Recipient: name, List: e.List, State: store.Unsubscribed, Since: e.Time, Way: e.Way}
 	switch e.Kind {
 	case store.EventPaused:
