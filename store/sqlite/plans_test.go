@@ -30,6 +30,7 @@ var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppression
 var mayScan = map[string]string{
 	"countErased": "at the start", "selectUnchained": "at the start", "selectCounts": "at the start", "selectHints": "at the start",
 	"deleteOrphans": "at the start", "endFar": "at the start", "selectMessageCnt": "at the start", "spool.go SELECT state, count(*) FROM": "at the start",
+	"selectDamaged":  "at the start and once an hour, as a whole",
 	"selectListMail": "once for each erasure, which takes a code of a mail; it is about the queue",
 	"selectFailed":   "by an index of its own, which has only what failed and is not reported yet",
 	"selectOldest":   "its first row",
