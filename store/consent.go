@@ -51,6 +51,10 @@ type Consent interface {
 	ListByKey(ctx context.Context, key uint64) (List, error)
 	// Lists returns all lists by ID.
 	Lists(ctx context.Context) ([]List, error)
+	// ListsShown returns what the page of a person shows: the lists with those IDs,
+	// whichever there are, and every public one, each once; and whether any list
+	// at all is a third party's.
+	ListsShown(ctx context.Context, ids []string) (shown []List, thirdParty bool, err error)
 	// UpdateList replaces all of the list with l.ID but ID, key and creation,
 	// or returns ErrNotFound.
 	UpdateList(ctx context.Context, l List) error

@@ -69,7 +69,7 @@ type Notes interface {
 // Lists knows the lists. One that is not found is shown by its identifier, so
 // that links outlive the database.
 type Lists interface {
-	Lists(ctx context.Context) ([]store.List, error)
+	ListsShown(ctx context.Context, ids []string) (shown []store.List, thirdParty bool, err error)
 }
 
 // Readers knows the other systems that follow what people choose; see

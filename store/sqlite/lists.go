@@ -117,6 +117,8 @@ const (
 	selectList      = "SELECT " + listColumns + ", seal FROM lists WHERE id = ?"
 	selectListByKey = "SELECT " + listColumns + ", seal FROM lists WHERE key = ?"
 	selectLists     = "SELECT " + listColumns + ", seal FROM lists ORDER BY id"
+	selectPublic    = "SELECT " + listColumns + " FROM lists WHERE public <> 0"
+	selectThirdOnes = "SELECT 1 FROM lists WHERE third_party <> 0 LIMIT 1"
 	insertList      = "INSERT INTO lists (" + listColumns + ", seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	updateList      = `UPDATE lists SET name = ?, description = ?, transactional = ?, public = ?, third_party = ?,
 		language = ?, sender = ?, footer = ?, seal = ? WHERE id = ?`
@@ -241,6 +243,33 @@ func (s *Consent) Lists(ctx context.Context) ([]store.List, error) {
 		})
 	})
 	return all, fail("lists", err)
+}
+
+// ListsShown returns the lists with those IDs and the public ones, and whether
+// any list is a third party's. What is damaged of them decides nothing here.
+func (s *Consent) ListsShown(ctx context.Context, ids []string) (shown []store.List, thirdParty bool, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		had := make(map[string]bool, len(ids))
+		if err := c.query(selectPublic, func(r row) error {
+			l := listOf(r)
+			shown, had[l.ID] = append(shown, l), true
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if had[id] {
+				continue
+			}
+			had[id] = true
+			if _, err := c.one(selectList, func(r row) { shown = append(shown, listOf(r)) }, id); err != nil {
+				return err
+			}
+		}
+		thirdParty, err = c.one(selectThirdOnes, func(row) {})
+		return err
+	})
+	return shown, thirdParty, fail("lists", err)
 }
 
 // UpdateList replaces all of the list with l.ID but ID, key and creation, or
