@@ -56,7 +56,8 @@ func quotesReply(text string) bool {
 
 // idioms are words with a conjunction that offer no other reason.
 var idioms = [][]string{
-	strings.Fields("one or more"), strings.Fields("or * misspelled"), strings.Fields("or not local"), strings.Fields("or mistyped"),
+	strings.Fields("one or more"), strings.Fields("invalid or unknown"), strings.Fields("unknown or invalid"), strings.Fields("invalid or nonexistent"), strings.Fields("invalid or non existent"),
+	strings.Fields("or * misspelled"), strings.Fields("or not local"), strings.Fields("or mistyped"),
 	// Cyrus says so of every name it does not have.
 	strings.Fields("either there is no mailbox associated with this * name or you do not have authorization to see it"),
 }
@@ -64,10 +65,10 @@ var idioms = [][]string{
 // plainIdioms takes the conjunctions out of idioms.
 func (t marked) plainIdioms() {
 	for i, w := range t.words {
-		if !conjunctions[w] && w != "one" {
-			continue
-		}
 		for _, idiom := range idioms {
+			if idiom[0] != w {
+				continue
+			}
 			for j := range max(0, matches(idiom, t.words[i:])) {
 				if conjunctions[t.words[i+j]] {
 					t.words[i+j] = "and"

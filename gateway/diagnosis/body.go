@@ -253,6 +253,7 @@ var labels = []string{
 	"email address:", "e-mail address:", "address:", "rcpt to:", ">>> rcpt to:", "to address:", "delivery failed:", "delivery to", "no such user:", "invalid user:", "invalid recipient:",
 	"addressed to:", "deliver to:", "could not be delivered to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
 	"empfänger:", "an:", "destinataire:", "destinatario:", "destinatário:", "ontvanger:", "odbiorca:", "получатель:", "宛先:", "宛先：", "收件人:", "收件人：", "收件者:", "المستلم:",
+	"받는 사람:", "받는사람:", "수신자:", "수신인:", "收件人地址:", "收件人地址：", "收件人邮箱:", "收件人邮箱：", "empfängeradresse:", "destinataires:", "destinatari:", "destinatarios:", "destinatários:", "příjemce:", "prijemca:", "címzett:", "mottagare:", "mottaker:", "modtager:", "vastaanottaja:", "alıcı:", "kime:", "одержувач:", "кому:", "παραλήπτης:", "destinatar:", "受信者:", "受信者：", "送信先:", "送信先：",
 }
 
 // recipientLine says whether a line begins with the address that failed.
@@ -261,9 +262,8 @@ func recipientLine(line string) (address, rest string) {
 		return "", ""
 	}
 	bare := strings.TrimLeft(line, "-*• \t\"'")
-	lower := asciiLower(bare)
 	for _, label := range labels {
-		if strings.HasPrefix(lower, label) {
+		if len(bare) >= len(label) && strings.EqualFold(bare[:len(label)], label) {
 			bare = strings.TrimLeft(bare[len(label):], " \t\"'")
 			break
 		}

@@ -4,7 +4,7 @@ import "strings"
 
 // tables are all known texts.
 var tables = []group{
-	{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts},
+	{dead, deadTexts}, {dead, deadTextsWorld}, {dead, deadTextsPages}, {noHost, noHostTexts}, {moved, movedTexts},
 	{doubtful, doubtfulTexts}, {spurned, spurnedTexts}, {unverified, unverifiedTexts}, {vacant, vacantTexts}, {frame, frameTexts},
 	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {relays, relayTexts}, {barred, barredTexts},
 	{network, networkTexts}, {passing, passingTexts}, {refusal, refusalTexts}, {delay, delayTexts},

@@ -155,7 +155,7 @@ func (x index) find(text string) hits {
 				if !m.or && t.alternative(i, m.length, after, x) {
 					about = either
 				}
-				dead = i + m.length
+				dead = max(dead, i+m.length)
 			}
 			if found[about] == "" {
 				found[about] = m.text

@@ -280,6 +280,7 @@ domain is expired
 // Texts that say that a check of the address failed: beside "user unknown" they
 // only say how that was found out.
 const unverifiedTexts = `
+callout verification failed
 recipient verification failed
 recipient verify failed
 recipient address verification failed
