@@ -1,6 +1,9 @@
 package diagnosis
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // marked is a folded text with what matters between its words.
 type marked struct {
@@ -96,7 +99,7 @@ func (t marked) others(i int) bool {
 }
 
 // possessors are the words for whose it is, where that is not the recipient.
-var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша sending source origin originating connecting submitting client peer bounce return from login auth")
+var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша вашего вашої din ditt dit dina vas vase twoj twoja panstwa sizin uw jouw seu sua tu ton ta sending source origin originating connecting submitting client peer bounce return from login auth")
 
 // close says whether two phrases stand side by side in a sentence, of which one
 // ended before and one begins at i.
@@ -107,6 +110,11 @@ func (t marked) close(before, i int) bool {
 		}
 	}
 	return i-before <= near
+}
+
+// broken says whether a sentence ends within a phrase of n words at i.
+func (t marked) broken(i, n int) bool {
+	return slices.ContainsFunc(t.marks[i+min(1, n):i+n], ends)
 }
 
 // ends says whether a sentence ends at a mark.
@@ -140,6 +148,9 @@ func (t marked) alternative(i, n int, after bool, x index) bool {
 		}
 	}
 	end := i + n
+	if end < len(t.words) && t.words[end] == japaneseOr && phrase[n-1] == japaneseNot {
+		return true
+	}
 	if end < len(t.words) && t.marks[end] == slashMark && !x.deadSoon(t.words[end:]) {
 		return true
 	}
@@ -199,6 +210,9 @@ var conjunctions = wordSet(`or either nor oder bzw beziehungsweise entweder ou s
 
 // koreanOr ends a verb that another one follows.
 var koreanOr = fold("거나")
+
+// japaneseOr follows a verb in the negative, which ends so: "not found, or".
+const japaneseOr, japaneseNot = "か", "い"
 
 // articles mean "the" in another language, where they stand before a phrase.
 var articles = wordSet("o ή")

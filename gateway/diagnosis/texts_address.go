@@ -204,6 +204,7 @@ not local
 not our domain
 no longer active
 no longer available
+not in use
 no longer in use
 no longer accept~
 no longer in service

@@ -194,6 +194,13 @@ connection limit
 limit exceeded
 maximum number
 sending limit
+daily limit
+hourly limit
+reply to address
+reply to header
+reply to domain
+reply to field
+header * does not exist
 callout
 verification failed for
 callback
