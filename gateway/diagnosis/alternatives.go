@@ -31,6 +31,8 @@ func split(text string) marked {
 			out.WriteString(" \x03 ") // "host mx.example said: 550 ...": the words before it are of another
 		case c == '/':
 			out.WriteString(" \x02 ")
+		case c == ')' && strings.HasPrefix(text[i+1:], "\n"): // a remark about the address above
+			out.WriteString(" \x01 ")
 		case (c == '.' || c == '!' || c == '?' || c == ';') && (i+1 == len(text) || text[i+1] <= ' '):
 			out.WriteString(" \x01 ")
 		default:

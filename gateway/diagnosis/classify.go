@@ -132,7 +132,7 @@ func (e evidence) outweighed(claim, code string) (Class, Cause, string) {
 	why := claim + ", but the code " + code + " says something else"
 	cause := statusCause(code)
 	switch {
-	case e.found[dead] == "" || code == "5.1.7" || code == "5.1.8" || code == "5.1.9":
+	case e.found[dead] == "", strings.HasPrefix(code, "5.1.") && statusCause(code) == CauseSender:
 		return Undecided, cause, why
 	case (code == "5.7.1" || code == "5.7.0") && e.found[barred] == "" && !vague(e.found[dead]):
 		return Hard, CauseAddress, claim + ", whatever class the code " + code + " is of"

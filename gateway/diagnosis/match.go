@@ -176,7 +176,7 @@ func (x index) find(text string) hits {
 				if !m.or && t.alternative(i, m.length, after, x) {
 					about = either
 				}
-				dead = max(dead, i+m.length)
+				dead = i + m.length
 			}
 			if found[about] == "" {
 				found[about] = m.text

@@ -200,7 +200,6 @@ reply to address
 reply to header
 reply to domain
 reply to field
-header * does not exist
 callout
 verification failed for
 callback
