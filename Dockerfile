@@ -24,6 +24,8 @@ COPY --from=build /offramp /offramp
 USER 65532:65532
 # A runtime's proxy can make other machines look like loopback.
 ENV OFFRAMP_DATA_DIR=/data OFFRAMP_SMTP_AUTH_LOOPBACK=false
+# The server does not start in an empty volume; once, for a new one:
+# docker run --rm -v offramp:/data offramp init --data
 VOLUME /data
 # SMTP relay and feedback, recipients' pages, admin (loopback only).
 EXPOSE 2525 8080 8081

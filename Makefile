@@ -45,8 +45,8 @@ fuzz: ## every fuzz target in turn, FUZZTIME each
 	    echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p" || exit 1; \
 	  done || exit 1; done
 
-torture: deps ## kill, fault and race trials at full length (about half an hour)
-	go test -timeout 120m -count=1 -v -run 'Torture' ./cmd/offramp/trial -torture
+torture: deps ## kill, error, power-loss and race trials at full length (some hours), see docs/proof.md
+	go test -timeout 240m -count=1 -v -run 'Torture' ./store/sqlite ./cmd/offramp/trial -torture
 
 bench: ## Go benchmarks of the hot paths
 	go test -run '^$$' -bench . -benchmem ./listunsub ./gateway/... ./store/...

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
@@ -41,9 +42,10 @@ type Config struct {
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config
 	Queue   queue.Config
-	Relay   relay.Config    `topic:"Accepting mail"`
-	SMTP    smtpd.Config    `topic:"SMTP server"`
-	Consent consent.Config  `topic:"Suppression and retention"`
+	Relay   relay.Config   `topic:"Accepting mail"`
+	SMTP    smtpd.Config   `topic:"SMTP server"`
+	Consent consent.Config `topic:"Suppression and retention"`
+	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
 	Web     web.Config      `topic:"Recipients' page"`
@@ -57,7 +59,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -11,16 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"offramp/gateway"
 	"offramp/gateway/sink"
 )
 
 // keepAlive opens HTTP connections that stay open after one answer, and returns
 // how many of them were answered.
-func keepAlive(t *testing.T, g *gateway.Gateway, n int) (answered int) {
+func keepAlive(t *testing.T, addr string, n int) (answered int) {
 	t.Helper()
 	for range n {
-		c, err := net.Dial("tcp", g.Addrs().HTTP)
+		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +44,7 @@ func keepAlive(t *testing.T, g *gateway.Gateway, n int) (answered int) {
 func TestManyConnectionsOfOne(t *testing.T) {
 	h := newHouse(t, sink.Options{})
 	g, _ := h.run()
-	if n := keepAlive(t, g, 300); n != 256 {
+	if n := keepAlive(t, g.Addrs().HTTP, 300); n != 256 {
 		t.Errorf("%d connections of one address are served, want 256", n)
 	}
 	send(t, g, "ada@example.net")
@@ -68,7 +67,18 @@ func TestManyConnectionsOfAProxy(t *testing.T) {
 	h := newHouse(t, sink.Options{})
 	h.config.Web.TrustedProxies = []string{"127.0.0.1"}
 	g, _ := h.run()
-	if n := keepAlive(t, g, 300); n != 300 {
+	if n := keepAlive(t, g.Addrs().HTTP, 300); n != 300 {
 		t.Errorf("%d connections of a proxy are served, want 300", n)
 	}
+}
+
+// Whoever reaches the admin listener cannot take all files there.
+func TestManyConnectionsToTheAPI(t *testing.T) {
+	h := newHouse(t, sink.Options{})
+	g, _ := h.run()
+	if n := keepAlive(t, g.Addrs().Admin, 100); n != 64 {
+		t.Errorf("%d connections to the admin listener are served, want 64", n)
+	}
+	send(t, g, "ada@example.net")
+	h.arrived(1)
 }

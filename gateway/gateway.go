@@ -9,15 +9,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
 
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
+	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
 	"offramp/listunsub"
@@ -28,8 +31,11 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
-	Tokens  *listunsub.KeyRing
-	Keys    *dkim.Keys // nil: nothing is signed
+	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
+	// done elsewhere.
+	Scrubber store.Scrubber
+	Tokens   *listunsub.KeyRing
+	Keys     *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *receipt.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -39,6 +45,9 @@ type Parts struct {
 	EarlierStream string
 	// FeedbackDir is where mail that came back and was not understood is kept.
 	FeedbackDir string
+	// IncomingDir is where mail to our own addresses is while it comes in; empty:
+	// the system's folder for such files.
+	IncomingDir string
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
@@ -57,7 +66,9 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
+	clock   *clock.Clock
 	people  *consent.Consent
+	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
 	queue   *queue.Queue
@@ -91,7 +102,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log}
+	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}
@@ -125,8 +136,29 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_HTTP_ADDR", g.config.HTTPAddr); l != nil {
 		g.site = g.pages.Limit(l)
 	}
-	g.api = open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr)
+	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
+		g.api = limitAdmin(l, g.log)
+	}
 	return errors.Join(faults...)
+}
+
+// Connections of the admin listener, which take their files from those that are
+// kept back: whoever reaches it must not take the files of the store.
+const (
+	adminConnections = 64
+	adminPerAddress  = 32 // IPv6: of a /64
+)
+
+// limitAdmin returns l with a bounded number of connections. Loopback addresses
+// are many programs'.
+func limitAdmin(l net.Listener, log *slog.Logger) net.Listener {
+	return &throttle.Listener{
+		Listener: l, Places: &throttle.Shares{All: adminConnections, Each: adminPerAddress},
+		Shared: func(a netip.Addr) bool { return a.IsLoopback() },
+		Refused: func(a netip.Addr) {
+			log.Debug("connection to the admin listener refused, too many are open", "ip", a.String())
+		},
+	}
 }
 
 // listenFault says in one sentence why an address cannot be listened on.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -52,9 +53,10 @@ func (g *Gateway) join(p Parts) error {
 	c, counts := g.config, new(stats)
 	strangers := slog.New(throttle.NewLines(p.Log.Handler(), linesPerMinute, &counts.leftOut))
 	kept := &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
+	g.clock = &clock.Clock{Config: c.Clock, Store: p.Consent, Now: p.Now, Log: p.Log}
 	people := &consent.Consent{
 		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
-		Now: p.Now, Log: p.Log, Stats: &counts.consent,
+		Now: p.Now, Sure: g.clock.Sure, Latest: g.clock.Latest, Log: p.Log, Stats: &counts.consent,
 	}
 	g.people = people
 	returns := &feedback.Feedback{
@@ -62,7 +64,7 @@ func (g *Gateway) join(p Parts) error {
 		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: strangers, Stats: &counts.feedback,
 	}
 
-	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Log: p.Log}
+	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Sure: g.clock.Sure, Log: p.Log}
 	if err := g.joinQueue(p, returns, counts); err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (g *Gateway) join(p Parts) error {
 	g.smtp = &smtpd.Server{
 		Config: c.SMTP, Hostname: c.Hostname, Relay: accept, Logins: logins,
 		FixLineEnds: c.Relay.BareNewline != relay.BareReject, MaxMessageSize: c.Relay.MaxMessageSize, MaxRecipients: c.Relay.MaxRecipients,
-		Feedback: returns, TLS: p.SMTPTLS, Log: strangers, Stats: &counts.smtp,
+		Feedback: returns, TLS: p.SMTPTLS, Dir: p.IncomingDir, Log: strangers, Stats: &counts.smtp,
 	}
 	if g.web, err = g.joinPages(p, strangers, people, counts); err != nil {
 		return err
@@ -93,10 +95,13 @@ func (g *Gateway) join(p Parts) error {
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: strangers, Stats: &counts.hook}
 	g.admin = (&admin.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream,
-		Checks:  []admin.Check{{Name: "consent", Run: func(ctx context.Context) error { return answers(ctx, p.Consent) }}},
+		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream, Clock: g.clock,
+		Checks: []admin.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
+			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
+		}}},
+		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
 		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Series: []admin.Series{hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
+		Metrics: counts.metrics(p), Series: []admin.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
@@ -123,7 +128,7 @@ func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) 
 			Footer: line,
 		},
 		Hops: hops, Refusals: refusals{returns}, Traffic: g.traffic,
-		Hostname: c.Hostname, Now: p.Now, Log: p.Log, Stats: &counts.queue,
+		Hostname: c.Hostname, Now: p.Now, Sure: g.clock.Sure, Log: p.Log, Stats: &counts.queue,
 	})
 	return err
 }
@@ -165,7 +170,7 @@ func (g *Gateway) joinPages(p Parts, log *slog.Logger, people *consent.Consent, 
 			Spool: p.Spool, Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL,
 			From: from, Operator: c.Web.OperatorName, Wake: g.queue.Wake, Now: p.Now,
 		},
-		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, Log: log, Stats: &counts.web, Now: p.Now,
+		Texts: texts, Receipts: p.Receipts, Retention: c.Consent.Retention, EraseWithin: c.Consent.OverwrittenWithin(), Log: log, Stats: &counts.web, Now: p.Now,
 	}
 	server, err := g.pages.Server()
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"sync/atomic"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
+	"offramp/store"
 )
 
 // metrics lists what the rooms count, for the admin listener.
@@ -17,6 +19,8 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	s.requests(&m)
 	s.returns(&m)
 	s.pages(&m)
+	m.files(p)
+	m.integrity(p.Consent)
 	if p.CertificateEnd != nil {
 		m = append(m, admin.Metric{
 			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,
@@ -46,10 +50,29 @@ func (m *metrics) count(name, help string, value *atomic.Int64, labels ...string
 	m.one(name, help, value, admin.Counter, labels...)
 }
 
+// integrity is what is known of damage to the records that stop mail.
+func (m *metrics) integrity(records store.Consent) {
+	gauge := func(name, help string, value func(store.Integrity) bool) {
+		*m = append(*m, admin.Metric{Name: "offramp_" + name, Help: help, Type: admin.Gauge, Value: func() float64 {
+			if value(records.Integrity()) {
+				return 1
+			}
+			return 0
+		}})
+	}
+	gauge("consent_verified", "Whether all records that stop mail were verified since the start; deliveries wait until then.",
+		func(i store.Integrity) bool { return i.Verified })
+	gauge("consent_damaged", "Whether records that stop mail are damaged or lost; 1 is an alarm.",
+		func(i store.Integrity) bool { return i.Damage != "" })
+	gauge("consent_stopped", "Whether no list mail is sent to anybody, since nobody can say whose records are damaged; 1 is an alarm.",
+		func(i store.Integrity) bool { return i.Stopped })
+}
+
 func (s *stats) clients(m *metrics) {
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.Connections, "result", "accepted")
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.TooMany, "result", "refused")
 	m.one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, admin.Gauge)
+	m.one("smtp_stranger_connections", "Open connections of clients that are not trusted and have not logged in.", &s.smtp.Strangers, admin.Gauge)
 	m.count("smtp_sessions_total", "Sessions that greeted the server.", &s.smtp.Sessions)
 	m.count("smtp_tls_sessions_total", "Sessions under TLS.", &s.smtp.TLS)
 	const logins = "Logins, by result."
@@ -104,6 +127,7 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("delivery_unsigned_messages_total", "List mail sent unsigned: no DKIM key for its From, or a line of its header that is no field.", &s.queue.Unsigned)
 	m.count("delivery_broken_signatures_total", "Messages with an earlier signature over a field that was added or replaced, here or by the next hop.", &s.queue.BrokenSignatures)
 	m.count("delivery_dropped_signatures_total", "Signatures that messages came with, removed since the next hop accepts one only.", &s.queue.DroppedSignatures)
+	m.count("delivery_uncertain_total", "Delivery attempts put off since records that stop mail are damaged; more than 0 is an alarm.", &s.queue.Uncertain)
 	const lines = "Messages delivered that came with lines over 998 bytes, by what became of them."
 	m.count("long_lines_total", lines, &s.queue.LinesEncoded, "result", "encoded")
 	m.count("long_lines_total", lines, &s.queue.LinesFolded, "result", "folded")
@@ -119,6 +143,15 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
 	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
 	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
+}
+
+// clockOff says how far the clock is from what can be accounted for.
+func clockOff(state func() clock.State) admin.Series {
+	return admin.Series{
+		Name:   "offramp_clock_off_seconds",
+		Help:   "How far the clock is ahead of all that the server has seen, where that is beyond OFFRAMP_CLOCK_TOLERANCE; negative: behind; 0: it is believed.",
+		Values: func() []admin.Sample { return []admin.Sample{{Value: state().Off.Seconds()}} },
+	}
 }
 
 // maxHopLimits is of how many next hops the limits are served: with "mx" there

@@ -17,10 +17,11 @@ import (
 )
 
 // The crowd of the benchmark: each person gets mail of each list and has a
-// choice for it.
+// choice for it. Further lists are of others.
 const (
 	crowdPeople = 100_000
 	crowdLists  = 5
+	otherLists  = 20_000
 )
 
 func crowdPerson(i int) string { return fmt.Sprintf("person%06d@example.com", i) }
@@ -40,6 +41,11 @@ func (h *house) fill(b *testing.B) {
 	var workers sync.WaitGroup
 	for k := range 64 {
 		workers.Go(func() {
+			for i := k; i < otherLists; i += 64 {
+				if _, err := c.EnsureList(ctx, store.List{ID: fmt.Sprintf("other%d.example.net", i), Key: uint64(1000 + i), Created: since}); err != nil {
+					b.Error(err)
+				}
+			}
 			for i := k; i < crowdPeople; i += 64 {
 				var change store.Change
 				var contacts []store.Contact
@@ -62,7 +68,8 @@ func (h *house) fill(b *testing.B) {
 }
 
 // BenchmarkPage is a request of the recipients' listener from the first octet
-// to the last, over loopback, among 100,000 people with five lists each.
+// to the last, over loopback, among 100,000 people with five lists each
+// and 20,000 lists of others.
 func BenchmarkPage(b *testing.B) {
 	h := newHouse(b, sink.Options{})
 	h.fill(b)

@@ -22,6 +22,9 @@ const httpDrain = 15 * time.Second
 //
 // A room that fails stops all the others, and Run returns its error.
 func (g *Gateway) Run(ctx context.Context) error {
+	if err := g.clock.Start(ctx); err != nil {
+		return errors.Join(err, g.Close())
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
@@ -43,6 +46,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
+	if g.scrub != nil {
+		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
+	}
+	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })

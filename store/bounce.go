@@ -29,7 +29,7 @@ func (r BounceRun) After(b SoftBounce) BounceRun {
 	switch {
 	case r.Count == 0, !r.Sent.IsZero() && b.At.Sub(r.Sent) >= b.Proof:
 		return BounceRun{Recipient: r.Recipient, Count: 1, First: b.At, Last: b.At}
-	case b.At.Sub(r.Last) < b.Apart:
+	case b.At.Sub(r.Last).Abs() < b.Apart: // one of long after b.At has the time of a clock that was wrong
 		return r
 	}
 	r.Count, r.Last, r.Sent = r.Count+1, b.At, time.Time{}

@@ -119,6 +119,9 @@ type Standing struct {
 	Suppressions []Suppression // for the list and for AllLists
 	Sharing      Sharing       // the zero Sharing: never said
 	Erased       bool          // the person is known by a keyed hash only
+	// Unverified says that the engine has not verified its records yet, see
+	// [Consent.Verified]: enough to accept mail, not to send it.
+	Unverified bool
 }
 
 // Person is all that is recorded about one recipient but the events, and the
@@ -147,6 +150,7 @@ type Turn struct {
 	List      string
 	Holder    string // names message and recipient, the same at every attempt
 	At        time.Time
+	Sure      time.Time     // by which a period is over, at most At; zero: At
 	Each      time.Duration // period of the limit on the list; 0: none
 	All       time.Duration // period of the limit over all lists; 0: none
 }

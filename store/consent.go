@@ -42,6 +42,7 @@ type SharingChange struct {
 // of the key instead, whichever of the two it is asked with: the key itself is
 // in no record any more, also not in those that are added later.
 type Consent interface {
+	Durable
 	// EnsureList returns the list with l.ID, adding l when there is none.
 	EnsureList(ctx context.Context, l List) (List, error)
 	// List returns one list or ErrNotFound.
@@ -50,6 +51,10 @@ type Consent interface {
 	ListByKey(ctx context.Context, key uint64) (List, error)
 	// Lists returns all lists by ID.
 	Lists(ctx context.Context) ([]List, error)
+	// ListsShown returns what the page of a person shows: the lists with those IDs,
+	// whichever there are, and every public one, each once; and whether any list
+	// at all is a third party's.
+	ListsShown(ctx context.Context, ids []string) (shown []List, thirdParty bool, err error)
 	// UpdateList replaces all of the list with l.ID but ID, key and creation,
 	// or returns ErrNotFound.
 	UpdateList(ctx context.Context, l List) error
@@ -79,13 +84,21 @@ type Consent interface {
 	EndBounces(ctx context.Context, recipient string, delivered time.Time) (ended bool, err error)
 	// Standing returns what is recorded for recipient about list and AllLists,
 	// with the suppressions of patterns that fit it, also those that have ended.
+	// It returns ErrUncertain where what is recorded is damaged, or some of it was
+	// lost; what a person asks for is recorded all the same.
 	Standing(ctx context.Context, recipient, list string) (Standing, error)
-	// Person returns all that is recorded for recipient, by list, and after that
+	// Person returns all that is legible for recipient, by list, and after that
 	// the suppressions of patterns that fit it.
 	Person(ctx context.Context, recipient string) (Person, error)
 	// Choices and Suppressions return records by recipient, then list.
 	Choices(ctx context.Context, f RecordFilter) ([]Choice, error)
 	Suppressions(ctx context.Context, f RecordFilter) ([]Suppression, error)
+
+	// Verified waits until the engine has verified its records once; before that
+	// a Standing is Unverified. It returns an error only when ctx ends.
+	Verified(ctx context.Context) error
+	// Integrity says what the engine knows of damage to its records.
+	Integrity() Integrity
 
 	// Sent counts mail that was delivered: Count is added, First and Last
 	// widen what is recorded. A run of bounces learns of the first mail after
@@ -99,7 +112,8 @@ type Consent interface {
 	// transaction. ok is false, and nothing written, when another holder's
 	// message was sent or is being sent less than t.Each before t.At in the
 	// list, or less than t.All before it in any list; all then says which
-	// limit it was.
+	// limit it was. A message of long after t.At, by a clock that was wrong,
+	// counts as sent at t.At, from then on.
 	TakeTurn(ctx context.Context, t Turn) (ok, all bool, err error)
 	// GiveTurn undoes the last TakeTurn of the same recipient, list and holder,
 	// since that attempt certainly did not send the message. A holder that had
@@ -121,9 +135,11 @@ type Consent interface {
 	// the contents of the person's events, and recipient and address of the
 	// person's codes go. e is added under the hash, with
 	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
-	// since. The key is gone from the engine's files once Scrub returned.
+	// since. The key is in no record any more; its bytes are overwritten by the
+	// [Scrubber], which Erase and Scrub ask for that.
 	Erase(ctx context.Context, recipient string, e Event) error
-	// Scrub overwrites what was erased and has left only its records.
+	// Scrub asks for all to be overwritten that was erased or has left the spool
+	// before. It is durable: a crash does not forget it.
 	Scrub(ctx context.Context) error
 	// Hash is the keyed hash of a lookup key, for partners and for erased
 	// people: it has no "@".
@@ -147,10 +163,17 @@ type Consent interface {
 	// suppressions, sharing and codes stay.
 	Retire(ctx context.Context, before time.Time, e Event) (int64, error)
 
+	// ClockSeen returns what SeeClock recorded last: the newest time that was
+	// believed of the machine's clock. Where nothing is recorded it is the time of
+	// the newest record; zero: there is none.
+	ClockSeen(ctx context.Context) (time.Time, error)
+	// SeeClock records a time in the place of the one before.
+	SeeClock(ctx context.Context, t time.Time) error
+
 	// AddTraffic adds to what is counted of the mail that passed. Rows whose last
-	// message is older than [TrafficKept] go. Of a person who was erased only the
+	// message is before since go. Of a person who was erased only the
 	// domain is kept, and so of everybody where there are very many rows.
-	AddTraffic(ctx context.Context, rows ...Traffic) error
+	AddTraffic(ctx context.Context, since time.Time, rows ...Traffic) error
 	// Traffic returns rows of traffic: first those of unmarked mail that opt-outs
 	// stopped, then those with the most messages; limit 0: 1000.
 	Traffic(ctx context.Context, limit int) ([]Traffic, error)
@@ -164,4 +187,23 @@ type Consent interface {
 	Readers(ctx context.Context) ([]Reader, error)
 	// Dismiss forgets a reader, or returns ErrNotFound.
 	Dismiss(ctx context.Context, name string) error
+}
+
+// Integrity is what an engine knows of damage to the records that stop mail.
+type Integrity struct {
+	Verified bool   // all records were verified since the start
+	Damage   string // what is wrong; empty: nothing that is known
+	Stopped  bool   // nobody can say whom it concerns: nobody is sent list mail
+	Found    int64  // records found damaged or lost when they were needed
+}
+
+// Repaired is what a repair of damaged records did.
+type Repaired struct {
+	Corrected  int64    // records put back, which their checksums prove
+	FromLedger int64    // records that stop mail, added from the ledger
+	Guards     int64    // checksums made anew over records that are whole
+	Stopped    []string // people of whom more may be lost: stopped for all lists
+	Lists      []string // lists that are no longer exempt and count as sent for others, until the operator says again
+	Unnamed    int64    // people whose names are legible nowhere: whoever they are, they are sent nothing
+	Integrity  Integrity
 }

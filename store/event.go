@@ -77,9 +77,9 @@ type Event struct {
 
 // EventFilter selects events. Zero fields select everything.
 type EventFilter struct {
-	After     int64 // only events with a greater ID
-	Before    int64 // only events with a smaller ID; 0: all
-	Since     time.Time
+	After     int64     // only events with a greater ID
+	Before    int64     // only events with a smaller ID; 0: all
+	Since     time.Time // may leave out what was recorded before an event of a time more than an hour earlier
 	Recipient string
 	List      *string
 	Kinds     []EventKind

@@ -72,6 +72,10 @@ type Status struct {
 	Host     string // who said it
 }
 
+// DamagedText is the status of a recipient that is held because its message
+// cannot be read; [Spool.Recheck] ends that.
+const DamagedText = "the stored message is damaged"
+
 // Job is a recipient leased for an attempt, with its message.
 type Job struct {
 	Message   *Message // shared by the jobs of one message in one answer; read only
@@ -97,6 +101,18 @@ type Result struct {
 	Kind      ResultKind
 	Next      time.Time // for Deferred
 	Status    Status
+}
+
+// Line is the recipients of one destination that are due, and what becomes of
+// them.
+type Line struct {
+	Domain string
+	Now    time.Time
+	// Next returns when a recipient is tried again; ok is false for one that stays
+	// due. Of the message it is given Received and ReversePath only. It must not
+	// use the spool.
+	Next   func(m *Message, r Recipient) (next time.Time, ok bool)
+	Status Status // of those that are put off
 }
 
 // Failure is a message with recipients that failed and were not reported.
@@ -151,6 +167,7 @@ type Draft interface {
 // A lease belongs to the process that took it: recipients leased by a process
 // that ended are due again as soon as the spool is opened.
 type Spool interface {
+	Durable
 	// Create begins a message; ctx bounds the writes of its body as well.
 	Create(ctx context.Context) (Draft, error)
 	// Lease returns up to limit queued recipients whose Next is not after now,
@@ -161,12 +178,17 @@ type Spool interface {
 	// leased and not of the destinations in skip; ok is false for an empty queue.
 	Next(ctx context.Context, skip []string) (next time.Time, ok bool, err error)
 	// Body opens the body of a message or returns ErrNotFound. Reading returns an error wrapping
-	// ErrDamaged at the first byte that is not what was written.
+	// ErrMessage at the first byte that is not what was written.
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
 	// Settle records results in one transaction and ends the leases, unless it
 	// returns an error: then they last until a later Settle. A recipient that is gone
 	// meanwhile is not an error. A message without recipients leaves with them.
 	Settle(ctx context.Context, results ...Result) error
+	// PutOff defers a whole line, as Settle does with Deferred, in few
+	// transactions and without reading its messages. It leaves alone who is leased,
+	// and returns how many were put off and how many stay due. After an error
+	// those that a transaction had put off by then stay so.
+	PutOff(ctx context.Context, l Line) (off, left int, err error)
 
 	// Failures returns messages with recipients in state Failed and without
 	// any that is leased or queued for its first attempt, oldest first: in the
@@ -192,9 +214,9 @@ type Spool interface {
 	// picks, without a bounce, and returns how many there were. Those that are
 	// leased leave with their result.
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
-	// Scrub overwrites what has left: once it returned, the engine's files hold
-	// nothing any more of mail that is not in the spool.
-	Scrub(ctx context.Context) error
+	// Recheck queues recipients again that are held because of [DamagedText], once
+	// their message can be read to its end, and returns how many.
+	Recheck(ctx context.Context) (int, error)
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
 }

@@ -13,7 +13,10 @@
 //   - Errors wrap one of the sentinels below where a caller can act on it.
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrNotFound says that the record asked for does not exist.
@@ -25,6 +28,14 @@ var (
 	ErrFull = errors.New("store full")
 	// ErrDamaged says that what was read is not what was written.
 	ErrDamaged = errors.New("record damaged")
+	// ErrMessage says that one message of the spool is not what was written, while
+	// its file can be read. It wraps ErrDamaged; an ErrDamaged that is no
+	// ErrMessage is about a file, whatever was asked for.
+	ErrMessage = fmt.Errorf("message: %w", ErrDamaged)
+	// ErrUncertain says that records which stop mail are damaged or lost, and that
+	// what is asked depends on them: nothing may be sent until they are repaired.
+	// What a person asks for can still be recorded.
+	ErrUncertain = errors.New("records that stop mail are damaged")
 	// ErrNewer says that a newer release wrote the data, so this one must not.
 	ErrNewer = errors.New("data written by a newer release")
 	// ErrOlder says that an older release wrote the data, which is only read now

@@ -128,9 +128,11 @@ func (c *checker) run(ctx context.Context) bool {
 	c.operator()
 	c.listNames(ctx)
 	c.clock()
+	c.clockSeen(ctx)
 	c.unsigned(ctx)
 	c.streams(ctx)
 	c.noticed(ctx)
+	c.scrub(ctx)
 	if !c.offline {
 		c.dns(ctx)
 		c.nextHop(ctx)

@@ -18,9 +18,10 @@ import (
 
 func (c *checker) dataDir() {
 	dir := c.settings.DataDir
+	missing := c.settings.needData()
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.add(findWarn, "data", "the data folder "+dir+" does not exist yet: the first start creates it", "")
+		c.add(findFail, "data", missing.Error(), "")
 		return
 	}
 	if err == nil {
@@ -33,6 +34,9 @@ func (c *checker) dataDir() {
 		}
 		c.add(findFail, "data", err.Error(), fix)
 		return
+	}
+	if missing != nil {
+		c.add(findFail, "data", missing.Error(), "")
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		c.add(findWarn, "data", fmt.Sprintf("other users can access the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
@@ -123,7 +127,7 @@ func (c *checker) secret(k secret) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.add(findWarn, k.name, "none yet: the first start makes "+path+"; keep a copy of it", "")
+		c.add(findWarn, k.name, "not in "+path+": it was made with the data, or is made with it (see data); keep a copy of it", "")
 	case err != nil:
 		c.add(findFail, k.name, plainPathError(err), "")
 	case info.Mode().Perm()&0o077 != 0:

@@ -40,6 +40,7 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 	defer resp.Body.Close()
 	counts := readMetrics(io.LimitReader(resp.Body, 1<<20))
+	c.integrity(counts)
 	for _, n := range notices {
 		if count := counts[n.metric]; count > 0 {
 			c.addFinding(finding{State: n.state, What: "mail", Do: n.do,
@@ -52,6 +53,21 @@ func (c *checker) noticed(ctx context.Context) {
 	if limits := hopLimits(counts); len(limits) > 0 {
 		c.addFinding(finding{State: findOK, What: "mail", Text: "limits of next hops that Offramp keeps under now: " + strings.Join(limits, ", ")})
 	}
+}
+
+// integrity looks for damage to the records that stop mail.
+func (c *checker) integrity(counts map[string]int64) {
+	text := ""
+	switch {
+	case counts["offramp_consent_stopped"] > 0:
+		text = "records of people are damaged and nobody can say whose: no list mail is sent to anybody"
+	case counts["offramp_consent_damaged"] > 0:
+		text = "records that stop mail are damaged or lost: nothing is sent to the people that may concern"
+	default:
+		return
+	}
+	c.addFinding(finding{State: findFail, What: "choices", Text: text, Fix: c.app.command("repair"),
+		Do: "stop the server, run the command, and start it again; have disk and memory tested"})
 }
 
 // hopLimit is a metric that says what a next hop takes at most.

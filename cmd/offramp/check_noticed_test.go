@@ -55,6 +55,24 @@ func TestNoticed(t *testing.T) {
 	}
 }
 
+// Damage to the records that stop mail fails the check.
+func TestDamagedRecordsAreNoticed(t *testing.T) {
+	for metric, want := range map[string]string{
+		"":                        "",
+		"offramp_consent_damaged": "nothing is sent to the people",
+		"offramp_consent_stopped": "no list mail is sent to anybody",
+	} {
+		c := &checker{app: &app{}}
+		c.integrity(map[string]int64{metric: 1})
+		switch {
+		case want == "" && len(c.findings) > 0:
+			t.Errorf("found %+v", c.findings)
+		case want != "" && (len(c.findings) != 1 || c.findings[0].State != findFail || !strings.Contains(c.findings[0].Text, want) || c.findings[0].Fix != "offramp repair"):
+			t.Errorf("%s: %+v", metric, c.findings)
+		}
+	}
+}
+
 // Of many next hops a few are named.
 func TestHopLimitsAreFew(t *testing.T) {
 	counts := map[string]int64{}

@@ -93,4 +93,6 @@ func (nobody) Person(context.Context, envelope.Address) (store.Person, error) {
 	return store.Person{}, nil
 }
 
-func (nobody) Lists(context.Context) ([]store.List, error) { return nil, nil }
+func (nobody) ListsShown(context.Context, []string) ([]store.List, bool, error) {
+	return nil, false, nil
+}

@@ -2,23 +2,25 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // client speaks the admin API: with the running server, or with the same API
@@ -30,6 +32,8 @@ type client struct {
 	http  http.Client
 	close func() error
 	files bool // this process holds the data, and no server runs
+	// scrub overwrites what was erased until its context ends; nil: the server does.
+	scrub func(context.Context) error
 }
 
 // operate opens the data, or reaches the server that holds it, and runs work.
@@ -52,9 +56,9 @@ func (a *app) operate(ctx context.Context, work func(*client) error) error {
 // open opens an existing data folder, or reaches the server where another
 // process has the folder open.
 func (a *app) open(ctx context.Context, s *settings) (*client, error) {
-	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, os.ErrNotExist) {
+	if begun, err := sqlite.Begun(s.DataDir); err == nil && !begun {
 		// A command that only looks must not make a data folder.
-		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or start `offramp serve` first", s.DataDir)
+		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or make it with `offramp init`", s.DataDir)
 	}
 	if err := s.needLedgerKey(); err != nil {
 		// The server may have its key from where this command does not look.
@@ -78,11 +82,16 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Turns: db.Consent(), Lists: db.Consent(),
 		Mail: db.Spool(), Copies: &feedback.Kept{Dir: s.feedbackDir()}, Now: a.now,
 	}
+	known := &clock.Clock{Config: s.Gateway.Clock, Store: db.Consent(), Now: a.now}
+	if err := known.Read(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	api := &admin.API{
 		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
-		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Now: a.now,
+		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
+		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
 	}
-	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run}
 	c.http.Transport = inProcess{api.Handler()}
 	return c, nil
 }
@@ -173,12 +182,15 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if slow := c.tooSlow(err); slow != nil {
+			return slow
+		}
 		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: set the server's OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN for this command", c.base), err}
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return err
+		return cmp.Or(c.tooSlow(err), err)
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
@@ -191,6 +203,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return &apiError{resp.StatusCode, p.Detail}
 	}
 	return json.Unmarshal(raw, out)
+}
+
+// tooSlow says that a server is there, and has not answered in time; nil: err is
+// something else.
+func (c *client) tooSlow(err error) error {
+	timeout, ok := errors.AsType[net.Error](err)
+	if !ok || !timeout.Timeout() {
+		return nil
+	}
+	return &unreachable{fmt.Sprintf("the server on %s did not answer within %s. Try again; if it stays so, look at `offramp health` and the server's log", c.base, c.http.Timeout), err}
 }
 
 // unreachable says that a server holds the data and does not answer.

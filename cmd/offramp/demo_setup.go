@@ -79,7 +79,7 @@ func (a *app) startDemo(ctx context.Context, dir string) (d *demo, err error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if d.db, err = openStore(ctx, d.settings, a.now, log); err != nil {
+	if d.db, err = openStore(ctx, d.settings, sqlite.Options{Now: a.now, Log: log}); err != nil {
 		return nil, err
 	}
 	p, err := a.parts(d.settings, log)

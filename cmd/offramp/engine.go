@@ -15,9 +15,14 @@ import (
 	"offramp/store/sqlite"
 )
 
-// openStore opens the data folder, which it makes when there is none, and says
-// in one sentence what is in the way.
-func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog.Logger) (*sqlite.DB, error) {
+// openStore opens the data folder and says in one sentence what is in the way.
+// Without o.Existing it makes the folder, its databases and the ledger key.
+func openStore(ctx context.Context, s *settings, o sqlite.Options) (*sqlite.DB, error) {
+	if o.Existing {
+		if err := s.needData(); err != nil {
+			return nil, err
+		}
+	}
 	if err := prepareDataDir(s.DataDir); err != nil {
 		return nil, err
 	}
@@ -25,15 +30,16 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: s.DataDir, PersonKey: keys.people, Now: now, Log: log})
+	o.Dir, o.PersonKey, o.EraseWithin = s.DataDir, keys.people, s.Gateway.Consent.OverwrittenWithin()
+	db, err := sqlite.Open(ctx, o)
 	switch {
 	case errors.Is(err, store.ErrKey):
 		return nil, s.wrongLedgerKey(made)
 	case err != nil:
 		return nil, storeFault(s.DataDir, err)
 	}
-	if made {
-		log.Info("created the ledger key: keep a copy, it signs receipts and recognises erased people", "file", s.ledgerKeyPath())
+	if made && o.Log != nil {
+		o.Log.Info("created the ledger key: keep a copy, it signs receipts and recognises erased people", "file", s.ledgerKeyPath())
 	}
 	return db, nil
 }
@@ -42,11 +48,11 @@ func openStore(ctx context.Context, s *settings, now func() time.Time, log *slog
 // commands have it open for a moment only.
 const storePatience = 3 * time.Second
 
-// openWhenFree is openStore that waits for a moment while the data is in use,
-// unless hopeless says that whoever has it will keep it.
+// openWhenFree is openStore of data that exists. It waits for a moment while the
+// data is in use, unless hopeless says that whoever has it will keep it.
 func (a *app) openWhenFree(ctx context.Context, s *settings, log *slog.Logger, hopeless func() bool) (*sqlite.DB, error) {
 	for end := time.Now().Add(storePatience); ; {
-		db, err := openStore(ctx, s, a.now, log)
+		db, err := openStore(ctx, s, sqlite.Options{Existing: true, Now: a.now, Log: log})
 		if !errors.Is(err, store.ErrInUse) || time.Now().After(end) || hopeless() {
 			return db, err
 		}
@@ -92,7 +98,7 @@ func storeFault(dir string, err error) error {
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
 	case errors.Is(err, store.ErrDamaged):
-		return &dataDirError{dir, "contains a damaged database: " + err.Error(), err}
+		return &dataDirError{dir, "contains a damaged database: " + err.Error() + ": copy the folder, then run `offramp repair`", err}
 	case errors.Is(err, store.ErrFull):
 		return &dataDirError{dir, "is on a full volume: free some space", err}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // A command that has the data open for a moment holds up neither a server that
@@ -17,7 +18,7 @@ import (
 func TestOpenWhenFree(t *testing.T) {
 	s := &settings{DataDir: t.TempDir()}
 	a := &app{now: time.Now}
-	first, err := openStore(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	first, err := openStore(t.Context(), s, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestOlderDataIsNotBroughtUpToDate(t *testing.T) {
 	if earlier, older, err := s.look(t.Context()); earlier != "" || older || err != nil {
 		t.Errorf("no data: %q, %t, %v", earlier, older, err)
 	}
-	db, err := openStore(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	db, err := openStore(t.Context(), s, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ var house = map[string]room{
 	"listunsub":            {0, never(ourRooms, netHTTP, goSMTP, []string{"database/sql"})},
 	"store":                {0, never(drivers, []string{"offramp/gateway/"})},
 	"store/failpoint":      {0, never(ourRooms, drivers)},
+	"store/powerloss":      {0, never(ourRooms, drivers)},
 	"gateway/envelope":     {0, ourRooms},
 	"testdata":             {0, ourRooms},
 	"store/sqlite":         {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
@@ -44,6 +45,7 @@ var house = map[string]room{
 	"gateway/dkim":         {1, never(netHTTP, []string{"offramp/store"})},
 	"gateway/sink":         {1, never(ourRooms, goSMTP)},
 	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/inbox":        {2, never(drivers, goSMTP)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
@@ -88,6 +90,20 @@ func TestImportsPointDown(t *testing.T) {
 				if imported == forbidden || strings.HasSuffix(forbidden, "/") && strings.HasPrefix(imported, forbidden) {
 					t.Errorf("%s imports %s, which it never may", name, imported)
 				}
+			}
+		}
+	}
+}
+
+// forTests are rooms that only tests import.
+var forTests = []string{"store/powerloss", "store/storetest"}
+
+// What only tests need is not in the program, nor in any room of it.
+func TestTestRoomsStayOutOfTheProgram(t *testing.T) {
+	for name, imported := range imports(t, filepath.Join("..", "..")) {
+		for _, room := range forTests {
+			if slices.Contains(imported, "offramp/"+room) {
+				t.Errorf("%s imports %s, which is for tests", name, room)
 			}
 		}
 	}

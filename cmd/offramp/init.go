@@ -3,11 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"offramp/store/sqlite"
 )
 
 // dotEnv is the settings file init writes where --env-file names none.
@@ -36,17 +40,19 @@ type setup struct {
 func (a *app) initCommand() *cobra.Command {
 	var st setup
 	var letters []string
-	var yes, selfSigned bool
+	var yes, selfSigned, onlyData bool
 	cmd := &cobra.Command{
 		Use: "init DOMAIN", Short: "Make settings and keys for a sending domain, and say what to publish",
 		Long: "Make what Offramp needs to serve a sending domain: a settings file .env (or the\n" +
-			"one of --env-file), the data folder, DKIM keys and token keys. On a terminal it\n" +
-			"asks for what no flag says. Nothing that exists is overwritten, so it is safe to\n" +
+			"one of --env-file), the data folder with its databases, DKIM keys and token keys.\n" +
+			"On a terminal it asks for what no flag says. Nothing that exists is overwritten, so it is safe to\n" +
 			"run again; a second domain joins the settings that are there. The DNS records\n" +
 			"go to stdout.\n\n" +
 			"With --newsletter all mail from this address becomes list mail, password resets\n" +
 			"too: name only addresses that send nothing but newsletters. Newsletters that have\n" +
 			"List-Id or List-Unsubscribe need no rule.\n\n" +
+			"With --data it makes the databases and keys in OFFRAMP_DATA_DIR and nothing else,\n" +
+			"for a server that has its settings from elsewhere, such as a container.\n\n" +
 			"With --tls-self-signed it makes a certificate for SMTP in a private network\n" +
 			"instead, for the names and addresses that follow and for those of this machine.",
 		Example: "  offramp init example.org --next-hop smtp+starttls://user:pass@smtp.example.net:587 \\\n" +
@@ -56,21 +62,23 @@ func (a *app) initCommand() *cobra.Command {
 			if selfSigned {
 				return nil
 			}
+			if onlyData {
+				return exactly()(cmd, args)
+			}
 			return exactly("DOMAIN")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.envFile = cmp.Or(a.envFile, dotEnv)
-			if selfSigned {
+			switch {
+			case selfSigned:
 				return a.initTLS(args)
-			}
-			given := map[string]bool{}
-			for _, name := range []string{"host", "feedback-domain", "next-hop", "operator", "footer", "newsletter"} {
-				given[name] = cmd.Flags().Changed(name)
+			case onlyData:
+				return a.initDataOnly(cmd.Context())
 			}
 			if err := st.read(args[0], letters); err != nil {
 				return err
 			}
-			return a.init(cmd.Context(), st, given, a.inputTTY && !yes)
+			return a.init(cmd.Context(), st, cmd.Flags().Changed, a.inputTTY && !yes)
 		},
 	}
 	flags := cmd.Flags()
@@ -82,6 +90,7 @@ func (a *app) initCommand() *cobra.Command {
 	flags.StringArrayVar(&letters, "newsletter", nil, "ADDRESS=Name of the list, of a newsletter's sender; again for each (the list's identifier may follow in <>)")
 	flags.BoolVarP(&yes, "yes", "y", false, "ask nothing")
 	flags.BoolVar(&st.offline, "offline", false, "do not ask the DNS which SPF and DMARC records are there already")
+	flags.BoolVar(&onlyData, "data", false, "make the databases and keys in the data folder, and nothing else")
 	flags.BoolVar(&selfSigned, "tls-self-signed", false, "make a self-signed certificate for SMTP instead; the arguments are further names and addresses")
 	return cmd
 }
@@ -116,7 +125,7 @@ func (st *setup) read(domain string, letters []string) error {
 	return nil
 }
 
-func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask bool) error {
+func (a *app) init(ctx context.Context, st setup, given func(flag string) bool, ask bool) error {
 	env, exists, err := a.fileEnv()
 	if err != nil {
 		return err
@@ -139,7 +148,7 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 	if !exists {
 		st.feedback = cmp.Or(st.feedback, st.host)
 	}
-	if err := a.initData(&st); err != nil {
+	if err := a.initData(ctx, &st, env); err != nil {
 		return err
 	}
 	if !exists || len(st.newsletters) > 0 {
@@ -159,8 +168,8 @@ func (a *app) init(ctx context.Context, st setup, given map[string]bool, ask boo
 	return a.printSetup(ctx, st)
 }
 
-// initData makes the data folder and every key.
-func (a *app) initData(st *setup) error {
+// initData makes the data folder, its databases and every key.
+func (a *app) initData(ctx context.Context, st *setup, env map[string]string) error {
 	if err := makeDataDir(st.dataDir); err != nil {
 		return fault("OFFRAMP_DATA_DIR: the data folder cannot be made: %s", plainPathError(err))
 	}
@@ -171,7 +180,7 @@ func (a *app) initData(st *setup) error {
 		}
 		st.keys = append(st.keys, entry)
 	}
-	return a.initSecrets(st.dataDir)
+	return a.initSecrets(ctx, st.dataDir, env)
 }
 
 // fileEnv is what the settings file says, with the process's environment over
@@ -207,22 +216,69 @@ func (a *app) initKey(st setup, kind string) (dkimEntry, error) {
 	return entry, nil
 }
 
-// initSecrets makes the keys that must never be lost, or finds those made before.
-func (a *app) initSecrets(dataDir string) error {
+// initSecrets makes the databases and the keys that must never be lost, or finds
+// those made before. Keys that settings hold are not made.
+func (a *app) initSecrets(ctx context.Context, dataDir string, env map[string]string) error {
 	s := &settings{DataDir: dataDir}
-	_, made, err := s.tokenKeys()
+	for name, value := range map[string]*string{"TOKEN_KEYS": &s.TokenKeys, "LEDGER_KEY": &s.LedgerKey} {
+		text, _, err := secretValue(prefix+name, env)
+		if err != nil {
+			return err
+		}
+		*value = strings.TrimSpace(text)
+	}
+	begun, err := sqlite.Begun(dataDir)
+	if err != nil {
+		return storeFault(dataDir, err)
+	}
+	if begun {
+		return a.initKeys(s)
+	}
+	earlier := s.hasKeys()
+	m, err := a.makeData(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	a.say("%s  %s (keep a copy: every link you send needs it)", wroteOrKept(made), filepath.Join(dataDir, tokenKeysFile))
-	if _, err := os.Stat(filepath.Join(dataDir, "offramp.db")); err == nil && s.needLedgerKey() != nil {
-		return nil // the server has its ledger key from elsewhere
+	a.sayKeys(s, m)
+	a.say("wrote  %s", filepath.Join(dataDir, "offramp.db")+" and spool.db (new: nobody's opt-out is known)")
+	if earlier {
+		a.say("       If the server has run with these keys before, restore its databases before you start it again.")
 	}
-	if _, made, err = s.ledgerKeys(); err != nil {
+	return nil
+}
+
+// initKeys makes the keys that data lacks.
+func (a *app) initKeys(s *settings) (err error) {
+	var m made
+	if _, m.tokens, err = s.tokenKeys(); err != nil {
 		return err
 	}
-	a.say("%s  %s (keep a copy: erased people are recognised by it)", wroteOrKept(made), s.ledgerKeyPath())
+	if s.needLedgerKey() == nil { // else the server has it from elsewhere
+		if _, m.ledger, err = s.ledgerKeys(); err != nil {
+			return err
+		}
+	}
+	a.sayKeys(s, m)
 	return nil
+}
+
+// sayKeys names the files of keys that are there.
+func (a *app) sayKeys(s *settings, m made) {
+	if s.TokenKeys == "" {
+		a.say("%s  %s (keep a copy: every link you send needs it)", wroteOrKept(m.tokens), filepath.Join(s.DataDir, tokenKeysFile))
+	}
+	if s.LedgerKey == "" && s.needLedgerKey() == nil {
+		a.say("%s  %s (keep a copy: erased people are recognised by it)", wroteOrKept(m.ledger), s.ledgerKeyPath())
+	}
+}
+
+// initDataOnly makes the data of a server that has its settings from elsewhere.
+func (a *app) initDataOnly(ctx context.Context) error {
+	env, _, err := a.fileEnv()
+	if err != nil {
+		return err
+	}
+	return a.initSecrets(ctx, dataDirOf(env), env)
 }
 
 func wroteOrKept(made bool) string {

@@ -26,9 +26,6 @@ func TestInitAsksAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("data/offramp.db", nil, 0o600); err != nil { // as once a server ran
-		t.Fatal(err)
-	}
 	said := run("Example Ltd\nfoo\nsmtp://127.0.0.1:2525\nmx\n")
 	for _, want := range []string{"Your name, as", "Where mail goes today", "--next-hop, entry 1: no scheme", "own listener", "A server that runs must be restarted", "kept   data/ledger.key"} {
 		if !strings.Contains(said, want) {

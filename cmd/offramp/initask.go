@@ -12,7 +12,7 @@ import (
 
 // asking is what to ask for, and what is known already.
 type asking struct {
-	given map[string]bool // flags
+	given func(flag string) bool // on the command line
 	env   map[string]string
 	again bool // there is a settings file: only what is empty there is asked for
 }
@@ -33,7 +33,7 @@ func (a *app) ask(st *setup, about asking) error {
 		{"feedback-domain", "Domain of bounce addresses, with its MX on this server", &st.feedback, readHost("--feedback-domain"), ""},
 		{"footer", "Gmail, Yahoo and Microsoft want a visible unsubscribe link in newsletters. Where the text has none: add, or off", &st.footer, readFooter, "FOOTER"},
 	} {
-		if given[q.flag] || about.again && (q.setting == "" || about.env[prefix+q.setting] != "") {
+		if given(q.flag) || about.again && (q.setting == "" || about.env[prefix+q.setting] != "") {
 			continue
 		}
 		if q.flag == "feedback-domain" && *q.value == "" {
@@ -49,10 +49,10 @@ func (a *app) ask(st *setup, about asking) error {
 	if about.again {
 		return nil
 	}
-	if !given["newsletter"] {
+	if !given("newsletter") {
 		a.say(newslettersAlone)
 	}
-	for !given["newsletter"] {
+	for !given("newsletter") {
 		var text string
 		err := a.askOne(in, "A newsletter's sender and name, such as news@"+st.domain+"=Weekly news (Enter: no more)", &text, func(s string) (string, error) {
 			n, err := parseNewsletter(s)

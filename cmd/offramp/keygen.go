@@ -39,7 +39,7 @@ func (a *app) keygenLedger() *cobra.Command {
 	return &cobra.Command{
 		Use: "ledger", Short: "Make a key for OFFRAMP_LEDGER_KEY", Args: exactly(),
 		Long: "Make a key for OFFRAMP_LEDGER_KEY or the file ledger.key in the data folder,\n" +
-			"before the first start. Never change it afterwards: it recognises people who had\n" +
+			"before `offramp init`. Never change it afterwards: it recognises people who had\n" +
 			"everything erased, and the receipts already given out are checked with it.",
 		RunE: func(*cobra.Command, []string) error {
 			key := newLedgerKey()

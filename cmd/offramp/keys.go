@@ -18,7 +18,7 @@ import (
 const tokenKeysFile = "token.keys"
 
 // tokenKeys returns the key ring: of the setting, else of the data folder,
-// where it is made on the first start.
+// where it is made when it is missing.
 func (s *settings) tokenKeys() (ring *listunsub.KeyRing, made bool, err error) {
 	if s.TokenKeys != "" {
 		ring, err = listunsub.ParseKeyRing(s.TokenKeys)

@@ -52,7 +52,7 @@ func parseLedgerKey(text string) (ledgerKeys, error) {
 func (s *settings) ledgerKeyPath() string { return filepath.Join(s.DataDir, ledgerKeyFile) }
 
 // ledgerKeys returns the keys: of the setting, else of the data folder, where
-// the ledger key is made on the first start.
+// the ledger key is made when it is missing.
 func (s *settings) ledgerKeys() (keys ledgerKeys, made bool, err error) {
 	if s.LedgerKey != "" {
 		if keys, err = parseLedgerKey(s.LedgerKey); err != nil {

@@ -174,7 +174,7 @@ func TestStoreFaults(t *testing.T) {
 		store.ErrInUse:   "OFFRAMP_DATA_DIR: the data folder data is in use by another offramp process: stop it, or choose another folder",
 		store.ErrNewer:   "OFFRAMP_DATA_DIR: the data folder data was written by a newer release of Offramp: run that release, or restore a backup",
 		store.ErrFull:    "OFFRAMP_DATA_DIR: the data folder data is on a full volume: free some space",
-		store.ErrDamaged: "OFFRAMP_DATA_DIR: the data folder data contains a damaged database: page 7: record damaged",
+		store.ErrDamaged: "OFFRAMP_DATA_DIR: the data folder data contains a damaged database: page 7: record damaged: copy the folder, then run `offramp repair`",
 	} {
 		err := storeFault("data", fmt.Errorf("page 7: %w", cause))
 		if err.Error() != want || !errors.Is(err, cause) || len(lines(err)) != 1 {

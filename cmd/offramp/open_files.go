@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"log/slog"
 	"syscall"
+
+	"offramp/gateway/queue"
 )
 
 // Open files that no connection may take: without them the store fails, and
 // nobody can see why.
 const (
 	storeFiles   = 32  // databases, journals and locks
-	reserveFiles = 128 // listeners, admin requests, DNS look-ups, certificates
+	reserveFiles = 128 // listeners, 64 admin connections, DNS look-ups, certificates
 	hopFiles     = 2   // of each connection to a next hop, while it tries IPv6 and IPv4
 	// fewestFiles is what SMTP and HTTP have each, however few there are.
 	fewestFiles = 8
@@ -24,9 +26,13 @@ type openFiles struct {
 
 func (s *settings) openFiles() openFiles {
 	g := s.Gateway
+	hops := g.NextHop.WithDefaults().Connections
+	if g.NextHop.Direct() {
+		hops *= 1 + queue.LanesEach
+	}
 	return openFiles{
 		smtp: g.SMTP.WithDefaults().MaxConnections, http: g.Web.WithDefaults().MaxConnections,
-		kept: hopFiles*g.NextHop.WithDefaults().Connections + storeFiles + reserveFiles,
+		kept: hopFiles*hops + storeFiles + reserveFiles,
 	}
 }
 

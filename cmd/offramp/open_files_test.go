@@ -38,6 +38,15 @@ func TestOpenFilesNeverMore(t *testing.T) {
 	}
 }
 
+// Direct delivery tries more destinations at once than answer.
+func TestOpenFilesOfDirectDelivery(t *testing.T) {
+	s := &settings{}
+	s.Gateway.NextHop.Servers = []string{"mx"}
+	if got := s.openFiles().kept; got != 320 {
+		t.Errorf("%d are kept, want 320", got)
+	}
+}
+
 // What is left is valid, and no address has all of it.
 func TestFitOpenFiles(t *testing.T) {
 	for _, limit := range []int{1 << 20, 1024, 300, 10} {

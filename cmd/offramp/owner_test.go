@@ -33,7 +33,7 @@ func TestFilesBelongToTheFoldersOwner(t *testing.T) {
 			t.Errorf("%s belongs to %v", path, got)
 		}
 	}
-	if len(paths) != 7 {
+	if len(paths) != 10 {
 		t.Errorf("made %q", paths)
 	}
 	check := func() string {

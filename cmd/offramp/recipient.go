@@ -219,13 +219,15 @@ func parseMoment(text string) (time.Time, error) {
 }
 
 func (a *app) recipientErase() *cobra.Command {
-	var yes bool
+	var yes, noWait bool
 	cmd := &cobra.Command{
 		Use: "erase ADDRESS", Short: "Erase a person: address, history and evidence", Args: exactly("ADDRESS"),
 		Long: "Erase a person: address, history, evidence and queued list mail, for good. What\n" +
 			"stays is a keyed hash, unsubscribed from all lists, so that neither an import nor\n" +
 			"a sender can bring the person back. It cannot be undone. Of an address about\n" +
-			"which nothing is held, that hash is all: no list can send it mail any more.",
+			"which nothing is held, that hash is all: no list can send it mail any more.\n\n" +
+			"Erased records are gone at once. Their last copies on the disk are overwritten in\n" +
+			"the background, within OFFRAMP_ERASE_WITHIN; the command waits for that.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {
@@ -240,14 +242,18 @@ func (a *app) recipientErase() *cobra.Command {
 					return err
 				}
 				if a.asJSON {
-					return a.printLine(erased)
+					if err := a.printLine(erased); err != nil {
+						return err
+					}
+				} else {
+					a.say("Erased. The choices are kept under the hash %s.", printable(erased.Recipient))
 				}
-				a.say("Erased. The choices are kept under the hash %s.", printable(erased.Recipient))
-				return nil
+				return a.overwritten(cmd.Context(), c, erased.Scrub, !noWait)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until the last copies on the disk are overwritten; without a running server that is done by the next one")
 	return cmd
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 
@@ -37,9 +36,6 @@ func TestEraseSomebodyUnknown(t *testing.T) {
 	a, out, messages := newApp(t, "")
 	if code := a.run(strings.Fields("init example.org --yes --offline")); code != exitOK {
 		t.Fatal(messages)
-	}
-	if err := os.WriteFile("data/offramp.db", nil, 0o600); err != nil { // as once a server ran
-		t.Fatal(err)
 	}
 	a.inputTTY = true
 	run := func(typed string, args ...string) (code int, said string) {

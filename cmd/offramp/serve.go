@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -19,19 +20,54 @@ import (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	var newData bool
+	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the server", Args: exactly(),
 		Long: "Run the server until SIGTERM or SIGINT: it then accepts no new mail, finishes what\n" +
 			"is running and exits. A second signal stops it at once; no accepted mail is lost.\n" +
-			"SIGHUP reloads the TLS certificate.",
+			"SIGHUP reloads the TLS certificate.\n\n" +
+			"It does not start without the databases that `offramp init` made in the data folder:\n" +
+			"a volume that is not mounted looks like a new installation, and people who opted out\n" +
+			"would get mail. With --new-data it makes keys and databases itself, once: where there\n" +
+			"is data already, the flag is refused, so that it does not stay in a unit file.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.servingSettings()
 			if err != nil {
 				return err
 			}
+			if newData {
+				if err := a.firstData(cmd.Context(), s); err != nil {
+					return err
+				}
+			}
 			return a.serve(cmd.Context(), s)
 		},
 	}
+	cmd.Flags().BoolVar(&newData, "new-data", false, "make the databases and keys of a new installation; refused where there is data")
+	return cmd
+}
+
+// firstData makes what the first start needs.
+func (a *app) firstData(ctx context.Context, s *settings) error {
+	log, err := s.logger(a.stderr)
+	if err != nil {
+		return err
+	}
+	if err := s.refuseData(); err != nil {
+		return err
+	}
+	m, err := a.makeData(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	log.Info("new data: nobody's opt-out is known in it", "data", s.DataDir)
+	if m.tokens {
+		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
+	}
+	if m.ledger {
+		log.Info("created the ledger key: keep a copy, it signs receipts and recognises erased people", "file", s.ledgerKeyPath())
+	}
+	return nil
 }
 
 func (a *app) serve(ctx context.Context, s *settings) error {
@@ -57,7 +93,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 			log.Error("store not closed", "error", err)
 		}
 	}()
-	// The data folder exists from here on, and no other process is in it.
+	// No other process is in the data folder from here on.
 	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
 		return err
 	}
@@ -69,7 +105,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	if made {
-		log.Info("created the token keys: keep a copy, every link sent needs them", "file", s.DataDir+"/"+tokenKeysFile)
+		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
 	}
 	if parts.Receipts, err = s.receipts(); err != nil {
 		return err
@@ -79,7 +115,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	parts.Consent, parts.Spool = db.Consent(), db.Spool()
+	parts.Consent, parts.Spool, parts.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err
@@ -194,7 +230,7 @@ func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
 	p := parts{}
 	build := readBuild()
 	p.Log, p.Now, p.Version, p.Revision = log, a.now, build.Version, build.Revision
-	p.FeedbackDir = s.feedbackDir()
+	p.FeedbackDir, p.IncomingDir = s.feedbackDir(), s.DataDir
 	keys, err := s.dkimKeys()
 	if err != nil {
 		return p, err

@@ -13,8 +13,8 @@ import (
 type settings struct {
 	Gateway gateway.Config
 
-	TokenKeys   string   `env:"TOKEN_KEYS" topic:"Keys and data" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first makes new links, all of them open links; empty: token.keys in the data folder, created on the first start"`
-	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"32-byte key in base64 that signs receipts and recognises erased people; never change it; empty: ledger.key in the data folder, created on the first start"`
+	TokenKeys   string   `env:"TOKEN_KEYS" topic:"Keys and data" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first makes new links, all of them open links; empty: token.keys in the data folder, made there by offramp init or serve --new-data"`
+	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"32-byte key in base64 that signs receipts and recognises erased people; never change it; empty: ledger.key in the data folder, made there by offramp init or serve --new-data"`
 	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned, and mailbox providers ignore its one-click header"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"offramp/listunsub"
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // An address with a code names its person as far as the data does.
@@ -33,7 +33,7 @@ func TestInspectLooksACodeUp(t *testing.T) {
 		}
 	}
 	check("no data", "", "does not know this code")
-	db, err := openStore(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	db, err := openStore(t.Context(), s, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,7 @@ func newWorld(t testing.TB) *world {
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
 		Traffic:  w,
+		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),

@@ -49,6 +49,7 @@ type API struct {
 	Lists   Lists
 	Queue   Queue
 	Traffic Traffic
+	Clock   Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
@@ -59,6 +60,10 @@ type API struct {
 	// MinFree is how many bytes must be free on the spool's volume to be
 	// ready, beside the twentieth that must always be. 0: the twentieth alone.
 	MinFree uint64
+	// Scrubber says how far what was erased is overwritten; nil: nothing is known.
+	Scrubber Scrubber
+	// EraseWithin is how long that may take, for the operator to see.
+	EraseWithin time.Duration
 	// Metrics are served beside those of the queue, the process and the
 	// runtime.
 	Metrics []Metric
@@ -120,7 +125,9 @@ func (s *server) routes() map[string]methods {
 		"/api/v1/recipients/{address}/choices":  {http.MethodPost: closed(s.choose)},
 		"/api/v1/recipients/{address}/receipts": {http.MethodGet: closed(s.receipts)},
 		"/api/v1/receipts/key":                  {http.MethodGet: closed(s.receiptKey)},
+		"/api/v1/scrub":                         {http.MethodGet: closed(s.scrub)},
 		"/api/v1/streams":                       {http.MethodGet: closed(s.streams)},
+		"/api/v1/clock":                         {http.MethodGet: closed(s.clock), http.MethodPost: closed(s.acceptClock)},
 		"/api/v1/report":                        {http.MethodGet: closed(s.report)},
 		"/":                                     {http.MethodGet: open(nothing)},
 	}

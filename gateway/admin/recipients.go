@@ -77,6 +77,9 @@ type Chosen struct {
 // Erased is the answer of DELETE /api/v1/recipients/{address}.
 type Erased struct {
 	Recipient string `json:"recipient"` // the keyed hash, all that is left of the address
+	// Scrub is what done of GET /api/v1/scrub reaches once the last copies on the
+	// disk are overwritten; 0: they are.
+	Scrub int64 `json:"scrub"`
 }
 
 // maxWishes is more than any person gets lists.
@@ -188,5 +191,15 @@ func (s *server) erase(w http.ResponseWriter, r *http.Request) error {
 	// Not even masked: the log would outlive what was erased.
 	hash := s.Records.Hash(to.Key())
 	s.log().InfoContext(r.Context(), "recipient erased", "hash", hash, "ip", peer(r).String())
-	return answer(w, Erased{Recipient: hash})
+	out := Erased{Recipient: hash}
+	if s.Scrubber != nil {
+		scrubbed, err := s.Scrubber.Scrubbed(r.Context())
+		if err != nil {
+			return err
+		}
+		if scrubbed.Due() {
+			out.Scrub = scrubbed.Asked
+		}
+	}
+	return answer(w, out)
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 
+	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/report"
@@ -81,9 +82,20 @@ type NewLists interface {
 	UpdateList(ctx context.Context, l store.List) error
 }
 
+// Scrubber says how far what was erased is overwritten; see [store.Scrubber].
+type Scrubber interface {
+	Scrubbed(ctx context.Context) (store.Scrubbed, error)
+}
+
 // Queue shows and changes what waits for delivery; a [store.Spool] does.
 type Queue interface {
 	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)
 	Act(ctx context.Context, a store.QueueAction, f store.QueueFilter) (int, error)
 	Usage(ctx context.Context) (store.Usage, error)
+}
+
+// Clock is what is known about the machine's clock; *clock.Clock has it.
+type Clock interface {
+	State() clock.State
+	Accept(ctx context.Context) (clock.State, error)
 }

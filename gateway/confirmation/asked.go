@@ -15,6 +15,15 @@ const (
 	codesPerDay = 3 // mails with a code, beside the others
 )
 
+// PerDay is how many mails one person is sent in 24 hours, with a code or without
+// one.
+func PerDay(coded bool) int {
+	if coded {
+		return codesPerDay
+	}
+	return perDay
+}
+
 // kept bounds the memory, to 768 KiB. Past it the oldest mail is
 // forgotten: it takes as many people's links to get there.
 const kept = 16384
@@ -46,10 +55,7 @@ func (a *asked) take(q *Question, now time.Time) (sent, bool) {
 	defer a.mu.Unlock()
 	k := a.key(q)
 	a.mails = slices.DeleteFunc(a.mails, func(m sent) bool { return now.Sub(m.at) >= day })
-	today, most := 0, perDay
-	if k.coded {
-		most = codesPerDay
-	}
+	today, most := 0, PerDay(k.coded)
 	for _, m := range a.mails {
 		if m.key.person == k.person && m.key.coded == k.coded {
 			today++

@@ -25,7 +25,7 @@ import (
 // goroutine may call ended at a time. Exempt mail takes no turn and is not
 // counted.
 func (c *Consent) Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error) {
-	v, t, err := c.judge(ctx, recipient, list)
+	v, t, err := c.judge(ctx, recipient, list, true)
 	if err != nil || v.Drop {
 		return v, nil, err
 	}

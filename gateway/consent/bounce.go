@@ -49,7 +49,7 @@ func (c *Consent) Bounced(ctx context.Context, b Bounce, ev Evidence) (stopped b
 	dead := b.Weight == Hard
 	if b.Weight == Soft && c.Config.BounceLimit > 0 {
 		run, err := c.Store.CountBounce(ctx, store.SoftBounce{
-			Recipient: e.Recipient, At: e.Time, Apart: bouncesApart, Proof: c.Config.BounceProof,
+			Recipient: e.Recipient, At: c.sure(), Apart: bouncesApart, Proof: c.Config.BounceProof,
 		}, e)
 		if err != nil {
 			return false, fmt.Errorf("count a bounce: %w", err)

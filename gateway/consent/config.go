@@ -21,7 +21,10 @@ type Config struct {
 	// ComplaintsStopAll; empty: the list.
 	ComplaintScope string `env:"COMPLAINT_SCOPE" envDefault:"list" doc:"what a complaint stops: list (the list it is about) or all"`
 	// Retention is how long events and contacts are kept; zero keeps them.
-	Retention time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and records of sent mail are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
+	// EraseWithin is how long after an erasure the last copies of what was erased
+	// may be left on the disk; zero: 24 h.
+	EraseWithin time.Duration `env:"ERASE_WITHIN" envDefault:"24h" doc:"time in which what was erased is overwritten on the disk, from 1h to 720h; it is removed from the records at once"`
+	Retention   time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and records of sent mail are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
 }
 
 // The scopes of a complaint.
@@ -38,6 +41,21 @@ const bouncesApart = 20 * time.Hour
 // section 11: 60 days), and the last message before a monthly limit.
 const leastRetention = 62 * 24 * time.Hour
 
+// An erasure is due without undue delay, at the latest after a month (GDPR
+// article 12(3)).
+const (
+	leastErase = time.Hour
+	mostErase  = 30 * 24 * time.Hour
+)
+
+// OverwrittenWithin is EraseWithin, or its default.
+func (c Config) OverwrittenWithin() time.Duration {
+	if c.EraseWithin == 0 {
+		return 24 * time.Hour
+	}
+	return c.EraseWithin
+}
+
 // Validate returns the error in the settings, naming its variable.
 func (c Config) Validate() error {
 	switch {
@@ -47,6 +65,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("OFFRAMP_BOUNCE_PROOF is %s: use at least %s", c.BounceProof, bouncesApart)
 	case c.ComplaintScope != "" && c.ComplaintScope != ComplaintsStopList && c.ComplaintScope != ComplaintsStopAll:
 		return fmt.Errorf("OFFRAMP_COMPLAINT_SCOPE is %q: use %s or %s", c.ComplaintScope, ComplaintsStopList, ComplaintsStopAll)
+	}
+	if c.EraseWithin != 0 && (c.EraseWithin < leastErase || c.EraseWithin > mostErase) {
+		return fmt.Errorf("OFFRAMP_ERASE_WITHIN is %s: use %.0fh to %.0fh", c.EraseWithin, leastErase.Hours(), mostErase.Hours())
 	}
 	if c.Retention != 0 && c.Retention < leastRetention {
 		return fmt.Errorf("OFFRAMP_RETENTION is %s: use 0 or at least %.0fh", c.Retention, leastRetention.Hours())

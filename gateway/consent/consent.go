@@ -65,6 +65,7 @@ type Store interface {
 type Records interface {
 	Standing(ctx context.Context, recipient, list string) (store.Standing, error)
 	Person(ctx context.Context, recipient string) (store.Person, error)
+	Verified(ctx context.Context) error
 }
 
 // Turns keeps when people were sent mail; see [store.Consent].
@@ -82,7 +83,6 @@ type Lists interface {
 // Mail is what waits to be delivered; see [store.Spool].
 type Mail interface {
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
-	Scrub(ctx context.Context) error
 }
 
 // Copies is mail that came back and is kept for the operator. Whoever is erased
@@ -104,8 +104,13 @@ type Consent struct {
 	Mail    Mail             // nil: no mail waits
 	Copies  Copies           // nil: none are kept
 	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: nothing is logged
-	Stats   *Stats           // nil: not counted
+	// Sure is the time by which records are old and pauses, limits and
+	// suppressions end; see package clock. nil: Now.
+	Sure func() time.Time
+	// Latest is the time of a message that limits are measured from; nil: Now.
+	Latest func() time.Time
+	Log    *slog.Logger // nil: nothing is logged
+	Stats  *Stats       // nil: not counted
 
 	gate   gate
 	counts counts
@@ -158,14 +163,31 @@ func (c *Consent) Person(ctx context.Context, recipient envelope.Address) (store
 	return p, nil
 }
 
-// now is the time in the precision that records keep.
-func (c *Consent) now() time.Time {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
+// Verified waits until it is known whether the records are whole; before that
+// [Consent.Admit] admits nobody.
+func (c *Consent) Verified(ctx context.Context) error {
+	if err := c.Records.Verified(ctx); err != nil {
+		return fmt.Errorf("verify the records: %w", err)
 	}
-	return now().UTC().Truncate(time.Microsecond)
+	return nil
 }
+
+// now is the time in the precision that records keep.
+func (c *Consent) now() time.Time { return c.by(c.Now) }
+
+// by is the time by a clock; nil: by Now.
+func (c *Consent) by(clock func() time.Time) time.Time {
+	switch {
+	case clock == nil && c.Now == nil:
+		clock = time.Now
+	case clock == nil:
+		clock = c.Now
+	}
+	return clock().UTC().Truncate(time.Microsecond)
+}
+
+// sure is the time that has come for certain.
+func (c *Consent) sure() time.Time { return c.by(c.Sure) }
 
 func (c *Consent) log() *slog.Logger {
 	if c.Log != nil {

@@ -16,8 +16,9 @@ var ErrSending = errors.New("mail to the person is being sent")
 
 // Erase forgets who a recipient is: what was chosen stays under a keyed hash,
 // with all lists left; address, history, evidence and waiting list mail go. It
-// returns when the address is in no file of the store any more, but for mail
-// of no list that still waits. Of ev only Who is kept.
+// returns when the address is in no record any more, but for mail of no list
+// that still waits; its last copies in the store's files are overwritten in the
+// background, see [store.Scrubber]. Of ev only Who is kept.
 //
 // After an error, what was done stays done: no list mail goes out once the
 // person is erased. Repeating it is harmless and does the rest; [ErrSending]
@@ -44,7 +45,7 @@ func (c *Consent) Erase(ctx context.Context, recipient envelope.Address, way sto
 		}
 	}
 	if err := c.Store.Scrub(ctx); err != nil {
-		return fmt.Errorf("scrub what was erased: %w", err)
+		return fmt.Errorf("have overwritten what was erased: %w", err)
 	}
 	return sending
 }
@@ -58,8 +59,8 @@ func (c *Consent) eraseRecords(ctx context.Context, key string, e store.Event) e
 	return nil
 }
 
-// removeMail removes waiting list mail to a person from the spool and its
-// files. An attempt that runs keeps its recipient until it ends.
+// removeMail removes waiting list mail to a person from the spool. An attempt
+// that runs keeps its recipient until it ends.
 func (c *Consent) removeMail(ctx context.Context, key string) error {
 	if c.Mail == nil {
 		return nil
@@ -87,9 +88,6 @@ func (c *Consent) removeMail(ctx context.Context, key string) error {
 			return fmt.Errorf("remove queued mail: %w", ctx.Err())
 		case <-time.After(wait):
 		}
-	}
-	if err := c.Mail.Scrub(ctx); err != nil {
-		return fmt.Errorf("scrub delivered mail: %w", err)
 	}
 	return sending
 }

@@ -192,6 +192,8 @@ func (f *fakeStore) find(s store.Suppression) int {
 	})
 }
 
+func (f *fakeStore) Verified(context.Context) error { return nil }
+
 func (f *fakeStore) Standing(_ context.Context, recipient, list string) (st store.Standing, err error) {
 	err = f.begin("Standing")
 	defer f.mu.Unlock()

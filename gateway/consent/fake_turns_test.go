@@ -15,15 +15,18 @@ func (f *fakeStore) TakeTurn(_ context.Context, t store.Turn) (ok, all bool, err
 	}
 	t.Recipient = f.name(t.Recipient)
 	own := -1
+	if t.Sure.IsZero() {
+		t.Sure = t.At
+	}
 	for i, o := range f.turns {
 		same := o.Recipient == t.Recipient
 		switch {
 		case !same:
 		case o.Holder == t.Holder && o.List == t.List:
 			own = i
-		case o.List == t.List && t.At.Sub(o.At) < t.Each:
+		case o.List == t.List && t.Sure.Sub(o.At) < t.Each:
 			return false, false, nil
-		case t.At.Sub(o.At) < t.All:
+		case t.Sure.Sub(o.At) < t.All:
 			return false, true, nil
 		}
 	}

@@ -80,9 +80,8 @@ func (c *Consent) retireAll(ctx context.Context) {
 // retire removes what is older than the retention, in as many steps as the
 // engine makes of it.
 func (c *Consent) retire(ctx context.Context) error {
-	now := c.now()
-	before := now.Add(-c.Config.Retention)
-	e := store.Event{Time: now, Kind: store.EventRetired, Way: store.Operator, Detail: "older than " + before.Format(time.RFC3339)}
+	before := c.sure().Add(-c.Config.Retention)
+	e := store.Event{Time: c.now(), Kind: store.EventRetired, Way: store.Operator, Detail: "older than " + before.Format(time.RFC3339)}
 	var gone int64
 	for ctx.Err() == nil {
 		n, err := c.Store.Retire(ctx, before, e)

@@ -18,25 +18,31 @@ import (
 // Of several reasons the first of these counts: complained, unsubscribed from
 // the list, unsubscribed from all or erased, paused for the list, paused for
 // all, a third-party list for a person who refuses sharing, bounced, manual.
-// An error says nothing about the recipient: the mail must wait.
+// An error says nothing about the recipient: the mail must wait. Where records
+// are damaged it wraps store.ErrUncertain, and the mail can wait in the queue:
+// [Consent.Admit] asks again.
 //
 // A limit drops nothing here: the turn that another message has may be given
 // back until this one is due. [Consent.Admit] decides.
 func (c *Consent) Verdict(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, error) {
-	v, _, err := c.judge(ctx, recipient, list)
+	v, _, err := c.judge(ctx, recipient, list, false)
 	return v, err
 }
 
-// judge returns the verdict, and the turn that the person's limits ask for.
-func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list string) (store.Verdict, store.Turn, error) {
+// judge returns the verdict, and the turn that the person's limits ask for. A
+// verdict to send needs records that were verified.
+func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list string, send bool) (store.Verdict, store.Turn, error) {
 	exempt := list == ""
 	if recipient.IsNull() || exempt && !c.Config.TransactionalDead {
 		return store.Verdict{}, store.Turn{}, nil
 	}
-	now := c.now()
+	now := c.sure()
 	st, err := c.Records.Standing(ctx, recipient.Key(), list)
 	if err != nil {
 		return store.Verdict{}, store.Turn{}, fmt.Errorf("verdict: %w", err)
+	}
+	if send && st.Unverified {
+		return store.Verdict{}, store.Turn{}, fmt.Errorf("verdict: records are being verified: %w", store.ErrUnavailable)
 	}
 	var v store.Verdict
 	consider := func(r store.Reason) {
@@ -55,7 +61,7 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 	if exempt {
 		return v, store.Turn{}, nil
 	}
-	t := store.Turn{Recipient: recipient.Key(), List: list, At: now}
+	t := store.Turn{Recipient: recipient.Key(), List: list, At: c.by(c.Latest), Sure: now}
 	for _, choice := range st.Choices {
 		if r := reason(choice, st.Erased, now); r != "" {
 			consider(r)

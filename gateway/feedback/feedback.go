@@ -116,7 +116,6 @@ type Feedback struct {
 	proposals proposals
 	passes    passes
 	reports   reports
-	room      room
 }
 
 // Boxes are the addresses of the feedback domain, besides those with a MAC.

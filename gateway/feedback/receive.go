@@ -21,7 +21,6 @@ import (
 const (
 	MaxHeader = 64 << 10          // a larger header is refused
 	MaxSize   = diagnosis.MaxSize // the rest is read and thrown away
-	usualSize = 8 << 10           // room for most, taken at once
 )
 
 // Inbound is a message to addresses of the feedback domain.
@@ -29,6 +28,7 @@ type Inbound struct {
 	Envelope envelope.Envelope
 	IP       string // of the client
 	Data     io.Reader
+	Size     int64 // of Data, for memory to be taken at once; 0: not known
 }
 
 // Receive reads a message to its end and does what its addresses ask for, and
@@ -37,13 +37,14 @@ type Inbound struct {
 // what was done stays done.
 //
 // Errors wrap ErrTooLarge, ErrUnknown for an address that Check refuses, or
-// ErrPostmaster, and nothing was done then. All others are temporary:
-// store.ErrFull while too many large messages are in work, those of
+// ErrPostmaster, and nothing was done then. All others are temporary: those of
 // Check, of reading the data (wrapped as they are), and of the store.
+//
+// It holds up to MaxSize of a message in memory from the first byte on, so that
+// the caller bounds how many it hands over at once, and gives none as slowly as
+// a stranger sends it.
 func (f *Feedback) Receive(ctx context.Context, in Inbound) error {
-	room := f.room.take()
-	defer room.giveBack()
-	raw, header, whole, err := read(in.Data, room)
+	raw, header, whole, err := read(in)
 	if err != nil {
 		return err
 	}
@@ -174,25 +175,17 @@ func (m *mail) log(ctx context.Context, text string, s consent.Subject, more ...
 
 // read returns the message that it reads to its end, as far as it is looked at,
 // and whether that is all. Only a whole message counts: nothing may happen for
-// one that broke off. The sender has to retry one for which there is no room.
-func read(data io.Reader, room *place) (raw []byte, h mime.Header, whole bool, err error) {
+// one that broke off.
+func read(in Inbound) (raw []byte, h mime.Header, whole bool, err error) {
 	var all bytes.Buffer
-	all.Grow(usualSize)
-	_, err = all.ReadFrom(io.LimitReader(data, MaxHeader+1))
-	large := err == nil && all.Len() > MaxHeader
-	if large && room.large() {
-		_, err = all.ReadFrom(io.LimitReader(data, int64(MaxSize-all.Len())))
+	all.Grow(int(min(in.Size, MaxSize)) + bytes.MinRead)
+	if _, err = all.ReadFrom(io.LimitReader(in.Data, MaxSize)); err != nil {
+		return nil, h, false, fmt.Errorf("read message: %w", err)
 	}
 	raw = all.Bytes()
+	more, err := io.Copy(io.Discard, in.Data)
 	if err != nil {
 		return nil, h, false, fmt.Errorf("read message: %w", err)
-	}
-	more, err := io.Copy(io.Discard, data)
-	if err != nil {
-		return nil, h, false, fmt.Errorf("read message: %w", err)
-	}
-	if large && !room.taken {
-		return nil, h, false, fmt.Errorf("too many large messages at once: %w", store.ErrFull)
 	}
 	head := raw[:min(len(raw), MaxHeader)]
 	if len(raw) > MaxHeader && !holdsEmptyLine(head) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -174,56 +173,5 @@ func TestReceiveRefuses(t *testing.T) {
 	in.Data = data
 	if err := b.Receive(context.Background(), in); err != nil || len(b.consent.calls) != 1 {
 		t.Errorf("Receive of a large message = %v, %d opt-outs", err, len(b.consent.calls))
-	}
-}
-
-// slow gives a message, says so, and then waits, as many clients do at once.
-type slow struct {
-	data io.Reader
-	read func()
-	wait chan struct{}
-}
-
-func (s *slow) Read(p []byte) (int, error) {
-	n, err := s.data.Read(p)
-	if err == io.EOF {
-		s.read()
-		<-s.wait
-	}
-	return n, err
-}
-
-// While very many large messages are in work, another one is to come again;
-// opt-outs are taken all the same. Afterwards there is room again.
-func TestManyLargeMessages(t *testing.T) {
-	b := newBench(t)
-	b.Kept = nil
-	wait := make(chan struct{})
-	var read, ended sync.WaitGroup
-	large := "Subject: x\r\n\r\n" + strings.Repeat("x", 128<<10)
-	for range 200 {
-		read.Add(1)
-		ended.Go(func() {
-			in := inbound(t, "", "replies@"+domain)
-			in.Data = &slow{strings.NewReader(large), sync.OnceFunc(read.Done), wait}
-			if err := b.Receive(context.Background(), in); err != nil && !errors.Is(err, store.ErrFull) {
-				t.Error(err)
-			}
-		})
-	}
-	read.Wait()
-	late := strings.Replace(dsn("anna@example.net", "5.1.1", "550 5.1.1 User unknown", ""), "--b1\r\nContent-Type: message/delivery-status",
-		"--b1\r\nContent-Type: text/plain\r\n\r\n"+strings.Repeat("padding\r\n", 10_000)+"--b1\r\nContent-Type: message/delivery-status", 1)
-	if err := b.Receive(context.Background(), b.bounce(t, late)); !errors.Is(err, store.ErrFull) || len(b.consent.bounces) != 0 {
-		t.Errorf("a large bounce without room: %v", err)
-	}
-	leaves := inbound(t, plain, b.token(t, listunsub.OptOutAddress, "anna@example.net", news)+"@"+domain)
-	if err := b.Receive(context.Background(), leaves); err != nil || len(b.consent.calls) != 1 {
-		t.Errorf("%v, %d opt-outs", err, len(b.consent.calls))
-	}
-	close(wait)
-	ended.Wait()
-	if err := b.Receive(context.Background(), b.bounce(t, late)); err != nil || len(b.consent.bounces) != 1 || b.consent.bounces[0].Weight != consent.Hard {
-		t.Errorf("with room again: %v, %+v", err, b.consent.bounces)
 	}
 }

@@ -87,7 +87,7 @@ func TestPartialBodiesAreBounded(t *testing.T) {
 		}
 		for n := range 10 {
 			for range 10 {
-				ends = append(ends, b.partial(fmt.Sprintf("[2001:db8:0:%d::1]:1000", n), size))
+				ends = append(ends, b.partial(fmt.Sprintf("[2001:db8:%d::1]:1000", n), size))
 			}
 		}
 		if n := small.Held() + large.Held(); n > maxSmall || n < maxSmall-maxBody {

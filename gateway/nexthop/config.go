@@ -10,7 +10,7 @@ import (
 type Config struct {
 	Servers        []string `env:"NEXT_HOP" secret:"true" doc:"where mail goes: smtp://host:25, smtp+starttls://user:password@host:587, smtps://host:465, lmtp://host:24, several for fail-over, or mx for direct delivery; percent-encode special characters of a password"`
 	Profile        []string `env:"NEXT_HOP_PROFILE" doc:"what the next hop does to signed mail, so that signatures survive it: generic, ses, mailjet, brevo, mailgun, postmark, unsigned or auto; several next hops: one word for all, or one for each; empty: auto, chosen by the host name"`
-	Connections    int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in total"`
+	Connections    int      `env:"NEXT_HOP_CONNECTIONS" envDefault:"20" doc:"connections to next hops in total; with mx, three times as many more may wait for the first answer of a destination"`
 	PerDestination int      `env:"NEXT_HOP_PER_DESTINATION" envDefault:"0" doc:"connections to one destination; 0: all of them for a smarthost, 4 with mx"`
 	TLSCAFile      string   `env:"NEXT_HOP_TLS_CA" doc:"PEM file of the authorities that smtp+starttls and smtps next hops are verified against; empty: those of the system"`
 
@@ -57,6 +57,12 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Direct says whether mail goes to the exchangers of each domain.
+func (c Config) Direct() bool {
+	all, err := c.servers()
+	return err == nil && all.direct
 }
 
 // WithDefaults fills in what is zero.

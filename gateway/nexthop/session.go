@@ -98,6 +98,10 @@ func (s *Session) Bar() func() {
 	}
 }
 
+// Cut ends the connection. Unlike the others it is for any goroutine, at any time:
+// a command that waits for its reply fails.
+func (s *Session) Cut() { s.wire.cut() }
+
 // Mail starts a transaction.
 func (s *Session) Mail(e Envelope) error {
 	patience := s.wire.writeTimeout

@@ -20,6 +20,9 @@ const gateHold = time.Second
 
 // process makes one attempt and records how it ended. It never panics.
 func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {
+	if t.line {
+		return q.putOff(ctx, t)
+	}
 	a := &attempt{q: q, task: t, buf: buf}
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -30,6 +33,7 @@ func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {
 		}
 	}()
 	a.run(ctx)
+	a.cutShort()
 	a.record(ctx)
 	return a.contact
 }
@@ -65,6 +69,7 @@ func (a *attempt) run(ctx context.Context) {
 	a.jobs = t.jobs
 	if waiting := a.q.Hops.Take(t.dest.key); waiting != nil {
 		a.session = waiting
+		a.heeds(waiting)
 		if a.transact(ctx, true) {
 			a.again(ctx)
 			return
@@ -79,10 +84,15 @@ func (a *attempt) run(ctx context.Context) {
 // connect opens a session, or settles all jobs.
 func (a *attempt) connect(ctx context.Context) bool {
 	q, key := a.q, a.task.dest.key
-	s, err := q.Hops.Open(ctx, key)
+	opening, cancel := a.task.opening(ctx)
+	s, err := q.Hops.Open(opening, key)
+	cancel()
 	if err == nil {
 		a.session, a.contact.reached = s, true
-		a.answered()
+		if a.task.trial == nil {
+			a.answered()
+		}
+		a.heeds(s)
 		return true
 	}
 	failure := nexthop.Explain(err)
@@ -96,6 +106,9 @@ func (a *attempt) connect(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		a.returnAll(a.task.jobs)
 		return false
+	}
+	if t := a.task.trial; t != nil && t.wasCut() {
+		status = store.Status{Enhanced: "4.4.1", Text: textCut, Host: status.Host}
 	}
 	if there := q.Hops.OpenTo(key); there > 0 {
 		// It serves others of us at this moment: it has enough, or hiccups.
@@ -114,8 +127,33 @@ func (a *attempt) connect(ctx context.Context) bool {
 	return false
 }
 
+// heeds lets the wait for the reply to MAIL be cut short: a hop that says nothing
+// more is as good as none.
+func (a *attempt) heeds(s *nexthop.Session) {
+	if a.task.trial != nil {
+		a.task.trial.waits(s.Cut)
+	}
+}
+
+// textCut is the status of what was cut short.
+const textCut = "no answer in the time there was, while other destinations waited"
+
+// cutShort makes a destination that was not waited for one that is down.
+func (a *attempt) cutShort() {
+	if t := a.task.trial; t == nil || !t.wasCut() {
+		return
+	}
+	a.contact.cut, a.contact.reached = true, false
+	if a.contact.down == nil {
+		a.contact.down = &store.Status{Enhanced: "4.4.1", Text: textCut}
+	}
+}
+
 func (a *attempt) answered() {
 	if a.task.answer != nil {
+		if a.task.trial != nil {
+			a.task.trial.answered()
+		}
 		a.task.answer()
 		a.task.answer = nil
 	}

@@ -44,7 +44,7 @@ func TestSchedule(t *testing.T) {
 	attempts := 0
 	for {
 		attempts++
-		next, ok := s.next(m, attempts, now)
+		next, ok := s.next(m, attempts, now, now)
 		if !ok {
 			break
 		}
@@ -60,7 +60,34 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("%d attempts in five days", attempts)
 	}
 	m.ReversePath = ""
-	if _, ok := s.next(m, 1, acceptance.Add(25*time.Hour)); ok {
+	if _, ok := s.next(m, 1, acceptance.Add(25*time.Hour), acceptance.Add(25*time.Hour)); ok {
 		t.Error("a bounce is kept for over a day")
+	}
+}
+
+// A clock that is not believed gives nothing up, and puts nothing off into the
+// past; mail that came under one is given up by its attempts.
+func TestScheduleUnderAWrongClock(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	s := schedule{min: time.Minute, max: 4 * time.Hour, expire: 120 * time.Hour, bounceExpire: 24 * time.Hour, rand: func() float64 { return 0.5 }}
+	m := &store.Message{Received: acceptance, ReversePath: "a@b.example"}
+	ahead, sure := acceptance.Add(4*year), acceptance.Add(time.Hour)
+	if next, ok := s.next(m, 1, ahead, sure); !ok || !next.Equal(ahead.Add(time.Minute)) {
+		t.Errorf("ahead: %v, %v", next, ok)
+	}
+	if _, ok := s.next(m, 1, ahead, acceptance.Add(120*time.Hour)); ok {
+		t.Error("ahead, and too old for certain: not given up")
+	}
+	m.Received = ahead
+	attempts := 1
+	for now := sure; attempts < 100; attempts++ {
+		next, ok := s.next(m, attempts, now, now)
+		if !ok {
+			break
+		}
+		now = next
+	}
+	if attempts < 30 || attempts > 50 {
+		t.Errorf("of the future: given up after %d attempts", attempts)
 	}
 }

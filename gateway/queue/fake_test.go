@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,6 +29,8 @@ type spool struct {
 	trouble  error // of every call but Body
 	content  error // of reading a body
 	settles  int
+	putOffs  int
+	noPutOff error  // of PutOff
 	panicOn  string // queue id of the message whose body panics
 }
 
@@ -80,7 +83,9 @@ func (s *spool) due(now time.Time, skip []string) []*entry {
 			due = append(due, e)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) })
+	if next := func(a, b *entry) int { return a.r.Next.Compare(b.r.Next) }; !slices.IsSortedFunc(due, next) {
+		slices.SortStableFunc(due, next)
+	}
 	return due
 }
 
@@ -175,6 +180,30 @@ func (s *spool) Settle(_ context.Context, results ...store.Result) error {
 	return nil
 }
 
+func (s *spool) PutOff(_ context.Context, l store.Line) (off, left int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putOffs++
+	if s.trouble != nil || s.noPutOff != nil {
+		return 0, 0, errors.Join(s.trouble, s.noPutOff)
+	}
+	for _, e := range s.due(l.Now, nil) {
+		if e.r.Domain != l.Domain {
+			continue
+		}
+		m := s.messages[e.id]
+		next, ok := l.Next(&store.Message{Received: m.Received, ReversePath: m.ReversePath}, e.r)
+		if !ok {
+			left++
+			continue
+		}
+		off++
+		e.r.Attempts, e.r.Next, e.r.Status = e.r.Attempts+1, next, l.Status
+		s.results = append(s.results, store.Result{Recipient: e.r.ID, Kind: store.Deferred, Next: next, Status: l.Status})
+	}
+	return off, left, nil
+}
+
 func (s *spool) Failures(_ context.Context, limit int) ([]store.Failure, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,6 +249,19 @@ func (s *spool) Report(_ context.Context, b *store.Bounce, reported []int64) err
 }
 
 // left is what is in the queue.
+func (s *spool) Recheck(context.Context) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.queue {
+		if s.content == nil && e.r.State == store.Held && e.r.Status.Text == store.DamagedText {
+			e.r.State, e.r.Next = store.Queued, time.Time{}
+			n++
+		}
+	}
+	return n, s.trouble
+}
+
 func (s *spool) left() []store.Recipient {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,9 +301,11 @@ type people struct {
 	endErr   error
 	codes    map[string]store.Code // that were kept, by address
 	codeErr  error
-	unkept   string // address of a person who was erased
-	limited  string // address of a person who wants one message
-	turn     string // who has their turn
+	unkept   string        // address of a person who was erased
+	limited  string        // address of a person who wants one message
+	turn     string        // who has their turn
+	doubtful string        // address of a person whose records are damaged
+	verified chan struct{} // nil: they are
 }
 
 func (p *people) note(step string) {
@@ -283,6 +327,23 @@ func (p *people) Start(a envelope.Address) func() {
 	})
 }
 
+func (p *people) Verified(ctx context.Context) error {
+	if p.verified == nil {
+		return nil
+	}
+	select {
+	case p.verified <- struct{}{}: // somebody waits
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-p.verified:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (p *people) Admit(_ context.Context, a envelope.Address, list, holder string) (store.Verdict, func(context.Context, store.Outcome) error, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -296,6 +357,9 @@ func (p *people) Admit(_ context.Context, a envelope.Address, list, holder strin
 	p.asked[a.String()] = list
 	if p.err != nil {
 		return store.Verdict{}, nil, p.err
+	}
+	if p.doubtful == a.String() {
+		return store.Verdict{}, nil, fmt.Errorf("verdict: %w: %w", store.ErrUncertain, store.ErrDamaged)
 	}
 	if p.onAsk != nil {
 		p.onAsk()
@@ -371,7 +435,9 @@ func (p *people) AddEvents(_ context.Context, events ...store.Event) error {
 	defer p.mu.Unlock()
 	if p.eventErr != nil {
 		err := p.eventErr
-		p.eventErr = nil
+		if !errors.Is(err, store.ErrDamaged) { // which lasts
+			p.eventErr = nil
+		}
 		return err
 	}
 	for _, e := range events {
@@ -403,4 +469,16 @@ func (s *spool) retry() {
 	for _, e := range s.queue {
 		e.r.Next = time.Now()
 	}
+}
+
+// leased is how many recipients are leased.
+func (s *spool) leased() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.queue {
+		if e.leased {
+			n++
+		}
+	}
+	return n
 }

@@ -12,15 +12,22 @@ import (
 const perTransaction = 100
 
 // low is how many recipients in memory are few.
-func (r *runner) low() int { return 2 * r.q.Hops.Connections() }
+func (r *runner) low() int { return 2 * cap(r.work) }
 
 // high is how many recipients may be in memory.
-func (r *runner) high() int { return max(4*r.q.Hops.Connections(), perTransaction) }
+func (r *runner) high() int { return max(4*cap(r.work), perTransaction) }
+
+// wanted says whether more recipients are wanted in memory. Those that wait for a
+// lane do not count: mail for others is not held up by them.
+func (r *runner) wanted(now time.Time) bool {
+	r.lanes.waiting = r.waiting(now)
+	return r.held-r.lanes.waiting < r.low()
+}
 
 // pauses is how long the spool must not be asked.
 func (r *runner) pauses(now time.Time) time.Duration {
 	wait := r.trial.Sub(now)
-	if r.busy > 0 {
+	if r.running() > 0 {
 		wait = max(wait, r.leased.Add(leaseEvery).Sub(now))
 	}
 	if !r.q.Hops.Direct() {
@@ -33,8 +40,11 @@ func (r *runner) pauses(now time.Time) time.Duration {
 
 // lease fetches recipients that are due.
 func (r *runner) lease(ctx context.Context, now time.Time) {
-	limit := r.high() - r.held
-	skip := r.skip()
+	limit := r.high() - r.held + r.lanes.waiting
+	if r.q.Hops.Direct() {
+		limit = min(limit, perTransaction) // those of one destination go back but for a few
+	}
+	skip := r.skip(now)
 	jobs, err := r.q.Spool.Lease(ctx, now, limit, skip)
 	r.leased = now
 	if err != nil {
@@ -45,7 +55,7 @@ func (r *runner) lease(ctx context.Context, now time.Time) {
 		return
 	}
 	r.more = len(jobs) >= limit
-	r.take(ctx, jobs)
+	r.take(ctx, jobs, now)
 	if r.more || r.known {
 		return
 	}
@@ -61,13 +71,13 @@ func (r *runner) lease(ctx context.Context, now time.Time) {
 }
 
 // skip names the destinations of which no more recipients are wanted now.
-func (r *runner) skip() []string {
+func (r *runner) skip(now time.Time) []string {
 	if !r.q.Hops.Direct() {
 		return nil
 	}
 	var names []string
 	for _, d := range r.destinations {
-		if d.full() {
+		if d.putting || d.full(now) {
 			names = append(names, d.key)
 		}
 	}
@@ -75,14 +85,22 @@ func (r *runner) skip() []string {
 }
 
 // take makes tasks of jobs. Those of one message share what is read of it.
-func (r *runner) take(ctx context.Context, jobs []store.Job) {
+func (r *runner) take(ctx context.Context, jobs []store.Job, now time.Time) {
 	messages := make(map[*store.Message]*message, len(jobs))
 	open := make(map[*message]map[string]*task)
 	var excess []store.Result
 	for _, j := range jobs {
 		d := r.destination(r.q.Hops.Destination(j.Recipient.Domain))
-		if r.q.Hops.Direct() && d.full() {
+		d.used = now
+		if r.q.Hops.Direct() && d.full(now) {
+			if d.down(now) {
+				r.putOff(d)
+			}
 			excess = append(excess, store.Result{Recipient: j.Recipient.ID, Kind: store.Returned})
+			continue
+		}
+		if !d.proven && r.lanes.most > 0 && !d.down(now) && r.lanes.waiting >= mostWaiting {
+			excess = append(excess, r.crowded(j, now))
 			continue
 		}
 		m := messages[j.Message]
@@ -91,6 +109,9 @@ func (r *runner) take(ctx context.Context, jobs []store.Job) {
 			messages[j.Message] = m
 		}
 		r.held++
+		if !d.proven {
+			r.lanes.waiting++
+		}
 		if t := open[m][d.key]; t != nil && len(t.jobs) < perTransaction {
 			t.jobs = append(t.jobs, j)
 			continue

@@ -42,7 +42,7 @@ func (a *attempt) returnAll(jobs []store.Job) {
 // deferAll schedules another attempt, or gives up on what is too old.
 func (a *attempt) deferAll(jobs []store.Job, st store.Status) {
 	for _, j := range jobs {
-		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now())
+		next, ok := a.q.schedule.next(j.Message, j.Recipient.Attempts+1, a.q.Now(), a.q.Sure())
 		if !ok {
 			a.bounce(j, expired(st), byAddress)
 			continue
@@ -70,12 +70,16 @@ func expired(last store.Status) store.Status {
 
 // postpone defers for an error of our own, shortly. A message does not bounce for
 // the store being down, however long; for anything else it expires like others,
-// since what does not go away by then is about the message. What is damaged is
-// held for the operator.
+// since what does not go away by then is about the message. A message that is
+// damaged is held; where a file is, or records that stop mail are, the mail
+// waits for the repair: the message is whole.
 func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, err error) {
 	switch {
-	case errors.Is(err, store.ErrDamaged):
-		a.hold(jobs, err)
+	case errors.Is(err, store.ErrUncertain):
+		a.await(jobs)
+		return
+	case errors.Is(err, store.ErrMessage):
+		a.hold(jobs, err, store.DamagedText)
 		return
 	case ctx.Err() != nil:
 		a.returnAll(jobs)
@@ -83,22 +87,39 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 	}
 	a.logger().Error("cannot "+what+", the delivery is deferred", "error", err)
 	st := store.Status{Enhanced: "4.3.0", Text: "internal error: cannot " + what}
-	down := errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
-	now := a.q.Now()
+	damaged := errors.Is(err, store.ErrDamaged)
+	down := damaged || errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
+	now, wait := a.q.Now(), min(a.q.config.RetryMin, 10*time.Second)
+	if damaged {
+		wait = a.q.config.RetryMin // it takes somebody to mend it
+	}
 	for _, j := range jobs {
-		if !down && !now.Before(a.q.schedule.deadline(j.Message)) {
+		if !down && a.q.schedule.expired(j.Message, j.Recipient.Attempts+1, a.q.Sure()) {
 			a.settle(j, store.Bounced, expired(st))
 			continue
 		}
-		a.deferUntil(j, now.Add(min(a.q.config.RetryMin, 10*time.Second)), st)
+		a.deferUntil(j, now.Add(wait), st)
 	}
 }
 
-// hold leaves damaged mail to the operator.
-func (a *attempt) hold(jobs []store.Job, err error) {
-	a.logger().Error("a queued message is damaged and held", "error", err)
+// repairWait is how long mail waits that needs damaged records, before they are
+// asked for again.
+const repairWait = 5 * time.Minute
+
+// await defers for as long as it takes. The store has said what is damaged, so it
+// is not said again for each message.
+func (a *attempt) await(jobs []store.Job) {
 	for _, j := range jobs {
-		a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: "the queued message is damaged and held for the operator"})
+		a.q.Stats.Uncertain.Add(1)
+		a.deferUntil(j, a.q.Now().Add(repairWait), store.Status{Enhanced: "4.3.0", Text: "records that stop mail are damaged: waiting for `offramp repair`"})
+	}
+}
+
+// hold leaves mail that cannot be sent as it is to the operator.
+func (a *attempt) hold(jobs []store.Job, err error, why string) {
+	a.logger().Error("a queued message is held", "why", why, "error", err)
+	for _, j := range jobs {
+		a.settle(j, store.Parked, store.Status{Enhanced: "5.6.0", Text: why})
 	}
 }
 
@@ -121,7 +142,7 @@ func (a *attempt) refuse(ctx context.Context, j store.Job, err error) {
 	st := store.Status(failure.Status)
 	switch failure.Class {
 	case nexthop.Damaged:
-		a.hold([]store.Job{j}, err)
+		a.hold([]store.Job{j}, err, "the stored message has a line end that may not be sent, and is held for the operator")
 	case nexthop.Permanent:
 		a.bounce(j, st, refusedAt(failure.Stage, len(a.task.jobs) == 1))
 	case nexthop.Settings:

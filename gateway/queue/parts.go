@@ -19,6 +19,11 @@ type Leases interface {
 	Settle(ctx context.Context, results ...store.Result) error
 }
 
+// Lines puts off whole lines; see [store.Spool].
+type Lines interface {
+	PutOff(ctx context.Context, l store.Line) (off, left int, err error)
+}
+
 // Bodies opens bodies; see [store.Spool].
 type Bodies interface {
 	Body(ctx context.Context, id string) (io.ReadCloser, error)
@@ -30,11 +35,18 @@ type Reports interface {
 	Report(ctx context.Context, bounce *store.Bounce, reported []int64) error
 }
 
+// Held looks again at mail that is held as damaged; see [store.Spool].
+type Held interface {
+	Recheck(ctx context.Context) (int, error)
+}
+
 // Spool is the storage mail is delivered from.
 type Spool interface {
 	Leases
+	Lines
 	Bodies
 	Reports
+	Held
 }
 
 // Lists knows the lists; see [store.Consent].
@@ -63,6 +75,9 @@ type Verdicts interface {
 	// Unless the mail is dropped, ended is called until it returns no error,
 	// with how the attempt ended: a limit holds the person's turn until then.
 	Admit(ctx context.Context, recipient envelope.Address, list, holder string) (v store.Verdict, ended func(context.Context, store.Outcome) error, err error)
+	// Verified waits until Admit can admit anybody. It returns an error only
+	// when ctx ends.
+	Verified(ctx context.Context) error
 }
 
 // Contacts knows when mail of a list first reached a person; see [store.Consent].
@@ -85,6 +100,7 @@ type Parts struct {
 	Hostname string   // ours, in bounces
 
 	Now   func() time.Time // nil: time.Now
+	Sure  func() time.Time // by which mail is given up, see package clock; nil: Now
 	Rand  func() float64   // [0,1), safe for concurrent use; nil: math/rand
 	Log   *slog.Logger     // nil: nothing is logged
 	Stats *Stats           // nil: not counted

@@ -30,6 +30,9 @@ func New(c Config, p Parts) (*Queue, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	if p.Sure == nil {
+		p.Sure = p.Now
+	}
 	if p.Rand == nil {
 		p.Rand = rand.Float64
 	}
@@ -66,15 +69,20 @@ func poke(c chan struct{}) {
 // when every lease is ended. The error is nil: what goes wrong is recorded and
 // logged where it happens.
 func (q *Queue) Run(ctx context.Context) error {
-	most := q.Hops.Connections()
+	most, lanesMost := q.Hops.Connections(), 0
+	if q.Hops.Direct() {
+		lanesMost = LanesEach * most
+		most += lanesMost
+	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	r := &runner{
 		q:            q,
 		work:         make(chan *task, most),
 		ended:        make(chan ending, most),
-		answers:      make(chan *destination, most),
+		answers:      make(chan *task, most),
 		destinations: make(map[string]*destination),
+		lanes:        lanes{most: lanesMost, trials: make(map[*task]*trial)},
 	}
 	var workers sync.WaitGroup
 	for range most {
@@ -85,10 +93,13 @@ func (q *Queue) Run(ctx context.Context) error {
 			}
 		})
 	}
-	var reporter sync.WaitGroup
+	var reporter sync.WaitGroup // and who rechecks
 	reporter.Go(func() { q.report(ctx, hard) })
+	reporter.Go(func() { q.recheck(ctx) })
 
-	r.run(ctx)
+	if q.Verdicts.Verified(ctx) == nil {
+		r.run(ctx)
+	}
 	q.Hops.Retire()
 	deadline := time.AfterFunc(q.config.Drain, func() {
 		cut()
@@ -97,7 +108,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer deadline.Stop()
 	r.returnLeases(hard)
 	close(r.work)
-	for r.busy > 0 {
+	for r.running() > 0 {
 		r.settled(<-r.ended)
 	}
 	workers.Wait()

@@ -38,8 +38,9 @@ func (a *attempt) abandon() {
 func (a *attempt) record(ctx context.Context) {
 	q := a.q
 	a.releaseSlots(ctx)
-	if events := a.events(); len(events) > 0 {
-		q.persist(ctx, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) })
+	if events := a.events(); len(events) > 0 &&
+		!q.persistFor(ctx, eventTries, "add events", func(ctx context.Context) error { return q.Events.AddEvents(ctx, events...) }) {
+		a.unrecorded()
 	}
 	for _, b := range a.notices() {
 		if q.persist(ctx, "add a delivery status notification", func(ctx context.Context) error { return q.Spool.Report(ctx, b, nil) }) {
@@ -62,6 +63,21 @@ func (a *attempt) record(ctx context.Context) {
 	}
 	if q.unreported.Load() > 0 {
 		poke(q.failures) // also a delivery can complete a message with failures
+	}
+}
+
+// unrecorded keeps in the spool what may not leave it without a trace.
+func (a *attempt) unrecorded() {
+	for i := range a.outcomes {
+		switch o := &a.outcomes[i]; o.result.Kind {
+		case store.Dropped, store.Bounced:
+			next := a.q.Now().Add(a.q.config.RetryMin)
+			*o = outcome{job: o.job, result: store.Result{Recipient: o.job.Recipient.ID, Kind: store.Deferred, Next: next,
+				Status: store.Status{Enhanced: "4.3.0", Text: "internal error: cannot record what became of it"}}}
+			if a.contact.next.IsZero() || next.Before(a.contact.next) {
+				a.contact.next = next
+			}
+		}
 	}
 }
 
@@ -188,6 +204,17 @@ func (a *attempt) odd(attrs []slog.Attr) []slog.Attr {
 // hold its recipient until the next start. It gives up, and returns false, when
 // ctx has ended or when an error is not of a kind that passes.
 func (q *Queue) persist(ctx context.Context, what string, write func(context.Context) error) bool {
+	return q.persistFor(ctx, resultTries, what, write)
+}
+
+// How often a write is tried whose error does not pass: without the events of
+// an attempt it is made again later, without its results only by the next start.
+const (
+	eventTries  = 4
+	resultTries = 10
+)
+
+func (q *Queue) persistFor(ctx context.Context, tries int, what string, write func(context.Context) error) bool {
 	wait := 50 * time.Millisecond
 	for try := 1; ; try++ {
 		err := write(context.WithoutCancel(ctx))
@@ -198,8 +225,8 @@ func (q *Queue) persist(ctx context.Context, what string, write func(context.Con
 		if try == 1 {
 			q.Log.Error("cannot "+what+", trying again", "error", err)
 		}
-		if !passing && try == 10 {
-			q.Log.Error("cannot "+what+", giving up until the next start", "error", err)
+		if !passing && try == tries {
+			q.Log.Error("cannot "+what+", giving up", "error", err)
 			return false
 		}
 		select {

@@ -59,10 +59,7 @@ func (a *attempt) notices() []*store.Bounce {
 				add(relayed, o)
 			}
 		case store.Deferred:
-			// This attempt was due before the limit and the next one is due
-			// after it: so it is reported once.
-			limit := m.Received.Add(a.q.config.DelayNotice)
-			if wants(r.Notify, "DELAY") && !r.Next.After(limit) && o.result.Next.After(limit) {
+			if a.q.late(m, r, o.result.Next) {
 				add(delayed, o)
 			}
 		}

@@ -27,13 +27,16 @@ type runner struct {
 	q     *Queue
 	work  chan *task
 	ended chan ending
-	// answers brings destinations that answer, while the attempt goes on.
-	answers chan *destination
+	// answers brings tasks whose destination answers, while the attempt goes on.
+	answers chan *task
 
 	destinations map[string]*destination
 	turn         []*destination // those with pending tasks, in the order of their turn
-	busy         int            // workers at work
-	held         int            // recipients leased
+	lines        []*destination // those whose line is to be put off
+	lanes        lanes
+	putting      int // of them, those that are being put off
+	busy         int // workers at work on messages, but for those in lanes
+	held         int // recipients leased
 
 	more    bool      // there may be more to lease
 	known   bool      // due is known
@@ -41,6 +44,7 @@ type runner struct {
 	leased  time.Time // when the spool was last asked
 	trial   time.Time // when it is asked again, after it failed
 	checked time.Time // when it was last asked without any cause
+	swept   time.Time // when destinations were last forgotten
 }
 
 func (r *runner) run(ctx context.Context) {
@@ -59,8 +63,8 @@ func (r *runner) run(ctx context.Context) {
 		case e := <-r.ended:
 			r.settled(e)
 			r.collect()
-		case d := <-r.answers:
-			d.proven = true
+		case t := <-r.answers:
+			r.proven(t)
 		case <-timer.C:
 		}
 	}
@@ -75,11 +79,20 @@ func (r *runner) flush() {
 	r.trial, r.more = time.Time{}, true
 }
 
-// answered returns what a worker calls when d answers.
-func (r *runner) answered(d *destination) func() {
+// proven takes note of a destination that answers.
+func (r *runner) proven(t *task) {
+	if r.lanes.leaves(t) {
+		r.busy++
+		r.more, r.known = true, false // few were wanted of it until now
+	}
+	t.dest.proven = true
+}
+
+// answered returns what a worker calls when the destination of t answers.
+func (r *runner) answered(t *task) func() {
 	return func() {
 		select {
-		case r.answers <- d:
+		case r.answers <- t:
 		default: // the end of the attempt says it too
 		}
 	}
@@ -105,7 +118,7 @@ func (r *runner) step(ctx context.Context) time.Duration {
 		r.more, r.known, r.due, r.checked = true, false, time.Time{}, now
 	}
 	wait := checkEvery
-	if r.more && r.held < r.low() {
+	if r.more && r.wanted(now) {
 		if pauses := r.pauses(now); pauses > 0 {
 			wait = min(wait, pauses)
 		} else {
@@ -113,18 +126,19 @@ func (r *runner) step(ctx context.Context) time.Duration {
 		}
 	}
 	r.dispatch(now)
-	if r.busy == 0 && r.more && len(r.turn) == 0 {
+	if again := r.makeRoom(now); again > 0 {
+		wait = min(wait, again)
+	}
+	if r.more && (r.running() == 0 && len(r.turn) == 0 || r.lanes.most > 0 && r.wanted(now)) {
 		wait = min(wait, max(r.pauses(now), leaseEvery))
 	}
 	if !r.due.IsZero() {
 		wait = min(wait, max(r.due.Sub(now), time.Millisecond))
 	}
-	for key, d := range r.destinations {
-		if d.down(now) {
-			wait = min(wait, d.until.Sub(now))
-		} else if d.idle() && r.q.Hops.Direct() {
-			delete(r.destinations, key)
-		}
+	if r.q.Hops.Direct() {
+		r.sweep(now)
+	} else if d := r.destinations[""]; d != nil && d.down(now) {
+		wait = min(wait, d.until.Sub(now))
 	}
 	if again := r.q.Hops.Sweep(now); again > 0 {
 		wait = min(wait, again)
@@ -134,9 +148,11 @@ func (r *runner) step(ctx context.Context) time.Duration {
 
 // dispatch hands tasks to free workers, one of each destination in turn.
 func (r *runner) dispatch(now time.Time) {
-	for r.busy < cap(r.work) {
+	r.dispatchLines()
+	for {
+		r.lanes.fresh, r.lanes.again = 0, 0
 		i := 0
-		for i < len(r.turn) && !r.turn[i].ready(now) {
+		for i < len(r.turn) && !(r.turn[i].ready(now) && r.admits(r.turn[i], now)) {
 			i++
 		}
 		if i == len(r.turn) {
@@ -155,10 +171,9 @@ func (r *runner) dispatch(now time.Time) {
 			t.down = &why
 		}
 		if !d.proven {
-			t.answer = r.answered(d)
+			t.answer = r.answered(t)
 		}
-		d.active++
-		r.busy++
+		r.begin(t, now)
 		r.work <- t
 	}
 }
@@ -166,11 +181,20 @@ func (r *runner) dispatch(now time.Time) {
 // settled takes note of a task that is done.
 func (r *runner) settled(e ending) {
 	now := r.q.Now()
-	r.busy--
-	r.held -= len(e.task.jobs)
 	d := e.task.dest
-	wasFull := d.full()
-	d.ended(e.contact, now, r.q.config.Pause())
+	d.used = now
+	if e.task.line {
+		r.putting--
+		d.putting, d.singly = false, e.contact.left
+		r.more, r.known = true, false
+		return
+	}
+	if !r.lanes.leaves(e.task) {
+		r.busy--
+	}
+	r.held -= len(e.task.jobs)
+	wasFull := d.full(now)
+	d.ended(e.contact, now, r.pause(d))
 	if e.contact.returned {
 		r.more = true
 	}

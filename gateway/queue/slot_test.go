@@ -76,7 +76,7 @@ func TestEveryAttemptTellsHowItEnded(t *testing.T) {
 func TestUnfinishedMessageWasNotSent(t *testing.T) {
 	s := startSink(t, sink.Options{})
 	h := newFixture(t, hopTo(s), nil)
-	h.spool.content = fmt.Errorf("chunk 1: %w", store.ErrDamaged)
+	h.spool.content = fmt.Errorf("chunk 1: %w", store.ErrMessage)
 	h.spool.put(news("q1"), strings.Repeat("12345678\r\n", 30<<10), to("a@b.example")...)
 	h.run()
 	within(t, 5*time.Second, "held", func() bool { return h.spool.kinds()[store.Parked] > 0 })

@@ -11,6 +11,7 @@ type Stats struct {
 	Dropped           atomic.Int64 // recipients a verdict stopped at the last moment
 	DroppedUnmarked   atomic.Int64 // of dropped, by an opt-out, of messages without any mark of a list
 	Parked            atomic.Int64 // recipients held for the operator
+	Uncertain         atomic.Int64 // attempts put off since records that stop mail are damaged
 	Unsigned          atomic.Int64 // list mail sent without a signature: no key, or a broken header
 	BrokenSignatures  atomic.Int64 // messages whose earlier signature covers a field that was added or replaced, here or by the next hop
 	DroppedSignatures atomic.Int64 // earlier signatures that were removed, since the next hop refuses several

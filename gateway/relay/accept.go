@@ -46,52 +46,6 @@ func (r *Relay) accept(ctx context.Context, c Client, e envelope.Envelope, data 
 	return r.keep(ctx, in, who, &e)
 }
 
-// AcceptPostmaster takes a message to the postmaster of our own domain, from
-// anybody (RFC 5321 section 4.5.1). Its recipients become the configured
-// postmaster; without one it is held in the queue, where the operator sees it,
-// and no more is taken than an operator can look at: strangers must not be able
-// to fill the volume.
-func (r *Relay) AcceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
-	return r.count(r.acceptPostmaster(ctx, c, e, data))
-}
-
-// Limits of mail to the postmaster.
-const (
-	maxPostmaster = 1 << 20 // bytes of one message
-	maxHeld       = 100     // recipients held in the queue, for whatever cause
-)
-
-func (r *Relay) acceptPostmaster(ctx context.Context, c Client, e envelope.Envelope, data io.Reader) (Receipt, error) {
-	in, err := r.open(ctx, c, &e, data, min(r.WithDefaults().MaxMessageSize, maxPostmaster))
-	if err != nil {
-		return Receipt{}, err
-	}
-	to := e.Recipients[0]
-	held := r.Postmaster == ""
-	if held {
-		u, err := r.Spool.Usage(ctx)
-		if err != nil {
-			return Receipt{}, fmt.Errorf("ask what is held: %w", err)
-		}
-		if u.Held >= maxHeld {
-			return Receipt{}, fmt.Errorf("%d recipients are held, set OFFRAMP_POSTMASTER: %w", u.Held, store.ErrFull)
-		}
-	} else if to.Address, err = envelope.Parse(r.Postmaster); err != nil {
-		return Receipt{}, fmt.Errorf("OFFRAMP_POSTMASTER: %w", err)
-	}
-	rcpt := queued(&to, to.Address.String(), in.message.Received)
-	if !r.MayRelay(c) {
-		// A stranger's reverse-path may be forged: whose it is must not get our
-		// reports. A failure is still an event.
-		rcpt.Notify = "NEVER"
-	}
-	if held {
-		rcpt.State = store.Held
-		rcpt.Status = store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: r.Hostname}
-	}
-	return r.keep(ctx, in, sorted{keep: []store.Recipient{rcpt}}, &e)
-}
-
 // incoming is a message whose header was read.
 type incoming struct {
 	message  *store.Message

@@ -265,6 +265,17 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
+// Damaged records of one person refuse nobody's mail: it waits, for them too.
+func TestMailForDamagedRecordsIsAccepted(t *testing.T) {
+	f := &fake{verdictErr: fmt.Errorf("x: %w", store.ErrUncertain)}
+	if _, err := newRelay(f).Accept(t.Context(), client, letter(t, "a@b.example", "c@d.example", "e@d.example"), strings.NewReader(plain)); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.commits) != 1 || len(f.commits[0].recipients) != 2 {
+		t.Errorf("kept %+v", f.commits)
+	}
+}
+
 func TestReceivedFromStrangers(t *testing.T) {
 	for _, tt := range []struct{ name, helo, want string }{
 		{"plain", "mx1.shop.example", "from mx1.shop.example ("},

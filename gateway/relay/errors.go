@@ -25,6 +25,10 @@ var (
 	ErrAllSuppressed = errors.New("every recipient is suppressed")
 )
 
+// ErrMailboxFull says that strangers sent as much to the postmaster as they may in
+// a day. It is temporary.
+var ErrMailboxFull = errors.New("too much mail to postmaster today")
+
 // Permanent says whether err means that the same message would be refused
 // again.
 func Permanent(err error) bool {

@@ -2,8 +2,11 @@ package relay
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,7 +51,7 @@ func TestPostmaster(t *testing.T) {
 
 // Anybody may write to the postmaster, so what that takes is bounded.
 func TestPostmasterBounds(t *testing.T) {
-	large := plain + strings.Repeat("x\r\n", maxPostmaster/3)
+	large := plain + strings.Repeat("x\r\n", MaxPostmaster/3)
 	for _, tt := range []struct {
 		name, setting, data string
 		held                int
@@ -73,5 +76,48 @@ func TestPostmasterBounds(t *testing.T) {
 				t.Error("it was kept")
 			}
 		})
+	}
+}
+
+// While the next hop is down, what strangers send to the postmaster stays: in a day
+// it is bounded, in all and of one network. Our own clients are not strangers.
+func TestPostmasterDay(t *testing.T) {
+	f := &fake{}
+	r := newRelay(f)
+	r.Postmaster = "admin@shop.example"
+	now := clock
+	r.Now = func() time.Time { return now }
+	large := plain + strings.Repeat("x\r\n", MaxPostmaster/4)
+	send := func(c Client) error {
+		t.Helper()
+		_, err := r.AcceptPostmaster(t.Context(), c, letter(t, "a@b.example", "postmaster@gate.example"), strings.NewReader(large))
+		if err != nil && !errors.Is(err, ErrMailboxFull) {
+			t.Fatal(err)
+		}
+		return err
+	}
+	fill := func(format string) (n int) {
+		for i := range 100 {
+			if send(Client{Addr: netip.MustParseAddr(fmt.Sprintf(format, i))}) == nil {
+				n++
+			}
+		}
+		return n
+	}
+	if n := fill("2001:db8:1:1::%x"); n != 5 {
+		t.Errorf("%d messages of 0.75 MiB of one network in a day, want 5", n)
+	}
+	if n := fill("192.0.2.%d"); n < 30 || n > 40 {
+		t.Errorf("%d more of others", n)
+	}
+	if err := send(Client{Addr: netip.MustParseAddr("192.0.2.1"), Login: "shop"}); err != nil {
+		t.Errorf("of a client of ours: %v", err)
+	}
+	before := len(f.commits)
+	if now = now.Add(23 * time.Hour); fill("198.51.100.%d") != 0 || len(f.commits) != before {
+		t.Error("more is taken in the same day")
+	}
+	if now = now.Add(time.Hour); fill("2001:db8:1:1::%x") != 5 {
+		t.Error("nothing is taken the next day")
 	}
 }

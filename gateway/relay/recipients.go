@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,7 +53,9 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 			seen[wire] = struct{}{}
 		}
 		v, err := r.Verdicts.Verdict(ctx, rcpt.Address, m.List)
-		if err != nil {
+		// One person's damaged records must not refuse the mail of the others: it
+		// is asked again before anything is sent.
+		if err != nil && !errors.Is(err, store.ErrUncertain) {
 			return sorted{}, fmt.Errorf("verdict: %w", err)
 		}
 		if v.Drop {

@@ -76,6 +76,7 @@ type Relay struct {
 
 	buffers sync.Pool // of *[]byte, for bodies that stream by
 	space   space
+	mailbox mailbox
 }
 
 // MayRelay says whether c may send to any recipient: it authenticated, or it

@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
-
-	"offramp/gateway/throttle"
 )
 
 // AuthMechanisms are offered where a password may be sent (RFC 4954 section 4).
@@ -81,9 +78,9 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 // authenticate checks a password. Who failed too often is not checked, unless
 // the same password was right a moment ago: others must not lock a sender out.
 func (t *session) authenticate(name, password string) error {
-	now := time.Now()
+	one := t.s.Logins.guess(name, t.d.addr)
 	if !t.s.Logins.remembers(name, password) {
-		if t.s.clients.Empty(throttle.Network(t.d.addr), now) || t.s.names.Empty(t.s.Logins.bucket(name), now) {
+		if !t.s.guesses.turn(t.ctx, one) {
 			t.s.Stats.Throttled.Add(1)
 			t.failure()
 			return replyThrottled.smtp()
@@ -97,6 +94,8 @@ func (t *session) authenticate(name, password string) error {
 		}
 	}
 	t.login = name
+	t.s.guesses.right(one)
+	t.s.places.visited(t.d.conn)
 	t.s.Stats.Logins.Add(1)
 	t.d.progress()
 	return nil
@@ -104,9 +103,7 @@ func (t *session) authenticate(name, password string) error {
 
 // refused counts a failed login.
 func (t *session) refused(name string) error {
-	now := time.Now()
-	t.s.clients.Take(throttle.Network(t.d.addr), now)
-	t.s.names.Take(t.s.Logins.bucket(name), now)
+	t.s.guesses.wrong(t.s.Logins.guess(name, t.d.addr))
 	t.s.Stats.LoginFailed.Add(1)
 	t.s.Log.Warn("login failed", "login", shown(name), "ip", t.d.addr.String())
 	t.failure()

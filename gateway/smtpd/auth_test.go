@@ -151,11 +151,12 @@ func TestThrottledLogins(t *testing.T) {
 	p.say("EHLO x", "250")
 	p.say(plain("shop", "wrong"), "535 5.7.8")
 	p.say(plain("nobody", "wrong"), "535 5.7.8")
-	p.say(plain("shop", "again"), "454 4.7.0")
-	p.say(plain("else", "wrong"), "454 4.7.0")
+	p.say(plain("else", "wrong"), "454 4.7.0") // for the network
+	p.say(plain("shop", "again"), "535 5.7.8") // it was right from here: its own failures count
+	p.say(plain("shop", "third"), "454 4.7.0")
 	// Who was right a moment ago is not locked out by others.
 	p.say(plain("shop", "secret"), "235")
-	if h.s.Stats.LoginFailed.Load() != 2 || h.s.Stats.Throttled.Load() != 2 || h.s.Stats.Logins.Load() != 2 {
+	if h.s.Stats.LoginFailed.Load() != 3 || h.s.Stats.Throttled.Load() != 2 || h.s.Stats.Logins.Load() != 2 {
 		t.Errorf("counted %d failed, %d throttled", h.s.Stats.LoginFailed.Load(), h.s.Stats.Throttled.Load())
 	}
 }

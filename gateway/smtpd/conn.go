@@ -20,24 +20,27 @@ type conn struct {
 	net.Conn
 	limits   Config
 	most     int64 // bytes between two marks
+	places   *places
 	stats    *Stats
 	addr     netip.Addr
 	implicit bool
 	held     []byte // replies that go out with the next one, or before a read; for the goroutine that reads
 
-	mu      sync.Mutex
-	wire    net.Conn       // what is read and written: the connection itself or TLS over it; nil: a handshake runs
-	full    bool           // the transaction has all the recipients it may have
-	bodies  int            // messages being read by the session
-	pipe    *io.PipeReader // of a message by BDAT that was not read to its end
-	closed  bool           // nothing is read any more
-	drain   bool           // the next command is not read
-	blocked bool           // a read waits for the client
-	fresh   bool           // nothing has come since the mark
-	idle    int            // commands without progress
-	spent   time.Duration
-	octets  int64
-	last    *reply // said before the connection ends, at the next mark
+	mu       sync.Mutex
+	wire     net.Conn       // what is read and written: the connection itself or TLS over it; nil: a handshake runs
+	full     bool           // the transaction has all the recipients it may have
+	bodies   int            // messages being read by the session
+	pipe     *io.PipeReader // of a message by BDAT that was not read to its end
+	closed   bool           // nothing is read any more
+	drain    bool           // the next command is not read
+	stranger bool           // it has the place of one
+	blocked  bool           // a read waits for the client
+	began    time.Time      // that read
+	fresh    bool           // nothing has come since the mark
+	idle     int            // commands without progress
+	spent    time.Duration
+	octets   int64
+	last     *reply // said before the connection ends, at the next mark
 
 	saying  sync.Mutex     // held while last words are said: Close waits for them
 	reading sync.WaitGroup // bodies
@@ -45,7 +48,7 @@ type conn struct {
 
 func (s *Server) newConn(raw net.Conn, implicit bool) *conn {
 	return &conn{
-		Conn: raw, wire: raw, limits: s.limits, most: 4*int64(s.MaxMessageSize) + 1<<20, stats: s.Stats,
+		Conn: raw, wire: raw, limits: s.limits, most: 4*int64(s.MaxMessageSize) + 1<<20, places: &s.places, stats: s.Stats,
 		addr: addrOf(raw), implicit: implicit,
 	}
 }
@@ -78,7 +81,7 @@ func (c *conn) mark(fresh bool) error {
 	case c.drain && c.bodies == 0:
 		last = replyDrain
 	case !c.full && c.bodies == 0:
-		if c.idle++; c.idle > c.limits.IdleCommands {
+		if c.idle++; c.idle > c.pace().commands {
 			last = replyIdle
 			c.stats.Misbehaved.Add(1)
 		}
@@ -103,16 +106,16 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	wait := c.patience()
-	c.blocked = true
 	wire := c.wire
+	n, err := 0, error(os.ErrDeadlineExceeded)
+	c.blocked, c.began = true, time.Now()
+	if wait > 0 {
+		err = c.Conn.SetReadDeadline(c.began.Add(wait))
+	}
 	c.mu.Unlock()
 
-	began := time.Now()
-	n, err := 0, error(os.ErrDeadlineExceeded)
-	if wait > 0 {
-		if err = c.Conn.SetReadDeadline(began.Add(wait)); err == nil {
-			n, err = wire.Read(p)
-		}
+	if err == nil {
+		n, err = wire.Read(p)
 	}
 
 	c.mu.Lock()
@@ -122,7 +125,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if !c.fresh || n == 0 {
-		c.spent += time.Since(began) // a pause before a command does not count as slowness
+		c.spent += time.Since(c.began) // a pause before a command does not count as slowness
 	}
 	c.octets += int64(n)
 	c.fresh = c.fresh && n == 0
@@ -145,13 +148,13 @@ func (c *conn) patience() time.Duration {
 	if c.octets > c.most {
 		return 0
 	}
-	block := c.limits.DataTimeout
+	p := c.pace()
+	wait := p.block
 	if c.fresh {
-		block = c.limits.IdleTimeout
+		wait = p.idle
 	}
-	budget := max(c.limits.DataTimeout, c.limits.IdleTimeout) +
-		time.Duration(float64(c.octets)/float64(c.limits.MinRate)*float64(time.Second))
-	return min(block, budget-c.spent)
+	budget := max(p.block, p.idle) + time.Duration(float64(c.octets)/p.rate*float64(time.Second))
+	return min(wait, budget-c.spent)
 }
 
 // silent says whether nothing comes for a while. Whatever comes is lost.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/emersion/go-smtp"
 
@@ -96,14 +97,10 @@ func (t *session) Data(r io.Reader) error {
 	b.crcr = tx.to == toRelay && t.s.FixLineEnds
 	var done *reply
 	var err error
-	switch tx.to {
-	case toFeedback:
-		err = t.s.Feedback.Receive(t.ctx, feedback.Inbound{Envelope: tx.envelope, IP: t.d.addr.String(), Data: b})
-		done = replyFeedbackOK
-	case toPostmaster:
-		done, err = queued(t.s.Relay.AcceptPostmaster(t.ctx, tx.client, tx.envelope, b))
-	default:
+	if tx.to == toRelay {
 		done, err = queued(t.s.Relay.Accept(t.ctx, tx.client, tx.envelope, b))
+	} else {
+		done, err = t.receive(tx, b)
 	}
 	if err == nil && b.err == nil {
 		// With BDAT, go-smtp would treat an unread rest as an error.
@@ -114,6 +111,30 @@ func (t *session) Data(r io.Reader) error {
 	}
 	t.tally(done)
 	return done.smtp()
+}
+
+// receive takes a message to an address of ours.
+func (t *session) receive(tx *transaction, b *body) (*reply, error) {
+	from := t.d.addr
+	if t.s.Relay.MayRelay(tx.client) {
+		from = netip.Addr{}
+	}
+	in, err := t.s.intake.receive(from, b)
+	if err != nil {
+		return nil, err
+	}
+	defer in.free()
+	done, err := t.s.intake.turn(t.ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if tx.to == toPostmaster {
+		return queued(t.s.Relay.AcceptPostmaster(t.ctx, tx.client, tx.envelope, in.reader()))
+	}
+	return replyFeedbackOK, t.s.Feedback.Receive(t.ctx, feedback.Inbound{
+		Envelope: tx.envelope, IP: t.d.addr.String(), Data: in.reader(), Size: in.size(),
+	})
 }
 
 // queued makes a reply of what the relay returns.

@@ -346,10 +346,10 @@ func TestFaultsAreAllNamed(t *testing.T) {
 		t.Error(err)
 	}
 	c := Config{MaxConnections: -1, ConnectionsPerIP: -1, IdleTimeout: 1, DataTimeout: -1, WriteTimeout: 1, MinRate: -1, IdleCommands: 1,
-		AuthFailures: -1, AuthPerConnection: -1, Drain: 2 * time.Hour}
+		AuthFailures: -1, AuthPerConnection: -1, Drain: 2 * time.Hour, KeptConnections: -1, StressIdle: 1, StressData: -1, StressRate: -1}
 	err := c.Validate()
 	for _, name := range []string{"MAX_CONNECTIONS", "CONNECTIONS_PER_IP", "IDLE_TIMEOUT", "DATA_TIMEOUT", "WRITE_TIMEOUT", "MIN_RATE", "IDLE_COMMANDS",
-		"AUTH_FAILURES", "AUTH_PER_CONNECTION", "DRAIN"} {
+		"AUTH_FAILURES", "AUTH_PER_CONNECTION", "DRAIN", "KEPT_CONNECTIONS", "STRESS_IDLE_TIMEOUT", "STRESS_DATA_TIMEOUT", "STRESS_MIN_RATE"} {
 		if err == nil || !strings.Contains(err.Error(), "OFFRAMP_SMTP_"+name+" is ") {
 			t.Errorf("no line about %s in %v", name, err)
 		}

@@ -112,9 +112,6 @@ func (l *Logins) digest(parts ...string) (d [32]byte) {
 	return d
 }
 
-// bucket is the key under which failures of a name are counted.
-func (l *Logins) bucket(name string) [32]byte { return l.digest(name) }
-
 // remembers says whether the login was right a moment ago. Finding an HMAC in
 // the timing of a map reveals nothing without the key.
 func (l *Logins) remembers(name, password string) bool {

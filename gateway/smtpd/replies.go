@@ -64,6 +64,7 @@ var causes = []struct {
 	{relay.ErrAllSuppressed, &reply{550, smtp.EnhancedCode{5, 7, 1}, "every recipient has opted out or is suppressed"}},
 	{feedback.ErrUnknown, &reply{550, smtp.EnhancedCode{5, 1, 1}, "no such mailbox"}},
 	{feedback.ErrTooLarge, replyTooLarge},
+	{relay.ErrMailboxFull, &reply{452, smtp.EnhancedCode{4, 2, 2}, "mailbox full, try again tomorrow"}},
 	{store.ErrFull, &reply{452, smtp.EnhancedCode{4, 3, 1}, "insufficient system storage"}},
 }
 

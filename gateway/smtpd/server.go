@@ -18,7 +18,6 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/relay"
-	"offramp/gateway/throttle"
 )
 
 // Relay takes mail of clients that may relay, and mail to our postmaster.
@@ -47,6 +46,7 @@ type Server struct {
 	Hostname       string          // in the greeting
 	MaxMessageSize envelope.Octets // 0: 50 MiB
 	MaxRecipients  int             // of one transaction; 0: 1000
+	Dir            string          // for mail to our own addresses while it comes in; empty: that of the system
 	FixLineEnds    bool            // clients that may relay may end lines, and data, in CR CR LF
 	Relay          Relay
 	Feedback       Feedback    // nil: no address is ours
@@ -57,10 +57,10 @@ type Server struct {
 
 	limits   Config
 	tls      *tls.Config
-	needsTLS *reply                         // to a login in clear
-	places   throttle.Shares                // of connections
-	clients  throttle.Buckets[netip.Prefix] // failed logins by network
-	names    throttle.Buckets[[32]byte]     // failed logins by login
+	needsTLS *reply // to a login in clear
+	places   places
+	intake   intake
+	guesses  guesses
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -101,6 +101,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...Listener) error {
 	}
 	accepting.Wait()
 	s.drain(cut)
+	s.intake.scratch.close()
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -122,8 +123,11 @@ func (s *Server) prepare(listeners []Listener) error {
 		s.Stats = &Stats{}
 	}
 	s.conns = make(map[*conn]struct{})
-	s.places.All, s.places.Each = int64(s.limits.MaxConnections), int64(s.limits.ConnectionsPerIP)
-	s.clients.PerMinute, s.names.PerMinute = s.limits.AuthFailures, s.limits.AuthFailures
+	s.places.trusted = func(a netip.Addr) bool { return s.Relay.MayRelay(relay.Client{Addr: a}) }
+	s.places.stats, s.places.log = s.Stats, s.Log
+	s.places.open(s.limits)
+	s.guesses.open(s.limits)
+	s.intake.open(s.Dir)
 	s.tls = s.serverTLS()
 	s.needsTLS = s.authNeedsTLS(listeners)
 	for _, l := range listeners {
@@ -168,7 +172,8 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 	c := s.newConn(raw, implicit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || !s.places.Take(c.addr, 1) {
+	calm := !s.places.stress()
+	if s.stopping || !s.places.take(c) {
 		s.Stats.TooMany.Add(1)
 		s.running.Go(func() { s.refuse(c) })
 		return
@@ -176,6 +181,12 @@ func (s *Server) admit(base context.Context, raw net.Conn, implicit bool) {
 	s.conns[c] = struct{}{}
 	s.Stats.Connections.Add(1)
 	s.Stats.Open.Add(1)
+	if calm && s.places.stress() {
+		s.places.stressed()
+		for other := range s.conns {
+			other.hurry()
+		}
+	}
 	s.running.Go(func() {
 		defer s.release(c)
 		defer s.survive(c)
@@ -205,7 +216,7 @@ func (s *Server) release(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.places.Give(c.addr, 1)
+	s.places.give(c)
 	s.Stats.Open.Add(-1)
 }
 

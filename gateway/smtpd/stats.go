@@ -7,6 +7,7 @@ import "sync/atomic"
 type Stats struct {
 	Connections  atomic.Int64 // accepted
 	Open         atomic.Int64 // open at this moment
+	Strangers    atomic.Int64 // open at this moment, of clients nothing is known of
 	TooMany      atomic.Int64 // connections refused by a limit
 	Sessions     atomic.Int64 // that greeted us
 	TLS          atomic.Int64 // sessions under TLS

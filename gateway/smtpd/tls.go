@@ -24,9 +24,9 @@ func (c *conn) beginTLS(config *tls.Config) error {
 	t := tls.Server(c.Conn, config)
 	c.mu.Lock()
 	c.wire = nil
-	c.blocked, c.fresh = true, true
+	c.blocked, c.fresh, c.began = true, true, time.Now()
+	c.Conn.SetDeadline(c.began.Add(c.pace().idle))
 	c.mu.Unlock()
-	c.Conn.SetDeadline(time.Now().Add(c.limits.IdleTimeout))
 	err := t.Handshake()
 	c.mu.Lock()
 	defer c.mu.Unlock()

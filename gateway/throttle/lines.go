@@ -5,12 +5,13 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
+	"time"
 )
 
 // Lines is a handler for the log of rooms that strangers write to. Of one text
-// and one network it passes so many records a minute; the next that passes says
-// how many were left out, as left_out. A record without the attribute "ip" always
-// passes.
+// and one network it passes so many records a minute, and of wider IPv6 networks
+// as many more as [Networks] does; the next that passes says how many were left
+// out, as left_out. A record without the attribute "ip" always passes.
 type Lines struct {
 	handler slog.Handler
 	state   *lineState   // shared by what With returns
@@ -50,7 +51,7 @@ func (l *Lines) Handle(ctx context.Context, r slog.Record) error {
 	if !from.IsValid() {
 		return l.handler.Handle(ctx, r)
 	}
-	if !l.state.buckets.Take(lineKey{r.Message, from}, r.Time) {
+	if !l.state.take(r.Message, from, r.Time) {
 		l.state.left.Add(1)
 		l.state.leftOut.Add(1)
 		return nil
@@ -60,6 +61,17 @@ func (l *Lines) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.Int64("left_out", n))
 	}
 	return l.handler.Handle(ctx, r)
+}
+
+// take counts a record and says whether it passes.
+func (s *lineState) take(text string, from netip.Prefix, now time.Time) bool {
+	ok := s.buckets.Take(lineKey{text, from}, now)
+	for _, w := range widths {
+		if p := w.around(from.Addr()); p.IsValid() {
+			ok = s.buckets.take(lineKey{text, p}, s.buckets.PerMinute*int(w.times), now) && ok
+		}
+	}
+	return ok
 }
 
 // WithAttrs returns a handler that adds attrs and shares what is counted.

@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -42,6 +43,13 @@ func TestLines(t *testing.T) {
 		}
 		if count("left_out=1\n") != 1 || count("left_out=293\n") != 1 || count("left_out") != 2 {
 			t.Errorf("not said how many were left out:\n%s", out.String())
+		}
+		for i := range 100 {
+			log.Info("denied", "ip", fmt.Sprintf("2001:db8:0:%x::1", i))
+			log.Info("denied", "ip", fmt.Sprintf("2001:db8:1:%x00::1", i))
+		}
+		if n := count("denied"); n != 6+12 {
+			t.Errorf("%d lines of a /56 and a /48, want 6 and 12", n)
 		}
 		time.Sleep(20 * time.Second)
 		log.Info("bounced", "ip", "192.0.2.1")

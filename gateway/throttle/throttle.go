@@ -5,7 +5,6 @@
 package throttle
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -29,8 +28,14 @@ type Buckets[K comparable] struct {
 }
 
 // Empty says whether key has failed too often. It counts nothing.
-func (b *Buckets[K]) Empty(key K, now time.Time) bool {
-	if b.PerMinute == 0 {
+func (b *Buckets[K]) Empty(key K, now time.Time) bool { return b.empty(key, b.PerMinute, now) }
+
+// Take counts a failure and says whether the key still had one to spend.
+func (b *Buckets[K]) Take(key K, now time.Time) bool { return b.take(key, b.PerMinute, now) }
+
+// empty is Empty for a key with a number of its own.
+func (b *Buckets[K]) empty(key K, perMinute int, now time.Time) bool {
+	if perMinute == 0 {
 		return false
 	}
 	b.mu.Lock()
@@ -39,16 +44,16 @@ func (b *Buckets[K]) Empty(key K, now time.Time) bool {
 	return l != nil && l.TokensAt(now) < 1
 }
 
-// Take counts a failure and says whether the key still had one to spend.
-func (b *Buckets[K]) Take(key K, now time.Time) bool {
-	if b.PerMinute == 0 {
+// take is Take for a key with a number of its own, always the same.
+func (b *Buckets[K]) take(key K, perMinute int, now time.Time) bool {
+	if perMinute == 0 {
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.find(key)
 	if l == nil {
-		l = rate.NewLimiter(rate.Limit(b.PerMinute)/60, b.PerMinute)
+		l = rate.NewLimiter(rate.Limit(perMinute)/60, perMinute)
 	}
 	if b.young[key] == nil {
 		if b.young == nil || len(b.young) >= kept {
@@ -66,18 +71,4 @@ func (b *Buckets[K]) find(key K) *rate.Limiter {
 		return l
 	}
 	return b.old[key]
-}
-
-// Network is what counts as one client: an IPv4 address, or a /64 of IPv6,
-// which is the least a site gets. What has no address is a network of its own.
-func Network(a netip.Addr) netip.Prefix {
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
 }

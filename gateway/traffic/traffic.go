@@ -20,7 +20,7 @@ import (
 
 // Store keeps what was counted; see [store.Consent].
 type Store interface {
-	AddTraffic(ctx context.Context, rows ...store.Traffic) error
+	AddTraffic(ctx context.Context, since time.Time, rows ...store.Traffic) error
 }
 
 // Counter counts in memory and writes to the store by and by. The zero value
@@ -28,6 +28,7 @@ type Store interface {
 type Counter struct {
 	Store Store
 	Now   func() time.Time // nil: time.Now
+	Sure  func() time.Time // by which rows are old; nil: Now
 	Log   *slog.Logger     // nil: nothing is logged
 
 	mu   sync.Mutex
@@ -158,7 +159,7 @@ func (c *Counter) write(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	err := c.Store.AddTraffic(ctx, batch...)
+	err := c.Store.AddTraffic(ctx, c.sure().Add(-store.TrafficKept), batch...)
 	if err == nil {
 		return
 	}
@@ -214,4 +215,11 @@ func (c *Counter) now() time.Time {
 		return c.Now()
 	}
 	return time.Now()
+}
+
+func (c *Counter) sure() time.Time {
+	if c.Sure != nil {
+		return c.Sure()
+	}
+	return c.now()
 }

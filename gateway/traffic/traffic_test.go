@@ -17,19 +17,20 @@ import (
 
 // fake keeps rows as they come, and fails while err is set.
 type fake struct {
-	mu   sync.Mutex
-	rows []store.Traffic
-	err  error
+	mu    sync.Mutex
+	rows  []store.Traffic
+	since time.Time // what is older goes
+	err   error
 }
 
-func (f *fake) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
+func (f *fake) AddTraffic(ctx context.Context, since time.Time, rows ...store.Traffic) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err == nil {
-		f.rows = append(f.rows, rows...)
+		f.rows, f.since = append(f.rows, rows...), since
 	}
 	return f.err
 }
@@ -140,5 +141,17 @@ func TestBounds(t *testing.T) {
 	c.write(t.Context())
 	if len(c.rows) != 0 {
 		t.Errorf("%d rows of quiet senders are kept", len(c.rows))
+	}
+}
+
+// Rows are old by the time that is sure, not by what the clock shows.
+func TestRowsUnderAWrongClock(t *testing.T) {
+	sure := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	f := &fake{}
+	c := &Counter{Store: f, Now: func() time.Time { return sure.AddDate(4, 0, 0) }, Sure: func() time.Time { return sure }}
+	c.Add(&store.Message{Login: "shop"}, stream.Decision{From: "hello@shop.example"}, 1, 0)
+	c.write(t.Context())
+	if len(f.rows) != 1 || !f.since.Equal(sure.Add(-store.TrafficKept)) {
+		t.Errorf("rows %+v, and what is older than %v goes", f.rows, f.since)
 	}
 }

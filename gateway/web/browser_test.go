@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,9 +164,15 @@ func (b *tab) settle(t *testing.T) {
 	evaluate[chromedp.Void](t, b, `new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))`)
 }
 
+// pictured says whether somebody will look at the pictures.
+func pictured() bool { return flag.Lookup("test.artifacts").Value.String() == "true" }
+
 // shot keeps a picture for people; go test -artifacts says where.
 func (b *tab) shot(t *testing.T, name string) {
 	t.Helper()
+	if !pictured() {
+		return
+	}
 	png, err := run(b, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
@@ -23,7 +24,8 @@ var errTries = errors.New("too many codes typed")
 type codeView struct {
 	frame
 	Refused    []string
-	Field      string // none
+	Field      string // identifier of the field that is to be corrected
+	Error      string // what is wrong with it
 	Lines      []string
 	Heading    string
 	Paragraphs []string
@@ -42,12 +44,13 @@ func (v visit) erases() bool { return v.claims.List == confirmation.Erasure }
 
 // showCode asks for the code, or says what came of it.
 func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now state, a answer) {
-	erased, err := h.erasedSince(r.Context(), v)
+	past, err := h.erasures(r.Context(), v)
+	erased := len(past) > 0
 	switch {
 	case err != nil:
 		h.unavailable(w, r, v, err)
 		return
-	case erased && !now.gone(), !erased && v.expired(h.now()):
+	case erased && !now.goneSince(past), !erased && v.expired(h.now()):
 		h.notice(w, r, noticeCodeExpired)
 		return
 	}
@@ -60,15 +63,18 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 	if a.refused != "" {
 		p.Refused = []string{b.say.Say("page.stale.title"), b.say.Say(a.refused)}
 	}
+	if a.refused == "page.code.unreadable" || a.refused == "page.code.wrong" {
+		p.Field, p.Error = "code", p.Refused[1]
+	}
 	switch {
+	case erased && a.erase: // not all of it
+		p.Heading = b.text("page.erase.title")
+		p.Rest = b.button(actErase, "page.erase.button", sealed{})
 	case erased:
-		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what")}
+		p.Heading, p.Paragraphs = b.text("page.erased.title"), []string{b.text("page.erased.what"), b.overwritten()}
 		p.Lines = slices.DeleteFunc(slices.Clone(p.Lines), func(l string) bool { return l == p.Heading })
 		p.AllAgain = b.button(actAllAgain, "page.again.all-button", sealed{})
 		p.AllAgain.Hint = b.text("page.again.hint")
-		if a.erase {
-			p.Rest = b.button(actErase, "page.erase.button", sealed{})
-		}
 	case v.erases():
 		p.Heading, p.Paragraphs = b.text("page.erase.title"), b.erasing()
 		p.Code = b.button(actCode, "page.erase.button", sealed{})
@@ -86,26 +92,40 @@ func (h *handler) showCode(w http.ResponseWriter, r *http.Request, v visit, now 
 // gone says whether the person is erased and did not come back.
 func (s state) gone() bool { return s.Erased && s.off(store.AllLists) }
 
-// erasedSince says whether the person was erased after the mail was sent: such
-// a mail erases nobody who came back.
-func (h *handler) erasedSince(ctx context.Context, v visit) (bool, error) {
+// mostErasures is how often one mail erases: once, and then what was on its way
+// at that time. Each leaves an event, and has the store write its file anew.
+const mostErasures = 5
+
+// erasures are those of the person since the mail was sent, the newest first and
+// no more than mostErasures.
+func (h *handler) erasures(ctx context.Context, v visit) ([]store.Event, error) {
 	if !v.erases() {
-		return false, nil
+		return nil, nil
 	}
-	events, err := h.site.Ledger.Events(ctx, store.EventFilter{
-		Recipient: v.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventErased}, Since: v.claims.Issued, Limit: 1})
-	return len(events) > 0, err
+	return h.site.Ledger.Events(ctx, store.EventFilter{
+		Recipient: v.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventErased}, Since: v.claims.Issued,
+		Latest: true, Limit: mostErasures})
+}
+
+// goneSince says whether the person is erased and did not come back since the
+// newest of erasures, not even to leave again.
+func (s state) goneSince(erasures []store.Event) bool {
+	all, _ := s.choice(store.AllLists)
+	return len(erasures) > 0 && s.gone() && !all.Since.After(erasures[0].Time)
 }
 
 // typed does what the mail was sent for, if the code in the form is that of it.
 func (h *handler) typed(x *submission) {
-	erased, err := h.erasedSince(x.r.Context(), x.visit)
+	past, err := h.erasures(x.r.Context(), x.visit)
 	switch {
 	case err != nil:
 		h.unavailable(x.w, x.r, x.visit, err)
 		return
-	case x.visit.expired(h.now()), erased && !x.now.gone():
+	case x.visit.expired(h.now()):
 		h.notice(x.w, x.r, noticeCodeExpired)
+		return
+	case len(past) == mostErasures:
+		h.showState(x.w, x.r, x.visit, x.now, answer{}) // that it is done
 		return
 	}
 	code, ok := confirmation.ReadCode(x.form.values.Get(fieldCode))
@@ -129,12 +149,17 @@ func (h *handler) typed(x *submission) {
 	}
 }
 
+// turn is held while something is counted, so that no two of one link are at the
+// same time. Nothing is sent to a client meanwhile.
+func (h *handler) turn(v visit) *sync.Mutex {
+	return &h.turns[int(v.token[len(v.token)-1])%len(h.turns)]
+}
+
 // try says whether code is right. It is counted first, in the store: neither a
 // restart nor a failure gives anybody more tries.
 func (h *handler) try(x *submission, code string) (right bool, err error) {
 	v := x.visit
-	// Of one link, no two are counted at the same time.
-	turn := &h.tries[int(v.token[len(v.token)-1])%len(h.tries)]
+	turn := h.turn(v)
 	turn.Lock()
 	defer turn.Unlock()
 	tried, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{

@@ -32,6 +32,10 @@ func TestWrongCodes(t *testing.T) {
 				t.Errorf("%s: %s %s", what, res.Status, page)
 			}
 			lacks(t, page, "Nothing was changed", says)
+			marked := strings.Contains(page, `<a href="#code">`) && strings.Contains(page, `aria-invalid="true" aria-describedby="code-error code-about"`)
+			if marked != (status == 422) {
+				t.Errorf("%s: the field is marked: %v", what, marked)
+			}
 		}
 		// What is no code is no try: a scanner may send what it likes.
 		for _, typed := range []string{"", " ", "test", "1234567", "123456789", "on", code + "0", strings.Repeat(code, 1000)} {
@@ -253,6 +257,68 @@ func TestCodesForADeadAddress(t *testing.T) {
 				t.Errorf("%s: %s, asked %v", action, res.Status, w.asked)
 			}
 			lacks(t, page, "Nothing was changed", says, "Write to people@out.example.org: Example Ltd can do it for you")
+		}
+	}
+}
+
+// A stop that has ended keeps no mail from the address.
+func TestCodesAfterAStopHasEnded(t *testing.T) {
+	for _, reason := range []store.Reason{store.ReasonBounced, store.ReasonManual} {
+		w := newWorld(t)
+		w.stops = []store.Suppression{{Recipient: ada, Reason: reason, Until: start.Add(time.Minute)}}
+		path := w.link(listunsub.BodyLink)
+		f := w.form(path+"?view=erase", actAskErase)
+		if res, _ := w.submit(path, f); res.StatusCode != 409 || len(w.asked) != 0 {
+			t.Errorf("%s, before its end: %s, %d mails", reason, res.Status, len(w.asked))
+		}
+		w.pass(time.Minute)
+		if res, _ := w.submit(path, f); res.StatusCode != 200 || len(w.asked) != 1 {
+			t.Errorf("%s, at its end: %s, %d mails", reason, res.Status, len(w.asked))
+		}
+	}
+}
+
+// The mails of a day are counted by what is recorded, so that a new process does
+// not send more; those without a code for themselves, but of an erased person, of
+// whom it is not kept what was asked.
+func TestMailsOfADayOutliveTheProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		action, other string
+		most          int
+		erased        bool
+	}{
+		"with a code": {actAskErase, actAskData, 3, false}, "without one": {actAllAgain, actAllAgain, 5, false}, "of the erased": {actAskErase, actAskErase, 3, true},
+	} {
+		w := newWorld(t)
+		w.choose(store.Choice{State: store.Unsubscribed})
+		path := w.link(listunsub.BodyLink)
+		ask := func(action string) {
+			t.Helper()
+			w.asked = nil // the count of a new process
+			view := map[string]string{actAskErase: "?view=erase", actAskData: "?view=history"}[action]
+			w.press(path+view, action)
+		}
+		for n := range c.most + 2 {
+			ask([]string{c.action, c.other}[n%2])
+			if sent := len(w.asked) == 1; sent != (n < c.most) {
+				t.Errorf("%s, mail %d: sent %v", name, n+1, sent)
+			}
+			if c.erased {
+				for i := range w.events {
+					w.events[i].Detail = ""
+				}
+			}
+			w.pass(time.Hour)
+		}
+		if !c.erased {
+			ask(map[bool]string{true: actAllAgain, false: actAskErase}[c.action == actAskErase])
+			if len(w.asked) != 1 {
+				t.Errorf("%s: mails of the other kind are not sent", name)
+			}
+		}
+		w.pass(24 * time.Hour)
+		if ask(c.action); len(w.asked) != 1 {
+			t.Errorf("%s: none the next day", name)
 		}
 	}
 }

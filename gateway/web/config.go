@@ -14,7 +14,7 @@ import (
 type Config struct {
 	TrustedProxies   []string `env:"TRUSTED_PROXIES" doc:"addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, comma separated"`
 	MaxConnections   int      `env:"HTTP_MAX_CONNECTIONS" envDefault:"4096" doc:"HTTP connections in total; one more is closed at once"`
-	ConnectionsPerIP int      `env:"HTTP_CONNECTIONS_PER_IP" envDefault:"256" doc:"HTTP connections of one client address (IPv6: one /64); those of OFFRAMP_TRUSTED_PROXIES are limited in total only"`
+	ConnectionsPerIP int      `env:"HTTP_CONNECTIONS_PER_IP" envDefault:"256" doc:"HTTP connections of one client address (IPv6: one /64; of a /56 twice and of a /48 four times as many); those of OFFRAMP_TRUSTED_PROXIES are limited in total only"`
 	SecurityContact  string   `env:"SECURITY_CONTACT" doc:"where to report security problems, as mailto: or https: URL; served at /.well-known/security.txt (RFC 9116)"`
 	InvalidPerMinute int      `env:"INVALID_TOKENS_PER_MINUTE" envDefault:"60" doc:"requests with an invalid link per minute from one client network, then 429; valid links are never limited; 0: no limit"`
 

@@ -142,7 +142,7 @@ func TestAskedTooOften(t *testing.T) {
 	for range 5 {
 		w.press(path, actAgain)
 	}
-	lacks(t, w.press(path, actAgain), "was sent to a•••@example.com a short while ago")
+	lacks(t, w.press(path, actAgain), "was sent to a•••@example.com in the last 24 hours")
 	if n := w.site.Stats.Asked.Load(); n != 5 || len(w.asked) != 5 {
 		t.Errorf("%d counted, %d sent", n, len(w.asked))
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"offramp/gateway/throttle"
 	"offramp/listunsub"
 )
 
@@ -73,7 +74,7 @@ func TestLimit(t *testing.T) {
 			Log:    slog.New(slog.NewTextHandler(&log, nil)), Stats: new(Stats),
 		}
 		a := newArrivals()
-		l := s.Limit(a).(*limited)
+		l := s.Limit(a).(*throttle.Listener)
 		var open []net.Conn
 		go func() {
 			for {
@@ -129,7 +130,7 @@ func TestLimit(t *testing.T) {
 		for _, c := range open {
 			c.Close()
 		}
-		if n := l.places.Held(); n != 0 {
+		if n := l.Places.Held(); n != 0 {
 			t.Errorf("%d places are not given back", n)
 		}
 	})
@@ -156,7 +157,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 					t.Fatal(err)
 				}
 				a := newArrivals()
-				l := w.site.Limit(a).(*limited)
+				l := w.site.Limit(a).(*throttle.Listener)
 				go server.Serve(l)
 				defer server.Close()
 				client := a.dial("192.0.2.1")
@@ -164,7 +165,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 				io.WriteString(client, strings.ReplaceAll(c.send, "LINK", w.link(listunsub.HeaderLink)))
 				synctest.Wait()
 				time.Sleep(c.in - time.Second)
-				if l.places.Held() != 1 {
+				if l.Places.Held() != 1 {
 					t.Error("ended too early")
 				}
 				if !closed(a.dial("192.0.2.1")) {
@@ -172,7 +173,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 				}
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
-				if l.places.Held() != 0 {
+				if l.Places.Held() != 0 {
 					t.Errorf("still open after %v", c.in)
 				}
 			})
@@ -185,7 +186,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 func TestPlacesAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newArrivals()
-		l := new(Site).Limit(a).(*limited)
+		l := new(Site).Limit(a).(*throttle.Listener)
 		taken := make(chan net.Conn, 1)
 		server := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
@@ -209,7 +210,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 		held := func(what string, want int64) {
 			t.Helper()
 			synctest.Wait()
-			if n := l.places.Held(); n != want {
+			if n := l.Places.Held(); n != want {
 				t.Errorf("%s: %d places taken, want %d", what, n, want)
 			}
 		}

@@ -2,183 +2,154 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"strconv"
+	"sync"
 	"time"
 
 	"offramp/store"
 )
 
-// Held is what a person downloads: all that is recorded about them. Times are
-// UTC.
-type Held struct {
-	Made         time.Time         `json:"made"`
-	Operator     string            `json:"operator"`
-	Recipient    string            `json:"recipient"` // lookup key
-	Erased       bool              `json:"erased"`    // nothing before was kept but the choices
-	Choices      []HeldChoice      `json:"choices"`
-	Sharing      *HeldSharing      `json:"sharing,omitempty"` // nil: never said
-	Contacts     []HeldContact     `json:"contacts"`
-	Suppressions []HeldSuppression `json:"suppressions"`      // for other causes than a choice
-	Bounces      *HeldBounces      `json:"bounces,omitempty"` // nil: none since mail last arrived
-	Events       []HeldEvent       `json:"events"`            // oldest first
+// Limits of downloads: a person may have very many events, and a form can be sent
+// again and again.
+const (
+	mostDownloads = 8 // at the same time
+	mostOfOne     = 4 // of one person
+	eventsPerPart = 500
+	// downloadTimeout bounds one download, over a slow line too. Each part of it
+	// has writeTimeout to leave.
+	downloadTimeout = 15 * time.Minute
+)
+
+// downloads are those that run.
+type downloads struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by the person's lookup key
+	// making is held while a part is made: all downloads together take one
+	// processor and the memory of one part.
+	making sync.Mutex
 }
 
-// HeldChoice is what a person chose for one list.
-type HeldChoice struct {
-	List  string    `json:"list"` // empty: all lists
-	State string    `json:"state"`
-	Until time.Time `json:"until,omitzero"`
-	Every string    `json:"every,omitempty"`
-	Since time.Time `json:"since"`
-	Way   string    `json:"way,omitempty"`
+// begin says whether one more may run; end is due after it.
+func (d *downloads) begin(person string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == mostDownloads || d.of[person] == mostOfOne {
+		return false
+	}
+	if d.of == nil {
+		d.of = map[string]int{}
+	}
+	d.all++
+	d.of[person]++
+	return true
 }
 
-// HeldSharing is whether a person lets their data be shared.
-type HeldSharing struct {
-	Refused bool      `json:"refused"`
-	Since   time.Time `json:"since"`
-	Way     string    `json:"way,omitempty"`
+func (d *downloads) end(person string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.of[person]--; d.of[person] == 0 {
+		delete(d.of, person)
+	}
 }
 
-// HeldContact is what mail of one list a person was sent.
-type HeldContact struct {
-	List  string    `json:"list"`
-	First time.Time `json:"first"`
-	Last  time.Time `json:"last"`
-	Count int64     `json:"count"`
-}
-
-// HeldSuppression is why nothing is sent.
-type HeldSuppression struct {
-	List   string    `json:"list"` // empty: all lists
-	Reason string    `json:"reason"`
-	Since  time.Time `json:"since"`
-	Note   string    `json:"note,omitempty"` // of the operator
-	Until  time.Time `json:"until,omitzero"`
-	Domain string    `json:"domain,omitempty"` // what it is about, where it is not the address alone
-}
-
-// HeldBounces is mail that came back, without any between that arrived.
-type HeldBounces struct {
-	Count int64     `json:"count"`
-	First time.Time `json:"first"`
-	Last  time.Time `json:"last"`
-}
-
-// HeldEvent is one thing that happened.
-type HeldEvent struct {
-	ID        int64     `json:"id"`
-	Time      time.Time `json:"time"`
-	Kind      string    `json:"kind"`
-	List      string    `json:"list"`
-	Way       string    `json:"way,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	About     int64     `json:"about,omitempty"` // event that this one is about
-	MessageID string    `json:"message_id,omitempty"`
-	IP        string    `json:"ip,omitempty"`
-	UserAgent string    `json:"user_agent,omitempty"`
-	By        string    `json:"by,omitempty"` // account that asked, empty for the person
-	Detail    string    `json:"detail,omitempty"`
-}
-
-// download sends what is held as a file. Whoever comes here typed the code, less
-// than formLife ago.
+// download sends what is held as a file, part by part. Whoever comes here typed
+// the code, less than formLife ago.
 func (h *handler) download(x *submission) {
-	held := h.held(x)
-	for last := int64(0); ; {
-		events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{Recipient: x.visit.subject.Recipient.Key(), After: last})
-		if err != nil {
-			h.unavailable(x.w, x.r, x.visit, err)
-			return
-		}
-		if len(events) == 0 {
-			break
-		}
-		for _, e := range events {
-			held.Events = append(held.Events, HeldEvent{
-				ID: e.ID, Time: e.Time, Kind: string(e.Kind), List: e.List, Way: string(e.Way), Reason: string(e.Reason), About: e.Ref,
-				MessageID: e.MessageID, IP: e.IP, UserAgent: e.UserAgent, By: e.Who, Detail: e.Detail,
-			})
-		}
-		last = events[len(events)-1].ID
-	}
-	var body bytes.Buffer
-	out := json.NewEncoder(&body)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	if err := out.Encode(held); err != nil {
-		h.unavailable(x.w, x.r, x.visit, err)
+	person := x.visit.subject.Recipient.Key()
+	if !h.downloads.begin(person) {
+		h.stats.Unavailable.Add(1)
+		x.w.Header().Set("Retry-After", "60")
+		h.notice(x.w, x.r, noticeUnavailable)
 		return
 	}
-	h.stats.Taken.Add(1)
-	h.log.InfoContext(x.r.Context(), "download of what is held") // and nothing of the person
-	attach(x, "application/json; charset=utf-8", "offramp-data.json", body.Bytes())
-}
-
-func (h *handler) held(x *submission) Held {
-	now := x.now
-	held := Held{
-		Made: h.now().UTC(), Operator: h.operator, Recipient: x.visit.subject.Recipient.Key(), Erased: now.Erased,
-		Choices: []HeldChoice{}, Contacts: []HeldContact{}, Suppressions: []HeldSuppression{}, Events: []HeldEvent{},
-	}
-	for _, c := range now.Choices {
-		held.Choices = append(held.Choices, HeldChoice{
-			List: c.List, State: string(c.State), Until: c.Until, Every: string(c.Every), Since: c.Since, Way: string(c.Way)})
-	}
-	if s := now.Sharing; !s.Since.IsZero() {
-		held.Sharing = &HeldSharing{Refused: s.Refused, Since: s.Since, Way: string(s.Way)}
-	}
-	for _, c := range now.Contacts {
-		held.Contacts = append(held.Contacts, HeldContact{List: c.List, First: c.First, Last: c.Last, Count: c.Count})
-	}
-	for _, s := range now.Suppressions {
-		part := HeldSuppression{List: s.List, Reason: string(s.Reason), Since: s.Since, Note: s.Note, Until: s.Until}
-		if store.IsPattern(s.Recipient) {
-			part.Domain = s.Recipient[1:]
-		}
-		held.Suppressions = append(held.Suppressions, part)
-	}
-	if b := now.Bounces; b.Count > 0 {
-		held.Bounces = &HeldBounces{Count: b.Count, First: b.First, Last: b.Last}
-	}
-	return held
-}
-
-// receipt sends the signed receipt of one of the person's opt-outs.
-func (h *handler) receipt(x *submission) {
-	id, err := strconv.ParseInt(x.form.values.Get(fieldEvent), 10, 64)
-	if err != nil || id < 1 || h.site.Receipts == nil {
-		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.choice")
-		return
-	}
-	events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
-		Recipient: x.visit.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventUnsubscribed}, After: id - 1, Before: id + 1})
+	defer h.downloads.end(person)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), downloadTimeout)
+	defer cancel()
+	head, tail, err := h.held(x).frame()
 	if err != nil {
 		h.unavailable(x.w, x.r, x.visit, err)
 		return
 	}
-	if len(events) != 1 {
-		// Of somebody else, of another kind, or older than what is kept.
-		h.refuseForm(x, http.StatusUnprocessableEntity, "page.bad.choice")
+	part, last, err := h.part(ctx, person, 0)
+	if err != nil {
+		h.unavailable(x.w, x.r, x.visit, err)
 		return
 	}
-	text, err := h.site.Receipts.Issue(x.r.Context(), h.site.Ledger, events[0])
-	switch {
-	case errors.Is(err, store.ErrChanged):
-		h.stale(x)
-	case err != nil:
-		h.unavailable(x.w, x.r, x.visit, err)
-	default:
-		h.stats.Taken.Add(1)
-		attach(x, typeText, "offramp-receipt-"+strconv.FormatInt(id, 10)+".txt", text)
+	h.stats.Taken.Add(1)
+	h.log.InfoContext(ctx, "download of what is held") // and nothing of the person
+	attachment(x.w.Header(), "application/json; charset=utf-8", "offramp-data.json")
+	send(x.w, head)
+	for len(part) > 0 {
+		send(x.w, part)
+		if part, last, err = h.part(ctx, person, last); err != nil {
+			h.stats.Unavailable.Add(1)
+			h.log.ErrorContext(ctx, "download broken off", "error", err)
+			panic(http.ErrAbortHandler) // a file that ends early must not look whole
+		}
+	}
+	if last > 0 {
+		send(x.w, []byte("\n  "))
+	}
+	send(x.w, tail)
+}
+
+// send writes a part of a file, and ends the request when it does not leave in
+// time.
+func send(w http.ResponseWriter, part []byte) {
+	// The deadline of the server is that of a page. It is one of the connection, so
+	// it takes the time of the system.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := w.Write(part); err != nil {
+		panic(http.ErrAbortHandler)
 	}
 }
 
-// attach sends a file that the browser keeps.
-func attach(x *submission, contentType, name string, body []byte) {
-	x.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	reply(x.w, x.r, http.StatusOK, contentType, body)
+// part is what the file has of the next events after one of the person, and the
+// last of them. An empty part is the end.
+func (h *handler) part(ctx context.Context, person string, after int64) (part []byte, last int64, err error) {
+	h.downloads.making.Lock()
+	defer h.downloads.making.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	events, err := h.site.Ledger.Events(ctx, store.EventFilter{Recipient: person, After: after, Limit: eventsPerPart})
+	if err != nil {
+		return nil, after, err
+	}
+	var b bytes.Buffer
+	for _, e := range events {
+		if after > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n    ")
+		if err := encode(&b, heldEvent(e), "    "); err != nil {
+			return nil, after, err
+		}
+		after = e.ID
+	}
+	return b.Bytes(), after, nil
+}
+
+// frame is the file around its events.
+func (held Held) frame() (head, tail []byte, err error) {
+	var b bytes.Buffer
+	if err := encode(&b, held, ""); err != nil {
+		return nil, nil, err
+	}
+	const end = "]\n}" // the events come last
+	return bytes.TrimSuffix(b.Bytes(), []byte(end)), []byte(end + "\n"), nil
+}
+
+// encode writes v as people read it, in lines that begin with prefix but for the
+// first.
+func encode(b *bytes.Buffer, v any, prefix string) error {
+	out := json.NewEncoder(b)
+	out.SetEscapeHTML(false)
+	out.SetIndent(prefix, "  ")
+	err := out.Encode(v)
+	b.Truncate(max(0, b.Len()-1)) // without the end of the line
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,7 +139,10 @@ func TestEraseWhileMailIsBeingSent(t *testing.T) {
 	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "300" || w.site.Stats.Erased.Load() != 0 {
 		t.Errorf("%s, Retry-After %q", res.Status, res.Header.Get("Retry-After"))
 	}
-	lacks(t, page, "Nearly everything is erased", "press the button again in a few minutes", "What we knew about you is erased")
+	lacks(t, page, "Nearly everything is erased", "press the button again in a few minutes")
+	if strings.Contains(page, "is erased and") || strings.Contains(page, "What we knew about you is erased") {
+		t.Errorf("it says that all is done: %s", page)
+	}
 	if !w.choices[ada+" "].Same(store.Choice{Recipient: ada, State: store.Unsubscribed}) || !w.erased[ada] {
 		t.Errorf("choices %v", w.choices)
 	}
@@ -186,4 +190,98 @@ func TestErasureIsToldWhenTheStoreFailsAfterIt(t *testing.T) {
 		t.Errorf("%s", res.Status)
 	}
 	lacks(t, page, "What we knew about you is erased")
+}
+
+// unfinished erases ada while a message to her is on its way, and returns the
+// mail's path and the form that does the rest.
+func (w *world) unfinished() (path string, code, rest shown) {
+	w.t.Helper()
+	attempts := 1
+	w.site.Consent = underWay{w.site.Consent, &attempts}
+	w.build()
+	path, typed := w.letter(confirmation.Erasure)
+	code = w.form(path, actCode).with(fieldCode, typed)
+	_, page := w.submit(path, code)
+	rest, ok := formsOf(w.t, page)[actErase]
+	if !ok {
+		w.t.Fatalf("no form does the rest: %s", page)
+	}
+	return path, code, rest
+}
+
+// Who came back while the rest of an erasure was due is not erased by its
+// button, nor by the code, also not after leaving again.
+func TestRestOfAnErasureForWhoCameBack(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	refused := func(when string) {
+		t.Helper()
+		made := w.made()
+		for name, f := range map[string]shown{"the button": rest, "the code": code, "a wrong code": code.with(fieldCode, "00000000")} {
+			if res, _ := w.submit(path, f); res.StatusCode != 410 {
+				t.Errorf("%s, %s: %s", when, name, res.Status)
+			}
+		}
+		if got := w.made(); !slices.Equal(got, made) {
+			t.Errorf("%s: changes %q, want %q", when, got, made)
+		}
+	}
+	w.pass(time.Minute)
+	back := w.linkTo(listunsub.Claims{Recipient: ada, Issued: w.site.Now(), Purpose: listunsub.ConfirmLink})
+	w.pass(time.Minute)
+	w.press(back, actConfirm)
+	refused("back")
+	w.press(w.link(listunsub.BodyLink), actLeave)
+	refused("left again")
+}
+
+// One mail erases a few times at most, however often its forms are sent: each
+// time leaves an event, and costs the store more than a page does.
+func TestErasuresOfOneMailAreBounded(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	for range 3 * mostErasures {
+		for _, f := range []shown{code, rest} {
+			res, page := w.submit(path, f)
+			if res.StatusCode != 200 {
+				t.Fatalf("%s %s", res.Status, page)
+			}
+			lacks(t, page, "What we knew about you is erased")
+		}
+	}
+	if n := strings.Count(strings.Join(w.made(), "\n"), erasedAda); n != mostErasures {
+		t.Errorf("erased %d times, want %d", n, mostErasures)
+	}
+}
+
+// That is so too for forms that come at the same time.
+func TestErasuresAtTheSameTime(t *testing.T) {
+	w := newWorld(t)
+	path, code, rest := w.unfinished()
+	w.site.Ledger = slow{w.site.Ledger}
+	w.build()
+	var all sync.WaitGroup
+	for range 10 * mostErasures {
+		all.Go(func() { w.submit(path, code) })
+		all.Go(func() { w.submit(path, rest) })
+	}
+	all.Wait()
+	if n := strings.Count(strings.Join(w.made(), "\n"), erasedAda); n == 0 || n > mostErasures {
+		t.Errorf("erased %d times, want %d at most", n, mostErasures)
+	}
+}
+
+// The form that does the rest of an erasure does nothing where none was begun.
+func TestRestOfNoErasure(t *testing.T) {
+	w := newWorld(t)
+	path, _ := w.letter(confirmation.Erasure)
+	h := w.handler.(*handler)
+	v := visit{token: path[len("/c/"):], purpose: listunsub.ConfirmLink}
+	if err := h.open(&v); err != nil {
+		t.Fatal(err)
+	}
+	f := shown{target: "?"}.with(fieldSeal, h.seal(v, actErase, sealed{issued: start}), fieldAction, actErase)
+	if res, _ := w.submit(path, f); res.StatusCode != 410 || len(w.made()) > 0 {
+		t.Errorf("%s, %q", res.Status, w.made())
+	}
 }

@@ -115,20 +115,30 @@ func (f shown) with(pairs ...string) shown {
 	return f
 }
 
-// submit sends a form as a browser does: the seal first, as on the page.
-func (w *world) submit(path string, f shown, header ...string) (*http.Response, string) {
-	w.t.Helper()
+// body is what a browser sends of a form: the seal first, as on the page.
+func (f shown) body() string {
 	rest := url.Values{}
 	for name, values := range f.fields {
 		if name != fieldSeal {
 			rest[name] = values
 		}
 	}
-	body := fieldSeal + "=" + url.QueryEscape(f.fields.Get(fieldSeal)) + "&" + rest.Encode()
+	return fieldSeal + "=" + url.QueryEscape(f.fields.Get(fieldSeal)) + "&" + rest.Encode()
+}
+
+// request is what a browser sends with it from a page.
+func (f shown) request(path string) *http.Request {
 	path, _, _ = strings.Cut(path, "?")
-	r := request("POST", path+f.target, "application/x-www-form-urlencoded", strings.NewReader(body))
+	r := request("POST", path+f.target, "application/x-www-form-urlencoded", strings.NewReader(f.body()))
 	r.Header.Set("Accept", "text/html,application/xhtml+xml")
 	r.Header.Set("Origin", "null")
+	return r
+}
+
+// submit sends a form as a browser does.
+func (w *world) submit(path string, f shown, header ...string) (*http.Response, string) {
+	w.t.Helper()
+	r := f.request(path)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -10,6 +10,7 @@ import (
 // historyView is what is held about a person, for the person.
 type historyView struct {
 	frame
+	Honoured *honouredView
 	Heading  string
 	What     string
 	Kept     string // for how long
@@ -36,7 +37,7 @@ const perHistory = 40
 
 // history shows what is held and what happened, in short: whoever has the link
 // can see it. It leaves out what proves an event and what a person wrote.
-func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now state) {
+func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now state, a answer) {
 	events, err := h.site.Ledger.Events(r.Context(), store.EventFilter{Recipient: v.subject.Recipient.Key(), Latest: true, Limit: perHistory})
 	if err != nil {
 		h.unavailable(w, r, v, err)
@@ -50,6 +51,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request, v visit, now s
 		Back: query(r, ""),
 	}
 	p.Download.Hint = b.text("page.code.hint")
+	p.Honoured = b.honoured(a)
 	p.frame = h.frame(r, b.say, p.Heading).of(now)
 	p.Events = b.rows(events)
 	h.render(w, r, http.StatusOK, "history.html", p)
@@ -105,14 +107,7 @@ func (b *builder) stopRows() (rows []rowView) {
 		if s.Over(b.at) {
 			continue
 		}
-		key := "page.stopped.manual"
-		switch s.Reason {
-		case store.ReasonBounced:
-			key = "page.stopped.bounced"
-		case store.ReasonComplained:
-			key = "page.stopped.complained"
-		}
-		rows = append(rows, rowView{b.scope(s.List), b.say.Say(key), b.say.Moment(s.Since)})
+		rows = append(rows, rowView{b.scope(s.List), b.say.Say(stopped(s)), b.say.Moment(s.Since)})
 	}
 	return rows
 }

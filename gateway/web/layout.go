@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"unicode"
 
 	"offramp/gateway/language"
@@ -48,12 +47,12 @@ func (h *handler) frame(r *http.Request, say *language.Speaker, title string) fr
 	}
 	view := ""
 	if r.Method != http.MethodPost {
-		view = r.URL.Query().Get("view")
+		view = viewOf(r)
 	}
 	for _, s := range h.site.Texts.Speakers() {
 		link := "?lang=" + s.Tag()
 		if view != "" {
-			link += "&view=" + url.QueryEscape(view)
+			link += "&view=" + view
 		}
 		f.Languages = append(f.Languages, languageLink{Tag: s.Tag(), Name: s.Name(), Query: link, Current: s == say})
 	}
@@ -63,11 +62,12 @@ func (h *handler) frame(r *http.Request, say *language.Speaker, title string) fr
 // of adds what is said of the list, and of what becomes of choices.
 func (f frame) of(s state) frame {
 	f.Footer, f.When = s.list.Footer, true
-	names := make([]string, 0, len(s.readers))
-	for _, name := range s.readers {
-		names = append(names, isolate(f.Speaker, name))
+	for i, name := range s.readers {
+		if name = isolate(f.Speaker, name); i > 0 {
+			name = f.Say("list.pair", "First", f.Readers, "Second", name)
+		}
+		f.Readers = name
 	}
-	f.Readers = strings.Join(names, ", ")
 	return f
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
@@ -31,11 +32,11 @@ func (h *handler) askAgain(x *submission) {
 	h.showState(x.w, x.r, x.visit, x.now, answer{lines: []string{line}})
 }
 
-// dead is the text that says why no mail reaches the address; empty: it does.
-func (s state) dead() string {
+// dead is the text that says why no mail reaches the address now; empty: it does.
+func (s state) dead(now time.Time) string {
 	for _, stop := range s.Suppressions {
 		switch {
-		case stop.List != store.AllLists:
+		case stop.List != store.AllLists, stop.Over(now):
 		case stop.Reason == store.ReasonBounced:
 			return "page.stopped.bounced"
 		case stop.Reason == store.ReasonManual:
@@ -49,7 +50,7 @@ func (s state) dead() string {
 // goes out whatever the person left or complained of, and whether anything is
 // stored or not.
 func (h *handler) askCode(x *submission) {
-	if why := x.now.dead(); why != "" {
+	if why := x.now.dead(h.now()); why != "" {
 		h.showState(x.w, x.r, x.visit, x.now, answer{status: http.StatusConflict, refused: why, unreachable: true})
 		return
 	}
@@ -74,7 +75,10 @@ func (h *handler) ask(x *submission, action, list string) string {
 	}
 	coded := q.What == confirmation.EraseAll || q.What == confirmation.ShowAll
 	address := isolate(x.say, q.Recipient.MaskedLocal())
-	err := h.site.Asker.Ask(x.r.Context(), q)
+	err := h.askedEnough(x, coded)
+	if err == nil {
+		err = h.site.Asker.Ask(x.r.Context(), q)
+	}
 	switch {
 	case errors.Is(err, confirmation.ErrAsked):
 		return x.say.Say("page.asked-already", "Address", address)
@@ -102,6 +106,29 @@ func (h *handler) ask(x *submission, action, list string) string {
 		h.log.ErrorContext(x.r.Context(), "sending of a confirmation not recorded", "list", list, "error", err)
 	}
 	return x.say.Say(said, "Address", address)
+}
+
+// askedEnough returns confirmation.ErrAsked when the events of the day have as many
+// mails as may be sent: what Asker counts itself, also between two presses at the
+// same time, it forgets with the process.
+func (h *handler) askedEnough(x *submission, coded bool) error {
+	events, err := h.site.Ledger.Events(x.r.Context(), store.EventFilter{
+		Recipient: x.visit.subject.Recipient.Key(), Kinds: []store.EventKind{store.EventAsked}, Since: h.now().Add(-24 * time.Hour),
+		Latest: true, Limit: 100})
+	if err != nil {
+		return err
+	}
+	sent := 0
+	for _, e := range events {
+		// Of an erased person it is not kept what was asked.
+		if e.Detail == "" || (e.Detail == actAskErase || e.Detail == actAskData) == coded {
+			sent++
+		}
+	}
+	if sent >= confirmation.PerDay(coded) {
+		return confirmation.ErrAsked
+	}
+	return nil
 }
 
 // sender is who sends a list, as people know them.

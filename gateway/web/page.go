@@ -5,6 +5,20 @@ import (
 	"net/http"
 )
 
+// Views of a page beside the main one, by the name that the query has for them.
+const (
+	viewHistory = "history"
+	viewErase   = "erase"
+)
+
+// viewOf is the view that r asks for; empty: the main one.
+func viewOf(r *http.Request) string {
+	if view := r.URL.Query().Get("view"); view == viewHistory || view == viewErase {
+		return view
+	}
+	return ""
+}
+
 // show answers GET and HEAD. It changes nothing, whoever asks, but what a browser
 // asks for by a signal.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
@@ -16,13 +30,13 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	h.stats.Shown.Add(1)
-	switch view := r.URL.Query().Get("view"); {
-	case view == "history":
-		h.history(w, r.WithContext(ctx), v, now)
-	case view == "erase":
-		h.showErase(w, r, v, now)
+	now, a := h.honour(r, v, now)
+	switch viewOf(r) {
+	case viewHistory:
+		h.history(w, r.WithContext(ctx), v, now, a)
+	case viewErase:
+		h.showErase(w, r, v, now, a)
 	default:
-		now, a := h.honour(r, v, now)
 		h.showState(w, r, v, now, a)
 	}
 }

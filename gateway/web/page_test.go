@@ -203,7 +203,7 @@ func TestPageStates(t *testing.T) {
 		"came back":      {func(w *world) { w.choose(store.Choice{List: news, State: store.Subscribed}) }, "Unsubscribe from “Example News”?", true},
 		"paused": {func(w *world) {
 			w.choose(store.Choice{List: news, State: store.Paused, Until: start.Add(48 * time.Hour)})
-		}, "until 25 November 2026, because you paused it", true},
+		}, "Nothing from this list is sent to you until 25 November 2026, because you paused it", true},
 		"all paused": {func(w *world) {
 			w.choose(store.Choice{State: store.Paused, Until: start.Add(48 * time.Hour)})
 		}, "because you paused all of them", true},
@@ -214,6 +214,15 @@ func TestPageStates(t *testing.T) {
 		"bounced":    {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonBounced}} }, "earlier mail to it came back", true},
 		"complained": {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonComplained}} }, "reported as spam", true},
 		"manual":     {func(w *world) { w.stops = []store.Suppression{{Reason: store.ReasonManual, Note: "private"}} }, "the sender stopped it", true},
+		"bounced, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonBounced}}
+		}, "nothing from this list is sent to this address, because earlier mail", true},
+		"complained, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonComplained}}
+		}, "nothing from this list is sent to this address, because mail to it was reported", true},
+		"manual, of the list": {func(w *world) {
+			w.stops = []store.Suppression{{List: news, Reason: store.ReasonManual, Note: "private"}}
+		}, "nothing from this list is sent to this address; the sender stopped it", true},
 		"manual, of the domain": {func(w *world) {
 			w.stops = []store.Suppression{{Recipient: "@example.com", Reason: store.ReasonManual, Until: start.Add(time.Second)}}
 		}, "the sender stopped it", true},
@@ -285,4 +294,20 @@ func (f failAfter) Person(ctx context.Context, a envelope.Address) (store.Person
 		return store.Person{}, errors.New("gone")
 	}
 	return f.Consent.Person(ctx, a)
+}
+
+// What a query holds does not swell the page, in which it would stand many times.
+func TestLongQueriesAreNotRepeated(t *testing.T) {
+	w := newWorld(t)
+	many(w)
+	long := strings.Repeat("x", 10<<10)
+	for _, path := range []string{w.link(listunsub.HeaderLink), w.link(listunsub.BodyLink)} {
+		for _, query := range []string{"?lang=" + long, "?view=" + long, "?page=" + long, "?page=1" + strings.Repeat("0", 10<<10), "?" + long, "?lang=de&view=" + long} {
+			for _, base := range []string{path, path + "/" + long} {
+				if res, page := w.get(base + query); res.StatusCode != 200 || len(page) > 30<<10 {
+					t.Errorf("%.40s: %s, %d bytes", query, res.Status, len(page))
+				}
+			}
+		}
+	}
 }

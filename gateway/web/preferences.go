@@ -90,7 +90,7 @@ func (b *builder) page(a answer) view {
 	p := view{
 		Lines: a.lines, Unasked: a.unasked, AtOnce: a.atOnce,
 		List: b.list(b.state.list), Recipient: b.visit.subject.Recipient.MaskedLocal(),
-		History: query(b.r, "view=history"), Erase: query(b.r, "view=erase"),
+		History: query(b.r, "view="+viewHistory), Erase: query(b.r, "view="+viewErase),
 	}
 	p.Heading, p.Sentences, p.Since = b.heading()
 	title := p.Heading
@@ -254,14 +254,23 @@ func (b *builder) stops() (out []string) {
 		if s.List != store.AllLists && s.List != b.state.list.ID || s.Over(b.at) {
 			continue
 		}
-		switch s.Reason {
-		case store.ReasonBounced:
-			out = append(out, b.text("page.stopped.bounced"))
-		case store.ReasonComplained:
-			out = append(out, b.text("page.stopped.complained"))
-		default:
-			out = append(out, b.text("page.stopped.manual"))
-		}
+		out = append(out, b.text(stopped(s)))
 	}
 	return out
+}
+
+// stopped names the text that says why mail of one list, or of all, is not sent.
+func stopped(s store.Suppression) string {
+	texts := map[store.Reason][2]string{
+		store.ReasonBounced:    {"page.stopped.bounced", "page.stopped.bounced-list"},
+		store.ReasonComplained: {"page.stopped.complained", "page.stopped.complained-list"},
+	}
+	text, ok := texts[s.Reason]
+	if !ok {
+		text = [2]string{"page.stopped.manual", "page.stopped.manual-list"}
+	}
+	if s.List == store.AllLists {
+		return text[0]
+	}
+	return text[1]
 }

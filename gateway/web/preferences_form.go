@@ -81,8 +81,8 @@ func (b *builder) choices(a answer) *chooseView {
 		return nil
 	}
 	c.button = *b.button(actChoose, "page.choose.save", now)
-	if page := b.r.URL.Query().Get("page"); page != "" && c.Shown != "" {
-		c.Query = query(b.r, "page="+url.QueryEscape(page)) // the answer shows the same lists
+	if page, err := strconv.Atoi(b.r.URL.Query().Get("page")); err == nil && c.Shown != "" {
+		c.Query = query(b.r, "page="+strconv.Itoa(page)) // the answer shows the same lists
 	}
 	c.Hint = b.say.Say("page.choose.intro", "Save", c.Label)
 	return c

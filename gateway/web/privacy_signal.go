@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"offramp/gateway/consent"
-	"offramp/listunsub"
 	"offramp/store"
 )
 
@@ -27,12 +26,12 @@ func navigated(r *http.Request) bool {
 
 // honour records that data is not shared when the browser asks for it: the
 // signal is itself the request (CCPA regulations, 11 CCR section 7025(c)(1)), and
-// the page says that it was followed ((c)(6)). It is the one thing that a visit
-// changes, and only for people who never said anything about sharing, so that no
+// the page says that it was followed ((c)(6)), whichever link and view of it was
+// opened. It is the one thing that a visit changes, and only for people who never said anything about sharing, so that no
 // signal overrides what they pressed. It returns what stands by now, and what
 // the page is to say.
 func (h *handler) honour(r *http.Request, v visit, now state) (state, answer) {
-	if !signalled(r) || !navigated(r) || v.purpose != listunsub.BodyLink || !now.Sharing.Since.IsZero() || now.Erased {
+	if !signalled(r) || !navigated(r) || !now.Sharing.Since.IsZero() || now.Erased {
 		return now, answer{}
 	}
 	ctx, cancel := bounded(r)
@@ -58,4 +57,22 @@ func (h *handler) honour(r *http.Request, v visit, now state) (state, answer) {
 		a.undo = &sealed{issued: after.Sharing.Since, seen: after.seen(), refused: new(bool)}
 	}
 	return after, a
+}
+
+// honouredView says on a view without forms that a signal was honoured.
+type honouredView struct {
+	Lines []string
+	Undo  *button
+}
+
+// honoured is what a has to say of a signal; nil: nothing.
+func (b *builder) honoured(a answer) *honouredView {
+	if !a.unasked {
+		return nil
+	}
+	p := &honouredView{Lines: a.lines}
+	if a.undo != nil {
+		p.Undo = b.undo(*a.undo)
+	}
+	return p
 }

@@ -27,12 +27,26 @@ func navigation(path string) *http.Request {
 	return r
 }
 
-// Opening the page with the signal refuses sharing: once, shown, and with undo.
+// Opening a page with the signal refuses sharing, whichever link and view of it:
+// once, shown, and with undo.
 func TestSignalIsHonoured(t *testing.T) {
-	w := newWorld(t)
-	path := w.link(listunsub.BodyLink)
-	page := text(t, w.send(navigation(path)))
-	lacks(t, page, "Your opt-out preference signal was honoured")
+	for _, p := range []listunsub.Purpose{listunsub.BodyLink, listunsub.HeaderLink} {
+		for _, view := range []string{"", "?view=history", "?view=erase", "?lang=de&view=history", "?page=1"} {
+			t.Run(string(rune(p))+view, func(t *testing.T) {
+				w := newWorld(t)
+				honoured(t, w, w.link(p), view)
+			})
+		}
+	}
+}
+
+func honoured(t *testing.T, w *world, path, view string) {
+	page := text(t, w.send(navigation(path+view)))
+	if strings.Contains(view, "lang=de") {
+		lacks(t, page, "Das Opt-out-Signal Ihres Browsers (Global Privacy Control) wurde befolgt")
+	} else {
+		lacks(t, page, "Your opt-out preference signal was honoured")
+	}
 	if d := cmp.Diff([]string{refusedAda}, w.made()); d != "" {
 		t.Fatal(d)
 	}
@@ -104,9 +118,6 @@ func TestSignalsThatChangeNothing(t *testing.T) {
 		"prefetch":           {nil, set("Sec-Purpose", "prefetch")},
 		"prerender":          {nil, set("Sec-Purpose", "prefetch;prerender")},
 		"prefetch of before": {nil, set("Purpose", "prefetch")},
-		"history":            {func(w *world) string { return w.link(listunsub.BodyLink) + "?view=history" }, nil},
-		"erasing":            {func(w *world) string { return w.link(listunsub.BodyLink) + "?view=erase" }, nil},
-		"the one-click path": {func(w *world) string { return w.link(listunsub.HeaderLink) }, nil},
 		"a confirmation": {func(w *world) string {
 			return w.linkTo(listunsub.Claims{List: news, Recipient: ada, Issued: start, Purpose: listunsub.ConfirmLink})
 		}, nil},
@@ -159,9 +170,9 @@ func TestSignalThatCannotBeRecorded(t *testing.T) {
 	}
 }
 
-// On the one-click path a browser with Global Privacy Control has the box ticked,
-// and acting on the page records it; a visit records nothing.
-func TestPrivacySignalOnTheOneClickPath(t *testing.T) {
+// A browser with Global Privacy Control that does not say that it navigates has
+// the box ticked, and acting on the page records it; a visit records nothing.
+func TestPrivacySignalWithoutNavigation(t *testing.T) {
 	refused := "sharing-refused " + ada + " page"
 	for name, c := range map[string]struct {
 		action string
@@ -177,7 +188,9 @@ func TestPrivacySignalOnTheOneClickPath(t *testing.T) {
 			w := newWorld(t)
 			w.lists[adverts] = store.List{ID: adverts, ThirdParty: true}
 			path := w.link(listunsub.HeaderLink)
-			page := text(t, w.send(navigation(path)))
+			r := request("GET", path, "", nil)
+			r.Header.Set("Sec-GPC", "1")
+			page := text(t, w.send(r))
 			lacks(t, page, "Global Privacy Control")
 			f := formsOf(t, page)[c.action]
 			if c.action == actChoose && f.fields.Get(fieldSharing) == "" {

@@ -93,6 +93,8 @@ func (w *world) fault(call string, causes ...error) error {
 	return cmp.Or(causes...)
 }
 
+func (r records) Verified(context.Context) error { return nil }
+
 func (r records) Standing(context.Context, string, string) (store.Standing, error) {
 	panic("the page judges no mail")
 }
@@ -128,7 +130,7 @@ func (r records) Erase(_ context.Context, recipient string, e store.Event) error
 	r.erased[recipient] = true
 	r.contacts = slices.DeleteFunc(r.contacts, func(c store.Contact) bool { return c.Recipient == recipient })
 	for i, old := range r.events {
-		if old.Recipient == recipient {
+		if old.Recipient == recipient && old.Kind != store.EventErased {
 			r.events[i] = store.Event{ID: old.ID, Time: old.Time}
 		}
 	}
@@ -210,18 +212,19 @@ func (r records) OptOuts(_ context.Context, _ time.Time, after int64, _ int) ([]
 	return nil, nil
 }
 
-func (r records) Lists(context.Context) ([]store.List, error) {
+func (r records) ListsShown(_ context.Context, ids []string) (shown []store.List, thirdParty bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.fault("Lists"); err != nil {
-		return nil, err
+	if err := r.fault("ListsShown"); err != nil {
+		return nil, false, err
 	}
-	var all []store.List
 	for _, l := range r.lists {
-		all = append(all, l)
+		if l.Public || slices.Contains(ids, l.ID) {
+			shown = append(shown, l)
+		}
+		thirdParty = thirdParty || l.ThirdParty
 	}
-	slices.SortFunc(all, func(a, b store.List) int { return strings.Compare(a.ID, b.ID) })
-	return all, nil
+	return shown, thirdParty, nil
 }
 
 func (r records) Readers(context.Context) ([]store.Reader, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -29,13 +28,15 @@ type handler struct {
 	stats    *Stats
 	now      func() time.Time
 	proxies  proxies
-	invalid  throttle.Buckets[netip.Prefix]
+	invalid  throttle.Networks
 	base     string // path of PublicURL without a slash at its end
 	operator string // for people
 	pages    *pages
 	logo     logo
 	fixed    []field
-	tries    [16]sync.Mutex // of codes, by link
+	turns    [16]sync.Mutex // of links with a code
+
+	downloads downloads
 }
 
 func newHandler(s *Site) (*handler, error) {
@@ -49,7 +50,7 @@ func newHandler(s *Site) (*handler, error) {
 		stats:    s.stats(),
 		now:      s.clock(),
 		proxies:  trusted,
-		invalid:  throttle.Buckets[netip.Prefix]{PerMinute: s.InvalidPerMinute},
+		invalid:  throttle.Networks{PerMinute: s.InvalidPerMinute},
 		operator: s.OperatorName,
 	}
 	if u, err := url.Parse(s.PublicURL); err == nil {
@@ -162,12 +163,20 @@ func (h *handler) speaker(r *http.Request, list store.List) *language.Speaker {
 	return h.site.Texts.Match(asked(r), r.Header.Get("Accept-Language"), list.Language, h.site.PageLanguage)
 }
 
-// asked is the language that was chosen on the page.
+// longestLanguage is more than the tag of a language of the page takes.
+const longestLanguage = 16
+
+// asked is the language that was chosen on the page. It stands in every link and
+// form of the page, so a long text is not one.
 func asked(r *http.Request) string {
 	if r.URL.RawQuery == "" {
 		return ""
 	}
-	return r.URL.Query().Get("lang")
+	lang := r.URL.Query().Get("lang")
+	if len(lang) > longestLanguage {
+		return ""
+	}
+	return lang
 }
 
 // refuse answers a request with a wrong link: the same fixed answer whatever
@@ -176,7 +185,7 @@ func asked(r *http.Request) string {
 // people from few addresses.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, p peer) {
 	h.log.DebugContext(r.Context(), "invalid link", "ip", p.ip())
-	if !h.invalid.Take(throttle.Network(p.addr), h.now()) {
+	if !h.invalid.Take(p.addr, h.now()) {
 		h.stats.Throttled.Add(1)
 		w.Header().Set("Retry-After", "60")
 		h.notice(w, r, noticeThrottled)
@@ -212,8 +221,11 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 // ignores the second header and the client sees the connection close.
 func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
-	if cause == nil {
+	switch cause {
+	case nil:
 		return
+	case http.ErrAbortHandler:
+		panic(cause) // an answer that must not look whole
 	}
 	h.log.ErrorContext(r.Context(), "panic in a page request", "error", cause, "stack", string(debug.Stack()))
 	h.stats.Unavailable.Add(1)

@@ -69,7 +69,7 @@ type Notes interface {
 // Lists knows the lists. One that is not found is shown by its identifier, so
 // that links outlive the database.
 type Lists interface {
-	Lists(ctx context.Context) ([]store.List, error)
+	ListsShown(ctx context.Context, ids []string) (shown []store.List, thirdParty bool, err error)
 }
 
 // Readers knows the other systems that follow what people choose; see
@@ -95,20 +95,21 @@ type Site struct {
 	Config
 	// PublicURL is the https URL that links carry, without "/u/". A path in it
 	// is accepted with and without a proxy that removes it. Empty: none.
-	PublicURL string
-	Tokens    Tokens
-	Consent   Consent
-	Lists     Lists
-	Readers   Readers // nil: no other system follows
-	Ledger    Ledger
-	Asker     Asker
-	Contact   string // mail address of the operator, for people that no mail reaches
-	Texts     *language.Catalogue
-	Receipts  *receipt.Signer  // nil: none are given
-	Retention time.Duration    // how long events are kept, for the page to say; 0: for ever
-	Log       *slog.Logger     // nil: nothing is logged
-	Stats     *Stats           // nil: nothing is counted for others to see
-	Now       func() time.Time // nil: time.Now
+	PublicURL   string
+	Tokens      Tokens
+	Consent     Consent
+	Lists       Lists
+	Readers     Readers // nil: no other system follows
+	Ledger      Ledger
+	Asker       Asker
+	Contact     string // mail address of the operator, for people that no mail reaches
+	Texts       *language.Catalogue
+	Receipts    *receipt.Signer  // nil: none are given
+	EraseWithin time.Duration    // until when what was erased is overwritten on the disk, for the page to say
+	Retention   time.Duration    // how long events are kept, for the page to say; 0: for ever
+	Log         *slog.Logger     // nil: nothing is logged
+	Stats       *Stats           // nil: nothing is counted for others to see
+	Now         func() time.Time // nil: time.Now
 }
 
 // Limits of the recipients' listener, against slow and large requests.

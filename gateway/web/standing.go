@@ -29,24 +29,24 @@ func (h *handler) state(ctx context.Context, v visit) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	all, err := h.site.Lists.Lists(ctx)
+	ids := []string{v.subject.List}
+	for _, c := range person.Contacts {
+		ids = append(ids, c.List)
+	}
+	for _, c := range person.Choices {
+		ids = append(ids, c.List)
+	}
+	s := state{Person: person, list: store.List{ID: v.subject.List}}
+	shown, thirdParty, err := h.site.Lists.ListsShown(ctx, ids)
 	if err != nil {
 		return state{}, err
 	}
-	s := state{Person: person, list: store.List{ID: v.subject.List}}
-	theirs := make(map[string]bool, len(person.Contacts)+len(person.Choices))
-	for _, c := range person.Contacts {
-		theirs[c.List] = true
-	}
-	for _, c := range person.Choices {
-		theirs[c.List] = true
-	}
-	for _, l := range all {
-		s.shared = s.shared || l.ThirdParty
+	s.shared = thirdParty
+	for _, l := range shown {
 		switch {
 		case l.ID == v.subject.List:
 			s.list = l
-		case (l.Public || theirs[l.ID]) && !l.Transactional:
+		case !l.Transactional:
 			s.lists = append(s.lists, l)
 		}
 	}

@@ -111,11 +111,11 @@ func (h *handler) rehearse() error {
 			Choose:  &chooseView{*b, []choiceView{choice}, &choice, &dateView{"a", "b", "c", "d", "e", true}, &sharingView{true, true}, true, "shown", "?", "?"},
 			History: "?", Erase: "?"},
 		"history.html": historyView{
-			frame: f, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
+			frame: f, Honoured: &honouredView{two, b}, Heading: "heading", What: "what", Kept: "kept", Choices: rows, Contacts: rows, Stops: rows,
 			Events: []eventView{event}, Download: b, Receipts: true, Back: "?"},
-		"erase.html":   eraseView{f, "heading", two, b, "?"},
+		"erase.html":   eraseView{f, &honouredView{two, b}, "heading", two, b, "?"},
 		"confirm.html": confirmView{f, two, "until", two, "heading", two, b, b},
-		"code.html":    codeView{f, two, "code", two, "heading", two, b, b, b},
+		"code.html":    codeView{f, two, "code", "error", two, "heading", two, b, b, b},
 		"opened.html":  openedView{f, "heading", "what", b, []eventView{event}},
 		"said.html":    view{frame: f, Lines: two, AtOnce: true, Heading: "heading"},
 	} {

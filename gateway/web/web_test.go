@@ -89,7 +89,7 @@ func newWorld(t testing.TB) *world {
 		Config:    Config{InvalidPerMinute: 60, OperatorName: "Example Ltd", PageLanguage: "en"},
 		PublicURL: "https://out.example.org",
 		Tokens:    ring, Consent: &consent.Consent{Store: r, Records: r, Now: now, Log: log},
-		Lists: r, Readers: r, Ledger: r, Asker: r, Contact: "people@out.example.org", Texts: texts, Receipts: signer, Retention: 26280 * time.Hour,
+		Lists: r, Readers: r, Ledger: r, Asker: r, Contact: "people@out.example.org", Texts: texts, Receipts: signer, Retention: 26280 * time.Hour, EraseWithin: 24 * time.Hour,
 		Log: log, Stats: new(Stats), Now: now,
 	}
 	w.build()

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestHitEndsTheProcessAtTheNthTime(t *testing.T) {
@@ -23,5 +24,22 @@ func TestHitEndsTheProcessAtTheNthTime(t *testing.T) {
 	out, _ := cmd.Output()
 	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); !ws.Signaled() || string(out) != "once" {
 		t.Errorf("ended %v, printed %q", cmd.ProcessState, out)
+	}
+}
+
+func TestStepsAreHeldUpOrLeftOut(t *testing.T) {
+	if os.Getenv("FAILPOINT") != "" {
+		before := time.Now()
+		Hit("slow")
+		Hit("left-out")
+		if time.Since(before) < 20*time.Millisecond || !Skip("left-out") || Skip("slow") || Skip("other") {
+			os.Exit(1)
+		}
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run", "TestStepsAreHeldUpOrLeftOut")
+	cmd.Env = append(os.Environ(), "FAILPOINT=slow:20ms,left-out:skip")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

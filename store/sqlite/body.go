@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	selectID    = "SELECT id FROM messages WHERE num = ?"
 	selectBody  = "SELECT num, size, chunks, sum, trace, header, tail FROM messages WHERE id = ?"
 	selectChunk = "SELECT sum, data FROM chunks WHERE message = ? AND n = ?"
 )
@@ -95,12 +96,12 @@ func (b *bodyReader) next() error {
 	err := b.s.file.readers.do(b.ctx, func(c *conn) error {
 		found, err := c.one(selectChunk, func(r row) { sum, b.buf = r.int(0), r.blob(1) }, b.num, b.n)
 		if err == nil && !found {
-			return fmt.Errorf("%w: chunk is missing", store.ErrDamaged)
+			return fmt.Errorf("%w: chunk is missing", store.ErrMessage)
 		}
 		return err
 	})
 	if err == nil && int64(b.s.sum(b.buf)) != sum {
-		err = fmt.Errorf("%w: checksum differs", store.ErrDamaged)
+		err = fmt.Errorf("%w: checksum differs", store.ErrMessage)
 	}
 	if err != nil {
 		b.buf = nil
@@ -121,6 +122,14 @@ func (b *bodyReader) readRow() error {
 		if err == nil && !found {
 			return store.ErrNotFound
 		}
+		if err != nil {
+			return err
+		}
+		// The index that leads there can be damaged; it is not asked what it says.
+		var id string
+		if _, err := c.one(selectID, func(r row) { id = r.text(0) }, b.num); err == nil && id != b.id {
+			return fmt.Errorf("%w: the index names another message", store.ErrDamaged)
+		}
 		return err
 	})
 	if err != nil {
@@ -132,7 +141,7 @@ func (b *bodyReader) readRow() error {
 // finish hands out the tail when it and the size are what was written.
 func (b *bodyReader) finish() error {
 	if !b.sound || b.read+int64(len(b.tail)) != b.size {
-		return fmt.Errorf("body of %s: %w: checksum or size differs", b.id, store.ErrDamaged)
+		return fmt.Errorf("body of %s: %w: checksum or size differs", b.id, store.ErrMessage)
 	}
 	b.buf, b.tail, b.last = b.tail, nil, true
 	return nil

@@ -81,9 +81,15 @@ func (s *Spool) Report(ctx context.Context, bounce *store.Bounce, reported []int
 	}
 	var ch change
 	err := s.file.write(ctx, &op{
-		cost: cost,
+		cost:  cost,
+		frees: true,
 		run: func(c *conn) error {
 			ch = change{}
+			if bounce != nil { // before anything is freed
+				if err := s.insertWhole(c, bounce, &ch); err != nil {
+					return err
+				}
+			}
 			var emptied []int64
 			for _, id := range reported {
 				num, n := splitID(id)
@@ -99,10 +105,7 @@ func (s *Spool) Report(ctx context.Context, bounce *store.Bounce, reported []int
 					emptied = append(emptied, num)
 				}
 			}
-			if err := dropUnused(c, emptied, &ch); err != nil || bounce == nil {
-				return err
-			}
-			return s.insertWhole(c, bounce, &ch)
+			return dropUnused(c, emptied, &ch)
 		},
 		committed: func() { s.apply(&ch) },
 	})

@@ -15,8 +15,8 @@ import (
 func TestCodesAreFoundByIndex(t *testing.T) {
 	c := openTest(t, Options{Dir: t.TempDir()}).Consent()
 	for statement, want := range map[string]string{
-		selectCode:   "SEARCH codes USING PRIMARY KEY (code=?)",
-		emptyCodesOf: "SEARCH codes USING INDEX codes_recipient (recipient=?)",
+		selectCode:    "SEARCH codes USING PRIMARY KEY (code=?)",
+		selectCodesOf: "SEARCH codes USING COVERING INDEX codes_recipient (recipient=?)",
 	} {
 		must(t, c.file.readers.do(context.Background(), func(c *conn) error {
 			var plan []string

@@ -48,7 +48,8 @@ func dsn(path string, m mode, busy time.Duration) string {
 
 // secureDelete has what is deleted overwritten with zeros: what a person had
 // erased must not be left in the file. In the spool, which is rewritten all
-// the time, free pages wait for Scrub, since overwriting them doubles the work.
+// the time, free pages wait for the [Scrubber], since overwriting them doubles
+// the work.
 func secureDelete(name string) string {
 	if name == spoolFile {
 		return "FAST"

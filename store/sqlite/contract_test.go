@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"offramp/store"
@@ -16,6 +17,14 @@ func newData(t *testing.T) storetest.Data {
 		if db == nil {
 			return
 		}
+		// Whatever the suite did, no writer may forget a checksum or guard.
+		ctx := context.Background()
+		if err := errors.Join(db.consent.Verified(ctx), db.consent.verify(ctx)); err != nil {
+			t.Error(err)
+		}
+		if i := db.consent.Integrity(); i.Damage != "" {
+			t.Errorf("damage nobody did: %+v", i)
+		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
@@ -28,6 +37,9 @@ func newData(t *testing.T) storetest.Data {
 			closeDB()
 			var err error
 			if db, err = Open(context.Background(), Options{Dir: dir, PersonKey: testKey}); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Consent().Verified(context.Background()); err != nil {
 				t.Fatal(err)
 			}
 			return db.Consent(), db.Spool()

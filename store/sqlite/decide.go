@@ -10,13 +10,8 @@ import (
 
 const (
 	choiceColumns = "list, state, until, every, since, way"
-	selectChoice  = "SELECT " + choiceColumns + " FROM choices WHERE recipient = ? AND list = ?"
-	putChoice     = `INSERT INTO choices (recipient, list, state, until, every, since, way) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (recipient, list) DO UPDATE SET state = excluded.state, until = excluded.until, every = excluded.every,
-			since = excluded.since, way = excluded.way`
-	selectSharing = "SELECT refused, since, way FROM sharing WHERE recipient = ?"
-	putSharing    = `INSERT INTO sharing (recipient, refused, since, way) VALUES (?, ?, ?, ?)
-		ON CONFLICT (recipient) DO UPDATE SET refused = excluded.refused, since = excluded.since, way = excluded.way`
+	selectChoice  = "SELECT " + choiceColumns + ", seal FROM choices WHERE recipient = ? AND list = ?"
+	selectSharing = "SELECT refused, since, way, seal FROM sharing WHERE recipient = ?"
 )
 
 // kept is what becomes of a time that is stored.
@@ -91,20 +86,15 @@ func (s *Consent) choose(c *conn, part store.ChoiceChange) (id int64, err error)
 		return 0, err
 	}
 	ch.Until = unixMicroOptional(optional(ch.Until))
-	var have store.Choice
-	found, err := c.one(selectChoice, func(r row) { have = choiceOf(r, 0, ch.Recipient) }, ch.Recipient, ch.List)
-	if err != nil || found && have.Same(ch) {
+	have, before, err := s.choiceNow(c, ch.Recipient, ch.List)
+	// What is damaged does not stand, whatever it says.
+	if err != nil || before != 0 && have.Same(ch) && before == s.guards.seals.choice(have) {
 		return 0, err
 	}
-	if err := setChoice(c, ch); err != nil {
+	if err := s.setChoice(c, ch, before); err != nil {
 		return 0, err
 	}
 	return s.add(c, part.Event)
-}
-
-func setChoice(c *conn, ch store.Choice) error {
-	_, err := c.exec(putChoice, ch.Recipient, ch.List, string(ch.State), optional(ch.Until), string(ch.Every), micros(ch.Since), string(ch.Way))
-	return err
 }
 
 // share records whether a person refuses sharing, unless that stands already.
@@ -114,11 +104,11 @@ func (s *Consent) share(c *conn, part store.SharingChange) (id int64, err error)
 	if sh.Recipient, _, err = s.people.known(c, sh.Recipient); err != nil {
 		return 0, err
 	}
-	refused := false
-	if _, err := c.one(selectSharing, func(r row) { refused = r.bool(0) }, sh.Recipient); err != nil || refused == sh.Refused {
+	have, before, err := s.sharingNow(c, sh.Recipient)
+	if err != nil || have.Refused == sh.Refused && (before == 0 || before == s.guards.seals.sharing(have)) {
 		return 0, err
 	}
-	if _, err := c.exec(putSharing, sh.Recipient, sh.Refused, micros(sh.Since), string(sh.Way)); err != nil {
+	if err := s.setSharing(c, sh, before); err != nil {
 		return 0, err
 	}
 	return s.add(c, part.Event)

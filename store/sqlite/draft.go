@@ -118,7 +118,7 @@ func (d *draft) Abort() {
 		return
 	}
 	// Not enqueued means closed: the next Open does it.
-	_ = d.s.file.writer.later(&op{run: func(c *conn) error {
+	_ = d.s.file.writer.later(&op{frees: true, run: func(c *conn) error {
 		_, err := c.exec(deleteChunks, d.num)
 		return err
 	}})

@@ -12,21 +12,7 @@ const (
 		message_id = NULL, ip = NULL, user_agent = NULL, who = NULL, detail = NULL, salt = NULL, once = NULL, erased = ?1
 		WHERE recipient = ?2 AND kind <> 'erased'`
 
-	// Where there are records under the hash already, what stops more stands.
-	moveChoices = `INSERT INTO choices (recipient, list, state, until, every, since, way)
-		SELECT ?1, list, state, until, every, since, way FROM choices WHERE recipient = ?2
-		ON CONFLICT (recipient, list) DO UPDATE SET state = excluded.state, until = excluded.until, every = excluded.every,
-			since = excluded.since, way = excluded.way WHERE state <> 'unsubscribed'`
-	moveSuppressions = `INSERT INTO suppressions (recipient, list, reason, since, note, until)
-		SELECT ?1, list, reason, since, '', until FROM suppressions WHERE recipient = ?2
-		ON CONFLICT DO UPDATE SET until = excluded.until WHERE until > 0 AND (excluded.until = 0 OR excluded.until > until)`
-	moveSharing = `INSERT INTO sharing (recipient, refused, since, way)
-		SELECT ?1, refused, since, way FROM sharing WHERE recipient = ?2
-		ON CONFLICT (recipient) DO UPDATE SET refused = excluded.refused, since = excluded.since, way = excluded.way WHERE refused = 0`
-	deleteChoicesOf      = "DELETE FROM choices WHERE recipient = ?"
-	deleteSuppressionsOf = "DELETE FROM suppressions WHERE recipient = ?"
-	deleteSharingOf      = "DELETE FROM sharing WHERE recipient = ?"
-	deleteContactsOf     = "DELETE FROM contacts WHERE recipient = ?"
+	deleteContactsOf = "DELETE FROM contacts WHERE recipient = ?"
 )
 
 // Erase forgets who recipient is, in one transaction.
@@ -36,7 +22,7 @@ func (s *Consent) Erase(ctx context.Context, recipient string, e store.Event) er
 		// Before the commit: whoever reads after it must look for the hash. Too
 		// high a count costs a look-up and nothing else.
 		s.people.erased.Add(1)
-		if _, err := c.exec(insertErased, hash, micros(e.Time)); err != nil {
+		if err := s.setErased(c, hash, micros(e.Time)); err != nil {
 			return err
 		}
 		ids, err := s.empty(c, recipient, hash)
@@ -59,8 +45,7 @@ func (s *Consent) Erase(ctx context.Context, recipient string, e store.Event) er
 				return err
 			}
 		}
-		_, err = c.exec(putMeta, metaScrub, []byte{1})
-		return err
+		return askScrub(c, micros(e.Time))
 	}})
 	return fail("erase", err)
 }
@@ -85,48 +70,80 @@ func (s *Consent) empty(c *conn, recipient, hash string) (ids []int64, err error
 // moveRecords puts the person's records under the hash.
 func (s *Consent) moveRecords(c *conn, recipient, hash string) error {
 	if recipient != hash {
-		for _, move := range []string{moveChoices, moveSuppressions, moveSharing} {
-			if _, err := c.exec(move, hash, recipient); err != nil {
+		if err := s.move(c, recipient, hash); err != nil {
+			return err
+		}
+		for _, drop := range []string{deleteChoicesOf, deleteSuppressionsOf, deleteSharingOf} {
+			if _, err := s.drop(c, drop, recipient); err != nil {
 				return err
 			}
 		}
-		for _, clear := range []string{deleteChoicesOf, deleteSuppressionsOf, deleteSharingOf, deleteContactsOf, deleteBouncesOf, deleteTrafficOf, emptyCodesOf} {
+		for _, clear := range []string{deleteContactsOf, deleteBouncesOf, deleteTrafficOf} {
 			if _, err := c.exec(clear, recipient); err != nil {
 				return err
 			}
+		}
+		if err := s.emptyCodes(c, recipient); err != nil {
+			return err
 		}
 	}
 	_, err := c.exec(deleteContactsOf, hash)
 	return err
 }
 
+// move copies choices, suppressions and sharing. Where there are records under
+// the hash already, what stops more stands.
+func (s *Consent) move(c *conn, recipient, hash string) error {
+	old, err := readPerson(c, recipient)
+	if err != nil {
+		return err
+	}
+	for _, ch := range old.Choices {
+		ch.Recipient = hash
+		have, before, err := s.choiceNow(c, hash, ch.List)
+		if err != nil {
+			return err
+		}
+		if before != 0 && have.State == store.Unsubscribed {
+			continue
+		}
+		if err := s.setChoice(c, ch, before); err != nil {
+			return err
+		}
+	}
+	for _, su := range old.Suppressions {
+		su.Recipient, su.Note = hash, ""
+		have, before, err := s.suppressionNow(c, su)
+		if err != nil {
+			return err
+		}
+		if before != 0 {
+			if have.Until.IsZero() || !su.Until.IsZero() && !su.Until.After(have.Until) {
+				continue
+			}
+			have.Until = su.Until
+			su = have
+		}
+		if err := s.setSuppression(c, su, before); err != nil {
+			return err
+		}
+	}
+	if old.Sharing == (store.Sharing{}) {
+		return nil
+	}
+	have, before, err := s.sharingNow(c, hash)
+	if err != nil || before != 0 && have.Refused {
+		return err
+	}
+	old.Sharing.Recipient = hash
+	return s.setSharing(c, old.Sharing, before)
+}
+
 // leaveAll has the person leave all lists, unless that stands already.
 func (s *Consent) leaveAll(c *conn, hash string, e store.Event) error {
-	var state store.State
-	if _, err := c.one(selectChoice, func(r row) { state = store.State(r.text(1)) }, hash, store.AllLists); err != nil || state == store.Unsubscribed {
+	have, before, err := s.choiceNow(c, hash, store.AllLists)
+	if err != nil || before != 0 && have.State == store.Unsubscribed && before == s.guards.seals.choice(have) {
 		return err
 	}
-	return setChoice(c, store.Choice{Recipient: hash, List: store.AllLists, State: store.Unsubscribed, Since: e.Time, Way: e.Way})
-}
-
-// Scrub has the log copied back and cut off, so that what was overwritten in
-// the file is not left there either.
-func (s *Consent) Scrub(ctx context.Context) error {
-	if err := s.file.truncate(ctx); err != nil {
-		return fail("scrub", err)
-	}
-	err := s.file.write(ctx, &op{run: func(c *conn) error {
-		_, err := c.exec(deleteMeta, metaScrub)
-		return err
-	}})
-	return fail("scrub", err)
-}
-
-// scrubDue says whether an erasure was not followed by a scrub.
-func (s *Consent) scrubDue(ctx context.Context) (due bool, err error) {
-	err = s.file.readers.do(ctx, func(c *conn) (err error) {
-		due, err = c.one(selectMeta, func(row) {}, metaScrub)
-		return err
-	})
-	return due, err
+	return s.setChoice(c, store.Choice{Recipient: hash, List: store.AllLists, State: store.Unsubscribed, Since: e.Time, Way: e.Way}, before)
 }

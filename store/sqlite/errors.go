@@ -13,6 +13,9 @@ import (
 // errClosed is what operations get after Close.
 var errClosed = fmt.Errorf("%w: closed", store.ErrUnavailable)
 
+// errNotSynced is that what was written into a file may not be on the disk.
+var errNotSynced = fmt.Errorf("%w: not synced", store.ErrUnavailable)
+
 // mapped wraps err in the sentinel of package store that says to a caller what
 // it can do about it. Errors that carry a sentinel already stay as they are.
 func mapped(err error) error {
@@ -53,8 +56,8 @@ func sentinelOf(e sqlite3.Error) error {
 // again: after a failed fsync the kernel may have thrown the pages away, so a
 // second fsync that succeeds proves nothing (fsyncgate, 2018).
 func distrusts(err error) bool {
-	if err == nil {
-		return false
+	if errors.Is(err, errNotSynced) {
+		return true
 	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) {

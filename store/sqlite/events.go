@@ -11,10 +11,12 @@ import (
 const (
 	eventColumns = "id, time, kind, recipient, list, way, reason, ref, queue_id, message_id, ip, user_agent, who, detail"
 	selectEvents = "SELECT " + eventColumns + " FROM events"
-	// Events come nearly in the order of their times, so the index on time
-	// finds where a filter by time can begin.
-	selectEventSince = "SELECT min(id) FROM events WHERE time >= ?"
-	selectOptOuts    = "SELECT " + eventColumns + `, coalesce((SELECT min(time) FROM events f WHERE f.ref = e.id AND f.kind = 'in-force'), 0)
+	// Events come nearly in the order of their times, so a filter by time begins
+	// with the first event of the hour after the first one by its time.
+	selectEventSince = `SELECT min(id) FROM events
+		WHERE time >= ?1 AND time < (SELECT min(time) FROM events WHERE time >= ?1) + 3600000000`
+	// The index of references knows only those that are greater than 0.
+	selectOptOuts = "SELECT " + eventColumns + `, coalesce((SELECT min(time) FROM events f WHERE f.ref = e.id AND f.ref > 0 AND f.kind = 'in-force'), 0)
 		FROM events e WHERE id > ? AND kind = 'unsubscribed' AND +time >= ? ORDER BY id LIMIT ?`
 )
 
@@ -43,8 +45,7 @@ func (s *Consent) Events(ctx context.Context, f store.EventFilter) (all []store.
 				return err
 			}
 			f.Recipient = name
-		}
-		if !f.Since.IsZero() {
+		} else if !f.Since.IsZero() { // one person's events are few, those of an hour may be many
 			first, err := firstSince(c, f.Since)
 			if err != nil || first == 0 {
 				return err

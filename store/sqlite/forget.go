@@ -43,6 +43,7 @@ func (s *Spool) forgetStep(ctx context.Context, ids []int64) error {
 	}
 	var ch change
 	err := s.file.write(ctx, &op{
+		frees: true,
 		run: func(c *conn) error {
 			ch = change{}
 			var emptied []int64

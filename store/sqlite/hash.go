@@ -50,7 +50,7 @@ func (s *Consent) Hash(recipient string) string { return s.people.hash(recipient
 const (
 	selectErased  = "SELECT 1 FROM erased WHERE hash = ?"
 	countErased   = "SELECT count(*) FROM erased"
-	insertErased  = "INSERT INTO erased (hash, since) VALUES (?, ?) ON CONFLICT DO NOTHING"
+	insertErased  = "INSERT INTO erased (hash, since, seal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 	selectMeta    = "SELECT value FROM meta WHERE name = ?"
 	putMeta       = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 	deleteMeta    = "DELETE FROM meta WHERE name = ?"

@@ -55,6 +55,11 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 			num, n := splitID(h.id)
 			var r store.Recipient
 			found, err := c.one(selectRecipient, func(row row) { r = recipientOf(row) }, num, n)
+			if errors.Is(err, store.ErrDamaged) {
+				// Its lease lasts: others must not wait for it.
+				s.file.writer.log.Error("a queued recipient cannot be read, and waits for offramp repair", "message", num, "recipient", n, "error", err)
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -68,7 +73,7 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 					m, err = readMessage(c, num)
 				}
 				if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
-					broken = append(broken, store.Result{Recipient: h.id, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: damagedText}})
+					broken = append(broken, store.Result{Recipient: h.id, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: store.DamagedText}})
 					continue
 				}
 				if err != nil {
@@ -90,9 +95,6 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 	}
 	return jobs, nil
 }
-
-// damagedText is the status of a recipient whose message cannot be read.
-const damagedText = "the stored message is damaged"
 
 func readMessage(c *conn, num int64) (m *store.Message, err error) {
 	found, qerr := c.one(selectMessage, func(r row) { _, m, err = messageOf(r) }, num)

@@ -189,7 +189,7 @@ const perRetire = 5000
 const (
 	selectRetired  = "SELECT id, time, link FROM events ORDER BY id LIMIT ?"
 	deleteRetired  = "DELETE FROM events WHERE id <= ?"
-	deleteEnded    = "DELETE FROM suppressions WHERE (recipient, list, reason) IN (SELECT recipient, list, reason FROM suppressions WHERE until > 0 AND until < ? LIMIT ?)"
+	deleteEnded    = "DELETE FROM suppressions WHERE (recipient, list, reason) IN (SELECT recipient, list, reason FROM suppressions WHERE until > 0 AND until < ? LIMIT ?) RETURNING recipient, seal"
 	deleteContacts = "DELETE FROM contacts WHERE (recipient, list) IN (SELECT recipient, list FROM contacts WHERE last < ? LIMIT ?)"
 )
 
@@ -211,13 +211,18 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return err
 		}
 		events := gone
-		for _, old := range []string{deleteContacts, deleteOldBounces, deleteEnded} {
+		for _, old := range []string{deleteContacts, deleteOldBounces} {
 			n, err := c.exec(old, micros(before), perRetire)
 			if err != nil {
 				return err
 			}
 			gone += n
 		}
+		n, err := s.drop(c, deleteEnded, micros(before), perRetire)
+		if err != nil {
+			return err
+		}
+		gone += n
 		if events == 0 {
 			return nil
 		}
@@ -229,7 +234,7 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return err
 		}
 		e.Ref, e.Detail = last, hex.EncodeToString(link)
-		_, err := s.add(c, e)
+		_, err = s.add(c, e)
 		return err
 	}})
 	return gone, fail("retire", err)

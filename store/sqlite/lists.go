@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"offramp/store"
 )
@@ -14,10 +16,50 @@ type Consent struct {
 	known    known
 	people   *people
 	patterns patterns
+	guards   guards
 	ledger   ledger
+	now      func() time.Time
+	asked    func() // called after Scrub asked
+	stop     func() // ends the verification; nil: there is none
 }
 
 var _ store.Consent = (*Consent)(nil)
+
+func newConsent(f *file, o Options) (*Consent, error) {
+	s := &Consent{file: f, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}, now: o.Now}
+	s.guards.ended, s.guards.again, s.guards.alarm.log = make(chan struct{}), make(chan struct{}, 1), o.Log
+	if len(o.PersonKey) == 0 {
+		return s, nil
+	}
+	var err error
+	s.guards.seals, err = newSealer(o.PersonKey)
+	return s, err
+}
+
+// verifyAlways has the records verified until close.
+func (s *Consent) verifyAlways() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer func() {
+			if p := recover(); p != nil { // then nothing is verified and list mail waits
+				s.guards.alarm.log.Error("panic while verifying", "error", fmt.Sprint(p))
+			}
+		}()
+		s.verifying(ctx)
+	})
+	s.stop = func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func (s *Consent) close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	return s.file.close()
+}
 
 // start starts the writer. What is kept in memory is read again with each new
 // connection, since the outcome of the last commit is unknown then.
@@ -37,9 +79,14 @@ func (s *Consent) start(ctx context.Context) error {
 	if len(s.people.key) != keySize {
 		return errNoKey
 	}
-	s.file.writer.rolledBack = s.ledger.forget
+	s.file.writer.rolledBack = func() {
+		s.ledger.forget()
+		s.guards.forget()
+	}
+	s.file.writer.settle = s.guards.flush
 	if err := s.file.start(func(c *conn) error {
 		s.ledger.forget()
+		s.guards.forget()
 		if _, err := s.people.check(c); err != nil {
 			return err
 		}
@@ -53,7 +100,7 @@ func (s *Consent) start(ctx context.Context) error {
 	if err := s.file.write(ctx, &op{run: func(c *conn) error {
 		fresh, err := s.people.check(c)
 		if err == nil && fresh {
-			_, err = c.exec(putMeta, metaPersonKey, s.people.fingerprint())
+			err = s.setValue(c, metaPersonKey, s.people.fingerprint())
 		}
 		if err != nil {
 			return err
@@ -62,18 +109,23 @@ func (s *Consent) start(ctx context.Context) error {
 	}}); err != nil {
 		return fail("begin ledger", err)
 	}
-	return nil
+	return fail("make checksums", s.sealOld(ctx))
 }
 
 const (
 	listColumns     = "id, key, name, description, transactional, public, third_party, language, sender, footer, created"
-	selectList      = "SELECT " + listColumns + " FROM lists WHERE id = ?"
-	selectListByKey = "SELECT " + listColumns + " FROM lists WHERE key = ?"
-	selectLists     = "SELECT " + listColumns + " FROM lists ORDER BY id"
-	insertList      = "INSERT INTO lists (" + listColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	selectList      = "SELECT " + listColumns + ", seal FROM lists WHERE id = ?"
+	selectListByKey = "SELECT " + listColumns + ", seal FROM lists WHERE key = ?"
+	selectLists     = "SELECT " + listColumns + ", seal FROM lists ORDER BY id"
+	selectPublic    = "SELECT " + listColumns + " FROM lists WHERE public <> 0"
+	selectThirdOnes = "SELECT 1 FROM lists WHERE third_party <> 0 LIMIT 1"
+	insertList      = "INSERT INTO lists (" + listColumns + ", seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	updateList      = `UPDATE lists SET name = ?, description = ?, transactional = ?, public = ?, third_party = ?,
-		language = ?, sender = ?, footer = ? WHERE id = ?`
+		language = ?, sender = ?, footer = ?, seal = ? WHERE id = ?`
 )
+
+// listSeal is where the seal is, after listColumns.
+const listSeal = 11
 
 func listOf(r row) store.List {
 	return store.List{
@@ -93,11 +145,9 @@ func (s *Consent) EnsureList(ctx context.Context, l store.List) (store.List, err
 		if err != nil || found {
 			return err
 		}
-		_, err = c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
-			l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created))
 		have = l
 		have.Created = kept(l.Created)
-		return err
+		return s.addList(c, have)
 	}})
 	return have, fail("add list", err)
 }
@@ -122,13 +172,65 @@ func (s *Consent) ListByKey(ctx context.Context, key uint64) (store.List, error)
 
 func (s *Consent) list(ctx context.Context, query string, arg any) (l store.List, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
-		found, err := c.one(query, func(r row) { l = listOf(r) }, arg)
-		if err == nil && !found {
-			return store.ErrNotFound
-		}
+		l, err = s.readList(c, query, arg)
 		return err
 	})
-	return l, fail("list", err)
+	if err != nil {
+		return store.List{}, fail("list", uncertain(err))
+	}
+	return l, nil
+}
+
+// readList reads a list that is whole.
+func (s *Consent) readList(c *conn, query string, arg any) (l store.List, err error) {
+	seal := uint64(0)
+	found, err := c.one(query, func(r row) { l, seal = listOf(r), r.seal(listSeal) }, arg)
+	switch key, byKey := arg.(int64); {
+	case err != nil:
+		return l, err
+	case !found && byKey:
+		return l, store.ErrNotFound // whoever asks by key waits then
+	case !found:
+		there, err := s.missing(c, aList, arg.(string))
+		if there {
+			return s.readList(c, query, arg) // lists never go
+		}
+		return l, err
+	case s.guards.seals == nil:
+		return l, nil
+	case seal != s.guards.seals.list(l) || byKey && l.Key != uint64(key):
+		return l, s.guards.found(doubt("a list is damaged"))
+	}
+	return l, nil
+}
+
+// addList adds a list that is not there.
+func (s *Consent) addList(c *conn, l store.List) error {
+	seal := s.guards.seals.list(l)
+	if _, err := c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
+		l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created), int64(seal)); err != nil {
+		return err
+	}
+	s.guards.change(aList, l.ID, 0, seal)
+	return nil
+}
+
+// replaceList replaces all of a list but ID, key and creation. One that is
+// damaged cannot be replaced: its key could be another one's.
+func (s *Consent) replaceList(c *conn, l store.List) error {
+	have, err := s.readList(c, selectList, l.ID)
+	if err != nil {
+		return err
+	}
+	before := s.guards.seals.list(have)
+	l.Key, l.Created = have.Key, have.Created
+	seal := s.guards.seals.list(l)
+	if _, err := c.exec(updateList, l.Name, l.Description, l.Transactional, l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer,
+		int64(seal), l.ID); err != nil {
+		return err
+	}
+	s.guards.change(aList, l.ID, before, seal)
+	return nil
 }
 
 // Lists returns all lists by ID.
@@ -143,15 +245,38 @@ func (s *Consent) Lists(ctx context.Context) ([]store.List, error) {
 	return all, fail("lists", err)
 }
 
+// ListsShown returns the lists with those IDs and the public ones, and whether
+// any list is a third party's. What is damaged of them decides nothing here.
+func (s *Consent) ListsShown(ctx context.Context, ids []string) (shown []store.List, thirdParty bool, err error) {
+	err = s.file.readers.do(ctx, func(c *conn) error {
+		had := make(map[string]bool, len(ids))
+		if err := c.query(selectPublic, func(r row) error {
+			l := listOf(r)
+			shown, had[l.ID] = append(shown, l), true
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if had[id] {
+				continue
+			}
+			had[id] = true
+			if _, err := c.one(selectList, func(r row) { shown = append(shown, listOf(r)) }, id); err != nil {
+				return err
+			}
+		}
+		thirdParty, err = c.one(selectThirdOnes, func(row) {})
+		return err
+	})
+	return shown, thirdParty, fail("lists", err)
+}
+
 // UpdateList replaces all of the list with l.ID but ID, key and creation, or
 // returns store.ErrNotFound.
 func (s *Consent) UpdateList(ctx context.Context, l store.List) error {
 	err := s.file.write(ctx, &op{run: func(c *conn) error {
-		n, err := c.exec(updateList, l.Name, l.Description, l.Transactional, l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, l.ID)
-		if err == nil && n == 0 {
-			return store.ErrNotFound
-		}
-		return err
+		return s.replaceList(c, l)
 	}})
 	s.known.forget(l.ID)
 	return fail("update list", err)

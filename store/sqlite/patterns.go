@@ -21,7 +21,7 @@ type patterns struct {
 const (
 	// Keys of addresses can begin with "@" too, where the local part does.
 	selectPatterns  = "SELECT DISTINCT recipient FROM suppressions WHERE recipient >= '@' AND recipient < 'A'"
-	selectPatternOf = `SELECT list, reason, since, note, until FROM suppressions
+	selectPatternOf = `SELECT list, reason, since, note, until, seal FROM suppressions
 		WHERE recipient = ?1 AND (?2 IS NULL OR +list = '' OR +list = ?2) ORDER BY list, reason`
 )
 
@@ -85,16 +85,32 @@ func (p *patterns) may(key string) bool {
 }
 
 // fitting are the suppressions of the patterns that fit a lookup key; list nil:
-// of every list.
-func (p *patterns) fitting(c *conn, key string, list *string) (all []store.Suppression, err error) {
-	if !p.may(key) {
+// of every list, as far as they are legible.
+func (s *Consent) fitting(c *conn, key string, list *string) (all []store.Suppression, err error) {
+	if !s.patterns.may(key) {
 		return nil, nil
 	}
+	var f *filter
+	if sure := s.guards.certain.Load(); sure != nil && list != nil {
+		f = sure.filter
+	}
 	for _, pattern := range store.Patterns(key) {
+		l := look{seals: s.guards.seals}
+		if list != nil {
+			l.list = *list
+		}
 		if err := c.query(selectPatternOf, func(r row) error {
-			all = append(all, suppressionOf(r, 0, pattern))
+			su := suppressionOf(r, 0, pattern)
+			all = append(all, su)
+			l.suppression(su, r.seal(5))
 			return nil
 		}, pattern, orNull(list)); err != nil {
+			return nil, err
+		}
+		if list == nil {
+			continue
+		}
+		if err := s.judge(c, f, pattern, &l); err != nil {
 			return nil, err
 		}
 	}

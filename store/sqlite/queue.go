@@ -119,6 +119,7 @@ type act struct {
 func (s *Spool) actStep(ctx context.Context, action store.QueueAction, f store.QueueFilter) (int, string, error) {
 	a := &act{s: s, action: action, now: micros(s.now()), reserved: make(map[int64]bool)}
 	err := s.file.write(ctx, &op{
+		frees: true,
 		run: func(c *conn) error {
 			a.ch, a.changed, a.last = change{}, 0, ""
 			entries, err := s.selected(c, f)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"offramp/store"
 )
@@ -49,7 +50,18 @@ func (s *Consent) Dismiss(ctx context.Context, name string) error {
 // there was a choice; empty: it never was.
 func (s *Consent) EarlierStream(ctx context.Context) (stream string, err error) {
 	err = s.file.readers.do(ctx, func(c *conn) error {
-		_, err := c.one(selectMeta, func(r row) { stream = string(r.blob(0)) }, metaStream)
+		value, seal, err := s.valueNow(c, metaStream)
+		switch stream = string(value); {
+		case err != nil || s.guards.seals == nil:
+			return err
+		case seal == 0:
+			_, err = s.missing(c, aValue, metaStream)
+		case seal != s.guards.seals.value(metaStream, value):
+			err = s.guards.found(doubt("the earlier default stream is damaged"))
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
 		return err
 	})
 	return stream, fail("earlier stream", err)

@@ -2,19 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"offramp/store"
 )
 
 const (
-	// What is recorded is only ever prolonged; one that has ended begins anew.
-	insertSuppression = `INSERT INTO suppressions (recipient, list, reason, since, note, until) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET until = excluded.until,
-			since = CASE WHEN until <= ?7 THEN excluded.since ELSE since END,
-			note = CASE WHEN until <= ?7 THEN excluded.note ELSE note END
-		WHERE until > 0 AND (excluded.until = 0 OR excluded.until > until)`
-	selectOnce        = "SELECT 1 FROM events WHERE once = ?"
-	deleteSuppression = "DELETE FROM suppressions WHERE recipient = ? AND list = ? AND reason = ?"
+	selectOnce = "SELECT 1 FROM events WHERE once = ?"
 
 	selectChoices = "SELECT recipient, " + choiceColumns + ` FROM choices
 		WHERE recipient > ?1 AND (?2 IS NULL OR list = ?2) ORDER BY recipient, list LIMIT ?3`
@@ -43,19 +37,35 @@ func (s *Consent) Suppress(ctx context.Context, su store.Suppression, e store.Ev
 				return err
 			}
 		}
-		note := su.Note
-		if erased {
-			note = ""
+		next := su
+		if next.Recipient = name; erased {
+			next.Note = ""
 		}
-		s.patterns.add(name)
-		n, err := c.exec(insertSuppression, name, su.List, string(su.Reason), micros(su.Since), note, optional(su.Until), micros(e.Time))
-		if changed = n > 0; err != nil || !changed {
+		if changed, err = s.suppress(c, next, e.Time); err != nil || !changed {
 			return err
 		}
 		_, err = s.add(c, e)
 		return err
 	}})
 	return changed && err == nil, fail("suppress", err)
+}
+
+// suppress records su, or prolongs what is recorded; one that has ended begins
+// anew.
+func (s *Consent) suppress(c *conn, su store.Suppression, now time.Time) (changed bool, err error) {
+	have, before, err := s.suppressionNow(c, su)
+	switch {
+	case err != nil:
+		return false, err
+	case before == 0:
+	case before != s.guards.seals.suppression(have):
+		su.Until = time.Time{} // how long it was to last is not known any more
+	case have.Until.IsZero() || !su.Until.IsZero() && optional(su.Until) <= optional(have.Until):
+		return false, nil
+	case optional(have.Until) > micros(now):
+		su.Since, su.Note = have.Since, have.Note
+	}
+	return true, s.setSuppression(c, su, before)
 }
 
 // Unsuppress removes the suppression with su's recipient, list and reason and
@@ -67,8 +77,8 @@ func (s *Consent) Unsuppress(ctx context.Context, su store.Suppression, e store.
 		if err != nil {
 			return err
 		}
-		n, err := c.exec(deleteSuppression, name, su.List, string(su.Reason))
-		if changed = n > 0; err != nil || !changed {
+		su.Recipient = name
+		if changed, err = s.dropSuppression(c, su); err != nil || !changed {
 			return err
 		}
 		if su.Reason == store.ReasonBounced {

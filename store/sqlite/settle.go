@@ -23,6 +23,7 @@ func (s *Spool) Settle(ctx context.Context, results ...store.Result) error {
 	}
 	var ch change
 	err := s.file.write(ctx, &op{
+		frees: true,
 		run: func(c *conn) error {
 			ch = change{}
 			var emptied []int64

@@ -35,13 +35,12 @@ type Spool struct {
 	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
-	scrubs   chan struct{} // holds a token while a Scrub runs
 }
 
 var _ store.Spool = (*Spool)(nil)
 
 func newSpool(f *file, o Options) *Spool {
-	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now, scrubs: make(chan struct{}, 1)}
+	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -49,6 +48,7 @@ func newSpool(f *file, o Options) *Spool {
 const (
 	selectLast       = "SELECT max(coalesce((SELECT max(num) FROM messages), 0), coalesce((SELECT max(message) FROM chunks), 0))"
 	deleteOrphans    = "DELETE FROM chunks WHERE message NOT IN (SELECT num FROM messages)"
+	endFar           = "UPDATE recipients SET next = ?1 WHERE state = 'queued' AND next > ?2"
 	selectCounts     = "SELECT (SELECT count(*) FROM messages), count(CASE state WHEN 'held' THEN 1 END), count(CASE state WHEN 'failed' THEN 1 END) FROM recipients"
 	selectHints      = "SELECT domain, next, message, n FROM recipients WHERE state = 'queued'"
 	selectMessageCnt = "SELECT count(*) FROM messages"
@@ -61,6 +61,9 @@ func (s *Spool) start(ctx context.Context) error {
 	}
 	first := true
 	return s.file.start(func(c *conn) error {
+		if err := secure(c); err != nil {
+			return err
+		}
 		if first {
 			if err := s.clean(c); err != nil {
 				return err
@@ -71,18 +74,23 @@ func (s *Spool) start(ctx context.Context) error {
 	})
 }
 
-// clean removes chunks of messages that were never committed, and what a Scrub
-// left. Only at the start: later they belong to drafts that are being written.
+// clean removes chunks of messages that were never committed. Only at the
+// start: later they belong to drafts that are being written.
 func (s *Spool) clean(c *conn) error {
-	if _, err := c.exec(dropScratch); err != nil {
+	if _, err := c.exec(deleteOrphans); err != nil {
 		return err
 	}
-	if _, err := c.exec(deleteOrphans); err != nil {
+	// What waits for longer than any retry was put off under a wrong clock.
+	now := s.now()
+	if _, err := c.exec(endFar, micros(now), micros(now.Add(farthest))); err != nil {
 		return err
 	}
 	_, err := c.one(selectLast, func(r row) { s.last.Store(r.int(0)) })
 	return err
 }
+
+// farthest is more than any wait for another attempt.
+const farthest = 7 * 24 * time.Hour
 
 // load reads the order of work, at the start and whenever the connection had
 // to be opened again, since the outcome of the last commit is unknown then.
@@ -131,13 +139,13 @@ func (s *Spool) count(c *conn) error {
 
 const (
 	insertMessage = `INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, untouched, mark, unmarked,
-		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail, seal)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChunk = "INSERT INTO chunks (message, n, sum, data) VALUES (?, ?, ?, ?)"
 
-	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines`
+	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines, seal`
 	selectMessage    = "SELECT " + messageColumns + " FROM messages WHERE num = ?"
 	recipientColumns = "message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host"
 	selectRecipient  = "SELECT " + recipientColumns + " FROM recipients WHERE message = ? AND n = ?"
@@ -163,7 +171,7 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 	}
 	_, err = c.exec(insertMessage, a.num, m.ID, micros(m.Received), m.ReversePath, m.Client, m.Login, m.MessageID, m.List, m.Untouched, m.Mark, m.Unmarked,
 		m.EightBit, m.UTF8, m.RequireTLS, m.Return, m.EnvelopeID, parts, m.LongLines, a.size, a.chunks,
-		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail)
+		int64(s.sum(m.Trace, m.Header, a.tail)), m.BodyHash, m.Trace, m.Header, a.tail, int64(messageSeal(a.num, m)))
 	if err != nil {
 		return err
 	}
@@ -214,7 +222,8 @@ func (s *Spool) sum(parts ...[]byte) uint32 {
 }
 
 // messageOf reads a row of messageColumns. When only the parts are damaged
-// it returns the message without them beside the error.
+// it returns the message without them beside the error, and what is legible of
+// one whose list or envelope are.
 func messageOf(r row) (num int64, m *store.Message, err error) {
 	m = &store.Message{
 		ID: r.text(1), Received: r.time(2), ReversePath: r.text(3), Client: r.text(4), Login: r.text(5),
@@ -225,8 +234,11 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 	if r[13] != nil {
 		if err := json.Unmarshal(r.blob(13), &m.Parts); err != nil {
 			m.Parts = nil
-			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrDamaged, m.ID, err)
+			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrMessage, m.ID, err)
 		}
+	}
+	if seal := r.seal(22); seal != 0 && seal != messageSeal(r.int(0), m) {
+		return r.int(0), m, fmt.Errorf("%w: list or envelope of message %s", store.ErrDamaged, m.ID)
 	}
 	return r.int(0), m, nil
 }

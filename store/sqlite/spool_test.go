@@ -109,7 +109,27 @@ func TestUnreadable(t *testing.T) {
 		t.Fatalf("lease: %v %v", jobs, err)
 	}
 	q, err := s.Queue(ctx, store.QueueFilter{State: store.Held})
-	if err != nil || len(q) != 1 || q[0].Message.ID != "bad" || q[0].Recipients[0].Status.Text != damagedText {
+	if err != nil || len(q) != 1 || q[0].Message.ID != "bad" || q[0].Recipients[0].Status.Text != store.DamagedText {
 		t.Fatalf("held: %+v %v", q, err)
+	}
+}
+
+// Mail that was put off for years under a wrong clock is due once a server starts
+// with the right one.
+func TestPutOffUnderAWrongClock(t *testing.T) {
+	ctx := context.Background()
+	now := moment(0)
+	o := Options{Dir: t.TempDir(), Now: func() time.Time { return now }}
+	db := openTest(t, o)
+	for id, next := range map[string]time.Time{"Qfar": now.Add(4 * 365 * 24 * time.Hour), "Qnear": now.Add(6 * 24 * time.Hour)} {
+		d, err := db.Spool().Create(ctx)
+		must(t, err)
+		must(t, d.Commit(ctx, &store.Message{ID: id, Header: []byte("Subject: a\r\n\r\n")}, []store.Recipient{{Address: "a@b.example", Next: next}}))
+	}
+	must(t, db.Close())
+	jobs, err := openTest(t, o).Spool().Lease(ctx, now, 9, nil)
+	must(t, err)
+	if len(jobs) != 1 || jobs[0].Message.ID != "Qfar" {
+		t.Errorf("due: %+v", jobs)
 	}
 }

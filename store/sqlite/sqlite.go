@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 
 	"offramp/store"
@@ -28,6 +31,9 @@ type Options struct {
 	// Dir is the folder of both files; it is made, readable by its owner
 	// only, when it does not exist.
 	Dir string
+	// Existing refuses a folder without data with store.ErrNotFound and makes
+	// nothing there: a volume that is not mounted looks like that.
+	Existing bool
 	// ReadOnly opens existing data beside a running server: nothing is made,
 	// migrated, locked or changed, and there are no leases.
 	ReadOnly bool
@@ -45,6 +51,10 @@ type Options struct {
 	PersonKey []byte
 	// Random is where salts come from; nil: crypto/rand.
 	Random io.Reader
+	// EraseWithin is how long after an erasure the last copies of what was erased
+	// may be left in a file; 0: 24 h. Where there is time, the [Scrubber] takes
+	// no more than a quarter of the disk's.
+	EraseWithin time.Duration
 	// Readers is how many read connections each file gets at most; 0: 4.
 	Readers int
 }
@@ -58,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = 5 * time.Second
+	}
+	if o.EraseWithin == 0 {
+		o.EraseWithin = 24 * time.Hour
 	}
 	if o.Readers == 0 {
 		o.Readers = 4
@@ -73,12 +86,13 @@ type DB struct {
 	lock    *os.File // nil: read-only
 	consent *Consent
 	spool   *Spool
+	scrub   *Scrubber
 }
 
 // Open opens the data folder, brings its schema up to date and removes bodies
 // of messages that were never committed. Errors wrap store.ErrInUse when
 // another process serves from the folder, store.ErrNewer when a newer release
-// wrote it, and store.ErrNotFound when it is to be read and does not exist.
+// wrote it, and store.ErrNotFound when it is to be there and does not exist.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	o = o.withDefaults()
 	dir, err := filepath.Abs(o.Dir)
@@ -94,6 +108,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, o Options) (err error) {
+	if begun, err := Begun(o.Dir); o.Existing && (err != nil || !begun) {
+		return cmp.Or(err, fmt.Errorf("%s: %w: it has no %s", o.Dir, store.ErrNotFound, consentFile))
+	}
 	if !o.ReadOnly {
 		if err := makeDir(o.Dir); err != nil {
 			return fmt.Errorf("data folder: %w", err)
@@ -109,7 +126,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	db.consent = &Consent{file: consent, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}}
+	if db.consent, err = newConsent(consent, o); err != nil {
+		return errors.Join(err, consent.close())
+	}
 	if err := db.consent.start(ctx); err != nil {
 		return err
 	}
@@ -118,48 +137,54 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	db.spool = newSpool(mail, o)
+	db.scrub = newScrubber(db.consent, db.spool, o)
 	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
 		return err
 	}
-	return db.scrubLeft(ctx)
+	db.consent.verifyAlways()
+	return nil
 }
 
-// scrubLeft does the rest of an erasure that a crash interrupted.
-func (db *DB) scrubLeft(ctx context.Context) error {
-	due, err := db.consent.scrubDue(ctx)
-	if err != nil || !due {
-		return err
-	}
-	return errors.Join(db.spool.Scrub(ctx), db.consent.Scrub(ctx))
-}
-
-// whole refuses to create an empty file of people's choices beside queued mail: that file
-// is made first, so it was there, and mail must not go to who opted out. The
-// other way round nobody is harmed by going on, but mail may have been lost.
-func whole(o Options) error {
-	size := func(name string) (int64, error) {
-		info, err := os.Stat(filepath.Join(o.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		return info.Size(), nil
-	}
-	people, err := size(consentFile)
-	mail, mailErr := size(spoolFile)
+// Begun says whether a folder has data. An error that wraps store.ErrDamaged
+// says that the file of people's choices is gone from beside queued mail: it is made
+// first, so it was there, and mail must not go to who opted out. The other way
+// round nobody is harmed by going on, but mail may have been lost.
+func Begun(dir string) (bool, error) {
+	people, err := sizeOf(dir, consentFile)
+	mail, mailErr := sizeOf(dir, spoolFile)
 	if err := errors.Join(err, mailErr); err != nil {
+		return false, err
+	}
+	if people == 0 && mail > 0 {
+		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
+			store.ErrDamaged, consentFile, spoolFile)
+	}
+	return people > 0, nil
+}
+
+// sizeOf is the size of a file that may be missing.
+func sizeOf(dir, name string) (int64, error) {
+	info, err := os.Stat(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// whole refuses data of which the half is gone that must be there.
+func whole(o Options) error {
+	begun, err := Begun(o.Dir)
+	if err != nil {
 		return err
 	}
-	if people > 0 && mail == 0 {
+	mail, err := sizeOf(o.Dir, spoolFile)
+	if begun && mail == 0 && err == nil {
 		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue starts empty. If mail was queued, stop and restore the file", "file", spoolFile)
 	}
-	if people > 0 || mail == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-		store.ErrDamaged, consentFile, spoolFile)
+	return err
 }
 
 // makeDir makes the data folder. A new one is also made to outlive a loss of
@@ -187,12 +212,15 @@ func (db *DB) Consent() *Consent { return db.consent }
 // Spool returns the store of mail.
 func (db *DB) Spool() *Spool { return db.spool }
 
+// Scrubber returns what overwrites what was erased, while its Run runs.
+func (db *DB) Scrubber() *Scrubber { return db.scrub }
+
 // Close waits for running operations, closes both files and lets another
 // process open them. Operations that come later fail with store.ErrUnavailable.
 func (db *DB) Close() error {
 	var errs []error
 	if db.consent != nil {
-		errs = append(errs, db.consent.file.close())
+		errs = append(errs, db.consent.close())
 	}
 	if db.spool != nil {
 		errs = append(errs, db.spool.file.close())
@@ -207,14 +235,19 @@ func (db *DB) Close() error {
 // file is one database file: its writer and its readers.
 type file struct {
 	path    string
+	busy    time.Duration // how long an operation waits for another program
 	readers *pool
 	writer  *writer // nil: read-only
+
+	mu      sync.Mutex
+	raw     rawFile // for what SQLite does not offer; nil: not opened yet
+	openRaw func(path string) (rawFile, error)
 }
 
 // openFile makes or finds a database file and checks its schema.
 func openFile(ctx context.Context, o Options, name string) (*file, error) {
 	path := filepath.Join(o.Dir, name)
-	f := &file{path: path, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
+	f := &file{path: path, busy: o.BusyTimeout, openRaw: openRaw, readers: newPool(dsn(path, forReading, o.BusyTimeout), o.Readers)}
 	if o.ReadOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: %w: %w", path, store.ErrNotFound, err)
@@ -259,17 +292,26 @@ func create(path string, pageSize int) error {
 		return err
 	}
 	info, err := f.Stat()
-	if err := errors.Join(err, f.Close()); err != nil || info.Size() > 0 {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
+	}
+	// With a journal beside it the file was being made when the power failed.
+	if _, err := os.Stat(path + "-journal"); info.Size() > 0 && err != nil {
+		return nil
 	}
 	u := url.URL{Scheme: "file", Path: path}
 	c, err := openConn(u.String())
 	if err != nil {
 		return err
 	}
-	err = c.pragma(fmt.Sprintf("PRAGMA page_size = %d", pageSize))
-	if err == nil {
-		err = c.pragma("PRAGMA journal_mode = WAL")
+	for _, p := range []string{
+		"PRAGMA schema_version", // the file is read, and by a journal emptied again
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize),
+		"PRAGMA journal_mode = WAL",
+	} {
+		if err = c.pragma(p); err != nil {
+			break
+		}
 	}
 	return errors.Join(err, c.close())
 }
@@ -303,5 +345,37 @@ func (f *file) close() error {
 	if f.writer != nil && f.writer.ended != nil {
 		err = errors.Join(err, f.writer.close())
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.raw != nil {
+		err = errors.Join(err, f.raw.Close())
+		f.raw = nil
+	}
 	return err
+}
+
+// rawFile is a database file past SQLite.
+type rawFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
+}
+
+func openRaw(path string) (rawFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+
+// itself opens the file itself. It is closed after every connection: to close
+// it ends the locks that SQLite has on it in this process (fcntl(2)).
+func (f *file) itself() (rawFile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.raw != nil {
+		return f.raw, nil
+	}
+	raw, err := f.openRaw(f.path)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	f.raw = raw
+	return raw, nil
 }

@@ -46,7 +46,7 @@ func fillCrowd(b *testing.B, db *DB, people int) {
 				for l := range crowdLists {
 					ch := states[(i+l)%len(states)]
 					ch.Recipient, ch.List, ch.Since, ch.Way = crowdPerson(i), crowdList(l), since, store.Page
-					if err := setChoice(c, ch); err != nil {
+					if err := db.consent.setChoice(c, ch, 0); err != nil {
 						return err
 					}
 				}
@@ -70,6 +70,11 @@ func BenchmarkLate(b *testing.B) {
 	people := crowdPeople(b)
 	fillCrowd(b, db, people)
 	c := db.Consent()
+	begun := time.Now()
+	if err := c.verify(ctx); err != nil || c.Integrity().Damage != "" {
+		b.Fatal(err, c.Integrity())
+	}
+	b.Logf("verified in %v", time.Since(begun))
 	random := rand.New(rand.NewPCG(1, 2))
 	who := func() string { return crowdPerson(random.IntN(people)) }
 	standing := func(b *testing.B, who func() string) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"strings"
+	"time"
 
 	"offramp/store"
 )
@@ -28,7 +29,7 @@ const (
 const maxTraffic = 10_000
 
 // AddTraffic adds to the rows of traffic, and drops those of long ago.
-func (s *Consent) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
+func (s *Consent) AddTraffic(ctx context.Context, since time.Time, rows ...store.Traffic) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -37,16 +38,12 @@ func (s *Consent) AddTraffic(ctx context.Context, rows ...store.Traffic) error {
 		if _, err := c.one(countTraffic, func(r row) { kept = r.int(0) }); err != nil {
 			return err
 		}
-		newest := rows[0].Last
 		for _, t := range rows {
 			if err := s.addTraffic(c, t, &kept); err != nil {
 				return err
 			}
-			if t.Last.After(newest) {
-				newest = t.Last
-			}
 		}
-		_, err := c.exec(deleteOldTraffic, micros(newest.Add(-store.TrafficKept)))
+		_, err := c.exec(deleteOldTraffic, micros(since))
 		return err
 	}})
 	return fail("add traffic", err)

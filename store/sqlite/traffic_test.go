@@ -19,7 +19,7 @@ func TestTrafficIsBounded(t *testing.T) {
 		for i := range rows {
 			rows[i] = store.Traffic{Sender: fmt.Sprintf(sender, i), Messages: 1, First: moment(1), Last: moment(1)}
 		}
-		must(t, c.AddTraffic(ctx, rows...))
+		must(t, c.AddTraffic(ctx, moment(0), rows...))
 	}
 	count := func(sender string) (messages, rows int64) {
 		t.Helper()

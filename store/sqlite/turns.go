@@ -20,7 +20,9 @@ const (
 			retaken = (holder = excluded.holder),
 			previous = CASE holder WHEN excluded.holder THEN previous ELSE last END,
 			last = excluded.last, holder = excluded.holder`
-	giveTurn = `UPDATE contacts SET last = previous, holder = ''
+	// What was sent long after now was sent under a wrong clock.
+	endFuture = "UPDATE contacts SET last = ?1 WHERE recipient = ?2 AND last > ?1 + 3600000000"
+	giveTurn  = `UPDATE contacts SET last = previous, holder = ''
 		WHERE recipient = ? AND list = ? AND holder = ? AND retaken = 0`
 	deleteUnsent = "DELETE FROM contacts WHERE recipient = ? AND list = ? AND last = 0 AND count = 0"
 )
@@ -59,7 +61,7 @@ func (s *Consent) FirstSent(ctx context.Context, recipient, list string) (first 
 		_, err := c.one(selectFirst, func(r row) { first = r.time(0) }, recipient, list)
 		return err
 	})
-	return first, fail("first sent", err)
+	return first, fail("first sent", uncertain(err))
 }
 
 // TakeTurn makes t the last message of its person and list. The one writer
@@ -67,6 +69,10 @@ func (s *Consent) FirstSent(ctx context.Context, recipient, list string) (first 
 func (s *Consent) TakeTurn(ctx context.Context, t store.Turn) (ok, all bool, err error) {
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
 		ok, all = true, false
+		at, sure := micros(t.At), micros(t.At)
+		if !t.Sure.IsZero() {
+			sure = min(at, micros(t.Sure))
+		}
 		name, _, err := s.people.known(c, t.Recipient)
 		if err != nil {
 			return err
@@ -76,28 +82,31 @@ func (s *Consent) TakeTurn(ctx context.Context, t store.Turn) (ok, all bool, err
 			if holder == t.Holder {
 				return nil
 			}
-			if list == t.List && within(last, t.At, t.Each) {
+			if list == t.List && within(last, sure, t.Each) {
 				ok, all = false, false
-			} else if ok && within(last, t.At, t.All) {
+			} else if ok && within(last, sure, t.All) {
 				ok, all = false, true
 			}
 			return nil
-		}, name); err != nil || !ok {
+		}, name); err != nil {
 			return err
 		}
-		_, err = c.exec(takeTurn, name, t.List, micros(t.At), t.Holder)
+		if !ok {
+			_, err := c.exec(endFuture, at, name)
+			return err
+		}
+		_, err = c.exec(takeTurn, name, t.List, at, t.Holder)
 		return err
 	}})
 	if err != nil {
-		return false, false, fail("take turn", err)
+		return false, false, fail("take turn", uncertain(err))
 	}
 	return ok, all, nil
 }
 
-// within says whether a message at last is too near for another one at. Where
-// the clock was put back, last may be later: then it is.
-func within(last int64, at time.Time, period time.Duration) bool {
-	return period > 0 && last > 0 && last > micros(at.Add(-period))
+// within says whether a message at last is too near for another one at.
+func within(last, at int64, period time.Duration) bool {
+	return period > 0 && last > 0 && last > at-period.Microseconds()
 }
 
 // GiveTurn undoes the last TakeTurn of the same holder.

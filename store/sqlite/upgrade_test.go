@@ -102,7 +102,7 @@ func TestAnUnusedOlderFolderKeepsItsStream(t *testing.T) {
 	must(t, err)
 	_, err = p.UpTo(ctx, 3)
 	must(t, err)
-	_, err = db.Exec(putMeta, metaPersonKey, (&people{key: testKey}).fingerprint())
+	_, err = db.Exec("INSERT INTO meta (name, value) VALUES (?, ?)", metaPersonKey, (&people{key: testKey}).fingerprint())
 	must(t, err)
 	must(t, db.Close())
 	if stream, err := openTest(t, Options{Dir: dir}).Consent().EarlierStream(ctx); err != nil || stream != "list" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,10 @@ type op struct {
 	committed func()
 	// alone has run called outside a transaction, for what cannot be in one.
 	alone bool
+	// frees says that run deletes. Of one batch such ops come last: a page that
+	// is freed and used again in one transaction would keep what was in it behind
+	// what is put there.
+	frees bool
 	cost  int // bytes
 	state atomic.Int32
 	err   error
@@ -43,6 +48,8 @@ type writer struct {
 	dsn string
 	// setup is run on each new connection before its first batch.
 	setup func(*conn) error
+	// settle, when set, is called at the end of each transaction, within it.
+	settle func(*conn) error
 	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
@@ -51,6 +58,9 @@ type writer struct {
 	checkpointPages int64
 
 	commits atomic.Int64 // transactions that were kept
+	trust   trust
+	// running is held for as long as a transaction takes.
+	running sync.Mutex
 
 	mu      sync.Mutex
 	waiting []*op
@@ -189,6 +199,15 @@ func (w *writer) take() (batch []*op, more bool) {
 	rest := copy(w.waiting, w.waiting[n:])
 	clear(w.waiting[rest:])
 	w.waiting = w.waiting[:rest]
+	slices.SortStableFunc(batch, func(a, b *op) int {
+		switch {
+		case a.frees == b.frees:
+			return 0
+		case b.frees:
+			return -1
+		}
+		return 1
+	})
 	return batch, n > 0
 }
 
@@ -243,11 +262,8 @@ func (w *writer) guard(f func()) {
 // was kept, and again says whether one op alone may succeed. An op that
 // failed before it wrote anything has its own error in op.err and does no harm.
 func (w *writer) transaction(ops []*op) (again bool, err error) {
-	if w.c == nil {
-		if err := w.open(); err != nil {
-			return false, unavailable(err)
-		}
-		w.log.Info("database connection reopened", "file", w.name)
+	if err := w.reopen(); err != nil {
+		return false, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -257,7 +273,10 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 			w.undo(err)
 		}
 	}()
+	w.running.Lock()
+	defer w.running.Unlock()
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		w.trust.failed()
 		return false, unavailable(err)
 	}
 	for _, o := range ops {
@@ -265,21 +284,32 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 			return true, err
 		}
 	}
+	if w.settle != nil {
+		if err := w.settle(w.c); err != nil {
+			return true, err
+		}
+	}
 	failpoint.Hit(w.name + ".commit")
 	if _, err := w.c.exec("COMMIT"); err != nil {
+		w.trust.failed()
 		return errors.Is(err, store.ErrFull) && !distrusts(err), unavailable(err)
 	}
 	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
+	w.trust.kept()
 	return false, nil
+}
+
+// between waits until the transaction that runs, if one does, is over.
+func (w *writer) between() {
+	w.running.Lock()
+	defer w.running.Unlock()
 }
 
 // outside runs an op outside a transaction.
 func (w *writer) outside(o *op) error {
-	if w.c == nil {
-		if err := w.open(); err != nil {
-			return unavailable(err)
-		}
+	if err := w.reopen(); err != nil {
+		return err
 	}
 	err := run(o, w.c)
 	if distrusts(err) {
@@ -320,6 +350,7 @@ func (w *writer) undo(cause error) {
 }
 
 func (w *writer) distrust(cause error) {
+	w.trust.lost(cause)
 	w.log.Error("database connection closed after an error", "file", w.name, "error", cause)
 	if err := w.c.close(); err != nil {
 		w.log.Warn("database connection did not close", "file", w.name, "error", err)

@@ -63,7 +63,7 @@ func busy(t *testing.T, w *writer) (release func()) {
 // insert writes a list, and then fails with err.
 func insert(id int, err error) func(*conn) error {
 	return func(c *conn) error {
-		if _, err := c.exec(insertList, fmt.Sprint("l", id), id, "", "", false, false, false, "", "", "", 0); err != nil {
+		if _, err := c.exec(insertList, fmt.Sprint("l", id), id, "", "", false, false, false, "", "", "", 0, 0); err != nil {
 			return err
 		}
 		return err

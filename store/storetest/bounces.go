@@ -62,6 +62,8 @@ func bouncesEnd(t *testing.T, d Data) {
 	b.sent(30)
 	same(t, "mail was sent a day ago and stayed", b.count("3", 54).Count, int64(1))
 	same(t, "nothing was sent", b.count("4", 500).Count, int64(2))
+	same(t, "under a clock that was years ahead", b.count("ahead", 40_000).Count, int64(3))
+	same(t, "and after it", b.count("after", 501).Count, int64(4))
 
 	s := store.Suppression{Recipient: "p", Reason: store.ReasonBounced, Since: at(1)}
 	_, err := c.Suppress(ctx, s, store.Event{Time: at(1), Kind: store.EventSuppressed, Recipient: "p"})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,6 +37,8 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"person", person},
 		{"turns", turns},
 		{"turns at once", turnsAtOnce},
+		{"turns after a wrong clock", turnsAfterAWrongClock},
+		{"clock", clock},
 		{"contacts", contacts},
 		{"bounces", bounces},
 		{"bounces end", bouncesEnd},
@@ -88,12 +92,23 @@ func lists(t *testing.T, d Data) {
 	all, err := c.Lists(ctx)
 	must(t, err)
 	same(t, "by ID", all, []store.List{a, b})
+	shownTo := func(name string, want []store.List, thirdParty bool, ids ...string) {
+		t.Helper()
+		shown, third, err := c.ListsShown(ctx, ids)
+		must(t, err)
+		slices.SortFunc(shown, func(a, b store.List) int { return strings.Compare(a.ID, b.ID) })
+		same(t, name, shown, want)
+		same(t, name+": third party", third, thirdParty)
+	}
+	shownTo("public lists are shown to everybody", []store.List{b}, true)
+	shownTo("once each", []store.List{a, b}, true, a.ID, b.ID, a.ID, store.AllLists, "none.example")
 	must(t, c.UpdateList(ctx, store.List{ID: b.ID, Key: 99, Name: "New", Description: "D", Transactional: true, Created: at(30)}))
 	b.Name, b.Description, b.Transactional = "New", "D", true
 	b.Public, b.ThirdParty, b.Language, b.Sender, b.Footer = false, false, "", "", ""
 	got, err = c.List(ctx, b.ID)
 	must(t, err)
 	same(t, "updated: key and time stay", got, b)
+	shownTo("no list is public any more", nil, false)
 }
 
 func choice(recipient, list string, state store.State, second int) store.Choice {
@@ -181,6 +196,12 @@ func suppressions(t *testing.T, d Data) {
 func standing(t *testing.T, d Data) {
 	ctx := context.Background()
 	c, _ := d.Open(t)
+	if err := c.Verified(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if i := c.Integrity(); i != (store.Integrity{Verified: true}) {
+		t.Errorf("nothing is damaged, but %+v", i)
+	}
 	st, err := c.Standing(ctx, "nobody", "l.example")
 	must(t, err)
 	same(t, "nobody", st, store.Standing{})

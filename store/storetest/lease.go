@@ -163,3 +163,53 @@ func settleLast(t *testing.T, d Data) {
 	must(t, s.Settle(ctx, r(2, store.Delivered))) // gone: no error
 	put(t, s, "A", "", recipients(1, 1))          // its id is free again
 }
+
+// putOff: a line is deferred as a whole, and what is to stay due stays so.
+func putOff(t *testing.T, d Data) {
+	ctx := context.Background()
+	_, s := d.Open(t)
+	var many []store.Recipient
+	for i := range 5000 {
+		r := to("down.example", 1)
+		r.Address = fmt.Sprintf("r%d@down.example", i)
+		many = append(many, r)
+	}
+	leased := put(t, s, "A", "", []store.Recipient{to("down.example", 0)})
+	jobs := lease(t, s, at(0), 1)
+	same(t, "leased", jobs[0].Message.ID, leased.ID)
+	put(t, s, "M", "", many)
+	put(t, s, "L", "", []store.Recipient{to("down.example", 8)})
+	put(t, s, "O", "", []store.Recipient{to("other.example", 1)})
+	stays := put(t, s, "S", "", []store.Recipient{to("down.example", 2)})
+	held := to("down.example", 1)
+	held.State = store.Held
+	put(t, s, "H", "", []store.Recipient{held})
+
+	status := store.Status{Code: 421, Enhanced: "4.4.1", Text: odd, Host: "mx.example"}
+	line := store.Line{Domain: "down.example", Now: at(5), Status: status}
+	line.Next = func(m *store.Message, r store.Recipient) (time.Time, bool) {
+		if !m.Received.Equal(stays.Received) || m.ReversePath == "" || r.Attempts != 0 || r.Domain != "down.example" {
+			t.Errorf("asked about %+v of %+v", r, m)
+		}
+		return at(40), m.ReversePath != stays.ReversePath
+	}
+	off, left, err := s.PutOff(ctx, line)
+	must(t, err)
+	same(t, "put off and left", []int{off, left}, []int{5000, 1})
+	same(t, "still due", ids(lease(t, s, at(30), 9)), "OSL")
+	must(t, s.Settle(ctx, store.Result{Recipient: jobs[0].Recipient.ID, Kind: store.Delivered}))
+	same(t, "due later", len(lease(t, s, at(40), 9999)), 5000)
+
+	_, s = d.Open(t)
+	q, err := s.Queue(ctx, store.QueueFilter{ID: "M"})
+	must(t, err)
+	if r := q[0].Recipients[4999]; r.Attempts != 1 || !r.Next.Equal(kept(at(40))) || r.Status != status || r.State != store.Queued {
+		t.Errorf("put off: %+v", r)
+	}
+	if r := one(t, s, "H"); r.State != store.Held || r.Attempts != 0 {
+		t.Errorf("held: %+v", r)
+	}
+	off, left, err = s.PutOff(ctx, store.Line{Domain: "nobody.example", Now: at(50), Next: line.Next})
+	must(t, err)
+	same(t, "of nobody", []int{off, left}, []int{0, 0})
+}

@@ -34,6 +34,7 @@ func Spool(t *testing.T, newData func(t *testing.T) Data) {
 		{"next", next},
 		{"settle", settle},
 		{"settle: last recipient", settleLast},
+		{"put off", putOff},
 		{"failures", failures},
 		{"report", report},
 		{"report whole or absent", reportWhole},
@@ -262,7 +263,7 @@ func damaged(t *testing.T, d Data) {
 		if err == nil {
 			got, err = io.ReadAll(b)
 		}
-		if !errors.Is(err, store.ErrDamaged) {
+		if !errors.Is(err, store.ErrMessage) || !errors.Is(err, store.ErrDamaged) {
 			t.Fatalf("%s: %v", id, err)
 		}
 		if !bytes.HasPrefix(want, got) || len(got) == len(want) {

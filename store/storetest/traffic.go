@@ -17,11 +17,11 @@ func traffic(t *testing.T, d Data) {
 		Messages: 3, Recipients: 4, Dropped: 1, Repeated: 2, Peak: 2, Precedence: 1, FeedbackID: 1, First: day(1), Last: day(2),
 	}
 	news := store.Traffic{Sender: "@shop.example", List: "news.example", Mark: odd, Messages: 9, First: day(2), Last: day(2)}
-	must(t, c.AddTraffic(ctx))
-	must(t, c.AddTraffic(ctx, shop, news))
+	must(t, c.AddTraffic(ctx, time.Time{}))
+	must(t, c.AddTraffic(ctx, day(-30), shop, news))
 	again := shop
 	again.Peak, again.First, again.Last = 1, day(0), day(1)
-	must(t, c.AddTraffic(ctx, again))
+	must(t, c.AddTraffic(ctx, day(-30), again))
 	c, _ = d.Open(t)
 	want := store.Traffic{
 		Sender: shop.Sender, Login: "shop", Mark: "transactional", Unmarked: true,
@@ -36,7 +36,7 @@ func traffic(t *testing.T, d Data) {
 	same(t, "limited", got, []store.Traffic{want})
 
 	must(t, c.Erase(ctx, shop.Sender, store.Event{Time: day(3), Kind: store.EventErased, Recipient: shop.Sender}))
-	must(t, c.AddTraffic(ctx, shop))
+	must(t, c.AddTraffic(ctx, day(-30), shop))
 	got, err = c.Traffic(ctx, 0)
 	must(t, err)
 	want = shop
@@ -44,7 +44,12 @@ func traffic(t *testing.T, d Data) {
 	same(t, "of an erased person the domain alone", got, []store.Traffic{want, news})
 
 	late := store.Traffic{Sender: "x@y.example", Messages: 1, First: day(60), Last: day(60)}
-	must(t, c.AddTraffic(ctx, late))
+	must(t, c.AddTraffic(ctx, day(-30), late))
+	got, err = c.Traffic(ctx, 0)
+	must(t, err)
+	same(t, "rows, whatever the time of the newest", len(got), 3)
+	must(t, c.AddTraffic(ctx, day(30), late))
+	late.Messages++
 	got, err = c.Traffic(ctx, 0)
 	must(t, err)
 	late.First, late.Last = kept(late.First), kept(late.Last)

@@ -63,6 +63,30 @@ func turns(t *testing.T, d Data) {
 	k.take("c", "3", 50, each, 0, false, false)
 }
 
+// turnsAfterAWrongClock: a message that was sent under a clock that was years
+// ahead blocks a person for one period, not for years; and a clock that is not
+// believed ends no period.
+func turnsAfterAWrongClock(t *testing.T, d Data) {
+	c, _ := d.Open(t)
+	k := taker{t, c}
+	const each, years = 10 * time.Second, 100_000_000
+	k.take("a", "1", years, each, 0, true, false)
+	k.take("a", "2", 100, each, 0, false, false)
+	k.take("a", "2", 109, each, 0, false, false)
+	k.take("a", "2", 111, each, 0, true, false)
+	must(t, c.Sent(context.Background(), store.Contact{Recipient: "p", List: "b", First: at(years), Last: at(years), Count: 1}))
+	k.take("a", "3", 130, 0, each, false, true)
+	k.take("a", "3", 141, 0, each, true, false)
+
+	turn := store.Turn{Recipient: "p", List: "a", Holder: "4", At: at(years), Sure: at(142), Each: each}
+	for _, want := range []bool{false, true} {
+		ok, _, err := c.TakeTurn(context.Background(), turn)
+		must(t, err)
+		same(t, fmt.Sprint("sure of ", turn.Sure), ok, want)
+		turn.Sure = at(160)
+	}
+}
+
 func turnsAtOnce(t *testing.T, d Data) {
 	c, _ := d.Open(t)
 	for _, scope := range []string{"list", "all"} {

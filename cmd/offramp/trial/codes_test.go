@@ -150,3 +150,35 @@ func TestNoCodeForADeadAddress(t *testing.T) {
 		t.Errorf("exit %d %s", code, out)
 	}
 }
+
+// A process that was killed knows how many codes it mailed today; and one mail
+// erases a few times, not as often as its form is sent.
+func TestCodesOfADay(t *testing.T) {
+	c := startChoices(t)
+	person := "notburga@dest.example"
+	c.mail(person)
+	c.drained()
+	at := sealed(c.process, weekly, person) + "?view=erase"
+	var link, code string
+	for range 3 {
+		link, code = c.codeFor(c.s, person, at, eraseButton)
+		c.kill()
+		c.start()
+	}
+	if answer := c.process.open(at).press(eraseButton); answer.status != 200 || !strings.Contains(answer.text, "in the last 24 hours") {
+		t.Errorf("the fourth: %d\n%s", answer.status, answer.text)
+	}
+	form := c.process.open(link)
+	for range 8 {
+		if erased := form.press(eraseButton, "code", code); erased.status != 200 || erased.heading() != "What we knew about you is erased" {
+			t.Errorf("%d\n%s", erased.status, erased.text)
+		}
+	}
+	if n := len(codeMails(t, c.s, person)); n != 3 {
+		t.Errorf("%d codes were mailed", n)
+	}
+	out, _ := c.run("events", "--recipient", person, "--kind", "erased", "--json")
+	if n := strings.Count(out, `"erased"`); n != 5 {
+		t.Errorf("erased %d times: %s", n, out)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The person of this trial has no word in common with anybody else.
@@ -67,6 +68,7 @@ func TestErasedByThePage(t *testing.T) {
 			t.Errorf("%s: %s", when, found)
 		}
 	}
+	c.scrubbed(20 * time.Second)
 	wantNoTraces("while it runs")
 	c.kill()
 	wantNoTraces("killed")
@@ -89,6 +91,7 @@ func TestErasedByThePage(t *testing.T) {
 	if n := deliveriesTo(c.s, witness); n != 9 {
 		t.Errorf("the witness has %d messages, want 9", n)
 	}
+	c.scrubbed(20 * time.Second)
 	c.stop()
 	wantNoTraces("imported and mailed again, stopped")
 	if out, code := c.run("events", "verify"); code != 0 {

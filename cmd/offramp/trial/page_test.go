@@ -31,10 +31,19 @@ func (p *process) open(url string, header ...string) *page {
 // pairs of names and values.
 func (p *process) fetch(method, at, body string, header ...string) *page {
 	p.t.Helper()
+	g, err := p.tryFetch(method, at, body, header...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return g
+}
+
+// tryFetch is fetch from a process that may end meanwhile.
+func (p *process) tryFetch(method, at, body string, header ...string) (*page, error) {
 	local := strings.Replace(at, "https://u.trial.example", "http://"+p.http, 1)
 	r, err := http.NewRequest(method, local, strings.NewReader(body))
 	if err != nil {
-		p.t.Fatal(err)
+		return nil, err
 	}
 	r.Header.Set("Accept", "text/html")
 	if body != "" {
@@ -45,18 +54,18 @@ func (p *process) fetch(method, at, body string, header ...string) *page {
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
-		p.t.Fatal(err)
+		return nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err != nil {
-		p.t.Fatal(err)
+		return nil, err
 	}
 	root, err := html.Parse(strings.NewReader(string(text)))
 	if err != nil {
-		p.t.Fatal(err)
+		return nil, err
 	}
-	return &page{p: p, url: at, status: answer.StatusCode, header: answer.Header, text: string(text), root: root}
+	return &page{p: p, url: at, status: answer.StatusCode, header: answer.Header, text: string(text), root: root}, nil
 }
 
 // press sends the form with a button of that text, its fields as they stand
@@ -74,19 +83,24 @@ func (g *page) press(button string, changes ...string) *page {
 		}
 		fields = fields.set(changes[i], changes[i+1])
 	}
-	at := g.url
-	if action := attribute(form, "action"); action != "" {
-		base, err := url.Parse(g.url)
-		if err != nil {
-			g.p.t.Fatal(err)
-		}
-		target, err := base.Parse(action)
-		if err != nil {
-			g.p.t.Fatal(err)
-		}
-		at = target.String()
+	at, err := g.target(form)
+	if err != nil {
+		g.p.t.Fatal(err)
 	}
 	return g.p.fetch(http.MethodPost, at, fields.encode())
+}
+
+// target is where a form of the page is sent.
+func (g *page) target(form *html.Node) (string, error) {
+	base, err := url.Parse(g.url)
+	if err != nil {
+		return "", err
+	}
+	target, err := base.Parse(attribute(form, "action"))
+	if err != nil {
+		return "", err
+	}
+	return target.String(), nil
 }
 
 // heading is the text of the page's h1.

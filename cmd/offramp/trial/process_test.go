@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -118,6 +119,9 @@ func (p *process) start(env ...string) {
 func (p *process) startUnder(wrapper []string, env ...string) {
 	p.t.Helper()
 	args := append(append([]string(nil), wrapper...), program, "serve")
+	if _, err := os.Stat(filepath.Join(p.env["DATA_DIR"], "offramp.db")); errors.Is(err, fs.ErrNotExist) {
+		args = append(args, "--new-data")
+	}
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir}, env...)
 	for name, value := range p.env {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/store"
+	"offramp/store/sqlite"
+)
+
+// What a repair says: first that nothing is wrong, then who stays stopped.
+func TestRepairPeople(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	var out bytes.Buffer
+	a := &app{now: time.Now, stdout: &out, stderr: &bytes.Buffer{}}
+	s := &settings{DataDir: dir, LogLevel: "error", LogFormat: "text"}
+	db, err := openStore(ctx, s, sqlite.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"ada@example.net", "ben@example.net"} {
+		ch := store.Choice{Recipient: who, List: "news.example.com", State: store.Unsubscribed, Since: time.Now(), Way: store.OneClick}
+		e := store.Event{Time: ch.Since, Kind: store.EventUnsubscribed, Recipient: who, List: ch.List, Way: ch.Way}
+		if who == "ben@example.net" {
+			e.Recipient = "" // as retention leaves it: nothing says it any more
+		}
+		if _, err := db.Consent().Decide(ctx, store.Change{Choices: []store.ChoiceChange{{Choice: ch, Event: e}}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Consent().Sent(ctx, store.Contact{Recipient: who, List: ch.List, First: ch.Since, Last: ch.Since, Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	repaired := func(want bool) string {
+		t.Helper()
+		out.Reset()
+		v, err := a.repairPeople(ctx, s)
+		if err != nil || v.OK != want {
+			t.Errorf("repaired %+v, %v", v, err)
+		}
+		a.printRepairedPeople(v)
+		return out.String()
+	}
+	if text := repaired(true); text != "The records of people's choices are not damaged.\n" {
+		t.Errorf("said %q", text)
+	}
+	raw, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "offramp.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec("DELETE FROM choices"); err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := repaired(true)
+	if !strings.Contains(text, "1 record from the ledger") || !strings.Contains(text, "more may be lost: ben@example.net") || strings.Contains(text, "ada@") {
+		t.Errorf("said %q", text)
+	}
+	if text := repaired(true); text != "The records of people's choices are not damaged.\n" {
+		t.Errorf("a second time %q", text)
+	}
+}
