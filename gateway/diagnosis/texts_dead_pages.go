@@ -13,6 +13,13 @@ no user|mailbox|account|recipient record found
 no valid user|account with
 couldnt|cannot|cant find any such user|mailbox|account|address|recipient
 adresse|ladresse du|de destinataire|lutilisateur inconnue
+mailbox|user|recipient|account you are trying to reach isnt here
+mailbox|user|recipient|account * isnt here
+no local user|recipient|account
+user|account|mailbox|recipient has been removed|deleted from
+no account|user|mailbox|recipient|address found for
+no such directory entry
+never heard of
 we do not have any such user|address|mailbox|account
 address|mailbox|user|account does not|doesnt exist anymore
 adresse * eingegeben * wurde nicht gefunden

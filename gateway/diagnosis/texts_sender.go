@@ -196,6 +196,8 @@ maximum number
 sending limit
 daily limit
 hourly limit
+you are not
+by filter
 reply to address
 reply to header
 reply to domain
