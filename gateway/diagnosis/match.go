@@ -166,8 +166,8 @@ func (x index) find(text string) hits {
 		after := dead == i
 		for _, m := range x.matching(t.words[i:part]) {
 			about := m.about
-			if about.deadly() && t.broken(i, m.length) {
-				continue
+			if about.deadly() && about != moved && t.broken(i, m.length) {
+				continue // "user not local; please try" is one
 			}
 			if about.deadly() && t.others(i) {
 				about = sender

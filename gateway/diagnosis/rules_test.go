@@ -10,6 +10,7 @@ func TestRules(t *testing.T) {
 		{"550 5.1.1 (in reply to RCPT TO command)", "hard", "what Postfix adds is no word of the reply"},
 		{"550 5.1.1 (in reply to end of DATA command)", "hard", "the same"},
 		{"550 We serve this user. File not found", "none", "a phrase ends with its sentence"},
+		{"551 user not local; please try <ada@new.example>", "hard", "but where the reply says where to"},
 		{"550 5.1.1 Sorry, no mailbox here by that name / Schranka neexistuje", "hard", "the longest phrase decides where the next begins"},
 		{"550 アドレスが見つからないか、受信できません", "soft", "Japanese joins reasons at the end of a verb"},
 		{"550 アドレスが見つからない", "hard", "and without it, there is but one"},
@@ -26,7 +27,7 @@ func TestRules(t *testing.T) {
 		{"550 5.1.1 gonderenin adresi bulunamadi", "none", "the same"},
 	} {
 		status, reply := codesIn(c.text)
-		class, cause, why := Classify(status, reply, c.text[4:])
+		class, cause, why := ClassifyFor("ada@dest.example", status, reply, c.text[4:])
 		if got := weight(class, cause); got != c.want {
 			t.Errorf("%s: %q is %s, want %s: %s", c.rule, c.text, got, c.want, why)
 		}
