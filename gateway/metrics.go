@@ -20,7 +20,7 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	s.returns(&m)
 	s.pages(&m)
 	m.files(p)
-	m.integrity(p.Consent)
+	m.integrity(p)
 	if p.CertificateEnd != nil {
 		m = append(m, admin.Metric{
 			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,
@@ -50,11 +50,14 @@ func (m *metrics) count(name, help string, value *atomic.Int64, labels ...string
 	m.one(name, help, value, admin.Counter, labels...)
 }
 
-// integrity is what is known of damage to the records that stop mail.
-func (m *metrics) integrity(records store.Consent) {
+// integrity is what is known of damage to the records that stop mail, and to
+// queued mail.
+func (m *metrics) integrity(p Parts) {
+	known := p.Consent.Integrity
 	gauge := func(name, help string, value func(store.Integrity) bool) {
+		known := known
 		*m = append(*m, admin.Metric{Name: "offramp_" + name, Help: help, Type: admin.Gauge, Value: func() float64 {
-			if value(records.Integrity()) {
+			if value(known()) {
 				return 1
 			}
 			return 0
@@ -66,6 +69,11 @@ func (m *metrics) integrity(records store.Consent) {
 		func(i store.Integrity) bool { return i.Damage != "" })
 	gauge("consent_stopped", "Whether no list mail is sent to anybody, since nobody can say whose records are damaged; 1 is an alarm.",
 		func(i store.Integrity) bool { return i.Stopped })
+	known = p.Spool.Integrity
+	gauge("spool_examined", "Whether spool.db was examined for damage since the start; deliveries do not wait for it.",
+		func(i store.Integrity) bool { return i.Verified })
+	gauge("spool_damaged", "Whether queued mail is damaged or lost; 1 is an alarm.",
+		func(i store.Integrity) bool { return i.Damage != "" })
 }
 
 func (s *stats) clients(m *metrics) {

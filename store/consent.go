@@ -189,7 +189,8 @@ type Consent interface {
 	Dismiss(ctx context.Context, name string) error
 }
 
-// Integrity is what an engine knows of damage to the records that stop mail.
+// Integrity is what an engine knows of damage to records: to those that stop mail,
+// or to queued mail.
 type Integrity struct {
 	Verified bool   // all records were verified since the start
 	Damage   string // what is wrong; empty: nothing that is known

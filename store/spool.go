@@ -217,6 +217,8 @@ type Spool interface {
 	// Recheck queues recipients again that are held because of [DamagedText], once
 	// their message can be read to its end, and returns how many.
 	Recheck(ctx context.Context) (int, error)
+	// Integrity says what the engine knows of damage to queued mail.
+	Integrity() Integrity
 	// Usage returns counts for limits and metrics.
 	Usage(ctx context.Context) (Usage, error)
 }

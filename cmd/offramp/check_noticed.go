@@ -55,19 +55,21 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 }
 
-// integrity looks for damage to the records that stop mail.
+// integrity looks for damage to the records that stop mail, and to queued mail.
 func (c *checker) integrity(counts map[string]int64) {
-	text := ""
+	damage := func(what, text string) {
+		c.addFinding(finding{State: findFail, What: what, Text: text, Fix: c.app.command("repair"),
+			Do: "stop the server, run the command, and start it again; have disk and memory tested"})
+	}
 	switch {
 	case counts["offramp_consent_stopped"] > 0:
-		text = "records of people are damaged and nobody can say whose: no list mail is sent to anybody"
+		damage("choices", "records of people are damaged and nobody can say whose: no list mail is sent to anybody")
 	case counts["offramp_consent_damaged"] > 0:
-		text = "records that stop mail are damaged or lost: nothing is sent to the people that may concern"
-	default:
-		return
+		damage("choices", "records that stop mail are damaged or lost: nothing is sent to the people that may concern")
 	}
-	c.addFinding(finding{State: findFail, What: "choices", Text: text, Fix: c.app.command("repair"),
-		Do: "stop the server, run the command, and start it again; have disk and memory tested"})
+	if counts["offramp_spool_damaged"] > 0 {
+		damage("queue", "queued mail is damaged or lost (spool.db in the log); what can be read is delivered")
+	}
 }
 
 // hopLimit is a metric that says what a next hop takes at most.

@@ -55,12 +55,13 @@ func TestNoticed(t *testing.T) {
 	}
 }
 
-// Damage to the records that stop mail fails the check.
+// Damage to the records that stop mail, or to queued mail, fails the check.
 func TestDamagedRecordsAreNoticed(t *testing.T) {
 	for metric, want := range map[string]string{
 		"":                        "",
 		"offramp_consent_damaged": "nothing is sent to the people",
 		"offramp_consent_stopped": "no list mail is sent to anybody",
+		"offramp_spool_damaged":   "what can be read is delivered",
 	} {
 		c := &checker{app: &app{}}
 		c.integrity(map[string]int64{metric: 1})

@@ -25,13 +25,18 @@ func (a *alarm) damage(sure *certainty) {
 
 // found counts and logs damage to a record that was needed.
 func (g *guards) found(err error) error {
-	a := &g.alarm
+	g.alarm.needed("a record that stops mail is damaged, mail that it may concern waits", consentFile, err)
+	return err
+}
+
+// needed counts damage to a record that was needed, and logs what does not
+// follow another too soon.
+func (a *alarm) needed(message, file string, err error) {
 	a.count.Add(1)
 	now := time.Now().UnixNano()
 	if last := a.last.Load(); (last == 0 || now-last > int64(quiet)) && a.last.CompareAndSwap(last, now) {
-		a.log.Error("a record that stops mail is damaged, mail that it may concern waits", "file", consentFile, "error", err)
+		a.log.Error(message, "file", file, "error", err)
 	}
-	return err
 }
 
 // Verified waits until all records were verified once.

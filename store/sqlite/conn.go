@@ -171,6 +171,30 @@ func (c *conn) query(query string, each func(r row) error, args ...any) (err err
 	}
 }
 
+// interruptible is query for what takes long: it ends with ctx.
+func (c *conn) interruptible(ctx context.Context, query string, each func(r row) error) (err error) {
+	rows, err := c.c.QueryContext(ctx, query, nil)
+	if err != nil {
+		return mapped(err)
+	}
+	defer func() {
+		if cerr := rows.Close(); err == nil {
+			err = mapped(cerr)
+		}
+	}()
+	dest := make(row, len(rows.Columns()))
+	for {
+		if err := rows.Next(dest); err == io.EOF {
+			return ctx.Err()
+		} else if err != nil {
+			return mapped(err)
+		}
+		if err := each(dest); err != nil {
+			return err
+		}
+	}
+}
+
 // one runs a statement that yields at most one row; found is false without one.
 func (c *conn) one(query string, each func(r row), args ...any) (found bool, err error) {
 	err = c.query(query, func(r row) error {

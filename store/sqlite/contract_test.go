@@ -25,6 +25,9 @@ func newData(t *testing.T) storetest.Data {
 		if i := db.consent.Integrity(); i.Damage != "" {
 			t.Errorf("damage nobody did: %+v", i)
 		}
+		if err := db.spool.inspect(ctx); err != nil || db.spool.Integrity().Damage != "" {
+			t.Errorf("damage to mail nobody did: %+v, %v", db.spool.Integrity(), err)
+		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

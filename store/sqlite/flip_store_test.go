@@ -101,6 +101,6 @@ func flipMail(t *testing.T, s *Spool) {
 		fmt.Fprintf(d, "message %d\r\n", n)
 		m := &store.Message{ID: fmt.Sprintf("Q%04d", n), Received: moment(n), ReversePath: "news@sender.example", List: flipLists[n%len(flipLists)],
 			MessageID: fmt.Sprintf("<%d@sender.example>", n), Header: []byte("Subject: news\r\n")}
-		must(t, d.Commit(ctx, m, []store.Recipient{{Address: flipPerson(n % flipPeople), Domain: "example.net", State: store.Queued}}))
+		must(t, d.Commit(ctx, m, []store.Recipient{{Address: flipPerson(n % flipPeople), Domain: "example.net", State: store.Queued, Next: moment(n)}}))
 	}
 }

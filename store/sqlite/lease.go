@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"offramp/store"
@@ -54,10 +55,11 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 		for _, h := range hints {
 			num, n := splitID(h.id)
 			var r store.Recipient
-			found, err := c.one(selectRecipient, func(row row) { r = recipientOf(row) }, num, n)
+			whole := true
+			found, err := c.one(selectRecipient, func(row row) { r, whole = recipientOf(row), unaltered(row) }, num, n)
 			if errors.Is(err, store.ErrDamaged) {
 				// Its lease lasts: others must not wait for it.
-				s.file.writer.log.Error("a queued recipient cannot be read, and waits for offramp repair", "message", num, "recipient", n, "error", err)
+				s.damaged(fmt.Errorf("recipient %d of message %d: %w", n, num, err))
 				continue
 			}
 			if err != nil {
@@ -67,13 +69,19 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 				stale = append(stale, h.id)
 				continue
 			}
+			if !whole {
+				s.damaged(fmt.Errorf("%w: recipient %d of message %d is not who it was", store.ErrMessage, n, num))
+				broken = append(broken, parked(r))
+				continue
+			}
 			m := messages[num]
 			if m == nil {
 				if m = s.recent.message(num); m == nil {
 					m, err = readMessage(c, num)
 				}
 				if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
-					broken = append(broken, store.Result{Recipient: h.id, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: store.DamagedText}})
+					s.damaged(fmt.Errorf("message %d: %w", num, err))
+					broken = append(broken, parked(r))
 					continue
 				}
 				if err != nil {
@@ -94,6 +102,11 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 		return nil, err
 	}
 	return jobs, nil
+}
+
+// parked has a recipient wait for the operator, whose mail is damaged.
+func parked(r store.Recipient) store.Result {
+	return store.Result{Recipient: r.ID, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: store.DamagedText}}
 }
 
 func readMessage(c *conn, num int64) (m *store.Message, err error) {

@@ -74,6 +74,13 @@ func (s *Spool) releaseDamaged(ctx context.Context, recipients []waits) (release
 			ch, released = change{}, 0
 			for _, w := range recipients {
 				num, n := splitID(w.id)
+				whole := false
+				if _, err := c.one(selectRecipient, func(r row) { whole = unaltered(r) }, num, n); err != nil {
+					return err
+				}
+				if !whole {
+					continue
+				}
 				changed, err := c.exec(releaseDamaged, now, num, n, store.DamagedText, earlierDamaged)
 				if err != nil {
 					return err

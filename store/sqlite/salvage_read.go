@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"offramp/store"
 )
@@ -16,6 +17,9 @@ type salvage struct {
 	done *Salvaged
 	nums []int64          // of messages, as far as any table knows them
 	ids  map[int64]string // queue ids by the index
+
+	sealed bool                        // recipients have checksums
+	found  map[int64][]store.Recipient // by message: what no look for it finds
 }
 
 const (
@@ -39,8 +43,22 @@ const (
 	mostBeyond = 1 << 14
 )
 
+// columns is a query of recipients for the file of an earlier release as well.
+func (g *salvage) columns(query string) string {
+	if g.sealed {
+		return query
+	}
+	return strings.Replace(query, recipientColumns, strings.TrimSuffix(recipientColumns, "seal")+"0", 1)
+}
+
 func (g *salvage) run(ctx context.Context) error {
 	known := make(map[int64]bool)
+	if err := g.scan(); err != nil {
+		return err
+	}
+	for num := range g.found {
+		known[num] = true
+	}
 	for _, t := range [][3]string{{salvageNumsUp, salvageNumsDown, salvageNum}, {salvageRcptUp, salvageRcptDown, salvageRcptOf}} {
 		if err := g.numbers(ctx, t[0], t[1], t[2], known); err != nil {
 			return err
@@ -142,9 +160,13 @@ func (g *salvage) message(ctx context.Context, num int64) error {
 		return err
 	}
 	legible := err == nil && found
+	gone := err == nil && !found
 	recipients, all, err := g.recipients(num)
 	if err != nil {
 		return err
+	}
+	if gone && all && len(recipients) == 0 && lost.ID == "" {
+		return nil // a recipient of another message, who was found again
 	}
 	for _, r := range recipients {
 		lost.Recipients = append(lost.Recipients, r.Address)
@@ -183,26 +205,35 @@ func (g *salvage) message(ctx context.Context, num int64) error {
 // recipients reads those of a message from both ends; all says that there are
 // no others between.
 func (g *salvage) recipients(num int64) (found []store.Recipient, all bool, err error) {
+	altered := false
 	read := func(query string, at int64) (list []store.Recipient, err error) {
 		for {
 			var r store.Recipient
-			ok, err := g.from.one(query, func(row row) { r = recipientOf(row) }, num, at)
+			whole := true
+			ok, err := g.from.one(g.columns(query), func(row row) {
+				if r, whole = recipientOf(row), unaltered(row); !whole {
+					_, found := mended(row) // then it is among what scan found
+					altered = altered || !found
+				}
+				at = row.int(1)
+			}, num, at)
 			if err != nil || !ok {
 				return list, err
 			}
-			_, at = splitID(r.ID)
-			list = append(list, r)
+			if whole {
+				list = append(list, r)
+			}
 		}
 	}
 	if found, err = read(salvageRecipients, -1); err == nil || !unreadable(err) {
-		return found, err == nil, err
+		return g.merge(num, found), err == nil && !altered, err
 	}
 	rest, err := read(salvageLast, maxRecipients)
 	if err != nil && !unreadable(err) {
 		return nil, false, err
 	}
 	slices.Reverse(rest)
-	return append(found, rest...), false, nil
+	return g.merge(num, append(found, rest...)), false, nil
 }
 
 // errSum says that a message is not what was written.
@@ -251,10 +282,7 @@ func (g *salvage) move(ctx context.Context, m stored) (err error) {
 			return err
 		}
 		for _, r := range recipients { // with the numbers that others know them by
-			_, n := splitID(r.ID)
-			st := r.Status
-			if _, err := c.exec(insertRecipient, m.num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
-				micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host); err != nil {
+			if err := putRecipient(c, r); err != nil {
 				return err
 			}
 		}

@@ -148,6 +148,14 @@ func messageSeal(num int64, m *store.Message) uint64 {
 	return finish(b)
 }
 
+// recipientSeal is the checksum of what never changes of a recipient.
+func recipientSeal(num, n int64, r store.Recipient) uint64 {
+	var room [sealRoom]byte
+	b := putInt(putInt(room[:0], num), n)
+	b = putText(putText(b, r.Address), r.Domain)
+	return finish(putText(putText(b, r.Notify), r.Original))
+}
+
 // id is the key of a name's guard: 63 bits, so that a collision is not to be
 // expected; two names that collide share one guard, which still adds up.
 func (k *sealer) id(of class, name string) int64 {

@@ -35,12 +35,15 @@ type Spool struct {
 	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
+
+	inspection inspection
 }
 
 var _ store.Spool = (*Spool)(nil)
 
 func newSpool(f *file, o Options) *Spool {
 	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
+	s.inspection.alarm.log, s.inspection.ended = o.Log, make(chan struct{})
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -48,7 +51,7 @@ func newSpool(f *file, o Options) *Spool {
 const (
 	selectLast       = "SELECT max(coalesce((SELECT max(num) FROM messages), 0), coalesce((SELECT max(message) FROM chunks), 0))"
 	deleteOrphans    = "DELETE FROM chunks WHERE message NOT IN (SELECT num FROM messages)"
-	endFar           = "UPDATE recipients SET next = ?1 WHERE state = 'queued' AND next > ?2"
+	endFar           = "UPDATE recipients SET next = ?1 WHERE state = 'queued' AND (next > ?2 OR next > ?1 AND attempts = 0)"
 	selectCounts     = "SELECT (SELECT count(*) FROM messages), count(CASE state WHEN 'held' THEN 1 END), count(CASE state WHEN 'failed' THEN 1 END) FROM recipients"
 	selectHints      = "SELECT domain, next, message, n FROM recipients WHERE state = 'queued'"
 	selectMessageCnt = "SELECT count(*) FROM messages"
@@ -80,7 +83,8 @@ func (s *Spool) clean(c *conn) error {
 	if _, err := c.exec(deleteOrphans); err != nil {
 		return err
 	}
-	// What waits for longer than any retry was put off under a wrong clock.
+	// What waits for longer than any retry was put off under a wrong clock, and
+	// nothing is put off before its first attempt.
 	now := s.now()
 	if _, err := c.exec(endFar, micros(now), micros(now.Add(farthest))); err != nil {
 		return err
@@ -141,13 +145,13 @@ const (
 	insertMessage = `INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, untouched, mark, unmarked,
 		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail, seal)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host, seal)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChunk = "INSERT INTO chunks (message, n, sum, data) VALUES (?, ?, ?, ?)"
 
 	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines, seal`
 	selectMessage    = "SELECT " + messageColumns + " FROM messages WHERE num = ?"
-	recipientColumns = "message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host"
+	recipientColumns = "message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host, seal"
 	selectRecipient  = "SELECT " + recipientColumns + " FROM recipients WHERE message = ? AND n = ?"
 	selectRecipients = "SELECT " + recipientColumns + " FROM recipients WHERE message = ?"
 )
@@ -180,18 +184,25 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 		if r.State == "" {
 			r.State = store.Queued
 		}
-		st := r.Status
-		_, err := c.exec(insertRecipient, a.num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
-			micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host)
-		if err != nil {
+		r.ID = recipientID(a.num, int64(n))
+		if err := putRecipient(c, r); err != nil {
 			return err
 		}
 		ch.counts.add(r.State, 1)
 		if r.State == store.Queued {
-			ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: recipientID(a.num, int64(n))})
+			ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: r.ID})
 		}
 	}
 	return nil
+}
+
+// putRecipient adds a recipient under the number that its ID has.
+func putRecipient(c *conn, r store.Recipient) error {
+	num, n := splitID(r.ID)
+	st := r.Status
+	_, err := c.exec(insertRecipient, num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
+		micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host, int64(recipientSeal(num, n, r)))
+	return err
 }
 
 // apply updates what is kept in memory after a commit.
@@ -249,6 +260,12 @@ func recipientOf(r row) store.Recipient {
 		State: store.RecipientState(r.text(6)), Attempts: int(r.int(7)), Next: r.time(8),
 		Status: store.Status{Code: int(r.int(9)), Enhanced: r.text(10), Text: r.text(11), Host: r.text(12)},
 	}
+}
+
+// unaltered says whether a row of recipientColumns names whom it was written for.
+func unaltered(r row) bool {
+	seal := r.seal(13)
+	return seal == 0 && r[13] == int64(0) || seal == recipientSeal(r.int(0), r.int(1), recipientOf(r))
 }
 
 func partsOut(parts []store.Part) (any, error) {

@@ -121,15 +121,20 @@ func TestPutOffUnderAWrongClock(t *testing.T) {
 	now := moment(0)
 	o := Options{Dir: t.TempDir(), Now: func() time.Time { return now }}
 	db := openTest(t, o)
-	for id, next := range map[string]time.Time{"Qfar": now.Add(4 * 365 * 24 * time.Hour), "Qnear": now.Add(6 * 24 * time.Hour)} {
+	for id, r := range map[string]store.Recipient{
+		"Qfar":   {Next: now.Add(4 * 365 * 24 * time.Hour), Attempts: 1},
+		"Qnear":  {Next: now.Add(6 * 24 * time.Hour), Attempts: 1},
+		"Qnever": {Next: now.Add(time.Hour)}, // tried
+	} {
+		r.Address = "a@b.example"
 		d, err := db.Spool().Create(ctx)
 		must(t, err)
-		must(t, d.Commit(ctx, &store.Message{ID: id, Header: []byte("Subject: a\r\n\r\n")}, []store.Recipient{{Address: "a@b.example", Next: next}}))
+		must(t, d.Commit(ctx, &store.Message{ID: id, Header: []byte("Subject: a\r\n\r\n")}, []store.Recipient{r}))
 	}
 	must(t, db.Close())
 	jobs, err := openTest(t, o).Spool().Lease(ctx, now, 9, nil)
 	must(t, err)
-	if len(jobs) != 1 || jobs[0].Message.ID != "Qfar" {
+	if len(jobs) != 2 || jobs[0].Message.ID == "Qnear" || jobs[1].Message.ID == "Qnear" {
 		t.Errorf("due: %+v", jobs)
 	}
 }

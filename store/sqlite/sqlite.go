@@ -142,6 +142,7 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	db.consent.verifyAlways()
+	db.spool.inspectAlways()
 	return nil
 }
 
@@ -223,7 +224,7 @@ func (db *DB) Close() error {
 		errs = append(errs, db.consent.close())
 	}
 	if db.spool != nil {
-		errs = append(errs, db.spool.file.close())
+		errs = append(errs, db.spool.close())
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.Close())

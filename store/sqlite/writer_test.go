@@ -215,7 +215,7 @@ func TestFailedCommit(t *testing.T) {
 		if err := c.pragma("PRAGMA defer_foreign_keys = ON"); err != nil {
 			return err
 		}
-		_, err := c.exec(insertRecipient, 77, 0, "", "", "", "", "queued", 0, 0, 0, "", "", "")
+		_, err := c.exec(insertRecipient, 77, 0, "", "", "", "", "queued", 0, 0, 0, "", "", "", 0)
 		return err
 	}
 	told := false
