@@ -63,7 +63,7 @@ const (
 
 // examine looks for damage in the queue's file. An error says that it could not.
 func examine(ctx context.Context, c *conn, now time.Time) (e examined, err error) {
-	if err := e.checkStructure(ctx, c); err != nil {
+	if err := e.checkStructure(ctx, c, examineStructure); err != nil {
 		return e, err
 	}
 	for _, rows := range []func(context.Context, *conn, time.Time) error{e.recipients, e.messages} {
@@ -79,8 +79,8 @@ func examine(ctx context.Context, c *conn, now time.Time) (e examined, err error
 
 // checkStructure has SQLite look for damage: of all the file, or, where that takes
 // too long, of the table whose rows have no other proof that they exist.
-func (e *examined) checkStructure(ctx context.Context, c *conn) error {
-	short, cancel := context.WithTimeout(ctx, examineStructure)
+func (e *examined) checkStructure(ctx context.Context, c *conn, most time.Duration) error {
+	short, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	err := e.structureBy(short, c, structureOfAll)
 	if short.Err() != nil && ctx.Err() == nil {

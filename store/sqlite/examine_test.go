@@ -163,3 +163,37 @@ func TestPlausible(t *testing.T) {
 		}
 	}
 }
+
+// An index that lost a row is told, also where there is no time for all of the file
+// and the table of recipients has to do; a server that stops waits for neither.
+func TestExamineStructure(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir}).Spool()
+	threeQueued(t, s)
+	<-s.inspection.ended
+	c, err := openConn("file:" + filepath.Join(dir, spoolFile))
+	must(t, err)
+	for _, statement := range []string{
+		"PRAGMA writable_schema = ON",
+		"UPDATE sqlite_schema SET sql = replace(sql, 'failed''', 'queued''') WHERE name = 'recipients_failed'",
+	} {
+		_, err := c.exec(statement)
+		must(t, err)
+	}
+	must(t, c.close())
+	c, err = openConn("file:" + filepath.Join(dir, spoolFile))
+	must(t, err)
+	for most, partly := range map[time.Duration]bool{time.Minute: false, 0: true} {
+		e := examined{}
+		if err := e.checkStructure(ctx, c, most); err != nil || e.partly != partly || !strings.Contains(e.text(), "recipients_failed") {
+			t.Errorf("within %v: %+v, %v", most, e, err)
+		}
+	}
+	ended, end := context.WithCancel(ctx)
+	end()
+	if _, err := examine(ended, c, moment(5)); !errors.Is(err, context.Canceled) {
+		t.Errorf("for a server that stops: %v", err)
+	}
+	must(t, c.close())
+}

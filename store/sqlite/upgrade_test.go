@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -128,5 +129,49 @@ func TestAnotherPersonKeyIsRefused(t *testing.T) {
 	back := openTest(t, Options{Dir: dir})
 	if st, err := back.Consent().Standing(context.Background(), gone, "l.example"); err != nil || !st.Erased {
 		t.Errorf("with the right key %+v, %v", st, err)
+	}
+}
+
+// What the release before queued is delivered, also after a repair before the first
+// start, and raises no alarm.
+func TestAnOlderQueueIsTakenOver(t *testing.T) {
+	ctx := context.Background()
+	for name, damage := range map[string]string{"whole": "", "damaged": "DELETE FROM sqlite_schema WHERE name = 'recipients_failed'"} {
+		dir := t.TempDir()
+		o := Options{Dir: dir, PersonKey: testKey}
+		first, err := Open(ctx, o)
+		must(t, err)
+		must(t, first.Close())
+		path := filepath.Join(dir, spoolFile)
+		must(t, os.Remove(path))
+		must(t, create(path, pageSize(spoolFile)))
+		db, err := sql.Open("sqlite3", "file:"+path)
+		must(t, err)
+		db.SetMaxOpenConns(1)
+		sub, err := migrationsOf(spoolFile)
+		must(t, err)
+		p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		must(t, err)
+		_, err = p.UpTo(ctx, 5)
+		must(t, err)
+		for _, statement := range []string{
+			"INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, size, chunks, sum) VALUES (1, 'Q1', 1000000, 'a@x.example', '', '', '', '', 0, 0, 0, '', '', 0, 0, 0)",
+			"INSERT INTO recipients VALUES (1, 0, 'b@y.example', 'y.example', '', '', 'queued', 0, 1000000, 0, '', '', '')",
+			"PRAGMA writable_schema = ON", damage,
+		} {
+			_, err := db.Exec(statement)
+			must(t, err)
+		}
+		must(t, db.Close())
+		done, err := Salvage(ctx, o)
+		if err != nil || done.Damaged != (damage != "") || len(done.Lost) > 0 {
+			t.Errorf("%s: %+v, %v", name, done, err)
+		}
+		s := openTest(t, o).Spool()
+		<-s.inspection.ended
+		jobs, err := s.Lease(ctx, moment(0), 9, nil)
+		if err != nil || len(jobs) != 1 || jobs[0].Recipient.Address != "b@y.example" || s.Integrity() != (store.Integrity{Verified: true}) {
+			t.Errorf("%s: %+v, %+v, %v", name, jobs, s.Integrity(), err)
+		}
 	}
 }
