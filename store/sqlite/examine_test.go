@@ -190,6 +190,9 @@ func TestExamineStructure(t *testing.T) {
 			t.Errorf("within %v: %+v, %v", most, e, err)
 		}
 	}
+	if e, err := examine(ctx, c, moment(5)); err != nil || !strings.Contains(e.text(), "recipients_failed") {
+		t.Errorf("of all: %+v, %v", e, err)
+	}
 	ended, end := context.WithCancel(ctx)
 	end()
 	if _, err := examine(ended, c, moment(5)); !errors.Is(err, context.Canceled) {
