@@ -232,7 +232,11 @@ func (a *app) initSecrets(ctx context.Context, dataDir string, env map[string]st
 		return storeFault(dataDir, err)
 	}
 	if begun {
-		return a.initKeys(s)
+		if err := a.initKeys(s); err != nil {
+			return err
+		}
+		a.say("kept   %s", filepath.Join(dataDir, "offramp.db")+" and spool.db")
+		return nil
 	}
 	earlier := s.hasKeys()
 	m, err := a.makeData(ctx, s, slog.New(slog.DiscardHandler))

@@ -42,11 +42,17 @@ func (s *settings) lostVolume() error {
 		paths = append(paths, e.path)
 	}
 	for _, path := range paths {
-		if _, err := os.Stat(path); filepath.Dir(path) == filepath.Clean(s.DataDir) && errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && s.inDataDir(path) {
 			return missing
 		}
 	}
 	return nil
+}
+
+func (s *settings) inDataDir(path string) bool {
+	dir, err := filepath.Abs(s.DataDir)
+	file, fileErr := filepath.Abs(path)
+	return err == nil && fileErr == nil && filepath.Dir(file) == dir
 }
 
 // hasKeys says whether the data folder has keys that Offramp made there.
