@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -61,7 +62,7 @@ func (c *checker) noticed(ctx context.Context) {
 
 // verify reads the records that stop mail, where no server does that.
 func (c *checker) verify(ctx context.Context) {
-	if c.running {
+	if c.running || c.settings.needData() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // tens of millions of records
@@ -73,8 +74,12 @@ func (c *checker) verify(ctx context.Context) {
 		}
 		return err
 	})
+	if errors.Is(err, store.ErrDamaged) {
+		c.add(findFail, "data", err.Error(), c.app.command("repair"))
+		return
+	}
 	if err != nil {
-		return // no data yet, or reported by other findings
+		return // reported by other findings
 	}
 	c.integrity(found.Damage != "", found.Stopped)
 }

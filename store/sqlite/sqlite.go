@@ -145,7 +145,11 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// Begun says whether a folder has data. An error that wraps store.ErrDamaged
+// ErrHalf says that people's choices are gone and mail that waits is not. No repair
+// brings them back.
+var ErrHalf = fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known", store.ErrDamaged, consentFile, spoolFile)
+
+// Begun says whether a folder has data. The error ErrHalf, which wraps store.ErrDamaged,
 // says that the file of people's choices is gone from beside queued mail: it is made
 // first, so it was there, and mail must not go to who opted out. The other way
 // round nobody is harmed by going on, but mail may have been lost.
@@ -156,8 +160,7 @@ func Begun(dir string) (bool, error) {
 		return false, err
 	}
 	if people == 0 && mail > 0 {
-		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-			store.ErrDamaged, consentFile, spoolFile)
+		return false, ErrHalf
 	}
 	return people > 0, nil
 }
