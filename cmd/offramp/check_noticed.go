@@ -60,10 +60,12 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 }
 
-// verify reads the records that stop mail, where no server does that.
+// verify opens the data as a start does, and reads the records that stop mail,
+// where no server does that.
 func (c *checker) verify(ctx context.Context) {
-	if c.running || c.settings.needData() != nil {
-		return
+	failed := func(f finding) bool { return f.State == findFail && (f.What == "settings" || f.What == "data") }
+	if c.running || slices.ContainsFunc(c.findings, failed) || c.settings.needLedgerKey() != nil {
+		return // it could say nothing new
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // tens of millions of records
 	defer cancel()
@@ -74,14 +76,16 @@ func (c *checker) verify(ctx context.Context) {
 		}
 		return err
 	})
-	if errors.Is(err, store.ErrDamaged) {
+	switch {
+	case err == nil:
+		c.integrity(found.Damage != "", found.Stopped)
+	case errors.Is(err, store.ErrDamaged):
 		c.add(findFail, "data", err.Error(), c.app.command("repair"))
-		return
+	case errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrInUse), errors.Is(err, context.DeadlineExceeded):
+		// A start upgrades it; somebody works with it; there is more than a minute of it.
+	default:
+		c.add(findFail, "data", err.Error(), "")
 	}
-	if err != nil {
-		return // reported by other findings
-	}
-	c.integrity(found.Damage != "", found.Stopped)
 }
 
 // integrity reports damage to the records that stop mail.

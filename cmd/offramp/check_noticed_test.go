@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"offramp/store/sqlite"
 )
 
 const metricsPage = `# HELP offramp_delivery_unsigned_messages_total List mail sent unsigned.
@@ -73,6 +77,40 @@ func TestDamagedRecordsAreNoticed(t *testing.T) {
 		case test.want != "" && (len(c.findings) != 1 || c.findings[0].State != findFail || !strings.Contains(c.findings[0].Text, test.want) || c.findings[0].Fix != "offramp repair"):
 			t.Errorf("%+v: %+v", test, c.findings)
 		}
+	}
+}
+
+// While no server runs, check finds what would stop a start.
+func TestCheckOpensTheData(t *testing.T) {
+	s := &settings{DataDir: t.TempDir()}
+	db, err := openStore(t.Context(), s, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found := func() []finding {
+		c := &checker{app: &app{now: time.Now, env: map[string]string{"OFFRAMP_DATA_DIR": s.DataDir}}, settings: s}
+		c.verify(t.Context())
+		return c.findings
+	}
+	if all := found(); len(all) > 0 {
+		t.Errorf("nothing is wrong: %+v", all)
+	}
+	other := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	if err := os.WriteFile(s.ledgerKeyPath(), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if all := found(); len(all) != 1 || all[0].State != findFail || !strings.Contains(all[0].Text, "another key") {
+		t.Errorf("another key: %+v", all)
+	}
+	// The server may have it from elsewhere.
+	if err := os.Remove(s.ledgerKeyPath()); err != nil {
+		t.Fatal(err)
+	}
+	if all := found(); len(all) > 0 {
+		t.Errorf("no key here: %+v", all)
 	}
 }
 
