@@ -97,6 +97,8 @@ func storeFault(dir string, err error) error {
 		return &dataDirError{dir, "is in use by another offramp process: stop it, or choose another folder", err}
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
+	case errors.Is(err, sqlite.ErrIncomplete): // which says what to do
+		return &dataDirError{dir, "is " + err.Error(), err}
 	case errors.Is(err, store.ErrDamaged):
 		return &dataDirError{dir, "contains a damaged database: " + err.Error() + ": copy the folder, then run `offramp repair`", err}
 	case errors.Is(err, store.ErrFull):

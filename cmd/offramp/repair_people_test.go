@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,5 +71,12 @@ func TestRepairPeople(t *testing.T) {
 	}
 	if text := repaired(true); text != "The records of people's choices are not damaged.\n" {
 		t.Errorf("a second time %q", text)
+	}
+	// What cannot even be opened is not to be repaired by a repair.
+	if err := os.WriteFile(filepath.Join(dir, "offramp.db"), bytes.Repeat([]byte("damaged "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.repairPeople(ctx, s); !errors.Is(err, store.ErrDamaged) || strings.Contains(err.Error(), "offramp repair") || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("not a database: %v", err)
 	}
 }

@@ -145,10 +145,14 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// Begun says whether a folder has data. An error that wraps store.ErrDamaged
-// says that the file of people's choices is gone from beside queued mail: it is made
-// first, so it was there, and mail must not go to who opted out. The other way
-// round nobody is harmed by going on, but mail may have been lost.
+// ErrIncomplete says that the file of people's choices is gone from beside queued
+// mail: it is made first, so it was there, and mail must not go to who opted out.
+// It wraps store.ErrDamaged, and is nothing that a repair could put back.
+var ErrIncomplete = fmt.Errorf("incomplete: %w", store.ErrDamaged)
+
+// Begun says whether a folder has data. It wraps ErrIncomplete where mail is queued
+// and the file of choices is gone. The other way round nobody is harmed by going on,
+// but mail may have been lost.
 func Begun(dir string) (bool, error) {
 	people, err := sizeOf(dir, consentFile)
 	mail, mailErr := sizeOf(dir, spoolFile)
@@ -157,7 +161,7 @@ func Begun(dir string) (bool, error) {
 	}
 	if people == 0 && mail > 0 {
 		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-			store.ErrDamaged, consentFile, spoolFile)
+			ErrIncomplete, consentFile, spoolFile)
 	}
 	return people > 0, nil
 }
