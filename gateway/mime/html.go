@@ -21,8 +21,8 @@ func HTMLText(markup string, limit int) string {
 }
 
 // HTMLAnswer is HTMLText for an answer somebody wrote: what it quotes (blockquote,
-// and the elements in which mail programs put it) has "> " before each line, as in a plain text, and line ends of the markup are
-// spaces, as browsers show them.
+// and the elements in which mail programs put it) has "> " before each line, as in
+// a plain text, and line ends of the markup are spaces, as browsers show them.
 func HTMLAnswer(markup string, limit int) string {
 	p := page{hidden: -1, answer: true}
 	return p.read(markup, limit)
