@@ -31,7 +31,6 @@ var mayScan = map[string]string{
 	"countErased": "at the start", "selectUnchained": "at the start", "selectCounts": "at the start", "selectHints": "at the start",
 	"deleteOrphans": "at the start", "endFar": "at the start", "selectMessageCnt": "at the start", "spool.go SELECT state, count(*) FROM": "at the start",
 	"selectListMail":  "once for each erasure, which takes a code of a mail; it is about the queue",
-	"selectDamaged":   "at the start and once an hour; it is about the queue",
 	"selectFailed":    "by an index of its own, which has only what failed and is not reported yet",
 	"selectLists":     "for the operator",
 	"selectPublic":    "by an index of its own: all of them are shown",
@@ -42,6 +41,7 @@ var mayScan = map[string]string{
 	"selectHead":      "its last row",
 	"selectRetired":   "its first rows",
 	"selectEvents":    "a part; what it is completed to is explained below",
+	"selectDamaged":   "at the start and once an hour, as a whole",
 }
 
 // No statement reads the whole of a table that grows, or one of those above.

@@ -99,8 +99,7 @@ func TestSalvageOfEveryPage(t *testing.T) {
 	bodies := queued(t, whole, n)
 	file, err := os.ReadFile(filepath.Join(whole, spoolFile))
 	must(t, err)
-	size := pageSize(spoolFile)
-	damaged, saved := 0, 0
+	size, least, none := pageSize(spoolFile), n, 0
 	pages := len(file) / size
 	step := max(pages/4, 1) // the first pages have the roots of all tables
 	for page := 0; page < pages; page++ {
@@ -134,7 +133,10 @@ func TestSalvageOfEveryPage(t *testing.T) {
 				}
 				continue
 			}
-			damaged, saved = damaged+1, saved+len(there)
+			least = min(least, len(there))
+			if len(there) == 0 {
+				none++
+			}
 			named := 0
 			for _, l := range done.Lost {
 				if l.ID != "" && there[l.ID] != strings.HasPrefix(l.Why, "further") {
@@ -156,11 +158,10 @@ func TestSalvageOfEveryPage(t *testing.T) {
 			}
 		}
 	}
-	// A root page alone can take all messages with it.
-	if saved*10 < damaged*n*7 {
-		t.Errorf("%d of %d messages saved", saved, damaged*n)
+	if none > 4 { // the one page of all recipients, and that above all messages
+		t.Errorf("nothing was saved with %d pages", none)
 	}
-	t.Logf("%d pages, %d files damaged, %d of %d messages saved", pages, damaged, saved, damaged*n)
+	t.Logf("%d pages, at least %d of %d messages saved", pages, least, n)
 }
 
 // What stands in the log alone is saved as well, and nothing of the old log gets

@@ -152,9 +152,6 @@ const (
 	selectRecipients = "SELECT " + recipientColumns + " FROM recipients WHERE message = ?"
 )
 
-// messageSealed is where the seal is, the last of messageColumns.
-const messageSealed = 22
-
 // arrival is a message on its way into the tables.
 type arrival struct {
 	num        int64
@@ -240,7 +237,7 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 			return r.int(0), m, fmt.Errorf("%w: parts of message %s: %w", store.ErrMessage, m.ID, err)
 		}
 	}
-	if seal := r.seal(messageSealed); seal != 0 && seal != messageSeal(r.int(0), m) {
+	if seal := r.seal(22); seal != 0 && seal != messageSeal(r.int(0), m) {
 		return r.int(0), m, fmt.Errorf("%w: list or envelope of message %s", store.ErrMessage, m.ID)
 	}
 	return r.int(0), m, nil
