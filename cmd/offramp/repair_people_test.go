@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,5 +83,12 @@ func TestRepairPeople(t *testing.T) {
 	}
 	if all := checked(); len(all) > 0 {
 		t.Errorf("check found %+v after the repair", all)
+	}
+	// What cannot even be opened is not to be repaired by a repair.
+	if err := os.WriteFile(filepath.Join(dir, "offramp.db"), bytes.Repeat([]byte("damaged "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.repairPeople(ctx, s); !errors.Is(err, store.ErrDamaged) || strings.Contains(err.Error(), "offramp repair") || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("not a database: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ type Consent struct {
 	guards   guards
 	ledger   ledger
 	now      func() time.Time
-	asked    func() // called after Scrub asked
+	asked    func() // called after Scrub or Erase asked for the overwriting
 	stop     func() // ends the verification; nil: there is none
 }
 

@@ -98,11 +98,10 @@ func (r *repair) run(ctx context.Context) error {
 func (r *repair) collect() error {
 	for i := range tables {
 		t := &tables[i]
-		seen := map[string]bool{}
-		err := t.each(r.c, r.k, func(v row, s *sealedRow) error { return r.add(t, v, s, nil) })
+		err := t.each(r.c, r.k, func(v row, s *sealedRow) error { return r.add(t, v, s) })
 		if errors.Is(err, store.ErrDamaged) {
 			r.rows.unreadable = err
-			err = r.backwards(t, seen)
+			err = r.backwards(t)
 		}
 		if err != nil && !errors.Is(err, errStop) && !errors.Is(err, store.ErrDamaged) {
 			return err
@@ -112,7 +111,7 @@ func (r *repair) collect() error {
 }
 
 // backwards learns the names that are behind a page that cannot be read.
-func (r *repair) backwards(t *table, seen map[string]bool) error {
+func (r *repair) backwards(t *table) error {
 	var s sealedRow
 	order := ""
 	for i, key := range t.keys {
@@ -122,19 +121,28 @@ func (r *repair) backwards(t *table, seen map[string]bool) error {
 		order += key + " DESC"
 	}
 	return r.c.query("SELECT "+t.columns+", seal FROM "+t.name+" ORDER BY "+order, func(v row) error {
-		return t.one(r.k, v, &s, func(v row, s *sealedRow) error { return r.add(t, v, s, seen) })
+		return t.one(r.k, v, &s, func(_ row, s *sealedRow) error {
+			_, err := r.name(s)
+			return err
+		})
 	})
 }
 
-// add takes a row; with seen its name alone, since it may have been added before.
-func (r *repair) add(t *table, v row, s *sealedRow, seen map[string]bool) error {
+// name takes the name of a row. It may have taken it before.
+func (r *repair) name(s *sealedRow) (id int64, err error) {
 	if s.of == 0 {
-		return errStop
+		return 0, errStop
 	}
-	id := r.k.id(s.of, s.name)
+	id = r.k.id(s.of, s.name)
 	r.names[id] = sealedRow{of: s.of, name: s.name}
-	if seen != nil {
-		return nil
+	return id, nil
+}
+
+// add takes a row.
+func (r *repair) add(t *table, v row, s *sealedRow) error {
+	id, err := r.name(s)
+	if err != nil {
+		return err
 	}
 	g := r.found[id]
 	g.count++
@@ -145,14 +153,7 @@ func (r *repair) add(t *table, v row, s *sealedRow, seen map[string]bool) error 
 	r.rows.add(id, 1, s.stored)
 	if s.stored != s.seal {
 		r.rows.bad++
-		b := brokenRow{table: t, is: *s}
-		for _, value := range v {
-			if octets, ok := value.([]byte); ok {
-				value = slices.Clone(octets)
-			}
-			b.values = append(b.values, value)
-		}
-		r.broken = append(r.broken, b)
+		r.broken = append(r.broken, brokenRow{table: t, is: *s, values: slices.Clone(v)})
 	}
 	return nil
 }
