@@ -163,8 +163,8 @@ func TestMethodsAndPaths(t *testing.T) {
 func TestErrorsTellNothingInner(t *testing.T) {
 	secret := "open /var/lib/offramp/spool.db"
 	for status, errs := range map[int][]error{
-		503: {fmt.Errorf("%w: %s", store.ErrUnavailable, secret), fmt.Errorf("%w: %s", store.ErrFull, secret)},
-		500: {errors.New(secret), fmt.Errorf("%w: %s", store.ErrDamaged, secret), fmt.Errorf("%w: %s", store.ErrUncertain, secret)},
+		503: {fmt.Errorf("%w: %s", store.ErrUnavailable, secret), fmt.Errorf("%w: %s", store.ErrFull, secret), fmt.Errorf("%w: %s", store.ErrUncertain, secret)},
+		500: {errors.New(secret), fmt.Errorf("%w: %s", store.ErrDamaged, secret)},
 	} {
 		for _, err := range errs {
 			for _, route := range routes[1 : len(routes)-2] { // metrics answer with what can be had
