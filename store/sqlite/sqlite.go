@@ -257,6 +257,11 @@ func openFile(ctx context.Context, o Options, name string) (*file, error) {
 	if err := create(path, pageSize(name)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unavailable(err))
 	}
+	if name == consentFile {
+		if err := hollow(ctx, f, o); err != nil {
+			return nil, errors.Join(err, f.readers.close())
+		}
+	}
 	if err := migrate(ctx, dsn(path, forWriting, o.BusyTimeout), name); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -265,6 +270,31 @@ func openFile(ctx context.Context, o Options, name string) (*file, error) {
 		checkpointPages: checkpointAt / int64(pageSize(name)),
 	}
 	return f, nil
+}
+
+// hollow refuses a file of choices without any table where there must be one: to
+// make the tables would start anew without anybody's opt-out. A crash while the
+// folder was being made leaves such a file, but no queue beside it.
+func hollow(ctx context.Context, f *file, o Options) error {
+	mail, err := sizeOf(o.Dir, spoolFile)
+	if err != nil || mail == 0 && !o.Existing {
+		return err
+	}
+	tables := int64(0)
+	err = f.readers.do(ctx, func(c *conn) error {
+		_, err := c.one("SELECT count(*) FROM sqlite_master", func(r row) { tables = r.int(0) })
+		return err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", f.path, unavailable(err))
+	case tables > 0:
+		return nil
+	case mail > 0:
+		return fmt.Errorf("%w: %s is empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
+			store.ErrDamaged, consentFile, spoolFile)
+	}
+	return fmt.Errorf("%s: %w: %s is empty", o.Dir, store.ErrNotFound, consentFile)
 }
 
 // pageSize is that of SQLite for small records; messages are stored in fewer,
