@@ -294,7 +294,7 @@ func hollow(ctx context.Context, f *file, o Options) error {
 		return fmt.Errorf("%w: %s is empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
 			store.ErrDamaged, consentFile, spoolFile)
 	}
-	return fmt.Errorf("%s: %w: %s is empty", o.Dir, store.ErrNotFound, consentFile)
+	return fmt.Errorf("%s: %w: %s has no tables, and without them nobody's opt-out is known: restore it, or run `offramp init --data` in a new installation", o.Dir, store.ErrNotFound, consentFile)
 }
 
 // pageSize is that of SQLite for small records; messages are stored in fewer,
