@@ -211,6 +211,11 @@ func openFile(ctx context.Context, o Options, name string) (*file, error) {
 		}
 		return f, checkSchema(ctx, f, name)
 	}
+	if name == consentFile {
+		if err := logWhole(path, pageSize(name)); err != nil {
+			return nil, unavailable(err)
+		}
+	}
 	if err := create(path, pageSize(name)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unavailable(err))
 	}
