@@ -211,10 +211,11 @@ func openFile(ctx context.Context, o Options, name string) (*file, error) {
 		}
 		return f, checkSchema(ctx, f, name)
 	}
-	if name == consentFile {
-		if err := logWhole(path, pageSize(name)); err != nil {
-			return nil, unavailable(err)
-		}
+	switch err := logWhole(path, pageSize(name)); {
+	case err != nil && name == spoolFile && errors.Is(err, store.ErrDamaged):
+		o.Log.Error("mail in the log of the queue is damaged and lost, accepted mail perhaps", "file", name, "error", err)
+	case err != nil:
+		return nil, unavailable(err)
 	}
 	if err := create(path, pageSize(name)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unavailable(err))
