@@ -99,6 +99,18 @@ func addressesIn(value string) []string {
 	return out
 }
 
+// derived says whether a reason names another address that mail was sent to: this
+// one only stands behind it.
+func derived(reason, address string) bool {
+	for _, mark := range []string{"(generated from", "(expanded from", "(forwarded from"} {
+		if _, after, ok := strings.Cut(reason, mark); ok {
+			first := addressIn(clip(after, 2*maxAddress))
+			return first != "" && !strings.EqualFold(first, address)
+		}
+	}
+	return false
+}
+
 // own says whether an address is the reporter's or that of who gets the report,
 // so none that failed.
 func (l *letter) own(address string) bool {

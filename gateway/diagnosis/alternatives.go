@@ -1,6 +1,9 @@
 package diagnosis
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // marked is a folded text with what matters between its words.
 type marked struct {
@@ -28,6 +31,8 @@ func split(text string) marked {
 			out.WriteString(" \x03 ") // "host mx.example said: 550 ...": the words before it are of another
 		case c == '/':
 			out.WriteString(" \x02 ")
+		case c == ')' && strings.HasPrefix(text[i+1:], "\n"): // a remark about the address above
+			out.WriteString(" \x01 ")
 		case (c == '.' || c == '!' || c == '?' || c == ';') && (i+1 == len(text) || text[i+1] <= ' '):
 			out.WriteString(" \x01 ")
 		default:
@@ -56,7 +61,8 @@ func quotesReply(text string) bool {
 
 // idioms are words with a conjunction that offer no other reason.
 var idioms = [][]string{
-	strings.Fields("one or more"), strings.Fields("or * misspelled"), strings.Fields("or not local"), strings.Fields("or mistyped"),
+	strings.Fields("one or more"), strings.Fields("invalid or unknown"), strings.Fields("unknown or invalid"), strings.Fields("invalid or nonexistent"), strings.Fields("invalid or non existent"),
+	strings.Fields("or * misspelled"), strings.Fields("or not local"), strings.Fields("or mistyped"),
 	// Cyrus says so of every name it does not have.
 	strings.Fields("either there is no mailbox associated with this * name or you do not have authorization to see it"),
 }
@@ -64,10 +70,10 @@ var idioms = [][]string{
 // plainIdioms takes the conjunctions out of idioms.
 func (t marked) plainIdioms() {
 	for i, w := range t.words {
-		if !conjunctions[w] && w != "one" {
-			continue
-		}
 		for _, idiom := range idioms {
+			if idiom[0] != w {
+				continue
+			}
 			for j := range max(0, matches(idiom, t.words[i:])) {
 				if conjunctions[t.words[i+j]] {
 					t.words[i+j] = "and"
@@ -95,7 +101,7 @@ func (t marked) others(i int) bool {
 }
 
 // possessors are the words for whose it is, where that is not the recipient.
-var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша sending source origin originating connecting submitting client peer bounce return from login auth")
+var possessors = wordSet("your yours ihr ihre ihrem votre vos su suo vostro ваш ваша вашего вашої din ditt dit dina vas vase twoj twoja panstwa sizin uw jouw seu sua tu ton ta sending source origin originating connecting submitting client peer bounce return from login auth")
 
 // close says whether two phrases stand side by side in a sentence, of which one
 // ended before and one begins at i.
@@ -106,6 +112,11 @@ func (t marked) close(before, i int) bool {
 		}
 	}
 	return i-before <= near
+}
+
+// broken says whether a sentence ends within a phrase of n words at i.
+func (t marked) broken(i, n int) bool {
+	return slices.ContainsFunc(t.marks[i+min(1, n):i+n], ends)
 }
 
 // ends says whether a sentence ends at a mark.
@@ -139,6 +150,9 @@ func (t marked) alternative(i, n int, after bool, x index) bool {
 		}
 	}
 	end := i + n
+	if end < len(t.words) && t.words[end] == japaneseOr && phrase[n-1] == japaneseNot {
+		return true
+	}
 	if end < len(t.words) && t.marks[end] == slashMark && !x.deadSoon(t.words[end:]) {
 		return true
 	}
@@ -198,6 +212,9 @@ var conjunctions = wordSet(`or either nor oder bzw beziehungsweise entweder ou s
 
 // koreanOr ends a verb that another one follows.
 var koreanOr = fold("거나")
+
+// japaneseOr follows a verb in the negative, which ends so: "not found, or".
+const japaneseOr, japaneseNot = "か", "い"
 
 // articles mean "the" in another language, where they stand before a phrase.
 var articles = wordSet("o ή")

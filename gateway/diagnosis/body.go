@@ -21,8 +21,23 @@ func textBounce(l *letter) []Finding {
 		found[i].System = system
 		found[i] = l.loosen(found[i])
 	}
+	if len(found) == 1 && found[0].Recipient == "" && l.itself() {
+		found[0].Class, found[0].Cause, found[0].Why = Undecided, CauseSender, "it is about the address that it came to itself"
+		return found
+	}
 	l.nameRecipients(found)
 	return found
+}
+
+// itself says whether what failed is mail to the address that the report came to:
+// a bounce that bounced.
+func (l *letter) itself() bool {
+	for line := range strings.Lines(clip(l.said(), maxReason)) {
+		if address, _ := recipientLine(strings.TrimSpace(line)); l.got(address) {
+			return true
+		}
+	}
+	return false
 }
 
 // loosen doubts what rests on a sentence alone. Ticket systems, shops and
@@ -76,7 +91,7 @@ func (l *letter) textFindings() []Finding {
 		}
 		f.Recipient = s.recipient
 		f = ofRecipient(f, firstOf(replyIn(reason), reason))
-		if f.Class == Hard && (s.alias || namesOthers(replyIn(reason), s.recipient)) {
+		if f.Class == Hard && (s.alias || derived(reason, s.recipient) || namesOthers(replyIn(reason), s.recipient)) {
 			f.Class, f.Why = Soft, f.Why+", but of another address"
 		}
 		if f.Class == Hard && s.prose && f.Status == "" && f.Reply == "" && !l.traced() {
@@ -253,6 +268,7 @@ var labels = []string{
 	"email address:", "e-mail address:", "address:", "rcpt to:", ">>> rcpt to:", "to address:", "delivery failed:", "delivery to", "no such user:", "invalid user:", "invalid recipient:",
 	"addressed to:", "deliver to:", "could not be delivered to:", "sent to:", "could not deliver mail to", "unable to deliver to:", "unable to deliver message to:", "message to", "your message to", "mailbox:", "intended recipient:",
 	"empfänger:", "an:", "destinataire:", "destinatario:", "destinatário:", "ontvanger:", "odbiorca:", "получатель:", "宛先:", "宛先：", "收件人:", "收件人：", "收件者:", "المستلم:",
+	"받는 사람:", "받는사람:", "수신자:", "수신인:", "收件人地址:", "收件人地址：", "收件人邮箱:", "收件人邮箱：", "empfängeradresse:", "destinataires:", "destinatari:", "destinatarios:", "destinatários:", "příjemce:", "prijemca:", "címzett:", "mottagare:", "mottaker:", "modtager:", "vastaanottaja:", "alıcı:", "kime:", "одержувач:", "кому:", "παραλήπτης:", "destinatar:", "受信者:", "受信者：", "送信先:", "送信先：",
 }
 
 // recipientLine says whether a line begins with the address that failed.
@@ -261,9 +277,8 @@ func recipientLine(line string) (address, rest string) {
 		return "", ""
 	}
 	bare := strings.TrimLeft(line, "-*• \t\"'")
-	lower := asciiLower(bare)
 	for _, label := range labels {
-		if strings.HasPrefix(lower, label) {
+		if len(bare) >= len(label) && strings.EqualFold(bare[:len(label)], label) {
 			bare = strings.TrimLeft(bare[len(label):], " \t\"'")
 			break
 		}
@@ -366,7 +381,7 @@ func localName(text string) string {
 	for line := range strings.Lines(clip(text, maxReason)) {
 		line = strings.TrimSpace(line)
 		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "<"), ">"); ok && line[0] == '<' && name != "" && len(name) < 65 &&
-			!strings.ContainsAny(name, " /=\"") && (rest == "" || rest[0] == ':' || rest[0] == '.') {
+			!strings.ContainsAny(name, " /=@\"") && (rest == "" || rest[0] == ':' || rest[0] == '.') {
 			return name
 		}
 	}

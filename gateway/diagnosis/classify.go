@@ -4,9 +4,9 @@ import "strings"
 
 // tables are all known texts.
 var tables = []group{
-	{dead, deadTexts}, {dead, deadTextsWorld}, {noHost, noHostTexts}, {moved, movedTexts},
+	{dead, deadTexts}, {dead, deadTextsWorld}, {dead, deadTextsPages}, {noHost, noHostTexts}, {moved, movedTexts},
 	{doubtful, doubtfulTexts}, {spurned, spurnedTexts}, {unverified, unverifiedTexts}, {vacant, vacantTexts}, {frame, frameTexts},
-	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {relays, relayTexts}, {barred, barredTexts},
+	{mailbox, mailboxTexts}, {content, contentTexts}, {sender, senderTexts}, {sender, senderTextsWorld}, {relays, relayTexts}, {barred, barredTexts},
 	{network, networkTexts}, {passing, passingTexts}, {refusal, refusalTexts}, {delay, delayTexts},
 }
 
@@ -38,6 +38,7 @@ func Classify(status, reply, text string) (c Class, cause Cause, why string) {
 		e.reply = textReply
 	}
 	e.other = textStatus
+	e.strange = strange(text)
 	return e.judge()
 }
 
@@ -63,6 +64,8 @@ type evidence struct {
 	reply  string
 	other  string // status code of the text, where a report gave one too
 	found  hits
+
+	strange bool // the text is a sentence
 }
 
 func (e evidence) judge() (Class, Cause, string) {
@@ -97,6 +100,9 @@ func (e evidence) judge() (Class, Cause, string) {
 	case !e.named() && e.found[refusal] != "":
 		return Soft, CauseAddress, claim + `, but the text only says "` + e.found[refusal] + `"`
 	}
+	if !e.named() && e.doubtful() == "" && e.strange { // in a language or about a state that is not known
+		return Soft, CauseAddress, claim + ", but nothing in the words beside it"
+	}
 	return Hard, CauseAddress, claim
 }
 
@@ -126,7 +132,7 @@ func (e evidence) outweighed(claim, code string) (Class, Cause, string) {
 	why := claim + ", but the code " + code + " says something else"
 	cause := statusCause(code)
 	switch {
-	case e.found[dead] == "" || code == "5.1.7" || code == "5.1.8" || code == "5.1.9":
+	case e.found[dead] == "", strings.HasPrefix(code, "5.1.") && statusCause(code) == CauseSender:
 		return Undecided, cause, why
 	case (code == "5.7.1" || code == "5.7.0") && e.found[barred] == "" && !vague(e.found[dead]):
 		return Hard, CauseAddress, claim + ", whatever class the code " + code + " is of"
@@ -245,7 +251,7 @@ func subject(c Cause) string {
 func (e evidence) contradicted() string {
 	for _, code := range []string{e.status, e.other} {
 		switch {
-		case code == "5.1.7", code == "5.1.8", code == "5.1.9", code == "5.1.3", code == "5.1.4":
+		case code == "5.1.7", code == "5.1.8", code == "5.1.9", code == "5.1.3", code == "5.1.4", code == "5.1.20", code == "5.1.90":
 			return code
 		case code == "5.2.2", code == "5.2.3", code == "5.2.4":
 			return code
@@ -300,7 +306,7 @@ func statusCause(status string) Cause {
 		return ""
 	}
 	switch status[2:] {
-	case "1.7", "1.8", "1.9", "2.4":
+	case "1.7", "1.8", "1.9", "1.20", "1.90", "2.4":
 		return CauseSender
 	case "2.3", "3.4":
 		return CauseMessage

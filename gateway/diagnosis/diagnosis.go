@@ -14,8 +14,9 @@
 // single word that speaks of the sender, the message, a full mailbox or the
 // network is enough against it, whatever the status code says (RFC 3463), and so
 // are a conjunction that joins another reason and an address that is not the
-// one the mail was sent to. Words of a report's form, such as names of products,
-// and words that only say that something is not allowed do not outweigh it.
+// one the mail was sent to, and a sentence beside a bare status code of which no
+// phrase is known. Words of a report's form, such as names of products, and words
+// that only say that something is not allowed do not outweigh it.
 //
 // # Limits
 //

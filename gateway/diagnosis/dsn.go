@@ -105,6 +105,10 @@ func (l *letter) ofSender(f Finding, r recipientReport) Finding {
 	if f.Kind != Bounce || f.Cause != CauseAddress {
 		return f
 	}
+	if l.got(f.Recipient) {
+		f.Class, f.Cause, f.Why = Undecided, CauseSender, f.Why+", but of the address that the report itself came to"
+		return f
+	}
 	if namesOthers(r.diagnostic, f.Recipient) {
 		for _, a := range addressesIn(r.diagnostic) {
 			if l.sent(strings.ToLower(a)) {
@@ -114,6 +118,12 @@ func (l *letter) ofSender(f Finding, r recipientReport) Finding {
 		}
 	}
 	return f
+}
+
+// got says whether an address is the one that the report was sent to: what could
+// not reach that was a report, too, and nobody's mail.
+func (l *letter) got(address string) bool {
+	return address != "" && strings.EqualFold(addressIn(l.header.Get("To")), address)
 }
 
 // sent says whether an address is one that the message was sent from.

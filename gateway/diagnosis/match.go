@@ -56,9 +56,10 @@ type index struct {
 // stem is how many bytes of a word stems are found by; none is shorter.
 const stem = 4
 
-// group is a table of texts about one topic, one phrase in a line, in lower
-// case and without addresses, punctuation and accents, except umlauts: people
-// also write ae, oe and ue for those.
+// group is a table of texts about one topic, one phrase in a line, or several
+// where a word has choices with bars between them, in lower case and without
+// addresses, punctuation and accents, except umlauts: people also write ae, oe
+// and ue for those.
 type group struct {
 	about topic
 	texts string
@@ -68,8 +69,10 @@ func newIndex(groups ...group) index {
 	x := index{whole: map[string][]phrase{}, stems: map[string][]phrase{}}
 	for _, g := range groups {
 		for line := range strings.Lines(g.texts) {
-			for _, spelled := range spellings(line) {
-				x.add(g.about, spelled)
+			for _, one := range expand(strings.Fields(line)) {
+				for _, spelled := range spellings(one) {
+					x.add(g.about, spelled)
+				}
 			}
 		}
 	}
@@ -90,6 +93,21 @@ func (x index) add(about topic, line string) {
 		table, key = x.stems, key[:stem]
 	}
 	table[key] = append(table[key], p)
+}
+
+// expand returns a line once for each choice among words with a bar between them.
+func expand(line []string) []string {
+	for i, w := range line {
+		if !strings.Contains(w, "|") {
+			continue
+		}
+		var all []string
+		for one := range strings.SplitSeq(w, "|") {
+			all = append(all, expand(slices.Concat(line[:i], []string{one}, line[i+1:]))...)
+		}
+		return all
+	}
+	return []string{strings.Join(line, " ")}
 }
 
 // spellings returns a text, and where it has umlauts also with ae, oe and ue.
@@ -148,6 +166,9 @@ func (x index) find(text string) hits {
 		after := dead == i
 		for _, m := range x.matching(t.words[i:part]) {
 			about := m.about
+			if about.deadly() && about != moved && t.broken(i, m.length) {
+				continue // "user not local; please try" is one
+			}
 			if about.deadly() && t.others(i) {
 				about = sender
 			}

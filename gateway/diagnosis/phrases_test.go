@@ -11,8 +11,11 @@ func eachPhrase(about []topic, run func(about topic, sample string)) {
 		for line := range strings.Lines(g.texts) {
 			line = strings.TrimSpace(line)
 			for _, a := range about {
-				if line != "" && a == g.about {
-					run(a, strings.NewReplacer("*", "it", "~", "").Replace(line))
+				if line == "" || a != g.about {
+					continue
+				}
+				for _, one := range expand(strings.Fields(line)) {
+					run(a, strings.NewReplacer("*", "it", "~", "").Replace(one))
 				}
 			}
 		}

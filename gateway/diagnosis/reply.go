@@ -18,6 +18,22 @@ func byReply(f Finding, reason string) Finding {
 	return f
 }
 
+// formWords is how many words a reply may have that says no more than its code.
+const formWords = 3
+
+// strange says whether a reply, or a text without one, has words enough for a
+// reason of its own.
+func strange(text string) bool {
+	said, _, _ := strings.Cut(firstOf(replyIn(text), text), "(in reply to")
+	n := 0
+	for _, w := range split(said).words {
+		if strings.Trim(w, "0123456789") != "" {
+			n++
+		}
+	}
+	return n > formWords
+}
+
 // replyLines is over how many lines a reply is wrapped at most.
 const replyLines = 4
 

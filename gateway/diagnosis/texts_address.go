@@ -204,6 +204,7 @@ not local
 not our domain
 no longer active
 no longer available
+not in use
 no longer in use
 no longer accept~
 no longer in service
@@ -280,6 +281,7 @@ domain is expired
 // Texts that say that a check of the address failed: beside "user unknown" they
 // only say how that was found out.
 const unverifiedTexts = `
+callout verification failed
 recipient verification failed
 recipient verify failed
 recipient address verification failed

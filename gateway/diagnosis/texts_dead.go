@@ -75,6 +75,14 @@ no such alias
 no such virtual user
 no such name
 no mailbox here
+no mailbox here by that name
+no user here by that name
+recipient is not in my user list
+not in our user list
+not in the user list
+not in my list of valid
+not in the list of valid recipients
+not in our list of valid recipients
 no mailbox by that name
 no mailbox found
 no mailbox with

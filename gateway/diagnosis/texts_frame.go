@@ -76,4 +76,8 @@ back to the sender
 message size is
 per message policy of
 mime version
+in ldap
+ldap directory
+in database
+in the database
 `

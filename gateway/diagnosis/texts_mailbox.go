@@ -102,6 +102,8 @@ mailbox temporarily
 temporarily blocked
 temporarily suspended
 is not receiving
+under review
+under investigation
 not currently accept~
 not currently receiv~
 currently not accept~

@@ -194,6 +194,14 @@ connection limit
 limit exceeded
 maximum number
 sending limit
+daily limit
+hourly limit
+you are not
+by filter
+reply to address
+reply to header
+reply to domain
+reply to field
 callout
 verification failed for
 callback

@@ -70,8 +70,8 @@ func (m *mail) bounce(ctx context.Context, s consent.Subject, found diagnosis.Fi
 		return m.answered(ctx, s, "delivery is delayed")
 	}
 	weight := weigh(found.Class, found.Cause, exact && certain)
-	if found.Loose && !exact {
-		weight = consent.NoWeight
+	if (found.Loose || !certain) && !exact {
+		weight = consent.NoWeight // people write about bounces of their own
 	}
 	stopped, err := m.f.Consent.Bounced(ctx, consent.Bounce{
 		Recipient: s.Recipient, List: s.List, Weight: weight, Way: store.Mail,

@@ -29,6 +29,7 @@ func TestCasesAtTheBounceAddress(t *testing.T) {
 		"frame-attachment":         {consent.Hard, "ada@dest.example", ""},
 		"domain-lookup":            {consent.Soft, "ada@gone.example", ""},
 		"subject-not-null":         {consent.Soft, "ada@dest.example", "mdaemon@mx.relay.example"},
+		"person-quotes":            {consent.NoWeight, "ada@dest.example", "ada@dest.example"},
 		"or-es":                    {consent.Soft, "ada@dest.example", ""},
 		"disabled-and-unknown":     {consent.Soft, "ada@dest.example", ""},
 		"alias-member":             {consent.Soft, "team@dest.test", ""},

@@ -16,15 +16,15 @@ const maxOpen = 512
 // attribute hidden) is left out. It takes memory and time by the length of
 // markup, however deep its elements are.
 func HTMLText(markup string, limit int) string {
-	p := page{hidden: -1}
+	p := page{hidden: -1, special: -1}
 	return p.read(markup, limit)
 }
 
 // HTMLAnswer is HTMLText for an answer somebody wrote: what it quotes (blockquote,
-// and the elements in which mail programs put it) has "> " before each line, as in a plain text, and line ends of the markup are
-// spaces, as browsers show them.
+// and the elements in which mail programs put it) has "> " before each line, as in
+// a plain text, and line ends of the markup are spaces, as browsers show them.
 func HTMLAnswer(markup string, limit int) string {
-	p := page{hidden: -1, answer: true}
+	p := page{hidden: -1, special: -1, answer: true}
 	return p.read(markup, limit)
 }
 
@@ -96,6 +96,11 @@ type page struct {
 	hidden int           // which of them is not shown; -1: all are
 	answer bool          // quotations are marked
 	quotes int           // how many quotations are open
+
+	// The innermost element of each name, and of the special ones, are known, since
+	// no tag may cost a walk over all that are open.
+	named   map[string]int
+	special int // -1: there is none
 }
 
 func (p *page) write(text []byte) {
@@ -112,6 +117,8 @@ type openElement struct {
 	name   string
 	kind   element
 	quotes bool
+
+	sameName, special int // the next element outside it of the sort, or -1
 }
 
 func (p *page) start(name string, hidden bool, quotes quotation) {
@@ -128,7 +135,7 @@ func (p *page) start(name string, hidden bool, quotes quotation) {
 	}
 	if len(p.open) < maxOpen {
 		quoted := p.answer && quotes == quotesInside
-		p.open = append(p.open, openElement{name, elements[name], quoted})
+		p.push(name, quoted)
 		if quoted {
 			p.quote()
 		}
@@ -138,22 +145,40 @@ func (p *page) start(name string, hidden bool, quotes quotation) {
 	}
 }
 
+func (p *page) push(name string, quotes bool) {
+	if p.named == nil {
+		p.named = map[string]int{}
+	}
+	e := openElement{name: name, kind: elements[name], quotes: quotes, sameName: -1, special: p.special}
+	if i, ok := p.named[name]; ok {
+		e.sameName = i
+	}
+	p.named[name] = len(p.open)
+	if e.kind&special != 0 {
+		p.special = len(p.open)
+	}
+	p.open = append(p.open, e)
+}
+
+// end closes the innermost element of a name; an inline one not beyond the special
+// one that it is in.
 func (p *page) end(name string) {
-	inline := elements[name]&special == 0
-	for i := len(p.open) - 1; i >= 0; i-- {
-		if p.open[i].name == name {
-			p.closeFrom(i)
-			break
-		}
-		if inline && p.open[i].kind&special != 0 {
-			break
-		}
+	if i, ok := p.named[name]; ok && (elements[name]&special != 0 || i > p.special) {
+		p.closeFrom(i)
 	}
 	p.breakLine(name)
 }
 
 func (p *page) closeFrom(i int) {
-	for _, e := range p.open[i:] {
+	for len(p.open) > i {
+		e := p.open[len(p.open)-1]
+		p.open = p.open[:len(p.open)-1]
+		p.special = e.special
+		if e.sameName >= 0 {
+			p.named[e.name] = e.sameName
+		} else {
+			delete(p.named, e.name)
+		}
 		if e.quotes {
 			p.quotes--
 			if p.hidden < 0 && e.kind&line == 0 {
@@ -161,7 +186,6 @@ func (p *page) closeFrom(i int) {
 			}
 		}
 	}
-	p.open = p.open[:i]
 	if p.hidden >= i {
 		p.hidden = -1
 	}
@@ -169,14 +193,8 @@ func (p *page) closeFrom(i int) {
 
 // closeImplied closes the elements that end where another one begins.
 func (p *page) closeImplied(name string) {
-	for i := len(p.open) - 1; i >= 0; i-- {
-		if p.open[i].kind&special == 0 {
-			continue
-		}
-		if !endsBefore(p.open[i].name, name) {
-			return
-		}
-		p.closeFrom(i)
+	for p.special >= 0 && endsBefore(p.open[p.special].name, name) {
+		p.closeFrom(p.special)
 	}
 }
 

@@ -67,6 +67,7 @@ func readAll(c *conn, k *sealer, name string) (all allRows, err error) {
 	}
 	err = c.query(selectAll, func(r row) error {
 		seal := r.seal(7)
+		all.bad = all.bad || r.odd()
 		switch r.int(0) {
 		case rowChoice:
 			ch := choiceOf(r, 1, name)

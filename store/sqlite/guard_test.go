@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -245,5 +247,30 @@ func TestRolledBackGuards(t *testing.T) {
 	must(t, errors.Join(c.Verified(ctx), c.verify(ctx)))
 	if i := c.Integrity(); i.Damage != "" {
 		t.Errorf("%+v", i)
+	}
+}
+
+// One bit makes a text a blob in the file: it reads the same, and no comparison
+// finds it any more.
+func TestATextThatBecameABlob(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	flipStore(t, dir)
+	path := filepath.Join(dir, consentFile)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	// The record's header: its size, then the serial types (SQLite's file format,
+	// section 2.1) of recipient, list and state.
+	header := []byte{2*20 + 13, 2*byte(len(flipNews)) + 13, 2*byte(len(store.Paused)) + 13}
+	at := bytes.Index(data, header)
+	if at < 0 || bytes.Contains(data[at+1:], header) {
+		t.Fatalf("the record is at %d, and not there alone", at)
+	}
+	data[at+1] ^= 1
+	must(t, os.WriteFile(path, data, 0o600))
+	c := openTest(t, Options{Dir: dir}).Consent()
+	must(t, c.Verified(ctx))
+	if sends, err := sends(ctx, c, flipPerson(1), flipNews); !errors.Is(err, store.ErrUncertain) || c.Integrity().Damage == "" {
+		t.Errorf("sends %v, %v; told %+v", sends, err, c.Integrity())
 	}
 }

@@ -41,6 +41,7 @@ var mayScan = map[string]string{
 	"selectHead":      "its last row",
 	"selectRetired":   "its first rows",
 	"selectEvents":    "a part; what it is completed to is explained below",
+	"selectDamaged":   "at the start and once an hour, as a whole",
 }
 
 // No statement reads the whole of a table that grows, or one of those above.

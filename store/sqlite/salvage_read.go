@@ -27,7 +27,7 @@ const (
 	salvageIDsDown    = "SELECT id, num FROM messages INDEXED BY sqlite_autoindex_messages_1 WHERE id < ? ORDER BY id DESC LIMIT 1"
 	salvageNum        = "SELECT num, 0 FROM messages NOT INDEXED WHERE num = ?"
 	salvageRcptOf     = "SELECT message, n FROM recipients WHERE message = ? LIMIT 1"
-	salvageMessage    = "SELECT " + messageColumns + ", chunks, sum, tail FROM messages NOT INDEXED WHERE num = ?"
+	salvageMessage    = "SELECT chunks, sum, tail, " + messageColumns + " FROM messages NOT INDEXED WHERE num = ?"
 	salvageRecipients = "SELECT " + recipientColumns + " FROM recipients WHERE message = ?1 AND n > ?2 ORDER BY n LIMIT 1"
 	salvageLast       = "SELECT " + recipientColumns + " FROM recipients WHERE message = ?1 AND n < ?2 ORDER BY n DESC LIMIT 1"
 )
@@ -132,9 +132,11 @@ type stored struct {
 func (g *salvage) message(ctx context.Context, num int64) error {
 	lost := Lost{ID: g.ids[num]}
 	m := stored{arrival: arrival{num: num}}
+	var changed error // the envelope is not what was written
 	found, err := g.from.one(salvageMessage, func(r row) {
-		_, m.message, _ = messageOf(r)
-		m.size, m.chunks, m.sum, m.tail = r.int(14), r.int(22), r.int(23), r.blob(24)
+		m.chunks, m.sum, m.tail = r.int(0), r.int(1), r.blob(2)
+		_, m.message, changed = messageOf(r[3:])
+		m.size = m.message.Size
 	}, num)
 	if err != nil && !unreadable(err) {
 		return err
@@ -151,6 +153,8 @@ func (g *salvage) message(ctx context.Context, num int64) error {
 		lost.ID, lost.Sender = m.message.ID, m.message.ReversePath
 	}
 	switch m.recipients = recipients; {
+	case legible && changed != nil:
+		lost.Why = "its envelope is not what was written"
 	case !legible:
 		lost.Why = "its envelope and header cannot be read"
 	case len(recipients) == 0:

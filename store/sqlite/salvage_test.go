@@ -99,7 +99,7 @@ func TestSalvageOfEveryPage(t *testing.T) {
 	bodies := queued(t, whole, n)
 	file, err := os.ReadFile(filepath.Join(whole, spoolFile))
 	must(t, err)
-	size, least := pageSize(spoolFile), n
+	size, least, none := pageSize(spoolFile), n, 0
 	pages := len(file) / size
 	step := max(pages/4, 1) // the first pages have the roots of all tables
 	for page := 0; page < pages; page++ {
@@ -134,6 +134,9 @@ func TestSalvageOfEveryPage(t *testing.T) {
 				continue
 			}
 			least = min(least, len(there))
+			if len(there) == 0 {
+				none++
+			}
 			named := 0
 			for _, l := range done.Lost {
 				if l.ID != "" && there[l.ID] != strings.HasPrefix(l.Why, "further") {
@@ -154,6 +157,9 @@ func TestSalvageOfEveryPage(t *testing.T) {
 				t.Errorf("page %d, again: %+v, %v", page+1, again, err)
 			}
 		}
+	}
+	if none > 4 { // the one page of all recipients, and that above all messages
+		t.Errorf("nothing was saved with %d pages", none)
 	}
 	t.Logf("%d pages, at least %d of %d messages saved", pages, least, n)
 }

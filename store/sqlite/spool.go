@@ -238,7 +238,7 @@ func messageOf(r row) (num int64, m *store.Message, err error) {
 		}
 	}
 	if seal := r.seal(22); seal != 0 && seal != messageSeal(r.int(0), m) {
-		return r.int(0), m, fmt.Errorf("%w: list or envelope of message %s", store.ErrDamaged, m.ID)
+		return r.int(0), m, fmt.Errorf("%w: list or envelope of message %s", store.ErrMessage, m.ID)
 	}
 	return r.int(0), m, nil
 }
