@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +64,30 @@ func TestADamagedLogIsNotShortened(t *testing.T) {
 				must(t, db.Close())
 			}
 		})
+	}
+}
+
+// Lost mail harms nobody who left: the queue is opened, and the log says it.
+func TestADamagedLogOfTheQueueIsSaid(t *testing.T) {
+	ctx := context.Background()
+	dir, to := t.TempDir(), t.TempDir()
+	db := openTest(t, Options{Dir: dir, PersonKey: testKey})
+	for i := range 4 {
+		mail(t, db.Spool(), fmt.Sprint("M", i), "somebody@other.example")
+	}
+	for _, name := range []string{consentFile, consentFile + "-wal", spoolFile, spoolFile + "-wal"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		must(t, err)
+		if name == spoolFile+"-wal" {
+			b[logHeadSize+frameHeadSize+100] ^= 1
+		}
+		must(t, os.WriteFile(filepath.Join(to, name), b, 0o600))
+	}
+	var lines bytes.Buffer
+	opened, err := Open(ctx, Options{Dir: to, PersonKey: testKey, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	must(t, err)
+	must(t, opened.Close())
+	if !strings.Contains(lines.String(), "damaged and lost") {
+		t.Errorf("logged %s", lines.String())
 	}
 }
