@@ -56,7 +56,7 @@ func logWhole(path string, pageSize int) error {
 		return fmt.Errorf("read %s-wal: %w", path, err)
 	}
 	if commits > 1 {
-		return fmt.Errorf("%w: %s-wal: %d changes behind the damage would be lost: restore the folder, or move that file away to go on without all that is in it",
+		return fmt.Errorf("%w: %s-wal: it ends too early for %d of what was recorded: restore the folder, or move that file away to go on without all that is in it",
 			store.ErrDamaged, path, commits)
 	}
 	return nil
