@@ -52,6 +52,11 @@ func TestRepairSpool(t *testing.T) {
 	if _, err := openStore(ctx, s, sqlite.Options{}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "offramp repair") {
 		t.Fatalf("a start: %v", err)
 	}
+	a.env = map[string]string{"OFFRAMP_DATA_DIR": s.DataDir}
+	c := &checker{app: a, settings: s}
+	if c.verify(ctx); len(c.findings) != 1 || c.findings[0].State != findFail || c.findings[0].Fix != "offramp repair" {
+		t.Errorf("check found %+v", c.findings)
+	}
 	if v, err = a.repairSpool(ctx, s); err != nil || !v.Damaged || v.Kept != 2 {
 		t.Fatalf("%+v, %v", v, err)
 	}

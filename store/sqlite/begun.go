@@ -12,7 +12,11 @@ import (
 	"offramp/store"
 )
 
-// Begun says whether a folder has data. An error that wraps store.ErrDamaged
+// ErrHalf says that people's choices are gone and mail that waits is not. No repair
+// brings them back.
+var ErrHalf = fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known", store.ErrDamaged, consentFile, spoolFile)
+
+// Begun says whether a folder has data. The error ErrHalf, which wraps store.ErrDamaged,
 // says that the file of people's choices is gone from beside queued mail: it is made
 // first, so it was there, and mail must not go to who opted out. The other way
 // round nobody is harmed by going on, but mail may have been lost.
@@ -23,8 +27,7 @@ func Begun(dir string) (bool, error) {
 		return false, err
 	}
 	if people == 0 && mail > 0 {
-		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-			store.ErrDamaged, consentFile, spoolFile)
+		return false, ErrHalf
 	}
 	return people > 0, nil
 }
@@ -73,8 +76,7 @@ func hollow(ctx context.Context, f *file, o Options) error {
 	case tables > 0:
 		return nil
 	case mail > 0:
-		return fmt.Errorf("%w: %s is empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-			store.ErrDamaged, consentFile, spoolFile)
+		return ErrHalf
 	}
 	return fmt.Errorf("%s: %w: %s has no tables, and without them nobody's opt-out is known: restore it, or run `offramp init --data` in a new installation", o.Dir, store.ErrNotFound, consentFile)
 }

@@ -20,6 +20,10 @@ const (
 	logBigEndian  = 0x377f0683 // the checksums are of big-endian words
 )
 
+// ErrLog says that the log of people's choices is damaged before its end. No repair
+// brings back what is behind the damage.
+var ErrLog = fmt.Errorf("%w: log", store.ErrDamaged)
+
 // logSums are the running checksums of a log.
 type logSums struct {
 	order  binary.ByteOrder
@@ -57,7 +61,7 @@ func logWhole(path string, pageSize int) error {
 	}
 	if commits > 1 {
 		return fmt.Errorf("%w: %s-wal: it ends too early for %d of what was recorded: restore the folder, or move that file away to go on without all that is in it",
-			store.ErrDamaged, path, commits)
+			ErrLog, path, commits)
 	}
 	return nil
 }
