@@ -44,6 +44,18 @@ func (s *Consent) Verified(ctx context.Context) error {
 	}
 }
 
+// verifiedOnce is Verified for who does not wait for what may never end.
+func (s *Consent) verifiedOnce(ctx context.Context) error {
+	select {
+	case <-s.guards.ended:
+		return nil
+	case err := <-s.guards.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Integrity says what is known of damage to the records.
 func (s *Consent) Integrity() store.Integrity {
 	i := store.Integrity{Found: s.guards.alarm.count.Load()}

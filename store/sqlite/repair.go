@@ -18,7 +18,7 @@ func (s *Consent) Repair(ctx context.Context, now time.Time, listKey func(id str
 	if s.file.writer == nil {
 		return done, fail("repair", errReadOnly)
 	}
-	if err := s.Verified(ctx); err != nil {
+	if err := s.verifiedOnce(ctx); err != nil {
 		return done, fail("repair", err)
 	}
 	if err := s.file.write(ctx, &op{run: func(c *conn) error {
@@ -46,10 +46,11 @@ type repair struct {
 	listKey func(id string) uint64
 	done    store.Repaired
 
-	rows   tally
-	found  map[int64]guard     // what the legible rows of each name add up to
-	names  map[int64]sealedRow // of and name alone
-	broken []brokenRow
+	rows      tally
+	guardless bool                // a legible row had no guard
+	found     map[int64]guard     // what the legible rows of each name add up to
+	names     map[int64]sealedRow // of and name alone
+	broken    []brokenRow
 }
 
 // brokenRow is a row that is not what was written.
@@ -88,10 +89,15 @@ func (r *repair) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if verdict.mode == stopped {
-		return nil // nobody can say that nobody is missing
+	switch {
+	case verdict.mode != stopped:
+		return r.total(0)
+	case t.broken && (r.guardless || !guards.clean()):
+		// Guards were made of what rows are left. That they agree now proves nothing
+		// any more, so the totals have to say that somebody is missing.
+		return r.total(1)
 	}
-	return r.total()
+	return nil // nobody can say that nobody is missing
 }
 
 // collect reads every legible row, on both sides of what is not legible.
@@ -190,9 +196,10 @@ func (r *repair) guard(id, count int64, sum uint64) error {
 	return err
 }
 
-// total has the totals be those of the guards.
-func (r *repair) total() error {
-	t := totals{known: true, dirty: true}
+// total has the totals be those of the guards, and of so many more names that
+// are nowhere.
+func (r *repair) total(missing int64) error {
+	t := totals{known: true, dirty: true, guards: missing, rows: missing}
 	if err := r.c.query(selectGuards, func(v row) error {
 		t.guards++
 		t.rows += v.int(1)
@@ -229,6 +236,7 @@ func (r *repair) each() error {
 	}
 	for id := range r.found {
 		if !expected[id] {
+			r.guardless = true
 			concerned[id] = true
 		}
 	}
