@@ -133,6 +133,9 @@ type Person struct {
 	Sharing      Sharing
 	Bounces      BounceRun // Count 0: none
 	Erased       bool
+	// Damaged says that records which stop mail are damaged or lost: what is here is
+	// what is legible, and nothing is sent until they are repaired.
+	Damaged bool
 }
 
 // Contact is what mail of one list a person was sent.

@@ -132,6 +132,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.unsigned(ctx)
 	c.streams(ctx)
 	c.noticed(ctx)
+	c.verify(ctx)
 	c.scrub(ctx)
 	if !c.offline {
 		c.dns(ctx)

@@ -3,16 +3,20 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"offramp/store"
 )
 
 // notices are the metrics of the running server that say that mail may reach
-// people other than it should, or other than it came.
+// people other than it should, other than it came, or not at all.
 var notices = [...]struct {
 	metric, state, one, more, text, do string
 }{
@@ -25,6 +29,7 @@ var notices = [...]struct {
 	{`offramp_smarthost_withheld_total{cause="unsubscribed"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address as unsubscribed (did not send in the log)", "take people who came back off the smarthost's list of unsubscribes, and turn its unsubscribe handling off"},
 	{`offramp_smarthost_withheld_total{cause="complained"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address as one that complained (did not send in the log)", "take people who came back off the smarthost's list of complaints"},
 	{`offramp_smarthost_withheld_total{cause="other"}`, findWarn, "message", "messages", "not sent by the smarthost, since its own list has the address (did not send in the log)", "look at the smarthost's suppression list"},
+	{`offramp_smtp_connections_total{result="refused"}`, findWarn, "SMTP connection", "SMTP connections", "refused with 421, since one address, strangers or all together had as many as they may have", "look who connects (ss -tn sport = :25, or the port of OFFRAMP_SMTP_ADDR); for your own servers raise OFFRAMP_SMTP_CONNECTIONS_PER_IP, or add them to OFFRAMP_TRUSTED_NETWORKS"},
 	{"offramp_delivery_dropped_signatures_total", findOK, "signature that came with a message", "signatures that came with messages", "removed, since the next hop accepts one only", ""},
 	{"offramp_next_hop_limits_total", findOK, "limit of a next hop", "limits of next hops", "learnt or announced (messages per connection, recipients per message); each counts for an hour", ""},
 }
@@ -40,7 +45,8 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 	defer resp.Body.Close()
 	counts := readMetrics(io.LimitReader(resp.Body, 1<<20))
-	c.integrity(counts)
+	c.integrity(counts["offramp_consent_damaged"] > 0, counts["offramp_consent_stopped"] > 0)
+	c.mailIntegrity(counts["offramp_spool_damaged"] > 0)
 	for _, n := range notices {
 		if count := counts[n.metric]; count > 0 {
 			c.addFinding(finding{State: n.state, What: "mail", Do: n.do,
@@ -55,20 +61,54 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 }
 
-// integrity looks for damage to the records that stop mail, and to queued mail.
-func (c *checker) integrity(counts map[string]int64) {
-	damage := func(what, text string) {
-		c.addFinding(finding{State: findFail, What: what, Text: text, Fix: c.app.command("repair"),
-			Do: "stop the server, run the command, and start it again; have disk and memory tested"})
+// verify opens the data as a start does, and reads the records that stop mail,
+// where no server does that.
+func (c *checker) verify(ctx context.Context) {
+	failed := func(f finding) bool { return f.State == findFail && (f.What == "settings" || f.What == "data") }
+	if c.running || slices.ContainsFunc(c.findings, failed) || c.settings.needLedgerKey() != nil {
+		return // it could say nothing new
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // tens of millions of records
+	defer cancel()
+	var found store.Integrity
+	err := c.operate(ctx, func(cl *client) (err error) {
+		if cl.integrity != nil {
+			found, err = cl.integrity(ctx)
+		}
+		return err
+	})
 	switch {
-	case counts["offramp_consent_stopped"] > 0:
-		damage("choices", "records of people are damaged and nobody can say whose: no list mail is sent to anybody")
-	case counts["offramp_consent_damaged"] > 0:
-		damage("choices", "records that stop mail are damaged or lost: nothing is sent to the people that may concern")
+	case err == nil:
+		c.integrity(found.Damage != "", found.Stopped)
+	case errors.Is(err, store.ErrDamaged):
+		c.add(findFail, "data", err.Error(), c.app.command("repair"))
+	case errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrInUse), errors.Is(err, context.DeadlineExceeded):
+		// A start upgrades it; somebody works with it; there is more than a minute of it.
+	default:
+		c.add(findFail, "data", err.Error(), "")
 	}
-	if counts["offramp_spool_damaged"] > 0 {
-		damage("queue", "queued mail is damaged or lost (spool.db in the log); what can be read is delivered")
+}
+
+// integrity reports damage to the records that stop mail.
+func (c *checker) integrity(damaged, stopped bool) {
+	text := ""
+	switch {
+	case stopped:
+		text = "records of people are damaged and nobody can say whose: no list mail is sent to anybody"
+	case damaged:
+		text = "records that stop mail are damaged or lost: nothing is sent to the people that may concern"
+	default:
+		return
+	}
+	c.addFinding(finding{State: findFail, What: "choices", Text: text, Fix: c.app.command("repair"),
+		Do: "stop the server, run the command, and start it again; have disk and memory tested"})
+}
+
+// mailIntegrity reports damage to queued mail.
+func (c *checker) mailIntegrity(damaged bool) {
+	if damaged {
+		c.addFinding(finding{State: findFail, What: "queue", Text: "queued mail is damaged or lost (spool.db in the log); what can be read is delivered",
+			Fix: c.app.command("repair"), Do: "stop the server, run the command, and start it again; have disk and memory tested"})
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"offramp/store/sqlite"
 )
 
 const metricsPage = `# HELP offramp_delivery_unsigned_messages_total List mail sent unsigned.
@@ -55,22 +59,69 @@ func TestNoticed(t *testing.T) {
 	}
 }
 
-// Damage to the records that stop mail, or to queued mail, fails the check.
+// Damage to the records that stop mail fails the check.
 func TestDamagedRecordsAreNoticed(t *testing.T) {
-	for metric, want := range map[string]string{
-		"":                        "",
-		"offramp_consent_damaged": "nothing is sent to the people",
-		"offramp_consent_stopped": "no list mail is sent to anybody",
-		"offramp_spool_damaged":   "what can be read is delivered",
+	for _, test := range []struct {
+		damaged, stopped bool
+		want             string
+	}{
+		{false, false, ""},
+		{true, false, "nothing is sent to the people"},
+		{true, true, "no list mail is sent to anybody"},
 	} {
 		c := &checker{app: &app{}}
-		c.integrity(map[string]int64{metric: 1})
+		c.integrity(test.damaged, test.stopped)
 		switch {
-		case want == "" && len(c.findings) > 0:
+		case test.want == "" && len(c.findings) > 0:
 			t.Errorf("found %+v", c.findings)
-		case want != "" && (len(c.findings) != 1 || c.findings[0].State != findFail || !strings.Contains(c.findings[0].Text, want) || c.findings[0].Fix != "offramp repair"):
-			t.Errorf("%s: %+v", metric, c.findings)
+		case test.want != "" && (len(c.findings) != 1 || c.findings[0].State != findFail || !strings.Contains(c.findings[0].Text, test.want) || c.findings[0].Fix != "offramp repair"):
+			t.Errorf("%+v: %+v", test, c.findings)
 		}
+	}
+}
+
+// While no server runs, check finds what would stop a start.
+func TestCheckOpensTheData(t *testing.T) {
+	s := &settings{DataDir: t.TempDir()}
+	db, err := openStore(t.Context(), s, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found := func() []finding {
+		c := &checker{app: &app{now: time.Now, env: map[string]string{"OFFRAMP_DATA_DIR": s.DataDir}}, settings: s}
+		c.verify(t.Context())
+		return c.findings
+	}
+	if all := found(); len(all) > 0 {
+		t.Errorf("nothing is wrong: %+v", all)
+	}
+	other := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	if err := os.WriteFile(s.ledgerKeyPath(), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if all := found(); len(all) != 1 || all[0].State != findFail || !strings.Contains(all[0].Text, "another key") {
+		t.Errorf("another key: %+v", all)
+	}
+	// The server may have it from elsewhere.
+	if err := os.Remove(s.ledgerKeyPath()); err != nil {
+		t.Fatal(err)
+	}
+	if all := found(); len(all) > 0 {
+		t.Errorf("no key here: %+v", all)
+	}
+}
+
+// Damage to queued mail fails the check.
+func TestDamagedMailIsNoticed(t *testing.T) {
+	c := &checker{app: &app{}}
+	if c.mailIntegrity(false); len(c.findings) > 0 {
+		t.Errorf("found %+v", c.findings)
+	}
+	if c.mailIntegrity(true); len(c.findings) != 1 || c.findings[0].State != findFail || c.findings[0].Fix != "offramp repair" {
+		t.Errorf("%+v", c.findings)
 	}
 }
 

@@ -34,6 +34,8 @@ type client struct {
 	files bool // this process holds the data, and no server runs
 	// scrub overwrites what was erased until its context ends; nil: the server does.
 	scrub func(context.Context) error
+	// integrity reads all records that stop mail; nil: the server does that.
+	integrity func(context.Context) (store.Integrity, error)
 }
 
 // operate opens the data, or reaches the server that holds it, and runs work.
@@ -58,7 +60,7 @@ func (a *app) operate(ctx context.Context, work func(*client) error) error {
 func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	if begun, err := sqlite.Begun(s.DataDir); err == nil && !begun {
 		// A command that only looks must not make a data folder.
-		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder, or make it with `offramp init`", s.DataDir)
+		return nil, fault("OFFRAMP_DATA_DIR: no data in %s: mount the volume, or name the server's data folder; `offramp init --data` makes a new one", s.DataDir)
 	}
 	if err := s.needLedgerKey(); err != nil {
 		// The server may have its key from where this command does not look.
@@ -91,9 +93,16 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
 		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
 	}
-	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, integrity: integrityOf(db.Consent())}
 	c.http.Transport = inProcess{api.Handler()}
 	return c, nil
+}
+
+func integrityOf(people *sqlite.Consent) func(context.Context) (store.Integrity, error) {
+	return func(ctx context.Context) (store.Integrity, error) {
+		err := people.Verified(ctx)
+		return people.Integrity(), err
+	}
 }
 
 // serverClient speaks with the running server.

@@ -62,6 +62,9 @@ func (a *app) printClock(s admin.ClockState) error {
 		return a.printLine(s)
 	}
 	a.print("%s", clockText(s))
+	if s.Off != 0 {
+		a.say("Set the clock right; where it is right, such as after a long stop: %s", a.command("clock accept"))
+	}
 	return nil
 }
 
@@ -78,8 +81,13 @@ func clockText(s admin.ClockState) string {
 	return now + " and is believed"
 }
 
-// days writes how long something is, in whole days.
-func days(d time.Duration) string { return plural(int64(d/(24*time.Hour)), "day") }
+// days writes how long something is, in whole days, or exactly where it is short.
+func days(d time.Duration) string {
+	if d < 48*time.Hour {
+		return shortDuration(d.Round(time.Minute))
+	}
+	return plural(int64(d.Round(24*time.Hour)/(24*time.Hour)), "day")
+}
 
 // clockSeen asks whether the clock is believed.
 func (c *checker) clockSeen(ctx context.Context) {

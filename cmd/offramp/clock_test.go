@@ -57,3 +57,18 @@ func TestClockCommands(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// How far the clock is off is never "0 days": the tolerance may be an hour.
+func TestDays(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		5 * time.Hour:                    "5h",
+		25*time.Hour + 30*time.Minute:    "25h30m",
+		48 * time.Hour:                   "2 days",
+		15*24*time.Hour - 2*time.Second:  "15 days",
+		1462*24*time.Hour + 11*time.Hour: "1,462 days",
+	} {
+		if got := days(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}

@@ -97,6 +97,10 @@ func storeFault(dir string, err error) error {
 		return &dataDirError{dir, "is in use by another offramp process: stop it, or choose another folder", err}
 	case errors.Is(err, store.ErrNewer):
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
+	case errors.Is(err, sqlite.ErrHalf):
+		return &dataDirError{dir, "is not whole: offramp.db is missing or empty beside spool.db, and without it nobody's opt-out is known: restore it, or move both away to start over", err}
+	case errors.Is(err, sqlite.ErrLog):
+		return &dataDirError{dir, "is not whole: " + err.Error(), err}
 	case errors.Is(err, store.ErrDamaged):
 		return &dataDirError{dir, "contains a damaged database: " + err.Error() + ": copy the folder, then run `offramp repair`", err}
 	case errors.Is(err, store.ErrFull):

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -151,7 +153,9 @@ func (a *app) init(ctx context.Context, st setup, given func(flag string) bool, 
 	if err := a.initData(ctx, &st, env); err != nil {
 		return err
 	}
-	if !exists || len(st.newsletters) > 0 {
+	_, lost := os.Stat(st.rules) // with the folder it was in, of a .env that names it
+	named := env[prefix+"STREAM_RULES"] != ""
+	if !exists || len(st.newsletters) > 0 || named && errors.Is(lost, fs.ErrNotExist) {
 		if err := a.initRules(&st); err != nil {
 			return err
 		}
@@ -232,7 +236,11 @@ func (a *app) initSecrets(ctx context.Context, dataDir string, env map[string]st
 		return storeFault(dataDir, err)
 	}
 	if begun {
-		return a.initKeys(s)
+		if err := a.initKeys(s); err != nil {
+			return err
+		}
+		a.say("kept   %s", filepath.Join(dataDir, "offramp.db")+" and spool.db")
+		return nil
 	}
 	earlier := s.hasKeys()
 	m, err := a.makeData(ctx, s, slog.New(slog.DiscardHandler))

@@ -26,7 +26,33 @@ func (s *settings) needData() error {
 		found = "the databases are missing from " + s.DataDir + ", which has keys"
 	}
 	return fault("OFFRAMP_DATA_DIR: %s. If this server has run before, mount the volume or restore the folder: without it, people who opted out would get mail. "+
-		"For a new installation run `offramp init`, or `offramp serve --new-data` once", found)
+		"For a new installation run `offramp init --data`, or `offramp serve --new-data` once", found)
+}
+
+// lostVolume is needData where files that settings name in the data folder are
+// gone with the data: each of them alone looks like a wrong path.
+func (s *settings) lostVolume() error {
+	missing := s.needData()
+	if missing == nil {
+		return nil
+	}
+	paths := []string{s.Gateway.Relay.StreamRules}
+	entries, _ := s.dkimEntries() // its faults are reported with the others
+	for _, e := range entries {
+		paths = append(paths, e.path)
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && s.inDataDir(path) {
+			return missing
+		}
+	}
+	return nil
+}
+
+func (s *settings) inDataDir(path string) bool {
+	dir, err := filepath.Abs(s.DataDir)
+	file, fileErr := filepath.Abs(path)
+	return err == nil && fileErr == nil && filepath.Dir(file) == dir
 }
 
 // hasKeys says whether the data folder has keys that Offramp made there.

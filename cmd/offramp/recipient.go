@@ -61,7 +61,10 @@ func (a *app) printRecipient(r admin.Recipient) error {
 	if r.Erased {
 		a.print("This person was erased; the choices are kept under the hash %s.", printable(r.Recipient))
 	}
-	if empty(r) {
+	if r.Damaged {
+		a.print("Records of this person are damaged or lost. What follows is what is legible, and nothing is sent to them until you stop the server and run `%s`.", a.command("repair"))
+	}
+	if empty(r) && !r.Damaged {
 		a.say("Nothing is stored about this address.")
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"offramp/store/sqlite"
 )
 
 func (a *app) repairCommand() *cobra.Command {
@@ -30,6 +32,9 @@ func (a *app) repair(ctx context.Context) error {
 	s, err := a.lenientSettings()
 	if err != nil {
 		return err
+	}
+	if _, err := sqlite.Begun(s.DataDir); err != nil {
+		return storeFault(s.DataDir, err)
 	}
 	var v repairView
 	// First the spool: with a damaged one the folder does not open.

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
 	"offramp/listunsub"
+	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 // peopleView is what a repair did, for --json.
@@ -25,7 +25,10 @@ type peopleView struct {
 // repairPeople repairs offramp.db. No server may have the folder open, nor this
 // process.
 func (a *app) repairPeople(ctx context.Context, s *settings) (peopleView, error) {
-	if _, err := os.Stat(filepath.Join(s.DataDir, "offramp.db")); errors.Is(err, os.ErrNotExist) {
+	switch begun, err := sqlite.Begun(s.DataDir); {
+	case err != nil:
+		return peopleView{}, storeFault(s.DataDir, err)
+	case !begun:
 		return peopleView{}, fault("OFFRAMP_DATA_DIR: no data in %s: name the server's data folder", s.DataDir)
 	}
 	if err := s.needLedgerKey(); err != nil {
@@ -36,6 +39,9 @@ func (a *app) repairPeople(ctx context.Context, s *settings) (peopleView, error)
 		return peopleView{}, err
 	}
 	db, err := a.openWhenFree(ctx, s, log, func() bool { return s.adminAnswers(ctx) })
+	if errors.Is(err, store.ErrDamaged) {
+		return peopleView{}, &dataDirError{s.DataDir, "has an offramp.db that is damaged too much to be opened, and cannot be repaired: restore a backup of it", err}
+	}
 	if err != nil {
 		return peopleView{}, err
 	}

@@ -37,6 +37,9 @@ func (a *app) repairSpool(ctx context.Context, s *settings) (spoolView, error) {
 	if err != nil {
 		return spoolView{}, storeFault(s.DataDir, err)
 	}
+	if err := giveAllToFolder(s.DataDir); err != nil { // also after a repair that was cut off
+		return spoolView{}, err
+	}
 	v := spoolView{Damaged: done.Damaged, Kept: done.Kept, Old: done.Old}
 	for _, l := range done.Lost {
 		v.Lost = append(v.Lost, lostView(l))

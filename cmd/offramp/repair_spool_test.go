@@ -49,11 +49,29 @@ func TestRepairSpool(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const service = 61234
+	if os.Geteuid() == 0 { // the server runs as another user than who repairs
+		for _, name := range []string{s.DataDir, path} {
+			if err := os.Chown(name, service, service); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	if _, err := openStore(ctx, s, sqlite.Options{}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "offramp repair") {
 		t.Fatalf("a start: %v", err)
 	}
+	a.env = map[string]string{"OFFRAMP_DATA_DIR": s.DataDir}
+	c := &checker{app: a, settings: s}
+	if c.verify(ctx); len(c.findings) != 1 || c.findings[0].State != findFail || c.findings[0].Fix != "offramp repair" {
+		t.Errorf("check found %+v", c.findings)
+	}
 	if v, err = a.repairSpool(ctx, s); err != nil || !v.Damaged || v.Kept != 2 {
 		t.Fatalf("%+v, %v", v, err)
+	}
+	if info, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	} else if of, ok := ownerOf(info); os.Geteuid() == 0 && ok && of != (owner{service, service}) {
+		t.Errorf("the new spool.db belongs to %v", of)
 	}
 	a.printRepairedSpool(v)
 	if !strings.Contains(out.String(), "Saved: 2 messages of queued mail.") || !strings.Contains(out.String(), "spool.db.damaged-") {

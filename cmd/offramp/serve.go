@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -33,7 +34,7 @@ func (a *app) serveCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.servingSettings()
 			if err != nil {
-				return err
+				return errors.Join(s.lostVolume(), err)
 			}
 			if newData {
 				if err := a.firstData(cmd.Context(), s); err != nil {

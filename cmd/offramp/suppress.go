@@ -164,7 +164,7 @@ func parseTarget(text string) (s suppressed, err error) {
 // narrow refuses a pattern that takes in the domains of many.
 func (s suppressed) narrow() error {
 	if s.pattern.Public() {
-		return fault("pattern %s: %v", s.pattern.Key(), envelope.ErrPublic)
+		return fault("%s: %v", strings.Replace(s.pattern.Key(), "@*.", "*.", 1), envelope.ErrPublic)
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func TestMethodsAndPaths(t *testing.T) {
 func TestErrorsTellNothingInner(t *testing.T) {
 	secret := "open /var/lib/offramp/spool.db"
 	for status, errs := range map[int][]error{
-		503: {fmt.Errorf("%w: %s", store.ErrUnavailable, secret), fmt.Errorf("%w: %s", store.ErrFull, secret)},
+		503: {fmt.Errorf("%w: %s", store.ErrUnavailable, secret), fmt.Errorf("%w: %s", store.ErrFull, secret), fmt.Errorf("%w: %s", store.ErrUncertain, secret)},
 		500: {errors.New(secret), fmt.Errorf("%w: %s", store.ErrDamaged, secret)},
 	} {
 		for _, err := range errs {
@@ -173,6 +173,9 @@ func TestErrorsTellNothingInner(t *testing.T) {
 				p := w.refused(request(route.method, route.target, route.body), status)
 				if strings.Contains(p.Detail, "spool.db") || !strings.Contains(w.log.String(), "spool.db") {
 					t.Errorf("%s %s: %q, log %s", route.method, route.target, p.Detail, &w.log)
+				}
+				if errors.Is(err, store.ErrUncertain) && !strings.Contains(p.Detail, "offramp repair") {
+					t.Errorf("%s %s: %q does not say what to do", route.method, route.target, p.Detail)
 				}
 			}
 		}

@@ -60,6 +60,8 @@ func problemOf(err error) (p Problem, ours bool) {
 		p.Status, p.Detail = http.StatusBadRequest, "state must be subscribed, unsubscribed, paused or limited, every be day, week or month, and each list be named once."
 	case errors.Is(err, consent.ErrSending):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "Erased, except for a message that is being sent right now; erase again in a few minutes."
+	case errors.Is(err, store.ErrUncertain):
+		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "Records that stop mail are damaged: stop the server and run `offramp repair`.", true
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Detail, ours = http.StatusServiceUnavailable, "The store is unavailable; try again later.", true
 	default:

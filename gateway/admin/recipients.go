@@ -13,6 +13,7 @@ import (
 type Recipient struct {
 	Recipient    string        `json:"recipient"` // lookup key; of an erased person the keyed hash
 	Erased       bool          `json:"erased"`
+	Damaged      bool          `json:"damaged,omitempty"` // records are damaged or lost; what follows is what is legible, and mail waits
 	Choices      []Choice      `json:"choices"`
 	Suppressions []Suppression `json:"suppressions"` // for other causes than the person's choice
 	Contacts     []Contact     `json:"contacts"`
@@ -103,7 +104,7 @@ func (s *server) recipient(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := Recipient{
-		Recipient: to.Key(), Erased: p.Erased, Choices: make([]Choice, 0, len(p.Choices)),
+		Recipient: to.Key(), Erased: p.Erased, Damaged: p.Damaged, Choices: make([]Choice, 0, len(p.Choices)),
 		Suppressions: make([]Suppression, 0, len(p.Suppressions)), Contacts: make([]Contact, 0, len(p.Contacts)),
 	}
 	if p.Erased {

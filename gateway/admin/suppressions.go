@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"offramp/gateway/consent"
 	"offramp/store"
 )
 
@@ -47,6 +48,9 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		f.Recipient = keyOf(to)
+		if err := s.whole(r.Context(), to); err != nil {
+			return err
+		}
 	}
 	if f.Limit, err = q.limit(); err != nil {
 		return err
@@ -220,6 +224,19 @@ func (s *server) suppression(o store.Suppression) Suppression {
 
 func suppressionOf(o store.Suppression) Suppression {
 	return Suppression{Recipient: o.Recipient, List: o.List, Reason: string(o.Reason), Since: o.Since, Note: o.Note, Until: o.Until}
+}
+
+// whole refuses to say what stops mail to a person whose records are damaged: more
+// may than is legible.
+func (s *server) whole(ctx context.Context, to consent.Stop) error {
+	if to.Recipient.IsNull() {
+		return nil
+	}
+	p, err := s.Consent.Person(ctx, to.Recipient)
+	if err == nil && p.Damaged {
+		err = store.ErrUncertain
+	}
+	return err
 }
 
 // ofPatterns adds what patterns that fit the recipient say.

@@ -281,3 +281,12 @@ func TestPauseNeverEndsMore(t *testing.T) {
 		}
 	}
 }
+
+// "Nothing" would be wrong of who left and whose record is lost.
+func TestDamagedPersonIsNotCalledFree(t *testing.T) {
+	w := newWorld(t)
+	w.person = store.Person{Damaged: true}
+	if p := w.refused(request("GET", "/api/v1/suppressions?recipient=ada@example.com", ""), 503); !strings.Contains(p.Detail, "offramp repair") {
+		t.Errorf("%q", p.Detail)
+	}
+}

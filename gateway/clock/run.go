@@ -21,7 +21,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	var seen time.Time
 	for {
 		if s := c.look(); s.Sure.Sub(seen) >= seeEvery {
-			if err := c.see(ctx, s.Sure); err == nil {
+			if c.see(ctx, s.Sure) {
 				seen = s.Sure
 			}
 		}
@@ -29,15 +29,16 @@ func (c *Clock) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSee)
 			defer cancel()
-			_ = c.see(ctx, c.look().Sure)
+			c.see(ctx, c.look().Sure)
 			return nil
 		case <-tick.C:
 		}
 	}
 }
 
-// see records a time that was believed, if it is the newest.
-func (c *Clock) see(ctx context.Context, t time.Time) error {
+// see records a time that was believed, if it is the newest. It says whether that
+// is recorded by now.
+func (c *Clock) see(ctx context.Context, t time.Time) bool {
 	before, err := c.Store.ClockSeen(ctx)
 	if err == nil && t.After(before) {
 		err = c.Store.SeeClock(ctx, t)
@@ -45,7 +46,7 @@ func (c *Clock) see(ctx context.Context, t time.Time) error {
 	if err != nil && c.Log != nil {
 		c.Log.WarnContext(ctx, "cannot record the time for the next start", "error", err)
 	}
-	return err
+	return err == nil
 }
 
 // look judges the clock, logs what changed, and goes on from a clock that was

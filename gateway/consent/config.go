@@ -20,11 +20,11 @@ type Config struct {
 	// ComplaintScope is what a complaint stops: ComplaintsStopList or
 	// ComplaintsStopAll; empty: the list.
 	ComplaintScope string `env:"COMPLAINT_SCOPE" envDefault:"list" doc:"what a complaint stops: list (the list it is about) or all"`
-	// Retention is how long events and contacts are kept; zero keeps them.
 	// EraseWithin is how long after an erasure the last copies of what was erased
 	// may be left on the disk; zero: 24 h.
 	EraseWithin time.Duration `env:"ERASE_WITHIN" envDefault:"24h" doc:"time in which what was erased is overwritten on the disk, from 1h to 720h; it is removed from the records at once"`
-	Retention   time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and records of sent mail are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
+	// Retention is how long events and contacts are kept; zero keeps them.
+	Retention time.Duration `env:"RETENTION" envDefault:"26280h" doc:"how long events and records of sent mail are kept; opt-outs and other choices are kept for ever; 0: everything is kept"`
 }
 
 // The scopes of a complaint.

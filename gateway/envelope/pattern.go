@@ -36,8 +36,12 @@ func public(domain string) bool {
 // ParsePattern reads "@example.org" and "*@example.org", which fit the addresses
 // of that domain alone, and "*.example.org", with or without "@" or "*@" in
 // front, which fits those of every domain below it, at any depth. A full stop at the
-// end, as the name service has it, is no part of the name.
+// end, as the name service has it, is no part of the name, nor is the ' that a
+// spreadsheet puts in front of "@".
 func ParsePattern(s string) (Pattern, error) {
+	if strings.HasPrefix(s, "'@") {
+		s = s[1:]
+	}
 	rest, at := strings.CutPrefix(strings.TrimPrefix(s, "*"), "@")
 	if !at {
 		rest = s
@@ -66,7 +70,8 @@ func (p Pattern) Key() string {
 }
 
 // LikePattern says whether a text is meant to be a pattern, valid or not: it begins with
-// "@", or has a star that no mail system puts into a local part by itself.
+// "@", also behind the ' that a spreadsheet puts in front, or has a star that no mail
+// system puts into a local part by itself.
 func LikePattern(s string) bool {
-	return strings.HasPrefix(s, "@") || strings.Contains(s, "*") && !strings.HasPrefix(s, `"`)
+	return strings.HasPrefix(s, "@") || strings.HasPrefix(s, "'@") || strings.Contains(s, "*") && !strings.HasPrefix(s, `"`)
 }

@@ -38,10 +38,25 @@ func TestParsePattern(t *testing.T) {
 		"@example.org ":    "",
 		"@example..org":    "",
 		"@192.0.2.1":       "",
+		"'@example.org":    "@example.org",
+		"'*.example.org":   "",
+		"''@example.org":   "",
 	} {
 		p, err := ParsePattern(in)
 		if p.Key() != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, ErrPattern) {
 			t.Errorf("%q: %q, %v; want %q", in, p.Key(), err, want)
+		}
+	}
+}
+
+// What a spreadsheet made of a pattern is no address that nobody has.
+func TestLikePattern(t *testing.T) {
+	for in, want := range map[string]bool{
+		"@example.org": true, "'@example.org": true, "*.example.org": true, "a*@example.org": true,
+		"ada@example.org": false, "'ada@example.org": false, `"'"@example.org`: false, `"*"@example.org`: false, "": false, "'": false,
+	} {
+		if got := LikePattern(in); got != want {
+			t.Errorf("%q: %v", in, got)
 		}
 	}
 }
@@ -65,7 +80,7 @@ func TestPublicPatterns(t *testing.T) {
 
 // FuzzParsePattern: what is taken has one spelling, which no address has.
 func FuzzParsePattern(f *testing.F) {
-	for _, s := range []string{"@a.example", "*.a.example", "*@*.a", "@@", "@*", "*@bücher.example"} {
+	for _, s := range []string{"@a.example", "*.a.example", "*@*.a", "@@", "@*", "*@bücher.example", "'@a.example"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

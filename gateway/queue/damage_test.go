@@ -72,3 +72,46 @@ func TestWhatIsNotDamagedAnyMoreIsDelivered(t *testing.T) {
 		t.Errorf("left: %+v", left)
 	}
 }
+
+// Mail to a person whose records are damaged waits, however old it gets: it is
+// neither held nor bounced, and the others of the message get theirs.
+func TestDamagedRecordsWait(t *testing.T) {
+	s := startSink(t, sink.Options{})
+	h := newFixture(t, hopTo(s), nil)
+	h.people.doubtful = "b@b.example"
+	m := news("q1")
+	m.Received = time.Now().Add(-1000 * time.Hour)
+	h.spool.put(m, "Hi\r\n", to("a@b.example", "b@b.example", "c@b.example")...)
+	h.run()
+	within(t, 5*time.Second, "settled", func() bool { return h.spool.kinds()[store.Delivered] == 2 && h.spool.kinds()[store.Deferred] == 1 })
+	if n := h.stats.Uncertain.Load(); n != 1 {
+		t.Errorf("%d counted", n)
+	}
+	if k := h.spool.kinds(); k[store.Parked]+k[store.Bounced] > 0 {
+		t.Errorf("settled %v", k)
+	}
+}
+
+// Nothing leaves before the records are verified.
+func TestDeliveriesWaitForVerification(t *testing.T) {
+	s := startSink(t, sink.Options{})
+	h := newFixture(t, hopTo(s), nil)
+	h.people.verified = make(chan struct{})
+	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example")...)
+	h.run()
+	select {
+	case <-h.people.verified:
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody waits")
+	}
+	h.people.mu.Lock()
+	if len(h.people.steps) > 0 {
+		t.Errorf("asked %v", h.people.steps)
+	}
+	h.people.mu.Unlock()
+	close(h.people.verified)
+	s.Wait(1, time.Now().Add(5*time.Second))
+	if n := len(s.Messages()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"net/http"
 	"slices"
 	"sync"
@@ -149,10 +150,13 @@ func (h *handler) typed(x *submission) {
 	}
 }
 
-// turn is held while something is counted, so that no two of one link are at the
-// same time. Nothing is sent to a client meanwhile.
+// turn is held while something is counted, so that no two of one person are at
+// the same time, and hardly ever two of different people wait for one another.
+// Nothing is sent to a client meanwhile.
 func (h *handler) turn(v visit) *sync.Mutex {
-	return &h.turns[int(v.token[len(v.token)-1])%len(h.turns)]
+	who := fnv.New32a()
+	who.Write([]byte(v.subject.Recipient.Key()))
+	return &h.turns[who.Sum32()%uint32(len(h.turns))]
 }
 
 // try says whether code is right. It is counted first, in the store: neither a

@@ -14,8 +14,8 @@ import (
 // Limits of downloads: a person may have very many events, and a form can be sent
 // again and again.
 const (
-	mostDownloads = 8 // at the same time
-	mostOfOne     = 4 // of one person
+	mostDownloads = 32 // at the same time, so that slow ones of a few people leave room
+	mostOfOne     = 4  // of one person
 	eventsPerPart = 500
 	// downloadTimeout bounds one download, over a slow line too. Each part of it
 	// has writeTimeout to leave.

@@ -98,7 +98,8 @@ func (h *handler) ask(x *submission, action, list string) string {
 		// Nothing of a person who may be erased next.
 		h.log.InfoContext(x.r.Context(), "mail with a code asked for")
 	} else {
-		h.recorded(x.r, x.visit, "confirmation asked for", store.Page)
+		h.log.InfoContext(x.r.Context(), "confirmation asked for",
+			"list", list, "to", q.Recipient.Masked(), "way", string(store.Page), "ip", x.visit.peer.ip())
 	}
 	subject := consent.Subject{Recipient: q.Recipient, List: list}
 	if err := h.site.Consent.Asked(x.r.Context(), subject, action, evidence(x.r, x.visit)); err != nil {

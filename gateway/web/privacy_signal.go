@@ -27,9 +27,9 @@ func navigated(r *http.Request) bool {
 // honour records that data is not shared when the browser asks for it: the
 // signal is itself the request (CCPA regulations, 11 CCR section 7025(c)(1)), and
 // the page says that it was followed ((c)(6)), whichever link and view of it was
-// opened. It is the one thing that a visit changes, and only for people who never said anything about sharing, so that no
-// signal overrides what they pressed. It returns what stands by now, and what
-// the page is to say.
+// opened. It is the one thing that a visit changes, and only for people who never
+// said anything about sharing, so that no signal overrides what they pressed. It
+// returns what stands by now, and what the page is to say.
 func (h *handler) honour(r *http.Request, v visit, now state) (state, answer) {
 	if !signalled(r) || !navigated(r) || !now.Sharing.Since.IsZero() || now.Erased {
 		return now, answer{}

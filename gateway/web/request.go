@@ -34,7 +34,7 @@ type handler struct {
 	pages    *pages
 	logo     logo
 	fixed    []field
-	turns    [16]sync.Mutex // of links with a code
+	turns    [256]sync.Mutex // of people with a code
 
 	downloads downloads
 }

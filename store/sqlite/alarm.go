@@ -20,7 +20,7 @@ type alarm struct {
 const quiet = 10 * time.Minute
 
 func (a *alarm) damage(sure *certainty) {
-	a.log.Error("damage in the database of people's choices: stop the server and run `offramp repair`", "file", consentFile, "damage", sure.text)
+	a.log.Error("damage in the database of people's choices: `offramp repair` repairs it while no server runs", "file", consentFile, "damage", sure.text)
 }
 
 // found counts and logs damage to a record that was needed.
@@ -44,6 +44,18 @@ func (s *Consent) Verified(ctx context.Context) error {
 	select {
 	case <-s.guards.ended:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// verifiedOnce is Verified for who does not wait for what may never end.
+func (s *Consent) verifiedOnce(ctx context.Context) error {
+	select {
+	case <-s.guards.ended:
+		return nil
+	case err := <-s.guards.failed:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}

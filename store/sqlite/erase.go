@@ -18,7 +18,7 @@ const (
 // Erase forgets who recipient is, in one transaction.
 func (s *Consent) Erase(ctx context.Context, recipient string, e store.Event) error {
 	hash := s.people.hash(recipient)
-	err := s.file.write(ctx, &op{run: func(c *conn) error {
+	err := s.file.write(ctx, &op{committed: s.asked, run: func(c *conn) error {
 		// Before the commit: whoever reads after it must look for the hash. Too
 		// high a count costs a look-up and nothing else.
 		s.people.erased.Add(1)

@@ -40,6 +40,18 @@ func TestExisting(t *testing.T) {
 		}
 		o.Existing = true
 	}
+	// A database without tables is not begun anew either.
+	for _, spool := range []bool{true, false} {
+		if !spool {
+			must(t, os.Remove(filepath.Join(dir, spoolFile)))
+		}
+		must(t, os.Remove(filepath.Join(dir, consentFile)))
+		must(t, create(filepath.Join(dir, consentFile), pageSize(consentFile)))
+		if db, err := Open(t.Context(), o); !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("with an empty file of choices, spool %v: %v, %v", spool, err, db.Close())
+		}
+	}
+	must(t, os.WriteFile(filepath.Join(dir, spoolFile), []byte("mail"), 0o600))
 	if err := os.Remove(filepath.Join(dir, consentFile)); err != nil {
 		t.Fatal(err)
 	}

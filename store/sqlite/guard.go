@@ -23,8 +23,10 @@ type guards struct {
 	next  atomic.Pointer[filter]
 	ended chan struct{} // closed once the first verification has ended
 	once  sync.Once
-	again chan struct{} // holds one token when the filter has become too small
-	alarm alarm
+	// failed holds the error of a verification that is tried again.
+	failed chan error
+	again  chan struct{} // holds one token when the filter has become too small
+	alarm  alarm
 
 	// Of the writer's goroutine: the totals, and what the transaction changes.
 	total   totals

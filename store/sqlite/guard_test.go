@@ -274,3 +274,14 @@ func TestATextThatBecameABlob(t *testing.T) {
 		t.Errorf("sends %v, %v; told %+v", sends, err, c.Integrity())
 	}
 }
+
+// Who looks at a person is told that more may be recorded than is legible.
+func TestDamagedPersonIsShown(t *testing.T) {
+	ctx := context.Background()
+	c := damaged(t, nil, "DELETE FROM choices WHERE recipient = 'person00@example.net'")
+	for i, want := range map[int]bool{0: true, 20: false} {
+		if p, err := c.Person(ctx, flipPerson(i)); err != nil || p.Damaged != want {
+			t.Errorf("person %d: damaged %v, %v", i, p.Damaged, err)
+		}
+	}
+}

@@ -194,7 +194,8 @@ const (
 )
 
 // Retire removes events, contacts and bounces that are older than before, and
-// suppressions that ended before, as many as one transaction should; it returns how many records went.
+// suppressions that ended before, as many as one transaction should; it returns how
+// many records went.
 func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (gone int64, err error) {
 	err = s.file.write(ctx, &op{run: func(c *conn) error {
 		gone = 0

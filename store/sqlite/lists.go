@@ -19,7 +19,7 @@ type Consent struct {
 	guards   guards
 	ledger   ledger
 	now      func() time.Time
-	asked    func() // called after Scrub asked
+	asked    func() // called after Scrub or Erase asked for the overwriting
 	stop     func() // ends the verification; nil: there is none
 }
 
@@ -28,6 +28,7 @@ var _ store.Consent = (*Consent)(nil)
 func newConsent(f *file, o Options) (*Consent, error) {
 	s := &Consent{file: f, people: &people{key: o.PersonKey}, ledger: ledger{random: o.Random}, now: o.Now}
 	s.guards.ended, s.guards.again, s.guards.alarm.log = make(chan struct{}), make(chan struct{}, 1), o.Log
+	s.guards.failed = make(chan error, 1)
 	if len(o.PersonKey) == 0 {
 		return s, nil
 	}

@@ -29,7 +29,8 @@ const (
 // table that fills them would write each twice, grow the file by the mail that
 // comes meanwhile, and owe all of it again after a crash. That is safe while
 //
-//   - the writer's goroutine does it, so that nothing is written beside it;
+//   - the writer's goroutine does it and holds the lock for writing, so that
+//     neither this process nor another one writes beside it;
 //   - all of the log is copied back: then every reader sees the page as free, and
 //     no copy of the page is put back over the zeros;
 //   - the log was cut off when the pass began, and since then what becomes free
@@ -115,14 +116,13 @@ func (o *overwriting) begin(ctx context.Context) error {
 		if err := secure(c); err != nil {
 			return false, err
 		}
-		if done, err := o.s.file.cut(c); err != nil || !done {
-			return false, err
-		}
-		// The trunks as they were must not be written again from memory.
-		if err := c.pragma("PRAGMA shrink_memory"); err != nil {
-			return false, err
-		}
-		return true, o.look(c, func(_ *conn, list *freelist) error {
+		return o.alone(c, func(c *conn) (bool, error) {
+			if done, err := o.s.file.cut(c); err != nil || !done {
+				return false, err
+			}
+			// The trunks as they were must not be written again from memory.
+			return true, c.pragma("PRAGMA shrink_memory")
+		}, func(_ *conn, list *freelist) error {
 			for _, t := range list.trunks {
 				if _, err := o.raw.WriteAt(make([]byte, o.size-t.used), int64(t.page-1)*int64(o.size)+int64(t.used)); err != nil {
 					return fmt.Errorf("overwrite free page %d: %w", t.page, err)
@@ -146,12 +146,34 @@ func (o *overwriting) begin(ctx context.Context) error {
 // back, on the writer's goroutine.
 func (o *overwriting) settled(ctx context.Context, run func(*conn, *freelist) error) error {
 	return o.s.file.patiently(ctx, func(c *conn) (bool, error) {
-		done, err := copiedBack(c)
-		if err != nil || !done {
-			return false, err
-		}
-		return true, o.look(c, run)
+		return o.alone(c, copiedBack, run)
 	})
+}
+
+// alone has the log copied back, and calls run while no other program can write:
+// what an operator's sqlite3 shell does meanwhile waits.
+func (o *overwriting) alone(c *conn, copied func(*conn) (bool, error), run func(*conn, *freelist) error) (done bool, err error) {
+	before, err := dataVersion(c)
+	if err != nil {
+		return false, err
+	}
+	if done, err := copied(c); err != nil || !done {
+		return false, err
+	}
+	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return false, unavailable(err)
+	}
+	defer func() { err = errors.Join(err, c.rollback()) }() // nothing was written
+	if now, err := dataVersion(c); err != nil || now != before {
+		return false, err // somebody wrote in between
+	}
+	return true, o.look(c, run)
+}
+
+// dataVersion changes when another connection commits.
+func dataVersion(c *conn) (version int64, err error) {
+	_, err = c.one("PRAGMA data_version", func(r row) { version = r.int(0) })
+	return version, err
 }
 
 func (o *overwriting) look(c *conn, run func(*conn, *freelist) error) error {

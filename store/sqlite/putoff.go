@@ -26,7 +26,7 @@ func (s *Spool) PutOff(ctx context.Context, l store.Line) (off, left int, err er
 			return off, len(stay), nil
 		}
 		p := &putOff{line: l}
-		err := s.file.write(ctx, &op{run: func(c *conn) error { return p.run(c, hints) }, committed: func() { s.apply(&p.ch) }})
+		err := s.file.write(ctx, &op{frees: true, run: func(c *conn) error { return p.run(c, hints) }, committed: func() { s.apply(&p.ch) }})
 		if err != nil {
 			s.schedule.release(hints)
 			return off, len(stay), fail("put off", err)

@@ -70,6 +70,7 @@ func (s *Spool) releaseDamaged(ctx context.Context, recipients []waits) (release
 	now := micros(s.now())
 	var ch change
 	err = s.file.write(ctx, &op{
+		frees: true,
 		run: func(c *conn) error {
 			ch, released = change{}, 0
 			for _, w := range recipients {

@@ -18,7 +18,7 @@ func (s *Consent) Repair(ctx context.Context, now time.Time, listKey func(id str
 	if s.file.writer == nil {
 		return done, fail("repair", errReadOnly)
 	}
-	if err := s.Verified(ctx); err != nil {
+	if err := s.verifiedOnce(ctx); err != nil {
 		return done, fail("repair", err)
 	}
 	if err := s.file.write(ctx, &op{run: func(c *conn) error {
@@ -46,10 +46,11 @@ type repair struct {
 	listKey func(id string) uint64
 	done    store.Repaired
 
-	rows   tally
-	found  map[int64]guard     // what the legible rows of each name add up to
-	names  map[int64]sealedRow // of and name alone
-	broken []brokenRow
+	rows      tally
+	guardless bool                // a legible row had no guard
+	found     map[int64]guard     // what the legible rows of each name add up to
+	names     map[int64]sealedRow // of and name alone
+	broken    []brokenRow
 }
 
 // brokenRow is a row that is not what was written.
@@ -88,21 +89,25 @@ func (r *repair) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if verdict.mode == stopped {
-		return nil // nobody can say that nobody is missing
+	switch {
+	case verdict.mode != stopped:
+		return r.total(0)
+	case t.broken && (r.guardless || !guards.clean()):
+		// Guards were made of what rows are left. That they agree now proves nothing
+		// any more, so the totals have to say that somebody is missing.
+		return r.total(1)
 	}
-	return r.total()
+	return nil // nobody can say that nobody is missing
 }
 
 // collect reads every legible row, on both sides of what is not legible.
 func (r *repair) collect() error {
 	for i := range tables {
 		t := &tables[i]
-		seen := map[string]bool{}
-		err := t.each(r.c, r.k, func(v row, s *sealedRow) error { return r.add(t, v, s, nil) })
+		err := t.each(r.c, r.k, func(v row, s *sealedRow) error { return r.add(t, v, s) })
 		if errors.Is(err, store.ErrDamaged) {
 			r.rows.unreadable = err
-			err = r.backwards(t, seen)
+			err = r.backwards(t)
 		}
 		if err != nil && !errors.Is(err, errStop) && !errors.Is(err, store.ErrDamaged) {
 			return err
@@ -112,7 +117,7 @@ func (r *repair) collect() error {
 }
 
 // backwards learns the names that are behind a page that cannot be read.
-func (r *repair) backwards(t *table, seen map[string]bool) error {
+func (r *repair) backwards(t *table) error {
 	var s sealedRow
 	order := ""
 	for i, key := range t.keys {
@@ -122,19 +127,28 @@ func (r *repair) backwards(t *table, seen map[string]bool) error {
 		order += key + " DESC"
 	}
 	return r.c.query("SELECT "+t.columns+", seal FROM "+t.name+" ORDER BY "+order, func(v row) error {
-		return t.one(r.k, v, &s, func(v row, s *sealedRow) error { return r.add(t, v, s, seen) })
+		return t.one(r.k, v, &s, func(_ row, s *sealedRow) error {
+			_, err := r.name(s)
+			return err
+		})
 	})
 }
 
-// add takes a row; with seen its name alone, since it may have been added before.
-func (r *repair) add(t *table, v row, s *sealedRow, seen map[string]bool) error {
+// name takes the name of a row. It may have taken it before.
+func (r *repair) name(s *sealedRow) (id int64, err error) {
 	if s.of == 0 {
-		return errStop
+		return 0, errStop
 	}
-	id := r.k.id(s.of, s.name)
+	id = r.k.id(s.of, s.name)
 	r.names[id] = sealedRow{of: s.of, name: s.name}
-	if seen != nil {
-		return nil
+	return id, nil
+}
+
+// add takes a row.
+func (r *repair) add(t *table, v row, s *sealedRow) error {
+	id, err := r.name(s)
+	if err != nil {
+		return err
 	}
 	g := r.found[id]
 	g.count++
@@ -145,14 +159,7 @@ func (r *repair) add(t *table, v row, s *sealedRow, seen map[string]bool) error 
 	r.rows.add(id, 1, s.stored)
 	if s.stored != s.seal {
 		r.rows.bad++
-		b := brokenRow{table: t, is: *s}
-		for _, value := range v {
-			if octets, ok := value.([]byte); ok {
-				value = slices.Clone(octets)
-			}
-			b.values = append(b.values, value)
-		}
-		r.broken = append(r.broken, b)
+		r.broken = append(r.broken, brokenRow{table: t, is: *s, values: slices.Clone(v)})
 	}
 	return nil
 }
@@ -189,9 +196,10 @@ func (r *repair) guard(id, count int64, sum uint64) error {
 	return err
 }
 
-// total has the totals be those of the guards.
-func (r *repair) total() error {
-	t := totals{known: true, dirty: true}
+// total has the totals be those of the guards, and of so many more names that
+// are nowhere.
+func (r *repair) total(missing int64) error {
+	t := totals{known: true, dirty: true, guards: missing, rows: missing}
 	if err := r.c.query(selectGuards, func(v row) error {
 		t.guards++
 		t.rows += v.int(1)
@@ -228,6 +236,7 @@ func (r *repair) each() error {
 	}
 	for id := range r.found {
 		if !expected[id] {
+			r.guardless = true
 			concerned[id] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,20 +87,25 @@ func (g *salvage) run(ctx context.Context) error {
 // read, down from the last, and what is between by every number.
 func (g *salvage) numbers(ctx context.Context, up, down, one string, known map[int64]bool) error {
 	low, high := int64(0), int64(1)<<(63-recipientBits)
-	walk := func(query string, at *int64) (whole bool, err error) {
+	walk := func(query string, at *int64, step int) (whole bool, err error) {
 		for {
-			found, err := g.from.one(query, func(r row) { *at = r.int(0) }, *at)
+			next := *at
+			found, err := g.from.one(query, func(r row) { next = r.int(0) }, *at)
 			if err != nil || !found {
 				return err == nil, err
 			}
-			known[*at] = true
+			if cmp.Compare(next, *at) != step {
+				return false, errOrder
+			}
+			*at = next
+			known[next] = true
 		}
 	}
-	whole, err := walk(up, &low)
+	whole, err := walk(up, &low, +1)
 	if whole || err != nil && !unreadable(err) {
 		return err
 	}
-	if _, err := walk(down, &high); err != nil && !unreadable(err) {
+	if _, err := walk(down, &high, -1); err != nil && !unreadable(err) {
 		return err
 	}
 	if high == 1<<(63-recipientBits) {
@@ -122,19 +128,24 @@ func (g *salvage) numbers(ctx context.Context, up, down, one string, known map[i
 
 // index finds messages by their queue ids.
 func (g *salvage) index(known map[int64]bool) error {
-	for query, at := range map[string]string{salvageIDsUp: "", salvageIDsDown: "\x7f"} {
+	for _, walk := range []struct {
+		query, at string
+		step      int
+	}{{salvageIDsUp, "", +1}, {salvageIDsDown, "\x7f", -1}} {
 		for {
-			found, err := g.from.one(query, func(r row) {
-				at = r.text(0)
-				g.ids[r.int(1)] = at
+			next := walk.at
+			found, err := g.from.one(walk.query, func(r row) {
+				next = r.text(0)
+				g.ids[r.int(1)] = next
 				known[r.int(1)] = true
-			}, at)
+			}, walk.at)
 			if err != nil && !unreadable(err) {
 				return err
 			}
-			if err != nil || !found {
+			if err != nil || !found || cmp.Compare(next, walk.at) != walk.step {
 				break
 			}
+			walk.at = next
 		}
 	}
 	return nil
@@ -206,35 +217,42 @@ func (g *salvage) message(ctx context.Context, num int64) error {
 // no others between.
 func (g *salvage) recipients(num int64) (found []store.Recipient, all bool, err error) {
 	altered := false
-	read := func(query string, at int64) (list []store.Recipient, err error) {
+	read := func(query string, at int64, step int) (list []store.Recipient, err error) {
 		for {
 			var r store.Recipient
-			whole := true
+			whole, next := true, at
 			ok, err := g.from.one(g.columns(query), func(row row) {
 				if r, whole = recipientOf(row), unaltered(row); !whole {
 					_, found := mended(row) // then it is among what scan found
 					altered = altered || !found
 				}
-				at = row.int(1)
+				next = row.int(1)
 			}, num, at)
 			if err != nil || !ok {
 				return list, err
 			}
-			if whole {
+			if cmp.Compare(next, at) != step {
+				return list, errOrder
+			}
+			if at = next; whole {
 				list = append(list, r)
 			}
 		}
 	}
-	if found, err = read(salvageRecipients, -1); err == nil || !unreadable(err) {
+	if found, err = read(salvageRecipients, -1, +1); err == nil || !unreadable(err) {
 		return g.merge(num, found), err == nil && !altered, err
 	}
-	rest, err := read(salvageLast, maxRecipients)
+	rest, err := read(salvageLast, maxRecipients, -1)
 	if err != nil && !unreadable(err) {
 		return nil, false, err
 	}
 	slices.Reverse(rest)
 	return g.merge(num, append(found, rest...)), false, nil
 }
+
+// errOrder says that rows do not come in their order, as on a damaged page: to go
+// on from one of them might never end.
+var errOrder = fmt.Errorf("%w: rows out of order", store.ErrDamaged)
 
 // errSum says that a message is not what was written.
 var errSum = fmt.Errorf("%w: checksum or size differs", store.ErrMessage)

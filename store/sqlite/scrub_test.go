@@ -287,16 +287,23 @@ func TestAskedDuringAPass(t *testing.T) {
 	wantNoTrace(t, dir, "two erasures, one pass")
 }
 
-// Without anything asked for Run does nothing; asked, it does it, and again.
+// Without anything asked for Run does nothing; asked, it does it, and again: by an
+// erasure too, whose caller may not come to ask for it.
 func TestScrubberRuns(t *testing.T) {
 	dir := t.TempDir()
 	db := openTest(t, Options{Dir: dir})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- db.Scrubber().Run(ctx) }()
-	for range 2 {
+	for _, ask := range []func() error{
+		func() error { return db.Consent().Scrub(ctx) },
+		func() error { return db.Consent().Scrub(ctx) },
+		func() error {
+			return db.Consent().Erase(ctx, gone, store.Event{Time: moment(1), Kind: store.EventErased, Way: store.Page})
+		},
+	} {
 		fillFree(t, db)
-		must(t, db.Consent().Scrub(ctx))
+		must(t, ask())
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			s, err := db.Scrubber().Scrubbed(ctx)
 			must(t, err)

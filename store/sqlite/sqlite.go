@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"offramp/store"
@@ -146,48 +145,6 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// Begun says whether a folder has data. An error that wraps store.ErrDamaged
-// says that the file of people's choices is gone from beside queued mail: it is made
-// first, so it was there, and mail must not go to who opted out. The other way
-// round nobody is harmed by going on, but mail may have been lost.
-func Begun(dir string) (bool, error) {
-	people, err := sizeOf(dir, consentFile)
-	mail, mailErr := sizeOf(dir, spoolFile)
-	if err := errors.Join(err, mailErr); err != nil {
-		return false, err
-	}
-	if people == 0 && mail > 0 {
-		return false, fmt.Errorf("%w: %s is missing or empty beside %s, and without it nobody's opt-out is known: restore it, or move both away to start over",
-			store.ErrDamaged, consentFile, spoolFile)
-	}
-	return people > 0, nil
-}
-
-// sizeOf is the size of a file that may be missing.
-func sizeOf(dir, name string) (int64, error) {
-	info, err := os.Stat(filepath.Join(dir, name))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
-}
-
-// whole refuses data of which the half is gone that must be there.
-func whole(o Options) error {
-	begun, err := Begun(o.Dir)
-	if err != nil {
-		return err
-	}
-	mail, err := sizeOf(o.Dir, spoolFile)
-	if begun && mail == 0 && err == nil {
-		o.Log.Warn("the file of waiting mail is missing or empty beside the file of choices; the queue starts empty. If mail was queued, stop and restore the file", "file", spoolFile)
-	}
-	return err
-}
-
 // makeDir makes the data folder. A new one is also made to outlive a loss of
 // power; SQLite sees to that for the files within.
 func makeDir(dir string) error {
@@ -255,8 +212,19 @@ func openFile(ctx context.Context, o Options, name string) (*file, error) {
 		}
 		return f, checkSchema(ctx, f, name)
 	}
+	switch err := logWhole(path, pageSize(name)); {
+	case err != nil && name == spoolFile && errors.Is(err, store.ErrDamaged):
+		o.Log.Error("mail in the log of the queue is damaged and lost, accepted mail perhaps", "file", name, "error", err)
+	case err != nil:
+		return nil, unavailable(err)
+	}
 	if err := create(path, pageSize(name)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unavailable(err))
+	}
+	if name == consentFile {
+		if err := hollow(ctx, f, o); err != nil {
+			return nil, errors.Join(err, f.readers.close())
+		}
 	}
 	if err := migrate(ctx, dsn(path, forWriting, o.BusyTimeout), name); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"offramp/store"
 )
@@ -137,6 +138,12 @@ func (s *Consent) person(c *conn, recipient string) (p store.Person, err error) 
 		return p, err
 	}
 	p.Erased = erased
+	if s.guards.seals != nil {
+		_, err := s.all(c, name)
+		if p.Damaged = errors.Is(err, store.ErrUncertain); err != nil && !p.Damaged {
+			return p, err
+		}
+	}
 	fitting, err := s.fitting(c, recipient, nil)
 	if err != nil {
 		return p, err

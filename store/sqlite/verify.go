@@ -62,6 +62,10 @@ func (s *Consent) verifying(ctx context.Context) {
 		wait := reverify
 		if err := s.verify(ctx); err != nil && ctx.Err() == nil {
 			s.guards.alarm.log.Error("the records of people cannot be verified, list mail waits", "error", err)
+			select {
+			case s.guards.failed <- err:
+			default:
+			}
 			wait = time.Second
 		}
 		if first := min(wait, verifyPause); pause(ctx, first, nil) {
