@@ -61,7 +61,7 @@ func (c *checker) noticed(ctx context.Context) {
 	}
 }
 
-// verify opens the data as a start does, and reads the records that stop mail,
+// verify opens the data as a start does, and reads the records that stop mail and the queue,
 // where no server does that.
 func (c *checker) verify(ctx context.Context) {
 	failed := func(f finding) bool { return f.State == findFail && (f.What == "settings" || f.What == "data") }
@@ -70,16 +70,17 @@ func (c *checker) verify(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // tens of millions of records
 	defer cancel()
-	var found store.Integrity
+	var people, mail store.Integrity
 	err := c.operate(ctx, func(cl *client) (err error) {
 		if cl.integrity != nil {
-			found, err = cl.integrity(ctx)
+			people, mail, err = cl.integrity(ctx)
 		}
 		return err
 	})
 	switch {
 	case err == nil:
-		c.integrity(found.Damage != "", found.Stopped)
+		c.integrity(people.Damage != "", people.Stopped)
+		c.mailIntegrity(mail.Damage != "")
 	case errors.Is(err, store.ErrDamaged):
 		c.add(findFail, "data", err.Error(), c.app.command("repair"))
 	case errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrInUse), errors.Is(err, context.DeadlineExceeded):

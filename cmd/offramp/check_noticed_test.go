@@ -1,12 +1,15 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +100,20 @@ func TestCheckOpensTheData(t *testing.T) {
 	}
 	if all := found(); len(all) > 0 {
 		t.Errorf("nothing is wrong: %+v", all)
+	}
+	mail, err := sql.Open("sqlite3", "file:"+filepath.Join(s.DataDir, "spool.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = mail.Exec("INSERT INTO recipients VALUES (66, 0, 'a@b.example', 'b.example', '', '', 'held', 0, 0, 0, '', '', '', 0)")
+	if err := errors.Join(err, mail.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if all := found(); len(all) != 1 || all[0].What != "queue" || all[0].State != findFail {
+		t.Errorf("a recipient of no message: %+v", all)
+	}
+	if _, err := sqlite.Salvage(t.Context(), sqlite.Options{Dir: s.DataDir}); err != nil {
+		t.Fatal(err)
 	}
 	other := base64.StdEncoding.EncodeToString(make([]byte, 32))
 	if err := os.WriteFile(s.ledgerKeyPath(), []byte(other), 0o600); err != nil {

@@ -34,8 +34,9 @@ type client struct {
 	files bool // this process holds the data, and no server runs
 	// scrub overwrites what was erased until its context ends; nil: the server does.
 	scrub func(context.Context) error
-	// integrity reads all records that stop mail; nil: the server does that.
-	integrity func(context.Context) (store.Integrity, error)
+	// integrity reads all records that stop mail, and all queued mail but its
+	// bodies; nil: the server does that.
+	integrity func(context.Context) (people, mail store.Integrity, err error)
 }
 
 // operate opens the data, or reaches the server that holds it, and runs work.
@@ -93,15 +94,17 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
 		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
 	}
-	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, integrity: integrityOf(db.Consent())}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, integrity: integrityOf(db)}
 	c.http.Transport = inProcess{api.Handler()}
 	return c, nil
 }
 
-func integrityOf(people *sqlite.Consent) func(context.Context) (store.Integrity, error) {
-	return func(ctx context.Context) (store.Integrity, error) {
-		err := people.Verified(ctx)
-		return people.Integrity(), err
+func integrityOf(db *sqlite.DB) func(context.Context) (people, mail store.Integrity, err error) {
+	return func(ctx context.Context) (people, mail store.Integrity, err error) {
+		if err = db.Consent().Verified(ctx); err == nil {
+			err = db.Spool().Inspected(ctx)
+		}
+		return db.Consent().Integrity(), db.Spool().Integrity(), err
 	}
 }
 

@@ -104,6 +104,16 @@ func (s *Spool) damaged(err error) {
 	s.inspection.alarm.needed("queued mail is damaged, and is held or left as it is", spoolFile, err)
 }
 
+// Inspected waits until the file was examined once, or could not be.
+func (s *Spool) Inspected(ctx context.Context) error {
+	select {
+	case <-s.inspection.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Integrity says what is known of damage to queued mail.
 func (s *Spool) Integrity() store.Integrity {
 	i := store.Integrity{Found: s.inspection.alarm.count.Load()}
