@@ -170,7 +170,7 @@ func conclude(rows, guards tally, t totals) *certainty {
 		return &certainty{text: "checksums over people's records are damaged; the records are whole"}
 	case guardsWhole:
 		return &certainty{mode: careful, text: fmt.Sprintf("records of people are damaged or lost (%d legible, %d of them damaged, %d expected): nothing is sent to the people that may concern", rows.count, rows.bad, t.rows)}
-	case t.broken && rows.clean() && guards.clean() && agree:
+	case t.broken && rows.clean() && guards.clean() && agree && rows.count > 0: // of nothing at all, something may be lost
 		return &certainty{text: "the sums over all records are damaged; the records are whole"}
 	}
 	return &certainty{mode: stopped, text: "records of people are damaged or lost, and nobody can say whose: no list mail is sent"}
