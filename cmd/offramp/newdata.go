@@ -75,6 +75,10 @@ func (s *settings) refuseData() error {
 	if begun {
 		return fault("--new-data: there is data in %s already: remove --new-data from the command, which is for the first start only", s.DataDir)
 	}
+	if _, err := os.Stat(filepath.Join(s.DataDir, ledgerKeyFile)); err == nil {
+		return fault("--new-data: the databases are missing from %s, which has the ledger key of an earlier start: restore them, since without them people who opted out would get mail, "+
+			"and remove --new-data from the command. If nothing was ever sent from here, run `offramp init --data`", s.DataDir)
+	}
 	return nil
 }
 

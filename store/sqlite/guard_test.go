@@ -285,3 +285,12 @@ func TestDamagedPersonIsShown(t *testing.T) {
 		}
 	}
 }
+
+// Nothing at all, with sums that are damaged, is no store in which nobody left.
+func TestEmptiedStoreStopsAll(t *testing.T) {
+	c := damaged(t, nil, "DELETE FROM choices", "DELETE FROM suppressions", "DELETE FROM sharing", "DELETE FROM erased", "DELETE FROM lists", "DELETE FROM guards",
+		"DELETE FROM meta")
+	if i := c.Integrity(); !i.Stopped {
+		t.Errorf("told %+v", i)
+	}
+}

@@ -35,6 +35,7 @@ type tally struct {
 	sum   uint64 // of seals
 	// Weighted by name: the same on both sides when they agree on every name.
 	counts, sums uint64
+	people       int64 // of count, rows of people
 	bad          int64 // whose own seal does not fit
 	unreadable   error
 }
@@ -170,7 +171,7 @@ func conclude(rows, guards tally, t totals) *certainty {
 		return &certainty{text: "checksums over people's records are damaged; the records are whole"}
 	case guardsWhole:
 		return &certainty{mode: careful, text: fmt.Sprintf("records of people are damaged or lost (%d legible, %d of them damaged, %d expected): nothing is sent to the people that may concern", rows.count, rows.bad, t.rows)}
-	case t.broken && rows.clean() && guards.clean() && agree:
+	case t.broken && rows.clean() && guards.clean() && agree && rows.people > 0: // where nobody is left, all may be lost
 		return &certainty{text: "the sums over all records are damaged; the records are whole"}
 	}
 	return &certainty{mode: stopped, text: "records of people are damaged or lost, and nobody can say whose: no list mail is sent"}
@@ -203,6 +204,9 @@ func (s *Consent) scanRows(ctx context.Context, c *conn, f *filter) (sums tally,
 				last, id = r.name, k.id(r.of, r.name)
 			}
 			sums.count++
+			if r.of == person {
+				sums.people++
+			}
 			sums.sum += r.stored
 			sums.add(id, 1, r.stored)
 			for _, key := range r.keys {
