@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	selectID    = "SELECT id FROM messages WHERE num = ?"
-	selectBody  = "SELECT num, size, chunks, sum, trace, header, tail FROM messages WHERE id = ?"
+	// The index that leads to a message can be damaged: what its row itself says
+	// is read by its number.
+	selectBody = `SELECT m.num, m.size, m.chunks, m.sum, m.trace, m.header, m.tail, m.id
+		FROM messages i JOIN messages m ON m.num = i.num WHERE i.id = ?`
 	selectChunk = "SELECT sum, data FROM chunks WHERE message = ? AND n = ?"
 )
 
@@ -115,22 +117,21 @@ func (b *bodyReader) next() error {
 // readRow reads and verifies what the row of the message holds.
 func (b *bodyReader) readRow() error {
 	err := b.s.file.readers.do(b.ctx, func(c *conn) error {
+		var id string
 		found, err := c.one(selectBody, func(r row) {
+			id = r.text(7)
 			b.num, b.size, b.chunks, b.tail = r.int(0), r.int(1), r.int(2), r.blob(6)
 			b.sound = r.int(3) == int64(b.s.sum(r.blob(4), r.blob(5), b.tail))
 		}, b.id)
-		if err == nil && !found {
-			return store.ErrNotFound
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		// The index that leads there can be damaged; it is not asked what it says.
-		var id string
-		if _, err := c.one(selectID, func(r row) { id = r.text(0) }, b.num); err == nil && id != b.id {
+		case !found:
+			return store.ErrNotFound
+		case id != b.id:
 			return fmt.Errorf("%w: the index names another message", store.ErrDamaged)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("body of %s: %w", b.id, err)
