@@ -66,8 +66,8 @@ func examine(ctx context.Context, c *conn, now time.Time) (e examined, err error
 	if err := e.checkStructure(ctx, c, examineStructure); err != nil {
 		return e, err
 	}
-	for _, rows := range []func(context.Context, *conn, time.Time) error{e.recipients, e.messages} {
-		switch err := rows(ctx, c, now); {
+	for _, err := range []error{e.recipients(ctx, c, now), e.messages(ctx, c)} {
+		switch {
 		case unreadable(err):
 			e.unread = err
 		case err != nil:
@@ -156,7 +156,7 @@ func plausible(address, domain string) bool {
 	return true
 }
 
-func (e *examined) messages(ctx context.Context, c *conn, _ time.Time) error {
+func (e *examined) messages(ctx context.Context, c *conn) error {
 	for num, more := int64(-1)<<62, true; more && ctx.Err() == nil; {
 		more = false
 		from := num

@@ -120,7 +120,9 @@ const (
 	selectLists     = "SELECT " + listColumns + ", seal FROM lists ORDER BY id"
 	selectPublic    = "SELECT " + listColumns + " FROM lists WHERE public <> 0"
 	selectThirdOnes = "SELECT 1 FROM lists WHERE third_party <> 0 LIMIT 1"
-	insertList      = "INSERT INTO lists (" + listColumns + ", seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	intoLists       = " INTO lists (" + listColumns + ", seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertList      = "INSERT" + intoLists
+	replaceListRow  = "INSERT OR REPLACE" + intoLists // for a repair: another list with its key is damaged
 	updateList      = `UPDATE lists SET name = ?, description = ?, transactional = ?, public = ?, third_party = ?,
 		language = ?, sender = ?, footer = ?, seal = ? WHERE id = ?`
 )
@@ -207,13 +209,20 @@ func (s *Consent) readList(c *conn, query string, arg any) (l store.List, err er
 
 // addList adds a list that is not there.
 func (s *Consent) addList(c *conn, l store.List) error {
-	seal := s.guards.seals.list(l)
-	if _, err := c.exec(insertList, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
-		l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created), int64(seal)); err != nil {
+	seal, err := s.putList(c, insertList, l)
+	if err != nil {
 		return err
 	}
 	s.guards.change(aList, l.ID, 0, seal)
 	return nil
+}
+
+// putList runs a statement that adds a list, and returns its seal.
+func (s *Consent) putList(c *conn, statement string, l store.List) (seal uint64, err error) {
+	seal = s.guards.seals.list(l)
+	_, err = c.exec(statement, l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
+		l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created), int64(seal))
+	return seal, err
 }
 
 // replaceList replaces all of a list but ID, key and creation. One that is

@@ -18,17 +18,14 @@ func (r *repair) list(id int64, name string) error {
 	}
 	if found {
 		l.Transactional, l.ThirdParty, l.Key = false, true, r.listKey(name)
-		seal = r.k.list(l)
 		if _, err := r.c.exec("DELETE FROM lists WHERE id = ?", name); err != nil {
 			return err
 		}
 	} else {
 		l = store.List{ID: name, Key: r.listKey(name), ThirdParty: true, Created: kept(r.now)}
-		seal = r.k.list(l)
 	}
 	r.done.Lists = append(r.done.Lists, name)
-	if _, err := r.c.exec("INSERT OR REPLACE INTO lists ("+listColumns+", seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", l.ID, int64(l.Key), l.Name, l.Description, l.Transactional,
-		l.Public, l.ThirdParty, l.Language, l.Sender, l.Footer, micros(l.Created), int64(seal)); err != nil {
+	if seal, err = r.s.putList(r.c, replaceListRow, l); err != nil {
 		return err
 	}
 	return r.guard(id, 1, seal)

@@ -9,18 +9,20 @@ import (
 // correct puts a row back that one bit was flipped in: of the rows that differ
 // from it in one bit, one alone has its checksum.
 func (r *repair) correct(b brokenRow) error {
-	last := len(b.values) - 1
+	t, last := b.table, len(b.values)-1
+	var s sealedRow
 	put, ok := slices.Clone(b.values), false
 	if bits.OnesCount64(b.is.stored^b.is.seal) == 1 {
 		put[last], ok = int64(b.is.seal), true // the bit was in the checksum
 	} else {
-		put, ok = r.oneBitOff(b)
+		put, ok = oneBitOff(b.values, last, func(try row) bool {
+			t.read(r.k, try, &s)
+			return s.seal == b.is.stored
+		})
 	}
 	if !ok {
 		return nil
 	}
-	t := b.table
-	var s sealedRow
 	t.read(r.k, put, &s)
 	if _, err := r.c.exec("DELETE FROM "+t.name+" WHERE "+strings.Join(t.keys, " = ? AND ")+" = ?", anys(b.values[:len(t.keys)])...); err != nil {
 		return err
@@ -40,34 +42,30 @@ func anys(values row) (all []any) {
 	return all
 }
 
-// oneBitOff returns the row with the checksum among those that differ in one bit.
-func (r *repair) oneBitOff(b brokenRow) (row, bool) {
-	try := slices.Clone(b.values)
-	var s sealedRow
-	fits := func() bool {
-		b.table.read(r.k, try, &s)
-		return s.seal == b.is.stored
-	}
-	for i := range len(try) - 1 {
-		switch v := try[i].(type) {
+// oneBitOff returns the row that fits among those that differ from r in one bit of
+// their first n values.
+func oneBitOff(r row, n int, fits func(row) bool) (row, bool) {
+	try := slices.Clone(r)
+	for i := range n {
+		switch v := r[i].(type) {
 		case int64:
 			for bit := range 64 {
-				if try[i] = v ^ 1<<bit; fits() {
+				if try[i] = v ^ 1<<bit; fits(try) {
 					return try, true
 				}
 			}
 		case string:
-			if octets, ok := flipText([]byte(v), func(o []byte) bool { try[i] = string(o); return fits() }); ok {
+			if octets, ok := flipText([]byte(v), func(o []byte) bool { try[i] = string(o); return fits(try) }); ok {
 				try[i] = string(octets)
 				return try, true
 			}
 		case []byte:
-			if octets, ok := flipText(slices.Clone(v), func(o []byte) bool { try[i] = o; return fits() }); ok {
+			if octets, ok := flipText(slices.Clone(v), func(o []byte) bool { try[i] = o; return fits(try) }); ok {
 				try[i] = octets
 				return try, true
 			}
 		}
-		try[i] = b.values[i]
+		try[i] = r[i]
 	}
 	return nil, false
 }

@@ -92,7 +92,7 @@ func sound(ctx context.Context, path string, o Options) (whole bool, err error) 
 	// What an earlier release left has no checksums before the first start.
 	if sealed, _ := hasSeals(c); err == nil && whole && sealed {
 		e := examined{}
-		err = errors.Join(e.recipients(ctx, c, o.Now()), e.messages(ctx, c, o.Now()))
+		err = errors.Join(e.recipients(ctx, c, o.Now()), e.messages(ctx, c))
 		whole = e.text() == ""
 	}
 	if unreadable(err) {

@@ -63,29 +63,16 @@ func (g *salvage) merge(num int64, list []store.Recipient) []store.Recipient {
 
 // mended returns the row with the checksum among those that differ in one bit.
 func mended(r row) (row, bool) {
-	try := slices.Clone(r)
-	if stored, ok := r[13].(int64); !ok || bits.OnesCount64(uint64(stored)^recipientSeal(r.int(0), r.int(1), recipientOf(r))) == 1 {
-		try[13] = int64(recipientSeal(r.int(0), r.int(1), recipientOf(r))) // the bit was in the checksum
-		return try, ok
+	stored, ok := r[13].(int64)
+	seal := recipientSeal(r.int(0), r.int(1), recipientOf(r))
+	if !ok || bits.OnesCount64(uint64(stored)^seal) == 1 {
+		fixed := slices.Clone(r)
+		fixed[13] = int64(seal) // the bit was in the checksum
+		return fixed, ok
 	}
-	fits := func() bool { return try.int(0) >= 0 && try.int(1) >= 0 && try.int(1) < maxRecipients && unaltered(try) }
-	for i := range sealedRecipient {
-		switch v := try[i].(type) {
-		case int64:
-			for bit := range 64 {
-				if try[i] = v ^ 1<<bit; fits() {
-					return try, true
-				}
-			}
-		case string:
-			if octets, ok := flipText([]byte(v), func(o []byte) bool { try[i] = string(o); return fits() }); ok {
-				try[i] = string(octets)
-				return try, true
-			}
-		}
-		try[i] = r[i]
-	}
-	return nil, false
+	return oneBitOff(r, sealedRecipient, func(try row) bool {
+		return try.int(0) >= 0 && try.int(1) >= 0 && try.int(1) < maxRecipients && unaltered(try)
+	})
 }
 
 // possible has a recipient be in a state that there is, and wait for no longer than
