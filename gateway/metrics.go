@@ -53,9 +53,7 @@ func (m *metrics) count(name, help string, value *atomic.Int64, labels ...string
 // integrity is what is known of damage to the records that stop mail, and to
 // queued mail.
 func (m *metrics) integrity(p Parts) {
-	known := p.Consent.Integrity
-	gauge := func(name, help string, value func(store.Integrity) bool) {
-		known := known
+	gauge := func(name, help string, known func() store.Integrity, value func(store.Integrity) bool) {
 		*m = append(*m, admin.Metric{Name: "offramp_" + name, Help: help, Type: admin.Gauge, Value: func() float64 {
 			if value(known()) {
 				return 1
@@ -64,16 +62,15 @@ func (m *metrics) integrity(p Parts) {
 		}})
 	}
 	gauge("consent_verified", "Whether all records that stop mail were verified since the start; deliveries wait until then.",
-		func(i store.Integrity) bool { return i.Verified })
+		p.Consent.Integrity, func(i store.Integrity) bool { return i.Verified })
 	gauge("consent_damaged", "Whether records that stop mail are damaged or lost; 1 is an alarm.",
-		func(i store.Integrity) bool { return i.Damage != "" })
+		p.Consent.Integrity, func(i store.Integrity) bool { return i.Damage != "" })
 	gauge("consent_stopped", "Whether no list mail is sent to anybody, since nobody can say whose records are damaged; 1 is an alarm.",
-		func(i store.Integrity) bool { return i.Stopped })
-	known = p.Spool.Integrity
+		p.Consent.Integrity, func(i store.Integrity) bool { return i.Stopped })
 	gauge("spool_examined", "Whether spool.db was examined for damage since the start; deliveries do not wait for it.",
-		func(i store.Integrity) bool { return i.Verified })
+		p.Spool.Integrity, func(i store.Integrity) bool { return i.Verified })
 	gauge("spool_damaged", "Whether queued mail is damaged or lost; 1 is an alarm.",
-		func(i store.Integrity) bool { return i.Damage != "" })
+		p.Spool.Integrity, func(i store.Integrity) bool { return i.Damage != "" })
 }
 
 func (s *stats) clients(m *metrics) {

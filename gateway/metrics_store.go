@@ -11,9 +11,6 @@ import (
 // files adds what the files of the engine say of themselves, and how far what
 // was erased is overwritten.
 func (m *metrics) files(p Parts) {
-	if p.Spool == nil || p.Consent == nil {
-		return
-	}
 	for name, file := range map[string]store.Durable{"spool": p.Spool, "consent": p.Consent} {
 		labels := map[string]string{"file": name}
 		add := func(name, help string, kind admin.MetricType, value func(store.Health) float64) {

@@ -57,12 +57,13 @@ func (s *settings) inDataDir(path string) bool {
 
 // hasKeys says whether the data folder has keys that Offramp made there.
 func (s *settings) hasKeys() bool {
-	for _, name := range []string{tokenKeysFile, ledgerKeyFile} {
-		if _, err := os.Stat(filepath.Join(s.DataDir, name)); err == nil {
-			return true
-		}
-	}
-	return false
+	return s.holds(tokenKeysFile) || s.holds(ledgerKeyFile)
+}
+
+// holds says whether a file is in the data folder.
+func (s *settings) holds(name string) bool {
+	_, err := os.Stat(filepath.Join(s.DataDir, name))
+	return err == nil
 }
 
 // refuseData refuses what is only for the first start: left in a unit file or a
@@ -75,7 +76,7 @@ func (s *settings) refuseData() error {
 	if begun {
 		return fault("--new-data: there is data in %s already: remove --new-data from the command, which is for the first start only", s.DataDir)
 	}
-	if _, err := os.Stat(filepath.Join(s.DataDir, ledgerKeyFile)); err == nil {
+	if s.holds(ledgerKeyFile) {
 		return fault("--new-data: the databases are missing from %s, which has the ledger key of an earlier start: restore them, since without them people who opted out would get mail, "+
 			"and remove --new-data from the command. If nothing was ever sent from here, run `offramp init --data`", s.DataDir)
 	}

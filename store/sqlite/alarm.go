@@ -40,14 +40,7 @@ func (a *alarm) needed(message, file string, err error) {
 }
 
 // Verified waits until all records were verified once.
-func (s *Consent) Verified(ctx context.Context) error {
-	select {
-	case <-s.guards.ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (s *Consent) Verified(ctx context.Context) error { return await(ctx, s.guards.ended) }
 
 // verifiedOnce is Verified for who does not wait for what may never end.
 func (s *Consent) verifiedOnce(ctx context.Context) error {

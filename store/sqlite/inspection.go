@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,20 +28,7 @@ const inspectAgain = 10 * time.Minute
 
 // inspectAlways has the file examined until close.
 func (s *Spool) inspectAlways() {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.inspection.alarm.log.Error("panic while the file of queued mail was examined", "error", fmt.Sprint(p))
-			}
-		}()
-		s.inspecting(ctx)
-	})
-	s.inspection.stop = func() {
-		cancel()
-		running.Wait()
-	}
+	s.inspection.stop = background(s.inspection.alarm.log, "the file of queued mail was examined", s.inspecting)
 }
 
 func (s *Spool) close() error {
@@ -106,12 +91,7 @@ func (s *Spool) damaged(err error) {
 
 // Inspected waits until the file was examined once, or could not be.
 func (s *Spool) Inspected(ctx context.Context) error {
-	select {
-	case <-s.inspection.ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return await(ctx, s.inspection.ended)
 }
 
 // Integrity says what is known of damage to queued mail.

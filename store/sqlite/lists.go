@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"offramp/store"
@@ -37,22 +36,10 @@ func newConsent(f *file, o Options) (*Consent, error) {
 	return s, err
 }
 
-// verifyAlways has the records verified until close.
+// verifyAlways has the records verified until close. List mail waits for the first
+// time.
 func (s *Consent) verifyAlways() {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		defer func() {
-			if p := recover(); p != nil { // then nothing is verified and list mail waits
-				s.guards.alarm.log.Error("panic while verifying", "error", fmt.Sprint(p))
-			}
-		}()
-		s.verifying(ctx)
-	})
-	s.stop = func() {
-		cancel()
-		running.Wait()
-	}
+	s.stop = background(s.guards.alarm.log, "the records of people were verified", s.verifying)
 }
 
 func (s *Consent) close() error {

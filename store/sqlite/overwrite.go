@@ -312,7 +312,7 @@ func (f *file) patiently(ctx context.Context, run func(*conn) (done bool, err er
 		}); err != nil || done {
 			return err
 		}
-		if !sleep(ctx, wait) {
+		if !pause(ctx, wait, nil) {
 			return ctx.Err()
 		}
 	}

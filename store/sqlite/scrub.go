@@ -139,7 +139,7 @@ func (k *Scrubber) pass(ctx context.Context, a asks) error {
 		}
 		done := left - o.left()
 		left -= done
-		if left > 0 && !sleep(ctx, rest(time.Since(start), end.Sub(k.now()), done, left)) {
+		if left > 0 && !pause(ctx, rest(time.Since(start), end.Sub(k.now()), done, left), nil) {
 			return ctx.Err()
 		}
 	}
@@ -185,16 +185,4 @@ func rest(took, remaining time.Duration, done, left int64) time.Duration {
 	wait := max((scrubShare-1)*took, time.Duration(float64(done)/scrubFastest*float64(time.Second))-took)
 	most := time.Duration(float64(remaining) / 2 * float64(done) / float64(left)) // of round and rest
 	return max(min(wait, most-took), 0)
-}
-
-// sleep waits, and says whether ctx still runs.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -75,19 +75,6 @@ func (s *Consent) verifying(ctx context.Context) {
 	}
 }
 
-// pause waits, or returns earlier with a token of again; false when ctx ends.
-func pause(ctx context.Context, d time.Duration, again <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-	case <-again:
-	}
-	return true
-}
-
 // verify reads every protected row once. An error says that it is to be tried
 // again.
 func (s *Consent) verify(ctx context.Context) error {
