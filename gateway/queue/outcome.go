@@ -91,7 +91,7 @@ func (a *attempt) postpone(ctx context.Context, jobs []store.Job, what string, e
 	down := damaged || errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull)
 	now, wait := a.q.Now(), min(a.q.config.RetryMin, 10*time.Second)
 	if damaged {
-		wait = a.q.config.RetryMin // it takes somebody to mend it
+		wait = a.q.config.RetryMin // it takes somebody to repair it
 	}
 	for _, j := range jobs {
 		if !down && a.q.schedule.expired(j.Message, j.Recipient.Attempts+1, a.q.Sure()) {

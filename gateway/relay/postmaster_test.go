@@ -43,7 +43,7 @@ func TestPostmaster(t *testing.T) {
 				t.Fatal(err)
 			}
 			if notify := f.commits[1].recipients[0].Notify; notify != "" {
-				t.Errorf("NOTIFY of a client of ours became %q", notify)
+				t.Errorf("NOTIFY of a trusted client became %q", notify)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestPostmasterDay(t *testing.T) {
 		t.Errorf("%d more of others", n)
 	}
 	if err := send(Client{Addr: netip.MustParseAddr("192.0.2.1"), Login: "shop"}); err != nil {
-		t.Errorf("of a client of ours: %v", err)
+		t.Errorf("of a trusted client: %v", err)
 	}
 	before := len(f.commits)
 	if now = now.Add(23 * time.Hour); fill("198.51.100.%d") != 0 || len(f.commits) != before {

@@ -113,7 +113,7 @@ func (t *session) Data(r io.Reader) error {
 	return done.smtp()
 }
 
-// receive takes a message to an address of ours.
+// receive takes a message to an address of Offramp.
 func (t *session) receive(tx *transaction, b *body) (*reply, error) {
 	from := t.d.addr
 	if t.s.Relay.MayRelay(tx.client) {

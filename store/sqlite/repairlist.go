@@ -5,7 +5,7 @@ import (
 )
 
 // list has a list be what stops most: not transactional, and for others. Its
-// names are for the operator to mend.
+// names are for the operator to put right.
 func (r *repair) list(id int64, name string) error {
 	var l store.List
 	seal := uint64(0)

@@ -223,7 +223,7 @@ func (g *salvage) recipients(num int64) (found []store.Recipient, all bool, err 
 			whole, next := true, at
 			ok, err := g.from.one(g.columns(query), func(row row) {
 				if r, whole = recipientOf(row), unaltered(row); !whole {
-					_, found := mended(row) // then it is among what scan found
+					_, found := corrected(row) // then it is among what scan found
 					altered = altered || !found
 				}
 				next = row.int(1)

@@ -15,7 +15,7 @@ import (
 var errFsync = sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrFsync}
 
 // breakSync has every new connection of a file fail until it is called again.
-func breakSync(f *file) (mend func()) {
+func breakSync(f *file) (fix func()) {
 	whole := f.writer.setup
 	f.writer.setup = func(*conn) error { return errFsync }
 	return func() { f.writer.setup = whole }
@@ -31,7 +31,7 @@ func TestAFileIsTrustedAgainOnceItProvedItself(t *testing.T) {
 	if h := s.Health(); !h.Trusted || h.Faults != 0 || h.Commits == 0 {
 		t.Errorf("at first %+v", h)
 	}
-	mend := breakSync(s.file)
+	fix := breakSync(s.file)
 	if err := s.file.write(ctx, &op{run: func(*conn) error { return errFsync }}); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestAFileIsTrustedAgainOnceItProvedItself(t *testing.T) {
 	if err := db.Consent().Ready(ctx); err != nil {
 		t.Errorf("the other file: %v", err)
 	}
-	mend()
+	fix()
 	if err := s.Ready(ctx); err == nil {
 		t.Error("tried again at once, for everybody who asks")
 	}
@@ -60,7 +60,7 @@ func TestAFileIsTrustedAgainOnceItProvedItself(t *testing.T) {
 	}
 	must(t, commitSize(s, "Q1", 10))
 	if h := s.Health(); !h.Trusted {
-		t.Errorf("mended: %+v", h)
+		t.Errorf("fixed: %+v", h)
 	}
 	wantMessages(t, s, 1)
 }

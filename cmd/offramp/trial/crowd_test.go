@@ -65,7 +65,7 @@ func (c *crowd) leave() {
 	}
 }
 
-// slowMail begins a message of 1.1 MB to an address of ours and never ends it.
+// slowMail begins a message of 1.1 MB to an address of Offramp and never ends it.
 func slowMail(conn net.Conn) bool {
 	in := bufio.NewReader(conn)
 	for _, say := range []string{"", "EHLO stranger.example", "MAIL FROM:<>", "RCPT TO:<replies@u.trial.example>", "DATA"} {
@@ -101,7 +101,7 @@ func partBody(conn net.Conn) bool {
 	return err == nil
 }
 
-// serves checks that a client of ours is served for a while: mail and opt-outs,
+// serves checks that a trusted client is served for a while: mail and opt-outs,
 // each in less than a second but for one in a hundred.
 func serves(t *testing.T, p *process, s *sink.Sink, seconds int) {
 	t.Helper()
@@ -140,7 +140,7 @@ func serves(t *testing.T, p *process, s *sink.Sink, seconds int) {
 }
 
 // Strangers with slow mail, one with many idle HTTP connections, and many with
-// part of a webhook's body take a bounded amount of memory, and a client of ours
+// part of a webhook's body take a bounded amount of memory, and a trusted client
 // is served beside them.
 func TestTortureCrowds(t *testing.T) {
 	s, err := sink.Start(sink.Options{Discard: true})

@@ -26,7 +26,7 @@ func (p *process) ready() (status int, text string) {
 }
 
 // failingSyncs has every fsync of the process fail until it is called again.
-func (p *process) failingSyncs() (mend func()) {
+func (p *process) failingSyncs() (fix func()) {
 	p.t.Helper()
 	cmd := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO",
 		"-p", fmt.Sprint(p.cmd.Process.Pid))
@@ -38,7 +38,7 @@ func (p *process) failingSyncs() (mend func()) {
 		_ = cmd.Wait()
 		close(ended)
 	}()
-	mend = func() {
+	fix = func() {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		<-ended
 	}
@@ -54,7 +54,7 @@ func (p *process) failingSyncs() (mend func()) {
 		}
 		return nil
 	}); err != nil {
-		mend()
+		fix()
 		p.t.Fatal(err)
 	}
 	select {
@@ -62,7 +62,7 @@ func (p *process) failingSyncs() (mend func()) {
 		p.t.Skipf("strace cannot attach here: %s", log)
 	default:
 	}
-	return mend
+	return fix
 }
 
 // F5: while no fsync succeeds no mail and no opt-out is taken, and readiness and
@@ -81,7 +81,7 @@ func TestTortureFsyncFails(t *testing.T) {
 	}
 	link := strings.Replace(sealed(p, "trial.example", "ada@dest.example"), "/p/", "/u/", 1)
 	for range scale(1, 20) {
-		mend := p.failingSyncs()
+		fix := p.failingSyncs()
 		if err := send("during@dest.example"); err == nil || !strings.HasPrefix(err.Error(), "4") {
 			t.Errorf("mail was answered %v", err)
 		}
@@ -99,7 +99,7 @@ func TestTortureFsyncFails(t *testing.T) {
 		if !strings.Contains(string(metrics), `offramp_store_trusted{file="spool"} 0`) {
 			t.Error("the metrics do not say that the spool is not trusted")
 		}
-		mend()
+		fix()
 		p.awaitReady()
 		must(t, send("after@dest.example"))
 		p.oneClick(link)

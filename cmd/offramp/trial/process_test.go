@@ -229,19 +229,19 @@ func (p *process) run(args ...string) (stdout string, code int) {
 }
 
 // resident returns the most memory the process had resident, in octets.
-func (p *process) resident() int64 {
+func (p *process) resident() int64 { return p.proc("status", "VmHWM: %d kB") << 10 }
+
+// proc returns the number of a line that a file in /proc has of the process.
+func (p *process) proc(file, line string) (n int64) {
 	p.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		var kib int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); err == nil {
-			return kib << 10
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, file))
+	must(p.t, err)
+	for l := range strings.Lines(string(content)) {
+		if _, err := fmt.Sscanf(l, line, &n); err == nil {
+			return n
 		}
 	}
-	p.t.Fatal("no VmHWM in /proc")
+	p.t.Fatalf("no %q in /proc", line)
 	return 0
 }
 

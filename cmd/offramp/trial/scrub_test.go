@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +56,27 @@ func (p *process) erase(address string) time.Duration {
 	return time.Since(began)
 }
 
+// loadClients is how many clients a load has.
+const loadClients = 4
+
+// clients has each of them do its part, and waits.
+func (p *process) clients(part func(i int, c *client)) {
+	var all sync.WaitGroup
+	for i := range loadClients {
+		all.Go(func() {
+			c, err := dial(p.smtp)
+			if err != nil {
+				p.t.Error(err)
+				return
+			}
+			defer c.close()
+			c.conn.SetDeadline(time.Now().Add(30 * time.Minute))
+			part(i, c)
+		})
+	}
+	all.Wait()
+}
+
 // fillFree leaves so many MiB of free pages in the spool, all of which name the
 // person. It returns when none of it waits.
 func (p *process) fillFree(mib int) {
@@ -64,25 +84,14 @@ func (p *process) fillFree(mib int) {
 	const each = 4
 	line := "unsubscribe?who=" + erasedPerson + " " + strings.Repeat("x", 20) + "\r\n"
 	data := []byte("From: News <news@trial.example>\r\nSubject: large\r\n\r\n" + strings.Repeat(line, each<<20/len(line)))
-	var clients sync.WaitGroup
-	for i := range 4 {
-		clients.Go(func() {
-			c, err := dial(p.smtp)
-			if err != nil {
+	p.clients(func(i int, c *client) {
+		for n := i; n < mib/each; n += loadClients {
+			if err := c.send("news@trial.example", []string{fmt.Sprintf("bulk%d@dest.example", n)}, data); err != nil {
 				p.t.Error(err)
 				return
 			}
-			defer c.close()
-			c.conn.SetDeadline(time.Now().Add(10 * time.Minute))
-			for n := i; n < mib/each; n += 4 {
-				if err := c.send("news@trial.example", []string{fmt.Sprintf("bulk%d@dest.example", n)}, data); err != nil {
-					p.t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	clients.Wait()
+		}
+	})
 	// What is being attempted stays at first.
 	if err := poll(time.Minute, func() error {
 		p.run("queue", "rm", "--sender", "news@trial.example")
@@ -96,52 +105,30 @@ func (p *process) fillFree(mib int) {
 }
 
 // written is how many octets the process had written to the disk.
-func (p *process) written() (n int64) {
-	p.t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.cmd.Process.Pid))
-	must(p.t, err)
-	for line := range strings.Lines(string(content)) {
-		if _, err := fmt.Sscanf(line, "write_bytes: %d", &n); err == nil {
-			return n
-		}
-	}
-	p.t.Fatal("no write_bytes in /proc")
-	return 0
-}
+func (p *process) written() int64 { return p.proc("io", "write_bytes: %d") }
 
 // accepting sends small messages by some clients, at a pace, until it is
 // stopped, and returns how long each took to be accepted.
 func (p *process) accepting(stop <-chan struct{}) (took []time.Duration) {
 	var mu sync.Mutex
-	var clients sync.WaitGroup
 	data := []byte("From: News <offers@trial.example>\r\nSubject: small\r\n\r\n" + strings.Repeat("A few lines of text.\r\n", 200))
-	for i := range 4 {
-		clients.Go(func() {
-			c, err := dial(p.smtp)
-			if err != nil {
+	p.clients(func(i int, c *client) {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			began := time.Now()
+			if err := c.send("offers@trial.example", []string{fmt.Sprintf("r%d-%d@dest.example", i, n)}, data); err != nil {
 				p.t.Error(err)
 				return
 			}
-			defer c.close()
-			c.conn.SetDeadline(time.Now().Add(30 * time.Minute))
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				case <-time.After(10 * time.Millisecond):
-				}
-				began := time.Now()
-				if err := c.send("offers@trial.example", []string{fmt.Sprintf("r%d-%d@dest.example", i, n)}, data); err != nil {
-					p.t.Error(err)
-					return
-				}
-				mu.Lock()
-				took = append(took, time.Since(began))
-				mu.Unlock()
-			}
-		})
-	}
-	clients.Wait()
+			mu.Lock()
+			took = append(took, time.Since(began))
+			mu.Unlock()
+		}
+	})
 	slices.Sort(took)
 	return took
 }

@@ -23,7 +23,7 @@ func (g *salvage) scan() error {
 			id := recipientID(r.int(0), r.int(1))
 			disorder = disorder || id <= last
 			last = id
-		} else if m, ok := mended(r); ok {
+		} else if m, ok := corrected(r); ok {
 			g.keep(recipientOf(m))
 		}
 		return nil
@@ -61,8 +61,8 @@ func (g *salvage) merge(num int64, list []store.Recipient) []store.Recipient {
 	return list
 }
 
-// mended returns the row with the checksum among those that differ in one bit.
-func mended(r row) (row, bool) {
+// corrected returns the row with the checksum among those that differ in one bit.
+func corrected(r row) (row, bool) {
 	stored, ok := r[13].(int64)
 	seal := recipientSeal(r.int(0), r.int(1), recipientOf(r))
 	if !ok || bits.OnesCount64(uint64(stored)^seal) == 1 {
