@@ -12,7 +12,7 @@ type told struct {
 
 func (l *letter) tell() told {
 	found := l.textFindings()
-	t := told{by: make(map[string]*Finding, len(found)), hits: reasons.find(withoutAdvice(l.said()))}
+	t := told{by: make(map[string]*Finding, len(found)), hits: reasons().find(withoutAdvice(l.said()))}
 	for i := range found {
 		t.by[strings.ToLower(found[i].Recipient)] = &found[i]
 	}
@@ -68,7 +68,7 @@ func (t told) confirm(f Finding) Finding {
 	own := t.by[strings.ToLower(f.Recipient)]
 	hits := t.hits
 	if own != nil && own != t.only {
-		hits = reasons.find(withoutAdvice(own.Diagnostic)) // the rest is about others
+		hits = reasons().find(withoutAdvice(own.Diagnostic)) // the rest is about others
 	}
 	named := hits.named() || evidence{found: hits}.doubtful() != ""
 	if other := hits[mailbox]; other != "" {
@@ -83,7 +83,7 @@ func (t told) confirm(f Finding) Finding {
 		f.Class, f.Why = Undecided, f.Why+`, but the text for people says "`+other+`"`
 		return f
 	}
-	if exact := hardStatus[f.Status] != "" && reasons.find(f.Diagnostic).named(); hits[either] != "" && !exact {
+	if exact := hardStatus[f.Status] != "" && reasons().find(f.Diagnostic).named(); hits[either] != "" && !exact {
 		f.Class, f.Cause, f.Why = Soft, CauseMailbox, f.Why+`, but the text for people gives several reasons`
 		return f
 	}
@@ -141,7 +141,7 @@ func settle(f Finding, rcpt bool) Finding {
 	if hardStatus[f.Status] != "" {
 		return f
 	}
-	found := reasons.find(f.Diagnostic)
+	found := reasons().find(f.Diagnostic)
 	host := found[dead] == "" && found[noHost] != "" && !strings.Contains(found[noHost], "domain")
 	if host || found[moved] != "" {
 		return f // a host is looked up by the mail system itself; a domain may be the sender's

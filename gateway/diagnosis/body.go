@@ -74,7 +74,7 @@ func (l *letter) textFindings() []Finding {
 		sections = []*section{{recipient: whom, prose: !l.saysOf(whom)}}
 	}
 	delayed := l.delayed()
-	state := reasons.find(withoutAdvice(preamble))[mailbox]
+	state := reasons().find(withoutAdvice(preamble))[mailbox]
 	found := make([]Finding, 0, len(sections))
 	var memo map[string]Finding
 	if len(sections) > 1 {
@@ -145,7 +145,7 @@ func (l *letter) traced() bool {
 // saysOf says whether one line names an address and says that it is dead.
 func (l *letter) saysOf(address string) bool {
 	for line := range strings.Lines(clip(l.text, maxReason)) {
-		if address != "" && strings.Contains(line, address) && reasons.find(line).named() {
+		if address != "" && strings.Contains(line, address) && reasons().find(line).named() {
 			return true
 		}
 	}
@@ -180,7 +180,7 @@ func (l *letter) sections(opens func(line string) (address, rest string)) (pream
 	}
 	if s.now == nil {
 		s.before.WriteString(s.pending)
-	} else if len(s.all) == 1 && reasons.find(s.now.text.String()) == (hits{}) {
+	} else if len(s.all) == 1 && reasons().find(s.now.text.String()) == (hits{}) {
 		s.now.text.WriteString(s.pending)
 	}
 	return s.before.String(), s.all

@@ -86,7 +86,7 @@ func (l *letter) looksBounced() bool {
 // bounceSubject says whether the subject is that of a bounce, or names a dead
 // address itself: "Warning: a@b - User unknown!".
 func (l *letter) bounceSubject() bool {
-	return containsAny(strings.ToLower(l.subject), bounceSubjects) || !isAnswer(strings.ToLower(l.subject)) && reasons.find(l.subject).named()
+	return containsAny(strings.ToLower(l.subject), bounceSubjects) || !isAnswer(strings.ToLower(l.subject)) && reasons().find(l.subject).named()
 }
 
 // tellsDeath says whether a message that is known by its subject alone says in
@@ -94,7 +94,7 @@ func (l *letter) bounceSubject() bool {
 func (l *letter) tellsDeath() bool {
 	text := clip(l.text, maxReason)
 	_, reply := codesIn(text)
-	return l.mentioned() != "" && (reply != "" || reasons.find(text).named())
+	return l.mentioned() != "" && (reply != "" || reasons().find(text).named())
 }
 
 // daemon says whether From is that of a mail system.
@@ -137,5 +137,5 @@ func (l *letter) delayed() bool {
 	if containsAny(subject, []string{"(delay)", "delayed", "delivery delay", "warning: could not send", "warning: message", "verzögert", "verzoegert", "retardé", "retrasad", "ritardat", "atrasad", "vertraagd", "opóźni"}) {
 		return true
 	}
-	return reasons.find(text)[delay] != ""
+	return reasons().find(text)[delay] != ""
 }

@@ -1,6 +1,9 @@
 package diagnosis
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // tables are all known texts.
 var tables = []group{
@@ -10,8 +13,9 @@ var tables = []group{
 	{network, networkTexts}, {passing, passingTexts}, {refusal, refusalTexts}, {delay, delayTexts},
 }
 
-// reasons finds them by their first word.
-var reasons = newIndex(tables...)
+// reasons finds them by their first word. It is made when it is first needed: no
+// command but a server needs it, and it takes a while.
+var reasons = sync.OnceValue(func() index { return newIndex(tables...) })
 
 // hardStatus is what a status code says that alone is enough for hard (RFC 3463
 // section 3.2; RFC 7505 section 4.2 for 5.1.10).
@@ -30,7 +34,7 @@ var hardStatus = map[string]string{
 func Classify(status, reply, text string) (c Class, cause Cause, why string) {
 	text = clip(text, maxReason)
 	textStatus, textReply := codesIn(text)
-	e := evidence{status: status, reply: reply, found: reasons.find(text)}
+	e := evidence{status: status, reply: reply, found: reasons().find(text)}
 	if generic(e.status) && textStatus != "" {
 		e.status = textStatus
 	}

@@ -56,7 +56,7 @@ func namesOthers(reply, address string) bool {
 		local, _, _ := strings.Cut(a, "@")
 		others = others || !helps(a) && local != "postmaster"
 	}
-	return others && reasons.find(reply)[moved] == "" // which names the new address
+	return others && reasons().find(reply)[moved] == "" // which names the new address
 }
 
 // withoutTag is the mailbox that delivers an address with a tag.

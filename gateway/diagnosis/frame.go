@@ -8,7 +8,7 @@ import "strings"
 func (l *letter) said() string {
 	text := l.text
 	for _, subject := range []string{words(l.returned.Get("Subject")), l.lostSubject()} {
-		if subject = strings.TrimSpace(subject); len(subject) >= 4 && !reasons.find(subject).named() {
+		if subject = strings.TrimSpace(subject); len(subject) >= 4 && !reasons().find(subject).named() {
 			text = strings.ReplaceAll(text, subject, " ")
 		}
 	}

@@ -95,7 +95,7 @@ func foreign(reply, recipient string) string {
 	if first == "" {
 		return ""
 	}
-	found := reasons.find(reply)
+	found := reasons().find(reply)
 	if found[dead] != "" || found[moved] != "" || found[noHost] == "" && !containsAny(found[either], []string{"domain", "host"}) {
 		return ""
 	}

@@ -25,7 +25,7 @@ func eachPhrase(about []topic, run func(about topic, sample string)) {
 // The tables have no phrase that nothing can match.
 func TestPhrasesMatch(t *testing.T) {
 	eachPhrase([]topic{dead, noHost, moved, doubtful, unverified, mailbox, content, sender, relays, network, passing, barred, vacant, frame, refusal, delay}, func(about topic, sample string) {
-		if reasons.find("x " + sample + " y")[about] == "" {
+		if reasons().find("x " + sample + " y")[about] == "" {
 			t.Errorf("%q is not found", sample)
 		}
 	})

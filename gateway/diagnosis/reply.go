@@ -7,12 +7,12 @@ import "strings"
 // the same in all of its kind. Words about the mailbox or the message are not.
 func byReply(f Finding, reason string) Finding {
 	reply := replyIn(reason)
-	around := reasons.find(withoutAdvice(strings.Replace(reason, reply, "", 1)))
+	around := reasons().find(withoutAdvice(strings.Replace(reason, reply, "", 1)))
 	if f.Class == Hard || reply == "" || around[mailbox] != "" || around[content] != "" || around[either] != "" || !answersRecipient(reason) {
 		return f
 	}
 	status, code := codesIn(reply)
-	if class, cause, why := Classify(status, code, reply); class == Hard && reasons.find(reply).named() {
+	if class, cause, why := Classify(status, code, reply); class == Hard && reasons().find(reply).named() {
 		f.Class, f.Cause, f.Why, f.Status, f.Reply = class, cause, why, status, code
 	}
 	return f
