@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"offramp/gateway/admin"
@@ -30,18 +31,39 @@ func (m *metrics) files(p Parts) {
 	}
 }
 
-// scrubbedTimeout bounds the question of a scrape.
-const scrubbedTimeout = time.Second
+// scrubbedFor is how long an answer stands for all metrics of a scrape, and the
+// longest time that one waits for it.
+const scrubbedFor = time.Second
+
+// overwriting is how far what was erased is overwritten. Without an answer it is as
+// before: readiness says that the store is away.
+type overwriting struct {
+	scrubber store.Scrubber
+
+	mu    sync.Mutex
+	asked time.Time
+	last  store.Scrubbed
+}
+
+func (o *overwriting) state() store.Scrubbed {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Since(o.asked) < scrubbedFor {
+		return o.last
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scrubbedFor)
+	defer cancel()
+	if s, err := o.scrubber.Scrubbed(ctx); err == nil {
+		o.last = s
+	}
+	o.asked = time.Now()
+	return o.last
+}
 
 func (m *metrics) scrub(p Parts) {
+	o := &overwriting{scrubber: p.Scrubber}
 	add := func(name, help string, kind admin.MetricType, value func(store.Scrubbed) float64) {
-		*m = append(*m, admin.Metric{Name: "offramp_scrub_" + name, Help: help, Type: kind, Value: func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), scrubbedTimeout)
-			defer cancel()
-			// Without an answer it is as before: readiness says that the store is away.
-			s, _ := p.Scrubber.Scrubbed(ctx)
-			return value(s)
-		}})
+		*m = append(*m, admin.Metric{Name: "offramp_scrub_" + name, Help: help, Type: kind, Value: func() float64 { return value(o.state()) }})
 	}
 	add("left_bytes", "Free space that is still to be overwritten, or looked at, for those who were erased.", admin.Gauge, func(s store.Scrubbed) float64 { return float64(s.Left) })
 	add("written_bytes_total", "Bytes of free space that were overwritten.", admin.Counter, func(s store.Scrubbed) float64 { return float64(s.Written) })
