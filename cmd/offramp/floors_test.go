@@ -64,7 +64,6 @@ var house = map[string]room{
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/admin":        {4, never(goSMTP, drivers)},
 	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
