@@ -6,6 +6,6 @@ import "offramp/gateway/record"
 func (h *handler) held(x *submission) record.Held {
 	return record.Held{
 		Made: h.now().UTC(), Operator: h.operator,
-		Person: record.PersonOf(x.visit.subject.Recipient.Key(), x.now), Events: []record.Event{},
+		Person: record.PersonOf(x.visit.subject.Recipient.Key(), x.now.Person), Events: []record.Event{},
 	}
 }
