@@ -42,8 +42,8 @@ var (
 // are set; they must not change afterwards.
 type Access struct {
 	Config
-	Keys     store.Keys
-	Requests store.Requests
+	Keys     store.Keys       // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests   // nil: what an Idempotency-Key says is not remembered
 	Random   io.Reader        // nil: crypto/rand
 	Log      *slog.Logger     // nil: nothing is logged
 	Now      func() time.Time // nil: time.Now
@@ -63,53 +63,61 @@ type Client struct {
 
 // Identify says who sent a request. A wrong key costs at most one look-up, and
 // none once its network sent too many.
-func (a *Access) Identify(ctx context.Context, c Client) (Caller, error) {
+func (a *Access) Identify(ctx context.Context, c Client) (Grant, error) {
 	switch {
 	case c.Credential == "":
 		return a.nameless(c)
 	case a.isToken(c.Credential):
-		return Caller{ID: TokenID, Name: "OFFRAMP_ADMIN_TOKEN", Scope: Admin, Free: c.Local, secret: secretOf(c.Credential)}, nil
+		return operator(TokenID, c.Credential, c.Local), nil
 	}
 	now := a.now()
 	id, formed := idOf(c.Credential)
 	if !a.guesses.may(c.Addr, id, now, a.Failures) {
-		return Caller{}, ErrGuesses
+		return Grant{}, ErrGuesses
 	}
 	if !formed {
 		a.guesses.wrong(c.Addr, now)
-		return Caller{}, ErrWrong
+		return Grant{}, ErrWrong
 	}
-	k, err := a.Keys.Key(ctx, id)
+	k, err := a.key(ctx, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return Caller{}, err
+		return Grant{}, err
 	}
 	hash := sha256.Sum256([]byte(c.Credential))
 	if same := subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1; !same || err != nil {
 		a.guesses.wrong(c.Addr, now)
-		return Caller{}, ErrWrong
+		return Grant{}, ErrWrong
 	}
 	a.guesses.right.Add(id, now)
 	switch {
 	case !k.Revoked.IsZero():
-		return Caller{}, ErrRevoked
+		return Grant{}, ErrRevoked
 	case !k.Expires.IsZero() && !now.Before(k.Expires):
-		return Caller{}, ErrExpired
+		return Grant{}, ErrExpired
 	}
 	a.used.note(id, now)
-	return Caller{ID: id, Name: k.Name, Scope: Scope(k.Scope), Lists: k.Lists, secret: secretOf(c.Credential)}, nil
+	return Grant{ID: id, Name: k.Name, Scope: ScopeOf(k.Scope), Lists: k.Lists, secret: secretOf(c.Credential)}, nil
+}
+
+// key looks a key up.
+func (a *Access) key(ctx context.Context, id string) (store.Key, error) {
+	if a.Keys == nil {
+		return store.Key{}, store.ErrNotFound
+	}
+	return a.Keys.Key(ctx, id)
 }
 
 // nameless is who sent no key.
-func (a *Access) nameless(c Client) (Caller, error) {
+func (a *Access) nameless(c Client) (Grant, error) {
 	switch {
 	case a.Token != "":
-		return Caller{}, ErrNone
+		return Grant{}, ErrNone
 	case !c.Local:
-		return Caller{}, ErrElsewhere
+		return Grant{}, ErrElsewhere
 	case !localName(c.Host):
-		return Caller{}, ErrHost
+		return Grant{}, ErrHost
 	}
-	return Caller{ID: LocalID, Name: "same machine", Scope: Admin, Free: true, secret: secretOf("")}, nil
+	return operator(LocalID, "", true), nil
 }
 
 // isToken compares digests, so that neither time nor length leaks anything.

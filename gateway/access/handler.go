@@ -18,19 +18,26 @@ const Field = "Idempotency-Key"
 // maxAnswer is the longest answer that is kept, in bytes.
 const maxAnswer = 1 << 20
 
+// Rule is how a route treats requests with an Idempotency-Key.
+type Rule struct {
+	MaxBody int64 // bytes
+	// Secret says that an answer is for once: it is not kept, only that there was
+	// one.
+	Secret bool
+}
+
 // Once has next answer r, or answers as it did when the same request came before.
-// The caller is that of r's context. maxBody bounds the body that is read for
-// it. On an error nothing was answered.
-func (a *Access) Once(w http.ResponseWriter, r *http.Request, maxBody int64, next http.Handler) error {
+// Who sent r is in its context. On an error nothing was answered.
+func (a *Access) Once(w http.ResponseWriter, r *http.Request, rule Rule, next http.Handler) error {
 	names := r.Header.Values(Field)
-	if len(names) == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+	if len(names) == 0 || a.Requests == nil || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		next.ServeHTTP(w, r)
 		return nil
 	}
 	if len(names) > 1 {
 		return ErrName
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rule.MaxBody))
 	if err != nil {
 		return err
 	}
@@ -51,6 +58,7 @@ func (a *Access) Once(w http.ResponseWriter, r *http.Request, maxBody int64, nex
 	defer cancel()
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	attempt.secret = rule.Secret
 	a.run(w, r, attempt, next)
 	return nil
 }
@@ -172,5 +180,5 @@ var refusals = []struct {
 	{ErrOther, http.StatusUnprocessableEntity, "Another request was sent with this Idempotency-Key: use a new one for each request."},
 	{ErrRuns, http.StatusConflict, "The request with this Idempotency-Key still runs; send it again in a moment."},
 	{ErrCrowded, http.StatusTooManyRequests, "Too many requests with an Idempotency-Key in 24 hours; send more items in one request, or send without."},
-	{ErrTooLong, http.StatusConflict, "The request with this Idempotency-Key was carried out; its answer was too long to be repeated."},
+	{ErrTooLong, http.StatusConflict, "The request with this Idempotency-Key was carried out; its answer was too long, or secret, and is not repeated."},
 }

@@ -51,17 +51,17 @@ func localName(host string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-type callerKey struct{}
+type grantKey struct{}
 
-// With returns a context that carries the caller.
-func With(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+// With returns a context that carries who sent the request.
+func With(ctx context.Context, g Grant) context.Context {
+	return context.WithValue(ctx, grantKey{}, g)
 }
 
-// From returns the caller of a request; one that may nothing when there is none.
-func From(ctx context.Context) Caller {
-	c, _ := ctx.Value(callerKey{}).(Caller)
-	return c
+// From returns who sent a request; who may do nothing when that is not known.
+func From(ctx context.Context) Grant {
+	g, _ := ctx.Value(grantKey{}).(Grant)
+	return g
 }
 
 // SetHeader says in an answer how many requests are left; without any it also

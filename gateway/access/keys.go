@@ -37,7 +37,7 @@ func (s Spec) check(now time.Time) error {
 	switch {
 	case strings.TrimSpace(s.Name) == "" || !utf8.ValidString(s.Name) || utf8.RuneCountInString(s.Name) > MaxName || strings.ContainsFunc(s.Name, unicode.IsControl):
 		return fmt.Errorf("%w: name must have 1 to %d printable characters", ErrSpec, MaxName)
-	case !s.Scope.Valid():
+	case s.Scope <= None || s.Scope > Admin:
 		return fmt.Errorf("%w: scope must be read, write or admin", ErrSpec)
 	case s.Scope == Admin && len(s.Lists) > 0:
 		return fmt.Errorf("%w: a key for some lists takes the scope read or write: what needs admin is about everything", ErrSpec)
@@ -64,7 +64,7 @@ func (a *Access) Create(ctx context.Context, s Spec) (k store.Key, key string, e
 	if err != nil {
 		return store.Key{}, "", fmt.Errorf("random bytes: %w", err)
 	}
-	k = store.Key{ID: id, Hash: sha256.Sum256([]byte(key)), Name: s.Name, Scope: string(s.Scope), Lists: s.Lists, Created: now, Expires: s.Expires}
+	k = store.Key{ID: id, Hash: sha256.Sum256([]byte(key)), Name: s.Name, Scope: s.Scope.String(), Lists: s.Lists, Created: now, Expires: s.Expires}
 	if err := a.Keys.AddKey(ctx, k); err != nil {
 		return store.Key{}, "", err
 	}

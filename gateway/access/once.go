@@ -26,7 +26,8 @@ var (
 	ErrRuns = errors.New("request with this Idempotency-Key still runs")
 	// ErrCrowded: the caller has as many as are kept.
 	ErrCrowded = errors.New("too many requests with an Idempotency-Key")
-	// ErrTooLong: the request was carried out, and its answer was too long to be kept.
+	// ErrTooLong: the request was carried out, and its answer was too long to be
+	// kept, or must not be.
 	ErrTooLong = errors.New("answer was not kept")
 )
 
@@ -52,7 +53,7 @@ func newLimits() store.RequestLimits {
 
 // Ask is a request that must not act twice.
 type Ask struct {
-	Caller Caller
+	Caller Grant
 	Name   string // the Idempotency-Key
 	Method string
 	Target string // path and query
@@ -64,7 +65,7 @@ type Answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   []byte            `json:"body,omitempty"`
-	// Long says that Body is missing since it was too long.
+	// Long says that Body is missing: it was too long, or secret.
 	Long bool `json:"long,omitempty"`
 }
 
@@ -73,6 +74,7 @@ type Attempt struct {
 	access *Access
 	record store.Request
 	seal   cipher.AEAD
+	secret bool // the answer is not kept
 }
 
 // Begin says that a request runs from now on. Where it ran before, its answer is
@@ -134,6 +136,9 @@ func (t *Attempt) open(sealed []byte) (*Answer, error) {
 // Keep has the same request answered the same for 24 hours. Without room for the
 // answer, only that there was one is kept.
 func (t *Attempt) Keep(ctx context.Context, answer Answer) error {
+	if t.secret {
+		answer = Answer{Status: answer.Status, Long: true}
+	}
 	err := t.keep(ctx, answer)
 	if errors.Is(err, store.ErrFull) {
 		err = t.keep(ctx, Answer{Status: answer.Status, Long: true})

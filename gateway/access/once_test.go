@@ -41,25 +41,25 @@ func (a *acts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%d %s%s", n, body, strings.Repeat("x", a.size))
 }
 
-func (w *world) ask(c Caller, name, body string, next http.Handler) (*httptest.ResponseRecorder, error) {
+func (w *world) ask(c Grant, name, body string, next http.Handler) (*httptest.ResponseRecorder, error) {
 	r := httptest.NewRequest("POST", "/api/v1/suppressions?list=a", strings.NewReader(body))
 	if name != "" {
 		r.Header.Set(Field, name)
 	}
 	rec := httptest.NewRecorder()
 	rec.Header().Set("RateLimit", "5")
-	err := w.Once(rec, r.WithContext(With(r.Context(), c)), 1000, next)
+	err := w.Once(rec, r.WithContext(With(r.Context(), c)), Rule{MaxBody: 1000}, next)
 	return rec, err
 }
 
-var shop = Caller{ID: "shop", secret: [32]byte{1}}
+var shop = Grant{ID: "shop", secret: [32]byte{1}}
 
 func TestOnce(t *testing.T) {
 	w := newWorld(t)
 	did := &acts{}
 	for i, c := range []struct {
 		name, body string
-		caller     Caller
+		caller     Grant
 		want       string
 		err        error
 	}{
@@ -67,7 +67,7 @@ func TestOnce(t *testing.T) {
 		{"k1", "ada@x.example", shop, "1 ada@x.example", nil},
 		{"k1", "bob@x.example", shop, "", ErrOther},
 		{"k2", "ada@x.example", shop, "2 ada@x.example", nil},
-		{"k1", "ada@x.example", Caller{ID: "crm", secret: [32]byte{2}}, "3 ada@x.example", nil},
+		{"k1", "ada@x.example", Grant{ID: "crm", secret: [32]byte{2}}, "3 ada@x.example", nil},
 		{"", "ada@x.example", shop, "4 ada@x.example", nil},
 		{"", "ada@x.example", shop, "5 ada@x.example", nil},
 		{"ü", "ada@x.example", shop, "", ErrName},
@@ -163,6 +163,15 @@ func TestOnceWithALongAnswer(t *testing.T) {
 	}
 	if _, err := w.ask(shop, "k", "b", did); !errors.Is(err, ErrTooLong) || did.n != 1 {
 		t.Errorf("again: %v, done %d times", err, did.n)
+	}
+	secret := &acts{}
+	for i, want := range []error{nil, ErrTooLong} {
+		r := httptest.NewRequest("POST", "/api/v1/apikeys", nil)
+		r.Header.Set(Field, "s")
+		err := w.Once(httptest.NewRecorder(), r.WithContext(With(r.Context(), shop)), Rule{MaxBody: 10, Secret: true}, secret)
+		if !errors.Is(err, want) || secret.n != 1 {
+			t.Errorf("secret answer, time %d: %v, done %d times", i+1, err, secret.n)
+		}
 	}
 	var tooLarge *http.MaxBytesError
 	if _, err := w.ask(shop, "k2", strings.Repeat("b", 1001), did); !errors.As(err, &tooLarge) {

@@ -27,7 +27,7 @@ type rates struct {
 
 // Spend counts a request. ok is false when the caller has none left; limited is
 // false for one without a limit.
-func (a *Access) Spend(c Caller) (q Quota, limited, ok bool) {
+func (a *Access) Spend(c Grant) (q Quota, limited, ok bool) {
 	if c.Free || a.Rate == 0 {
 		return Quota{}, false, true
 	}

@@ -27,6 +27,7 @@ type server struct {
 func (s *server) document() {
 	s.listRoutes()
 	s.queueRoutes()
+	s.keyRoutes()
 }
 
 // plainRoutes are those that are no part of the API.
@@ -60,7 +61,7 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.Serve
 // Handle implements [huma.Adapter].
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(humago.NewContext(op, r, w)) }))
-	a.serve(op.Method, op.Path, a.guarded(a.admitted(needOf(op), a.strict(op, h))))
+	a.serve(op.Method, op.Path, a.guarded(a.admitted(needOf(op), a.once(ruleOf(op), a.strict(op, h)))))
 }
 
 // serveGet enters a route of GET that the document does not name.
