@@ -2,23 +2,28 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strings"
 
 	"offramp/gateway/access"
 	"offramp/gateway/consent"
 )
 
-// Access turns the key of a request into what it may do. A key that is unknown
-// or revoked is [access.ErrKey].
+// Access knows who sends a request, how often it may, and what it was answered
+// before; *access.Access does.
 type Access interface {
-	Grant(ctx context.Context, key string) (access.Grant, error)
+	Identify(ctx context.Context, c access.Client) (access.Grant, error)
+	Spend(g access.Grant) (q access.Quota, limited, ok bool)
+	Once(w http.ResponseWriter, r *http.Request, rule access.Rule, next http.Handler) error
+}
+
+// who returns what knows the keys.
+func (s *server) who() Access {
+	if s.Access == nil {
+		return &access.Access{Config: s.Config, Now: s.Now}
+	}
+	return s.Access
 }
 
 // need is what a route asks of a key.
@@ -48,7 +53,7 @@ func callerOf(ctx context.Context) caller {
 // evidence is what the operator's changes are recorded with.
 func evidence(ctx context.Context) consent.Evidence {
 	c := callerOf(ctx)
-	ev := consent.Evidence{UserAgent: c.userAgent, Who: c.grant.Name}
+	ev := consent.Evidence{UserAgent: c.userAgent, Who: c.grant.Who()}
 	if c.ip.IsValid() {
 		ev.IP = c.ip.String()
 	}
@@ -65,7 +70,7 @@ func within(ctx context.Context, list *string) error {
 	case list == nil:
 		return refusal{status: http.StatusForbidden, detail: "This key is for some lists alone: name one of them."}
 	}
-	return refusal{status: http.StatusForbidden, detail: "This key is for other lists."}
+	return access.ErrBound
 }
 
 // guarded answers panics, and puts on the answer what every answer has.
@@ -86,10 +91,10 @@ func (s *server) guarded(next http.Handler) http.Handler {
 // stranger learns nothing.
 func (s *server) admitted(n need, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := caller{ip: peer(r), userAgent: r.UserAgent()}
+		c := caller{ip: access.Peer(r), userAgent: r.UserAgent()}
 		if n.scope != access.None {
 			var err error
-			if c.grant, err = s.admit(r); err == nil {
+			if c.grant, err = s.admit(w, r); err == nil {
 				err = n.check(c.grant)
 			}
 			if err != nil {
@@ -97,7 +102,8 @@ func (s *server) admitted(n need, next http.Handler) http.Handler {
 				return
 			}
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+		ctx := context.WithValue(access.With(r.Context(), c.grant), callerKey{}, c)
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -112,78 +118,33 @@ func (n need) check(g access.Grant) error {
 	return nil
 }
 
-// operator is the grant of OFFRAMP_ADMIN_TOKEN, and of this machine.
-func operator() access.Grant { return access.Grant{Name: "admin", Scope: access.Admin} }
-
-var errKey = refusal{status: http.StatusUnauthorized, detail: "Send the key of OFFRAMP_ADMIN_TOKEN as \"Authorization: Bearer KEY\"."}
-
 // admit says what r may do: with the right key, or from this machine when no
 // key is set.
-func (s *server) admit(r *http.Request) (access.Grant, error) {
+func (s *server) admit(w http.ResponseWriter, r *http.Request) (access.Grant, error) {
 	// A browser that acts for another site is refused before anything else:
 	// the operator did not ask for it.
 	if err := s.guard.Check(r); err != nil {
 		return access.Grant{}, refusal{status: http.StatusForbidden, detail: "Cross-site browser requests are refused."}
 	}
-	key, given := bearer(r)
-	switch {
-	case s.Token != "" && given && same(key, s.Token):
-		return operator(), nil
-	case given && s.Access != nil:
-		g, err := s.Access.Grant(r.Context(), key)
-		if errors.Is(err, access.ErrKey) {
-			err = errKey
-		}
-		return g, err
-	case s.Token != "":
-		return access.Grant{}, errKey
-	case !local(r):
-		return access.Grant{}, refusal{status: http.StatusForbidden, detail: "Without OFFRAMP_ADMIN_TOKEN only clients on the same machine are answered."}
-	case !localName(r.Host):
-		return access.Grant{}, refusal{status: http.StatusForbidden, detail: "Without OFFRAMP_ADMIN_TOKEN, use localhost or a loopback address as the host."}
-	}
-	return operator(), nil
-}
-
-// bearer returns the key of a request.
-func bearer(r *http.Request) (key string, given bool) {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.TrimSpace(key), strings.EqualFold(scheme, "Bearer")
-}
-
-// same compares digests, so that neither time nor length leaks anything.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// local says whether the client is on this machine.
-func local(r *http.Request) bool {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && a.Network() == "unix" {
-		return true
-	}
-	return peer(r).IsLoopback()
-}
-
-// peer returns the client's address; the zero address when there is none.
-func peer(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	g, err := s.who().Identify(r.Context(), access.ClientOf(r))
 	if err != nil {
-		return netip.Addr{}
+		return g, err
 	}
-	return ap.Addr().Unmap()
+	q, limited, ok := s.who().Spend(g)
+	if limited {
+		q.SetHeader(w.Header(), !ok)
+	}
+	if !ok {
+		err = access.ErrRate
+	}
+	return g, err
 }
 
-// localName says whether the Host field names this machine and could not be
-// a name that somebody else's DNS points here.
-func localName(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && a.Unmap().IsLoopback()
+// once has a request with an Idempotency-Key act once.
+func (s *server) once(rule access.Rule, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.who().Once(w, r, rule, next); err != nil {
+			s.fail(w, r, err)
+		}
+	})
 }

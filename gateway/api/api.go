@@ -26,11 +26,11 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/receipt"
 )
 
@@ -42,27 +42,16 @@ type Check struct {
 }
 
 // Config holds the settings of the admin listener.
-type Config struct {
-	Token string `env:"ADMIN_TOKEN" secret:"true" doc:"key for the admin listener, sent as a bearer token; empty: only clients on the same machine are answered"`
-}
-
-// minToken keeps out keys that can be guessed.
-const minToken = 20
-
-// Validate returns every error in the settings, each naming its variable.
-func (c Config) Validate() error {
-	if c.Token != "" && len(c.Token) < minToken {
-		return errors.New("OFFRAMP_ADMIN_TOKEN: shorter than 20 characters: use a random one, for example from openssl rand -base64 32")
-	}
-	return nil
-}
+type Config = access.Config
 
 // API is the operator's side. Its methods may be called once all fields are
 // set; the fields must not change afterwards.
 type API struct {
 	Config
-	// Access knows the keys beside Token; nil: there are none.
-	Access  Access
+	// Access knows the keys; nil: there is only that of Config.
+	Access Access
+	// Keys are those of Access; nil: there are none.
+	Keys    Keys
 	Consent Consent
 	Records Records
 	Lists   Lists

@@ -25,10 +25,7 @@ const maxBody = 64 << 10
 // strict refuses what the document does not name, before the route reads the
 // rest: a mistyped name would otherwise select everything.
 func (s *server) strict(op *huma.Operation, next http.Handler) http.Handler {
-	limit, _ := op.Metadata[metaLimit].(int64)
-	if limit == 0 {
-		limit = maxBody
-	}
+	limit := limitOf(op)
 	body, _ := op.Metadata[metaBody].(reflect.Type)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"offramp/gateway/access"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/record"
@@ -59,7 +60,10 @@ var errNothingHere = refusal{status: http.StatusNotFound, detail: "Not found."}
 func problemOf(err error) (p problem, ours bool) {
 	var own refusal
 	var tooLarge *http.MaxBytesError
+	status, detail, refused := access.Refusal(err)
 	switch {
+	case refused:
+		p.Status, p.Detail = status, detail
 	case errors.As(err, &own):
 		p.Status, p.Detail = own.status, own.detail
 	case errors.As(err, &tooLarge):

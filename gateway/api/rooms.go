@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
@@ -105,4 +106,11 @@ type Clock interface {
 type Traffic interface {
 	Traffic(ctx context.Context, limit int) ([]store.Traffic, error)
 	EarlierStream(ctx context.Context) (string, error)
+}
+
+// Keys makes and ends API keys; *access.Access does.
+type Keys interface {
+	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
+	All(ctx context.Context) ([]store.Key, error)
+	Revoke(ctx context.Context, key string) (changed bool, err error)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -25,6 +26,7 @@ type route struct {
 	// lists says that a key that is for some lists alone may call it: the route
 	// then asks [within] for each list that it shows or changes.
 	lists   bool
+	secret  bool  // the answer is for once, so it is not kept for the same Idempotency-Key
 	maxBody int64 // bytes of the body at most; 0: 64 KiB
 	example any   // body that succeeds
 }
@@ -36,11 +38,14 @@ type answer[T any] struct{ Body T }
 func add[I, O any](s *server, r route, serve func(context.Context, *I) (O, error)) {
 	op := huma.Operation{
 		Method: r.method, Path: root + r.path, OperationID: r.id, Tags: []string{r.tag}, Summary: r.summary, Description: r.doc,
-		Metadata: map[string]any{metaNeed: need{scope: r.scope, lists: r.lists}, metaLimit: r.maxBody},
+		Metadata: map[string]any{metaNeed: need{scope: r.scope, lists: r.lists}, metaLimit: r.maxBody, metaSecret: r.secret},
 		Security: []map[string][]string{{"key": {}}},
 		// What comes in was read by [server.strict].
 		SkipValidateParams: true, SkipValidateBody: true, MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Responses: s.refusals(),
+	}
+	if r.method != http.MethodGet && r.scope != access.None {
+		op.Parameters = append(op.Parameters, idempotencyKey())
 	}
 	if body, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
 		op.Metadata[metaBody] = body.Type
@@ -59,14 +64,27 @@ func add[I, O any](s *server, r route, serve func(context.Context, *I) (O, error
 
 // Keys of [huma.Operation.Metadata].
 const (
-	metaNeed  = "need"  // need
-	metaLimit = "limit" // int64: bytes of the body; 0: maxBody
-	metaBody  = "body"  // reflect.Type of the body; absent: there is none
+	metaNeed   = "need"   // need
+	metaLimit  = "limit"  // int64: bytes of the body; 0: maxBody
+	metaSecret = "secret" // bool
+	metaBody   = "body"   // reflect.Type of the body; absent: there is none
 )
 
 func needOf(op *huma.Operation) need {
 	n, _ := op.Metadata[metaNeed].(need)
 	return n
+}
+
+// limitOf is the most bytes that the body of an operation may have.
+func limitOf(op *huma.Operation) int64 {
+	limit, _ := op.Metadata[metaLimit].(int64)
+	return cmp.Or(limit, maxBody)
+}
+
+// ruleOf is what an Idempotency-Key does for an operation.
+func ruleOf(op *huma.Operation) access.Rule {
+	secret, _ := op.Metadata[metaSecret].(bool)
+	return access.Rule{MaxBody: limitOf(op), Secret: secret}
 }
 
 // refusals are the answers that every operation may give.
@@ -78,6 +96,16 @@ func (s *server) refusals() map[string]*huma.Response {
 	return map[string]*huma.Response{
 		"4XX": problem("Refused: detail says why."),
 		"5XX": problem("Not done: 503 may be tried again after Retry-After seconds."),
+	}
+}
+
+// idempotencyKey is a header field that all routes take which change something.
+func idempotencyKey() *huma.Param {
+	most := 255
+	return &huma.Param{
+		Name: access.Field, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &most},
+		Description: "A text that is new for each request, such as a UUID. The same request with the same text gets the same answer for 24 hours, and changes nothing again; another request with it is refused (422).",
+		Example:     "8e03978e-40d5-43e8-bc93-6894a57f9324",
 	}
 }
 
@@ -98,6 +126,7 @@ func about(version string) *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: "Lists", Description: "What people can leave."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
+			{Name: "Keys", Description: "Who may use the API."},
 		},
 	}
 }

@@ -32,6 +32,7 @@ func (s *server) document() {
 	s.reportRoutes()
 	s.queueRoutes()
 	s.serverRoutes()
+	s.keyRoutes()
 }
 
 // plainRoutes are those that are no part of the API.
@@ -65,7 +66,7 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.Serve
 // Handle implements [huma.Adapter].
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(humago.NewContext(op, r, w)) }))
-	a.serve(op.Method, op.Path, a.guarded(a.admitted(needOf(op), a.strict(op, h))))
+	a.serve(op.Method, op.Path, a.guarded(a.admitted(needOf(op), a.once(ruleOf(op), a.strict(op, h)))))
 }
 
 // serveGet enters a route of GET that the document does not name.
