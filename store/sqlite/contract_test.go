@@ -67,5 +67,6 @@ func newData(t *testing.T) storetest.Data {
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
 func TestJobs(t *testing.T) { storetest.Jobs(t, newData) }
+func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
