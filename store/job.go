@@ -26,7 +26,7 @@ func (s JobState) Ended() bool { return s == JobDone || s == JobFailed || s == J
 type FileJob struct {
 	ID       string
 	State    JobState
-	Created  time.Time // also the time of everything it records
+	Created  time.Time // and the date of records that have none
 	Changed  time.Time
 	Who      string // login or key that asked for it
 	Name     string // of its file, for people; an erasure empties it where it names the person

@@ -103,6 +103,7 @@ type Consent struct {
 	Lists   Lists
 	Mail    Mail             // nil: no mail waits
 	Copies  Copies           // nil: none are kept
+	Imports Imports          // nil: nothing is imported
 	Now     func() time.Time // nil: time.Now
 	// Sure is the time by which records are old and pauses, limits and
 	// suppressions end; see package clock. nil: Now.
