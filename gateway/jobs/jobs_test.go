@@ -30,19 +30,26 @@ type world struct {
 
 func newWorld(t testing.TB, dir string) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir, PersonKey: bytes.Repeat([]byte("k"), 32)})
+	w, err := openWorld(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.db.Close() })
+	return w
+}
+
+func openWorld(ctx context.Context, dir string) (*world, error) {
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: dir, PersonKey: bytes.Repeat([]byte("k"), 32)})
+	if err != nil {
+		return nil, err
 	}
 	now := func() time.Time { return testNow }
 	c := db.Consent()
 	people := &consent.Consent{Store: c, Records: c, Turns: c, Lists: c, Imports: c, Now: now}
-	w := &world{
+	return &world{
 		Jobs: &Jobs{Dir: filepath.Join(dir, "imports"), Store: c, People: people, Lists: c, Holder: "test", Now: now},
 		db:   db, people: people,
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return w
+	}, nil
 }
 
 // work runs until nothing more is to be done.
