@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"time"
 
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -53,7 +53,7 @@ type API struct {
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
-	Receipts *receipt.Signer
+	Receipts *ledger.Signer
 	// Checks are run by /readyz beside the spool's own: it must answer, and
 	// have room for mail.
 	Checks []Check

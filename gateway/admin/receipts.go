@@ -12,7 +12,7 @@ type Receipt struct {
 	Event int64     `json:"event"`
 	List  string    `json:"list"` // empty: all lists
 	Time  time.Time `json:"time"` // when the opt-out was received
-	Text  string    `json:"text"` // signed; see offramp/gateway/receipt
+	Text  string    `json:"text"` // signed; see offramp/gateway/ledger
 }
 
 // ReceiptPage is the answer of GET /api/v1/recipients/{address}/receipts, newest

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"offramp/gateway/report"
+	"offramp/gateway/ledger"
 )
 
 // Report is the answer of GET /api/v1/report: how soon opt-outs are in force,
@@ -69,14 +69,14 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) error {
 	if since.IsZero() {
 		since = now.Add(-reportPeriod)
 	}
-	made, err := report.Make(r.Context(), s.Records, since.UTC(), now)
+	made, err := ledger.MakeReport(r.Context(), s.Records, since.UTC(), now)
 	if err != nil {
 		return err
 	}
 	return answer(w, reportOf(made))
 }
 
-func reportOf(r *report.Report) Report {
+func reportOf(r *ledger.Report) Report {
 	out := Report{
 		Since: r.Since, Until: r.Until, OptOuts: r.OptOuts, ByWay: map[string]int64{}, Unrecorded: r.Unrecorded,
 		Median: r.Time.Median.Seconds(), P95: r.Time.P95.Seconds(), Longest: r.Time.Longest.Seconds(),

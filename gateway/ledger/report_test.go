@@ -1,4 +1,4 @@
-package report
+package ledger
 
 import (
 	"context"
@@ -58,7 +58,7 @@ func TestReportCountsThePeriod(t *testing.T) {
 		optOut(6, start.Add(time.Hour), -1, store.Page),
 		optOut(9, start.Add(2*time.Hour), 20*time.Millisecond, store.OneClick),
 	}}
-	got, err := Make(t.Context(), src, start, start.Add(72*time.Hour))
+	got, err := MakeReport(t.Context(), src, start, start.Add(72*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestReportCountsThePeriod(t *testing.T) {
 func near(got, want time.Duration) bool { return got >= want && got-want < want/128+1 }
 
 func TestReportOfNothing(t *testing.T) {
-	got, err := Make(t.Context(), &records{}, start, start)
+	got, err := MakeReport(t.Context(), &records{}, start, start)
 	if err != nil || got.OptOuts != 0 || got.Time != (Spread{}) || len(got.Deadlines) != 6 || got.Deadlines[0].Event != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -107,13 +107,13 @@ func TestReportReadsInPages(t *testing.T) {
 	for i := range int64(2*page + 1) {
 		src.optOuts = append(src.optOuts, optOut(2*i+1, start, time.Millisecond, store.Mail))
 	}
-	got, err := Make(t.Context(), src, start, start)
+	got, err := MakeReport(t.Context(), src, start, start)
 	if err != nil || got.OptOuts != 2*page+1 || got.Deadlines[0].Kept != 2*page+1 || src.most != page {
 		t.Errorf("%d opt-outs, pages of %d, %v", got.OptOuts, src.most, err)
 	}
 	for fail := 1; fail <= 3; fail++ {
 		src.calls, src.failAt = 0, fail
-		if _, err := Make(t.Context(), src, start, start); !errors.Is(err, store.ErrUnavailable) {
+		if _, err := MakeReport(t.Context(), src, start, start); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("call %d fails: %v", fail, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestReaderThatIsBehind(t *testing.T) {
 		optOuts: []store.OptOut{optOut(4, old, 0, store.Mail), optOut(8, start, 0, store.Mail)},
 		readers: []store.Reader{{Name: "crm", Through: 3}, {Name: "shop", Through: 7}, {Name: "wiki", Through: 8}},
 	}
-	got, err := Make(t.Context(), src, start, start)
+	got, err := MakeReport(t.Context(), src, start, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestReaderThatIsBehind(t *testing.T) {
 	}
 	src.failAt = src.calls // the last call, of a reader
 	src.calls = 0
-	if _, err := Make(t.Context(), src, start, start); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := MakeReport(t.Context(), src, start, start); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 }

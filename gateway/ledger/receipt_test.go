@@ -1,4 +1,4 @@
-package receipt
+package ledger
 
 import (
 	"bytes"
@@ -51,7 +51,7 @@ func TestOpenReturnsWhatWasSigned(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		got, err := Open(text, signer(t, "another.example").Verifier(), s.Verifier(), s.Verifier())
+		got, err := OpenReceipt(text, signer(t, "another.example").Verifier(), s.Verifier(), s.Verifier())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -116,10 +116,10 @@ func TestOpenRefusesWhatWasChanged(t *testing.T) {
 	for i := range text {
 		changed := bytes.Clone(text)
 		changed[i] ^= 1
-		if r, err := Open(changed, s.Verifier()); err == nil {
+		if r, err := OpenReceipt(changed, s.Verifier()); err == nil {
 			t.Errorf("octet %d: opens as %+v", i, r)
 		}
-		if r, err := Open(text[:i], s.Verifier()); err == nil {
+		if r, err := OpenReceipt(text[:i], s.Verifier()); err == nil {
 			t.Errorf("the first %d octets open as %+v", i, r)
 		}
 	}
@@ -137,7 +137,7 @@ func TestOpenRefusesWhatWasChanged(t *testing.T) {
 		"long":         {bytes.Repeat([]byte("x"), maxText+1), []string{s.Verifier()}, ErrReceipt},
 		"changed text": {bytes.Replace(text, []byte("ada"), []byte("eve"), 1), []string{s.Verifier()}, ErrSignature},
 	} {
-		if _, err := Open(c.text, c.keys...); !errors.Is(err, c.want) {
+		if _, err := OpenReceipt(c.text, c.keys...); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -193,7 +193,7 @@ func TestOpenRefusesOtherSignedText(t *testing.T) {
 		if err != nil {
 			continue // the format itself refuses it
 		}
-		if r, err := Open(signed, s.Verifier()); !errors.Is(err, ErrReceipt) {
+		if r, err := OpenReceipt(signed, s.Verifier()); !errors.Is(err, ErrReceipt) {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestNewSignerRefusesBadNamesAndSeeds(t *testing.T) {
 
 func TestOfTakesEverythingOverFromAnOptOut(t *testing.T) {
 	want := one()
-	got := Of(store.OptOut{InForce: want.InForce, Event: store.Event{
+	got := ReceiptOf(store.OptOut{InForce: want.InForce, Event: store.Event{
 		ID: want.Event, Time: want.Received, Kind: want.Kind, Recipient: want.Recipient, List: want.List, Way: want.Way,
 	}}, want.Link)
 	if d := cmp.Diff(want, got); d != "" {
@@ -270,7 +270,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			text = signed
 		}
-		r, err := Open(text, s.Verifier())
+		r, err := OpenReceipt(text, s.Verifier())
 		if err != nil {
 			if !errors.Is(err, ErrReceipt) && !errors.Is(err, ErrSignature) {
 				t.Errorf("%v", err)

@@ -1,7 +1,4 @@
-// Package report measures how soon opt-outs are in force and how far other
-// systems have followed, against the deadlines that mailbox providers and laws
-// set. It reads the store and keeps no more of it than counts.
-package report
+package ledger
 
 import (
 	"context"
@@ -11,8 +8,8 @@ import (
 	"offramp/store"
 )
 
-// Source is what a report is made of; a [store.Consent] has it all.
-type Source interface {
+// ReportSource is what a report is made of; a [store.Consent] has it all.
+type ReportSource interface {
 	OptOuts(ctx context.Context, since time.Time, after int64, limit int) ([]store.OptOut, error)
 	Readers(ctx context.Context) ([]store.Reader, error)
 }
@@ -68,9 +65,9 @@ type Due struct {
 // page is how many opt-outs are read at a time.
 const page = 1000
 
-// Make reads the store and reports on the time since since. Memory does not
+// MakeReport reads the store and reports on the time since since. Memory does not
 // grow with the number of opt-outs.
-func Make(ctx context.Context, src Source, since, now time.Time) (*Report, error) {
+func MakeReport(ctx context.Context, src ReportSource, since, now time.Time) (*Report, error) {
 	r := &Report{Since: since, Until: now, ByWay: map[store.Way]int64{}}
 	for _, d := range Deadlines() {
 		r.Deadlines = append(r.Deadlines, Kept{Deadline: d})
@@ -120,7 +117,7 @@ func (r *Report) add(o store.OptOut, times *durations) {
 }
 
 // follow looks at every reader.
-func (r *Report) follow(ctx context.Context, src Source, now time.Time) error {
+func (r *Report) follow(ctx context.Context, src ReportSource, now time.Time) error {
 	readers, err := src.Readers(ctx)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -1,4 +1,4 @@
-package receipt
+package ledger
 
 import (
 	"bytes"
@@ -72,10 +72,10 @@ func (s *Signer) Verifier() string { return s.verifier }
 // maxText is more than any receipt has, in bytes.
 const maxText = 16 << 10
 
-// Open returns a receipt that one of the public keys signed. Errors are
+// OpenReceipt returns a receipt that one of the public keys signed. Errors are
 // [ErrKey], [ErrSignature], and [ErrReceipt] for text that is not a receipt, signed or
 // not.
-func Open(text []byte, verifiers ...string) (Receipt, error) {
+func OpenReceipt(text []byte, verifiers ...string) (Receipt, error) {
 	var known []note.Verifier
 	seen := map[string]bool{} // a key given twice would be refused as ambiguous
 	for _, key := range verifiers {

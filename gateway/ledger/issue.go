@@ -1,4 +1,4 @@
-package receipt
+package ledger
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"offramp/store"
 )
 
-// Ledger has the events that receipts are of; see [store.Consent].
-type Ledger interface {
+// ReceiptSource has the events that receipts are of; see [store.Consent].
+type ReceiptSource interface {
 	Entries(ctx context.Context, after int64, limit int) ([]store.Entry, error)
 	OptOuts(ctx context.Context, since time.Time, after int64, limit int) ([]store.OptOut, error)
 }
@@ -17,7 +17,7 @@ type Ledger interface {
 // Issue returns the receipt of an opt-out that is in the ledger, signed. An
 // event that was emptied meanwhile, or is not an opt-out, is
 // store.ErrChanged.
-func (s *Signer) Issue(ctx context.Context, l Ledger, e store.Event) ([]byte, error) {
+func (s *Signer) Issue(ctx context.Context, l ReceiptSource, e store.Event) ([]byte, error) {
 	entries, err := l.Entries(ctx, e.ID-1, 1)
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
@@ -29,5 +29,5 @@ func (s *Signer) Issue(ctx context.Context, l Ledger, e store.Event) ([]byte, er
 	if len(entries) == 0 || len(optOuts) == 0 || entries[0].Event.ID != e.ID || optOuts[0].Event.ID != e.ID {
 		return nil, fmt.Errorf("receipt of event %d: %w", e.ID, store.ErrChanged)
 	}
-	return s.Sign(Of(optOuts[0], entries[0].Link))
+	return s.Sign(ReceiptOf(optOuts[0], entries[0].Link))
 }

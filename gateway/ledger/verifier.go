@@ -1,44 +1,15 @@
-package store
+package ledger
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
+
+	"offramp/store"
 )
 
-// ErrLedger is wrapped by every error that a [Verifier] finds.
-var ErrLedger = errors.New("the ledger was changed")
-
-// ErasedDetail accounts for the events that an erasure emptied: how many, and
-// a SHA-256 over their IDs, by ID.
-func ErasedDetail(ids []int64) string {
-	slices.Sort(ids)
-	h := sha256.New()
-	for _, id := range ids {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
-	}
-	first := int64(0)
-	if len(ids) > 0 {
-		first = ids[0]
-	}
-	return fmt.Sprintf("emptied %d, first %d, ids %s", len(ids), first, hex.EncodeToString(h.Sum(nil)))
-}
-
-// firstEmptied reads the first ID of an [ErasedDetail].
-func firstEmptied(detail string) (int64, bool) {
-	_, rest, ok := strings.Cut(detail, ", first ")
-	if !ok {
-		return 0, false
-	}
-	text, _, _ := strings.Cut(rest, ",")
-	id, err := strconv.ParseInt(text, 10, 64)
-	return id, err == nil
-}
+// ErrTampered is wrapped by every error that a [Verifier] finds.
+var ErrTampered = errors.New("the ledger was changed")
 
 // Verifier checks a ledger from end to end: [Verifier.Add] takes its entries by
 // ID, [Verifier.End] what the engine says of its ends. Memory grows with the
@@ -47,16 +18,16 @@ type Verifier struct {
 	// Receipts are links by event ID that are known from elsewhere, such as
 	// signed receipts. They find a tail that was cut off and a history that
 	// was rewritten, which a chain cannot find by itself.
-	Receipts map[int64]Sum
+	Receipts map[int64]store.Sum
 
 	// Count is how many entries were checked, Emptied how many of them an
 	// erasure emptied, Unchecked how many receipts are of retired events.
 	Count, Emptied, Unchecked int
 
 	began   bool
-	start   Entry // the first entry
+	start   store.Entry // the first entry
 	id      int64
-	link    Sum
+	link    store.Sum
 	seen    map[int64]bool    // receipts whose entry was there
 	emptied map[int64][]int64 // by the event that emptied them
 	erased  map[int64]string  // details of erasures
@@ -64,7 +35,7 @@ type Verifier struct {
 }
 
 // Add checks the next entry.
-func (v *Verifier) Add(e Entry) error {
+func (v *Verifier) Add(e store.Entry) error {
 	if !v.began {
 		v.began, v.start = true, e
 		v.seen, v.emptied = map[int64]bool{}, map[int64][]int64{}
@@ -78,7 +49,7 @@ func (v *Verifier) Add(e Entry) error {
 		case e.Event.ID > v.id+1:
 			return fault(v.id+1, "is missing, event %d follows event %d", e.Event.ID, v.id)
 		}
-		if LinkAfter(v.link, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
+		if store.LinkAfter(v.link, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
 			return fault(e.Event.ID, "does not continue event %d: its time, digest or link was changed, or an event before it", v.id)
 		}
 		v.id, v.link = e.Event.ID, e.Link
@@ -94,13 +65,13 @@ func (v *Verifier) Add(e Entry) error {
 }
 
 // contents checks the contents of an entry, or takes down that it has none.
-func (v *Verifier) contents(e Entry) error {
+func (v *Verifier) contents(e store.Entry) error {
 	id := e.Event.ID
 	if e.Salt == nil {
 		if e.Erased <= id {
 			return fault(id, "was emptied without an erasure")
 		}
-		if bare := (Event{ID: id, Time: e.Event.Time}); e.Event != bare {
+		if bare := (store.Event{ID: id, Time: e.Event.Time}); e.Event != bare {
 			return fault(id, "has contents and no salt")
 		}
 		v.Emptied++
@@ -114,9 +85,9 @@ func (v *Verifier) contents(e Entry) error {
 		return fault(id, "was changed after it was added")
 	}
 	switch e.Event.Kind {
-	case EventErased:
+	case store.EventErased:
 		v.erased[id] = e.Event.Detail
-	case EventRetired:
+	case store.EventRetired:
 		v.retired[e.Event.Ref] = e.Event.Detail
 	}
 	return nil
@@ -124,7 +95,7 @@ func (v *Verifier) contents(e Entry) error {
 
 // End checks where the ledger begins and ends, and that every entry that was
 // emptied is accounted for.
-func (v *Verifier) End(h Head) error {
+func (v *Verifier) End(h store.Head) error {
 	if err := v.begins(h); err != nil {
 		return err
 	}
@@ -147,7 +118,7 @@ func (v *Verifier) End(h Head) error {
 }
 
 // begins checks that what is missing before the first entry was retired.
-func (v *Verifier) begins(h Head) error {
+func (v *Verifier) begins(h store.Head) error {
 	if h.First != 0 {
 		if link, ok := v.retired[h.First]; !ok || link != hex.EncodeToString(h.FirstLink[:]) {
 			return fault(h.First, "and those before it are missing, but were not retired by any event")
@@ -160,7 +131,7 @@ func (v *Verifier) begins(h Head) error {
 	if e.Event.ID != h.First+1 {
 		return fault(h.First+1, "is missing: the first one is event %d", e.Event.ID)
 	}
-	if LinkAfter(h.FirstLink, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
+	if store.LinkAfter(h.FirstLink, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
 		return fault(e.Event.ID, "is not the first event of the ledger: its time, digest or link was changed")
 	}
 	return nil
@@ -168,13 +139,13 @@ func (v *Verifier) begins(h Head) error {
 
 // accounts compares emptied entries with what erasures say. An erasure of
 // events of which some were retired cannot be recounted.
-func (v *Verifier) accounts(h Head) error {
+func (v *Verifier) accounts(h store.Head) error {
 	for id, detail := range v.erased {
-		if first, ok := firstEmptied(detail); ok && first != 0 && first <= h.First {
+		if first, ok := store.FirstEmptied(detail); ok && first != 0 && first <= h.First {
 			delete(v.emptied, id)
 			continue
 		}
-		if ErasedDetail(v.emptied[id]) != detail {
+		if store.ErasedDetail(v.emptied[id]) != detail {
 			return fault(id, "is an erasure, but not of the events that are empty now")
 		}
 		delete(v.emptied, id)
@@ -186,5 +157,5 @@ func (v *Verifier) accounts(h Head) error {
 }
 
 func fault(id int64, format string, args ...any) error {
-	return fmt.Errorf("%w: event %d %s", ErrLedger, id, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: event %d %s", ErrTampered, id, fmt.Sprintf(format, args...))
 }
