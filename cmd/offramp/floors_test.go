@@ -47,7 +47,6 @@ var house = map[string]room{
 	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
-	"gateway/inbox":        {2, never(drivers, goSMTP)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/ledger":       {2, never(netHTTP, goSMTP, drivers)},
@@ -64,6 +63,10 @@ var house = map[string]room{
 	"gateway/admin":        {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
+
+	"cmd/offramp/internal/terminal":   {0, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"cmd/offramp/internal/demo/inbox": {2, never(drivers, goSMTP)},
+	"cmd/offramp/internal/demo":       {3, never(drivers, []string{"offramp/gateway"})},
 }
 
 // environmentReaders may read the process environment. Settings come to all

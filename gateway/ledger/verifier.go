@@ -47,7 +47,7 @@ func (v *Verifier) Add(e store.Entry) error {
 		case e.Event.ID <= v.id:
 			return fault(e.Event.ID, "comes after event %d", v.id)
 		case e.Event.ID > v.id+1:
-			return fault(v.id+1, "is missing, event %d follows event %d", e.Event.ID, v.id)
+			return fault(v.id+1, "is missing between event %d and event %d", v.id, e.Event.ID)
 		}
 		if store.LinkAfter(v.link, e.Event.ID, e.Event.Time, e.Digest) != e.Link {
 			return fault(e.Event.ID, "does not continue event %d: its time, digest or link was changed, or an event before it", v.id)

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"offramp/gateway/inbox"
+	"offramp/cmd/offramp/internal/demo/inbox"
+	"offramp/cmd/offramp/internal/terminal"
 	"offramp/listunsub"
 	"offramp/store"
 	"offramp/testdata"
@@ -24,8 +25,8 @@ type step struct {
 }
 
 // play runs the story and stops at the first step that fails.
-func (d *demo) play(ctx context.Context) error {
-	a := d.app
+func (d *Demo) play(ctx context.Context) error {
+	a := d.Screen
 	ada, ben, chloe := people[0], people[1], people[2]
 	for _, s := range []step{
 		{"a newsletter for three people is accepted and arrives at each of them", d.tryIssue(ada, ben, chloe)},
@@ -51,16 +52,16 @@ func (d *demo) play(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return errors.New("demo: ended before the last step")
 			}
-			a.print("%s %s: %v", a.paint("FAIL", red), s.claim, err)
-			return silent{exitFailed}
+			a.Print("%s %s: %v", a.Paint("FAIL", terminal.Red), s.claim, err)
+			return ErrFailed
 		}
-		a.print("%s   %s", a.paint("ok", green), s.claim)
+		a.Print("%s   %s", a.Paint("ok", terminal.Green), s.claim)
 	}
 	return nil
 }
 
 // tryIssue sends an issue and checks that exactly these people get it.
-func (d *demo) tryIssue(want ...inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryIssue(want ...inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		before := len(d.sink.Messages())
 		if err := d.sendIssue(ctx); err != nil {
@@ -87,12 +88,8 @@ func (d *demo) tryIssue(want ...inbox.Mailbox) func(context.Context) error {
 	}
 }
 
-func (d *demo) tryHeaders(context.Context) error {
+func (d *Demo) tryHeaders(context.Context) error {
 	seen := map[string]bool{}
-	ring, _, err := d.settings.tokenKeys()
-	if err != nil {
-		return err
-	}
 	for _, p := range people {
 		raw := d.lettersOf(p)[0].Data
 		uri := oneClickURI(raw)
@@ -103,14 +100,15 @@ func (d *demo) tryHeaders(context.Context) error {
 			return fmt.Errorf("%s has another person's address", p.Name)
 		}
 		seen[uri] = true
-		if v := inspect(ring, uri); v.Email != p.Address || v.List != demoList {
-			return fmt.Errorf("%s's token is for %q and the list %q", p.Name, v.Email, v.List)
+		c, err := d.server.Tokens.Open(uri[strings.LastIndexByte(uri, '/')+1:], listunsub.HeaderLink)
+		if err != nil || c.Recipient != p.Address || c.List != list {
+			return fmt.Errorf("%s's token is for %q and the list %q", p.Name, c.Recipient, c.List)
 		}
 	}
 	return nil
 }
 
-func (d *demo) tryLint(context.Context) error {
+func (d *Demo) tryLint(context.Context) error {
 	for _, p := range people {
 		if found := listunsub.Lint(d.lettersOf(p)[0].Data); len(found) > 0 {
 			return fmt.Errorf("%s: %s", p.Name, found[0])
@@ -119,7 +117,7 @@ func (d *demo) tryLint(context.Context) error {
 	return nil
 }
 
-func (d *demo) trySignatures(context.Context) error {
+func (d *Demo) trySignatures(context.Context) error {
 	for _, p := range people {
 		if err := d.verify(d.lettersOf(p)[0].Data); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
@@ -128,12 +126,12 @@ func (d *demo) trySignatures(context.Context) error {
 	return nil
 }
 
-func (d *demo) tryBody(context.Context) error {
+func (d *Demo) tryBody(context.Context) error {
 	for _, p := range people {
 		_, body, _ := strings.Cut(string(d.lettersOf(p)[0].Data), "\r\n\r\n")
 		// Undo the soft line breaks of quoted-printable (RFC 2045 section 6.7).
 		body = strings.ReplaceAll(body, "=\r\n", "")
-		if strings.Contains(body, "{{offramp") || !strings.Contains(body, d.settings.Gateway.PublicURL+"/p/") {
+		if strings.Contains(body, "{{offramp") || !strings.Contains(body, d.server.PublicURL+"/p/") {
 			return fmt.Errorf("%s's text has no personal link", p.Name)
 		}
 	}
@@ -141,7 +139,7 @@ func (d *demo) tryBody(context.Context) error {
 }
 
 // request asks as a browser or scanner would, and follows nothing.
-func (d *demo) request(ctx context.Context, method, uri string, form url.Values) (status int, header http.Header, body string, err error) {
+func (d *Demo) request(ctx context.Context, method, uri string, form url.Values) (status int, header http.Header, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, uri, strings.NewReader(form.Encode()))
@@ -161,12 +159,12 @@ func (d *demo) request(ctx context.Context, method, uri string, form url.Values)
 }
 
 // chosen returns what is on record for a person and the list.
-func (d *demo) chosen(ctx context.Context, p inbox.Mailbox) ([]store.Choice, error) {
-	standing, err := d.db.Consent().Standing(ctx, p.Address, demoList)
+func (d *Demo) chosen(ctx context.Context, p inbox.Mailbox) ([]store.Choice, error) {
+	standing, err := d.server.Consent.Standing(ctx, p.Address, list)
 	return standing.Choices, err
 }
 
-func (d *demo) tryLooking(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryLooking(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
 			status, _, body, err := d.request(ctx, method, oneClickURI(d.lettersOf(p)[0].Data), nil)
@@ -188,7 +186,7 @@ func (d *demo) tryLooking(p inbox.Mailbox) func(context.Context) error {
 	}
 }
 
-func (d *demo) tryForged(ctx context.Context) error {
+func (d *Demo) tryForged(ctx context.Context) error {
 	uri := oneClickURI(d.lettersOf(people[0])[0].Data)
 	at := len(uri) - 8
 	other := byte('A')
@@ -202,7 +200,7 @@ func (d *demo) tryForged(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) tryOneClick(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryOneClick(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		status, header, _, err := d.request(ctx, http.MethodPost, oneClickURI(d.lettersOf(p)[0].Data), url.Values{"List-Unsubscribe": {"One-Click"}})
 		switch {
@@ -217,7 +215,7 @@ func (d *demo) tryOneClick(p inbox.Mailbox) func(context.Context) error {
 	}
 }
 
-func (d *demo) mustBeOff(ctx context.Context, p inbox.Mailbox) error {
+func (d *Demo) mustBeOff(ctx context.Context, p inbox.Mailbox) error {
 	choices, err := d.chosen(ctx, p)
 	if err != nil {
 		return err
@@ -228,14 +226,14 @@ func (d *demo) mustBeOff(ctx context.Context, p inbox.Mailbox) error {
 	return nil
 }
 
-func (d *demo) tryReset(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryReset(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		raw, err := testdata.Message(testdata.Reset)
 		if err != nil {
 			return err
 		}
 		before := len(d.sink.Messages())
-		if err := d.submit(ctx, "shop@"+demoDomain, []string{p.Address}, raw); err != nil {
+		if err := d.submit(ctx, "shop@"+Domain, []string{p.Address}, raw); err != nil {
 			return err
 		}
 		all, err := d.await(ctx, before+1)
@@ -250,7 +248,7 @@ func (d *demo) tryReset(p inbox.Mailbox) func(context.Context) error {
 	}
 }
 
-func (d *demo) tryMail(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryMail(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		uris, err := listunsub.Parse(fieldOf(d.lettersOf(p)[0].Data, "List-Unsubscribe"))
 		if err != nil {
@@ -275,8 +273,8 @@ func (d *demo) tryMail(p inbox.Mailbox) func(context.Context) error {
 	}
 }
 
-func (d *demo) tryForgedMail(ctx context.Context) error {
-	err := d.submit(ctx, people[2].Address, []string{"u+" + strings.Repeat("a", 50) + "@" + demoFeedback}, []byte("Subject: unsubscribe\r\n\r\n"))
+func (d *Demo) tryForgedMail(ctx context.Context) error {
+	err := d.submit(ctx, people[2].Address, []string{"u+" + strings.Repeat("a", 50) + "@" + Feedback}, []byte("Subject: unsubscribe\r\n\r\n"))
 	if err == nil {
 		return errors.New("it was accepted")
 	}
@@ -289,7 +287,7 @@ func (d *demo) tryForgedMail(ctx context.Context) error {
 // formField finds the hidden fields of the page's form.
 var formField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
 
-func (d *demo) tryPage(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryPage(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		uri := oneClickURI(d.lettersOf(p)[0].Data)
 		_, _, body, err := d.request(ctx, http.MethodGet, uri, nil)
@@ -313,7 +311,7 @@ func (d *demo) tryPage(p inbox.Mailbox) func(context.Context) error {
 }
 
 // pressForm presses the one button of a page and returns the page after it.
-func (d *demo) pressForm(ctx context.Context, uri, body string) (string, error) {
+func (d *Demo) pressForm(ctx context.Context, uri, body string) (string, error) {
 	// The body begins with the seal, as a browser sends the fields in order.
 	var pairs []string
 	for _, f := range formField.FindAllStringSubmatch(body, -1) {
@@ -341,11 +339,11 @@ func (d *demo) pressForm(ctx context.Context, uri, body string) (string, error) 
 	return string(raw), err
 }
 
-func (d *demo) tryRecords(ctx context.Context) error {
+func (d *Demo) tryRecords(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	events, err := d.db.Consent().Events(ctx, store.EventFilter{Kinds: []store.EventKind{store.EventUnsubscribed}})
+	events, err := d.server.Consent.Events(ctx, store.EventFilter{Kinds: []store.EventKind{store.EventUnsubscribed}})
 	if err != nil {
 		return err
 	}

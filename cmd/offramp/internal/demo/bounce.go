@@ -1,18 +1,18 @@
-package main
+package demo
 
 import (
 	"context"
 	"errors"
 	"strings"
 
-	"offramp/gateway/inbox"
+	"offramp/cmd/offramp/internal/demo/inbox"
 	"offramp/gateway/sink"
 	"offramp/store"
 )
 
 // bounceOf is what p's provider sends when the mailbox is gone, to the
 // reverse-path of the last letter: only its address says whom it is about.
-func (d *demo) bounceOf(p inbox.Mailbox) (to string, raw []byte, err error) {
+func (d *Demo) bounceOf(p inbox.Mailbox) (to string, raw []byte, err error) {
 	letters := d.lettersOf(p)
 	if len(letters) == 0 {
 		return "", nil, errors.New("there is no message to bounce")
@@ -54,7 +54,7 @@ func headerOf(m sink.Message) string {
 
 // tryBounce has p's mailbox vanish: the bounce is read, the address is dead,
 // and the bounce goes on to whoever sent the newsletter.
-func (d *demo) tryBounce(p inbox.Mailbox) func(context.Context) error {
+func (d *Demo) tryBounce(p inbox.Mailbox) func(context.Context) error {
 	return func(ctx context.Context) error {
 		to, raw, err := d.bounceOf(p)
 		if err != nil {
@@ -64,7 +64,7 @@ func (d *demo) tryBounce(p inbox.Mailbox) func(context.Context) error {
 		if err := d.submit(ctx, "", []string{to}, raw); err != nil {
 			return err
 		}
-		stops, err := d.db.Consent().Suppressions(ctx, store.RecordFilter{Recipient: p.Address})
+		stops, err := d.server.Consent.Suppressions(ctx, store.RecordFilter{Recipient: p.Address})
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (d *demo) tryBounce(p inbox.Mailbox) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if last := all[len(all)-1]; last.Recipients[0] != demoSender || last.ReversePath != "" {
+		if last := all[len(all)-1]; last.Recipients[0] != sender || last.ReversePath != "" {
 			return errors.New("the bounce went to " + strings.Join(last.Recipients, ", "))
 		}
 		return nil

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/inbox"
+	"offramp/cmd/offramp/internal/demo/inbox"
 )
 
 // Whatever arrived, the page comes out whole and nothing in it runs.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"offramp/gateway/inbox"
+	"offramp/cmd/offramp/internal/demo/inbox"
 )
 
 const offered = "From: The Letter <letter@example.org>\r\n" +

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ import (
 	msgauth "github.com/emersion/go-msgauth/dkim"
 	"github.com/emersion/go-smtp"
 
-	"offramp/gateway/inbox"
+	"offramp/cmd/offramp/internal/demo/inbox"
 	"offramp/gateway/mime"
 	"offramp/gateway/sink"
 )
 
 // submit hands a message to Offramp as a mail server does.
-func (d *demo) submit(ctx context.Context, from string, to []string, raw []byte) error {
+func (d *Demo) submit(ctx context.Context, from string, to []string, raw []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	client, err := smtp.Dial(d.settings.Gateway.SMTPAddr[0])
+	client, err := smtp.Dial(d.server.SMTPAddr)
 	if err != nil {
 		return err
 	}
@@ -36,8 +36,8 @@ func (d *demo) submit(ctx context.Context, from string, to []string, raw []byte)
 
 // sendIssue sends the next issue of the newsletter: one message, three
 // recipients.
-func (d *demo) sendIssue(ctx context.Context) error {
-	raw, err := d.issue(d.app.now())
+func (d *Demo) sendIssue(ctx context.Context) error {
+	raw, err := d.issue(d.Now())
 	if err != nil {
 		return err
 	}
@@ -45,27 +45,27 @@ func (d *demo) sendIssue(ctx context.Context) error {
 	for _, p := range people {
 		to = append(to, p.Address)
 	}
-	return d.submit(ctx, demoSender, to, raw)
+	return d.submit(ctx, sender, to, raw)
 }
 
 // await returns what the next hop holds once it holds n messages.
-func (d *demo) await(ctx context.Context, n int) ([]sink.Message, error) {
+func (d *Demo) await(ctx context.Context, n int) ([]sink.Message, error) {
 	all := d.sink.Wait(n, time.Now().Add(patience))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(all) < n {
-		return nil, fmt.Errorf("%d of %s arrived in %v", len(all), plural(n, "message"), patience)
+		return nil, fmt.Errorf("messages that arrived in %v: %d of %d", patience, len(all), n)
 	}
 	return all, nil
 }
 
 // settled returns when the queue is empty.
-func (d *demo) settled(ctx context.Context) error {
+func (d *Demo) settled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		usage, err := d.db.Spool().Usage(ctx)
+		usage, err := d.server.Spool.Usage(ctx)
 		if err != nil {
 			return err
 		}
@@ -74,14 +74,14 @@ func (d *demo) settled(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %v, still waiting: %s", patience, plural(usage.Messages, "message"))
+			return fmt.Errorf("messages still waiting after %v: %d", patience, usage.Messages)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
 // lettersOf returns what arrived for a person.
-func (d *demo) lettersOf(p inbox.Mailbox) []sink.Message {
+func (d *Demo) lettersOf(p inbox.Mailbox) []sink.Message {
 	return slices.DeleteFunc(d.sink.Messages(), func(m sink.Message) bool { return !slices.Contains(m.Recipients, p.Address) })
 }
 
@@ -98,7 +98,7 @@ func oneClickURI(raw []byte) string {
 
 // verify checks every DKIM signature against the keys the demo would have
 // published, and that each covers both fields (RFC 8058 section 4).
-func (d *demo) verify(raw []byte) error {
+func (d *Demo) verify(raw []byte) error {
 	found, err := msgauth.VerifyWithOptions(bytes.NewReader(raw), &msgauth.VerifyOptions{
 		MaxVerifications: 5,
 		LookupTXT:        d.lookupTXT,
@@ -106,8 +106,8 @@ func (d *demo) verify(raw []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case len(found) < len(d.signing):
-		return fmt.Errorf("%d of %s found", len(found), plural(len(d.signing), "signature"))
+	case len(found) < len(d.server.Signing):
+		return fmt.Errorf("signatures found: %d of %d", len(found), len(d.server.Signing))
 	}
 	for _, v := range found {
 		if v.Err != nil {
@@ -123,8 +123,8 @@ func (d *demo) verify(raw []byte) error {
 }
 
 // lookupTXT answers as the DNS would if the keys were published.
-func (d *demo) lookupTXT(name string) ([]string, error) {
-	for _, key := range d.signing {
+func (d *Demo) lookupTXT(name string) ([]string, error) {
+	for _, key := range d.server.Signing {
 		if name == key.Selector+"._domainkey."+key.Domain {
 			value, err := key.Record()
 			return []string{value}, err
