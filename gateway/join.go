@@ -100,8 +100,8 @@ func (g *Gateway) join(p Parts) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
 		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
-		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Series: []admin.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
+		MinFree:    uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
+		Collectors: g.collectors(p, counts, hooks), Flush: g.queue.Flush,
 		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
 	}).Server()
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)

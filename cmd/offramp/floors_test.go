@@ -39,6 +39,7 @@ var house = map[string]room{
 	"testdata":             {0, ourRooms},
 	"store/sqlite":         {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
 	"store/storetest":      {3, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
+	"gateway/metric":       {1, never(netHTTP, goSMTP, drivers)},
 	"gateway/mime":         {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
 	"gateway/stream":       {2, []string{"offramp/store", "net", "net/http"}},
 	"gateway/traffic":      {3, never(netHTTP, goSMTP, drivers)},

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"offramp/gateway/ledger"
 )
 
@@ -64,11 +66,8 @@ type API struct {
 	Scrubber Scrubber
 	// EraseWithin is how long that may take, for the operator to see.
 	EraseWithin time.Duration
-	// Metrics are served beside those of the queue, the process and the
-	// runtime.
-	Metrics []Metric
-	// Series are served beside them.
-	Series []Series
+	// Collectors are served at /metrics, beside those of the process and the runtime.
+	Collectors []prometheus.Collector
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
 	Flush             func()
 	Version, Revision string           // of this program
@@ -90,8 +89,8 @@ func (a *API) Server() *http.Server {
 	}
 }
 
-// Handler returns the handler of the admin listener. It panics when Metrics
-// or Series hold a name twice or an invalid metric name.
+// Handler returns the handler of the admin listener. It panics when Collectors
+// hold a metric twice.
 func (a *API) Handler() http.Handler {
 	s := &server{API: a, guard: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
