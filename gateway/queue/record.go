@@ -137,6 +137,7 @@ func (a *attempt) log(o outcome) {
 	switch o.result.Kind {
 	case store.Delivered:
 		s.Delivered.Add(1)
+		s.Deliveries.Observe(a.q.Now().Sub(m.Received))
 		text = "delivered"
 	case store.Dropped:
 		s.Dropped.Add(1)
