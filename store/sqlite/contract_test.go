@@ -70,3 +70,5 @@ func TestJobs(t *testing.T) { storetest.Jobs(t, newData) }
 func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
+
+func TestLeaks(t *testing.T) { storetest.Leaks(t, newData) }
