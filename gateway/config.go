@@ -17,6 +17,7 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
+	"offramp/gateway/jobs"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
@@ -50,6 +51,7 @@ type Config struct {
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
 	Web     web.Config      `topic:"Recipients' page"`
 	Admin   api.Config      `topic:"API and metrics"`
+	Import  jobs.Config
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -59,7 +61,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin, c.Import} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

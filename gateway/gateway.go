@@ -16,6 +16,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
@@ -31,6 +32,10 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
+	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
+	// files are taken.
+	Jobs      store.Jobs
+	ImportDir string
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -69,6 +74,7 @@ type Gateway struct {
 	clock   *clock.Clock
 	people  *consent.Consent
 	scrub   store.Scrubber
+	jobs    *jobs.Jobs // nil: none
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
 	queue   *queue.Queue

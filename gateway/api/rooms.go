@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"io"
 
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/store"
 )
@@ -113,4 +115,19 @@ type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
 	All(ctx context.Context) ([]store.Key, error)
 	Revoke(ctx context.Context, key string) (changed bool, err error)
+}
+
+// Imports takes files of suppressions and works on them; *jobs.Jobs does.
+type Imports interface {
+	Import(ctx context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error)
+	ImportChanges
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Jobs(ctx context.Context) ([]jobs.Job, error)
+}
+
+// ImportChanges has an import go on or stop.
+type ImportChanges interface {
+	Start(ctx context.Context, id string) (jobs.Job, error)
+	Pause(ctx context.Context, id string) (jobs.Job, error)
+	Cancel(ctx context.Context, id string) (jobs.Job, error)
 }

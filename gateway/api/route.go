@@ -127,6 +127,7 @@ func about(version string) *huma.OpenAPI {
 			{Name: "Lists", Description: "What people can leave."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
 			{Name: "Keys", Description: "Who may use the API."},
+			{Name: "Imports", Description: "Files of suppressions, in and out."},
 		},
 	}
 }

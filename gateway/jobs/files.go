@@ -35,7 +35,7 @@ func (s *Jobs) keep(ctx context.Context, id string, file io.Reader) (size int64,
 		return 0, fmt.Errorf("file of an import: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	most := s.MaxSize
+	most := int64(s.MaxSize)
 	if most == 0 {
 		most = defaultMaxSize
 	}

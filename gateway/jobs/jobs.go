@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"offramp/gateway/consent"
+	"offramp/gateway/envelope"
 	"offramp/gateway/exchange"
 	"offramp/store"
 )
@@ -35,7 +36,15 @@ type Lists interface {
 
 // Config holds the settings of imports.
 type Config struct {
-	MaxSize int64 // bytes of a file at most; 0: 4 GiB
+	MaxSize envelope.Octets `env:"IMPORT_MAX_SIZE" envDefault:"4GiB" doc:"largest file of suppressions that the API takes; it is kept in the data folder until it is imported"`
+}
+
+// Validate returns every error in the settings.
+func (c Config) Validate() error {
+	if c.MaxSize != 0 && c.MaxSize < 1<<10 {
+		return fmt.Errorf("OFFRAMP_IMPORT_MAX_SIZE is %s: use a size of 1KiB or more", c.MaxSize)
+	}
+	return nil
 }
 
 const defaultMaxSize = 4 << 30

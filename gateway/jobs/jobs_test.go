@@ -202,10 +202,10 @@ func TestImportKeepsWhoCameBack(t *testing.T) {
 func TestImportOfWhatIsNoFile(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	for text, want := range map[string]string{
-		"email,active\na@example.org,no\n": `line 1: unknown columns in a file of format csv: "active"`,
-		"a@example.org,x,y\n":              "line 1: several cells in a row and no header",
+		"email,active\na@example.org,no\n":             `line 1: unknown columns in a file of format csv: "active"`,
+		"a@example.org,x,y\n":                          "line 1: several cells in a row and no header",
 		"a@example.org\n" + strings.Repeat("x", 2<<20): "line 2: longer than 1 MiB",
-		"\x00\x01\x02": "line 1: NUL bytes",
+		"\x00\x01\x02":                                 "line 1: NUL bytes",
 	} {
 		job := w.load(t, text, Spec{Start: true})
 		if job.State != store.JobFailed || !strings.HasPrefix(job.Report.Error, want) {
