@@ -32,7 +32,7 @@ func (a *app) suppressImport() *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: "Import suppressions from a file; - is stdin",
-		Args: func(_ *cobra.Command, args []string) error { return f.args(args) },
+		Args: func(cmd *cobra.Command, args []string) error { return f.args(cmd, args) },
 		Long: "Import suppressions from an export of Offramp, SendGrid, Mailgun, Amazon SES,\n" +
 			"Postmark, Mailchimp, Mandrill or listmonk, or from a file with one address per\n" +
 			"line, in which lines that begin with # are ignored. The format is recognised by\n" +
@@ -81,14 +81,14 @@ func (a *app) suppressImport() *cobra.Command {
 	return cmd
 }
 
-func (f *importFlags) args(args []string) error {
+func (f *importFlags) args(cmd *cobra.Command, args []string) error {
 	switch {
 	case f.resume != "" && f.status:
 		return fault("suppress import: --resume or --status, not both")
 	case (f.resume != "" || f.status) && len(args) > 0:
 		return fault("suppress import: --resume and --status take no FILE")
 	case f.resume == "" && !f.status:
-		return exactly("FILE")(nil, args)
+		return exactly("FILE")(cmd, args)
 	}
 	return nil
 }
@@ -283,10 +283,10 @@ func (a *app) preview(job record.Import) {
 	if strings.HasPrefix(job.Format, "mailchimp-unsub") && job.List == store.AllLists {
 		a.say("  These people left one audience; without --list they are unsubscribed from all lists.")
 	}
-	if job.Faulty > 0 {
-		a.say("  invalid, left out: %d", job.Faulty)
+	if job.Invalid > 0 {
+		a.say("  invalid, left out: %d", job.Invalid)
 	}
-	for _, f := range job.Faults {
+	for _, f := range job.Errors {
 		a.say("    line %d: %s", f.Line, printable(f.Text))
 	}
 }
@@ -307,8 +307,8 @@ func (a *app) resultOf(job record.Import) (err error) {
 	if a.asJSON {
 		err = a.printLine(job)
 	}
-	if job.Faulty > 0 {
-		err = errors.Join(err, fmt.Errorf("%s of the file could not be read", plural(job.Faulty, "row")))
+	if job.Invalid > 0 {
+		err = errors.Join(err, fmt.Errorf("%s of the file could not be read", plural(job.Invalid, "row")))
 	}
 	return err
 }

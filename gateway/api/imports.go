@@ -53,7 +53,7 @@ func (s *server) importRoutes() {
 	}, s.oneImport)
 	add(s, route{
 		method: http.MethodPatch, path: "/imports/{id}", id: "changeImport", tag: "Imports", summary: "Start, pause or cancel an import",
-		doc:   "What was recorded stays. One that is neither started nor resumed within a day is cancelled.",
+		doc:   "What was recorded stays. One that nobody starts or resumes within a day is cancelled.",
 		scope: access.Write, lists: true, example: record.ImportChange{State: "running"},
 	}, s.changeImport)
 	s.exportRoutes()
@@ -115,9 +115,9 @@ func importOf(j jobs.Job) record.Import {
 	r := j.Report
 	out := record.Import{
 		ID: j.ID, State: string(j.State), Created: j.Created, Changed: j.Changed, Who: j.Who, Name: j.Name, Format: r.Format, List: j.Spec.List,
-		Error: r.Error, Rows: r.Rows, Records: r.Records, Reasons: r.Reasons, Lists: r.Lists, Skipped: r.Skipped, Faulty: r.Faulty,
+		Error: r.Error, Rows: r.Rows, Records: r.Records, Reasons: r.Reasons, Lists: r.Lists, Skipped: r.Skipped, Invalid: r.Faulty,
 		Total: j.Total, Done: j.Done, Added: j.Tally.Added, Dated: j.Tally.Dated, Same: j.Tally.Same, Kept: j.Tally.Kept,
-		Faults: pageOf(r.Faults, func(f jobs.Fault) record.RowFault { return record.RowFault(f) }),
+		Errors: pageOf(r.Faults, func(f jobs.Fault) record.RowError { return record.RowError(f) }),
 	}
 	if out.Reasons == nil {
 		out.Reasons = map[string]int64{}

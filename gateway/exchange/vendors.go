@@ -81,7 +81,7 @@ func mailgunUnsubscribe(r *Reader, f fields) (all []Record, _ Skip, _ error) {
 		tags = f.texts("tag")
 	}
 	if len(tags) > maxTags {
-		return nil, "", fmt.Errorf("more than %d tags", maxTags)
+		return nil, "", fmt.Errorf("more tags than %d", maxTags)
 	}
 	lists := []string{r.o.List}
 	for i, tag := range tags {

@@ -147,7 +147,7 @@ func (j *Job) count(r *record) error {
 type tooManyLists struct{}
 
 func (tooManyLists) Error() string {
-	return fmt.Sprintf("the file names more than %d lists: look what its column of lists, or of tags, is", maxLists)
+	return fmt.Sprintf("the file names more lists than %d: look what its column of lists, or of tags, is", maxLists)
 }
 func (tooManyLists) Unwrap() error { return exchange.ErrFile }
 

@@ -19,8 +19,8 @@ type Import struct {
 	Reasons map[string]int64 `json:"reasons" doc:"Records by reason."`
 	Lists   []string         `json:"lists" doc:"Lists that the records are about, beside all lists."`
 	Skipped map[string]int64 `json:"skipped" doc:"Rows rightly left out: soft (soft bounces and blocks), active (people who get mail), ended."`
-	Faulty  int64            `json:"faulty" doc:"Rows that cannot be taken."`
-	Faults  []RowFault       `json:"faults" doc:"The first of them."`
+	Invalid int64            `json:"invalid" doc:"Rows that cannot be taken."`
+	Errors  []RowError       `json:"errors" doc:"What is wrong with the first of them."`
 
 	Total int64 `json:"total" doc:"Bytes to go through in this state."`
 	Done  int64 `json:"done" doc:"Bytes of total that are through."`
@@ -31,8 +31,8 @@ type Import struct {
 	Kept  int64 `json:"kept" doc:"Records left out, since the person chose otherwise after their date."`
 }
 
-// RowFault is what is wrong with a row of a file. It names no person.
-type RowFault struct {
+// RowError is what is wrong with a row of a file. It names no person.
+type RowError struct {
 	Line int64  `json:"line" example:"12"`
 	Text string `json:"text" example:"invalid mail address"`
 }

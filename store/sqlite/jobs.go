@@ -46,7 +46,7 @@ func (s *Consent) AddJob(ctx context.Context, j store.FileJob) error {
 				return err
 			}
 			if gone == 0 {
-				return fmt.Errorf("%w: %d jobs have not ended", store.ErrFull, store.MaxJobs)
+				return fmt.Errorf("%w: jobs that have not ended: %d", store.ErrFull, store.MaxJobs)
 			}
 		}
 		n, err := c.exec(insertJob, j.ID, string(j.State), micros(j.Created), micros(j.Changed), j.Who, j.Name, some(j.Settings), some(j.Report),

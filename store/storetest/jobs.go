@@ -228,7 +228,7 @@ func importChoices(t *testing.T, d Data) {
 		{"came back before", func(w string) { choose(w, store.Subscribed, 3, none, "") }, func(w string) store.ImportRow { return leaves(w, 5) }, store.Tally{Added: 1}, store.Unsubscribed, 5},
 		{"limits it since", func(w string) { choose(w, store.Limited, 9, none, store.Weekly) }, func(w string) store.ImportRow { return leaves(w, 5) }, store.Tally{Kept: 1}, store.Limited, 9},
 		{"paused before", func(w string) { choose(w, store.Paused, 3, at(59), "") }, func(w string) store.ImportRow { return leaves(w, 5) }, store.Tally{Added: 1}, store.Unsubscribed, 5},
-		{"pause of who left", func(w string) { choose(w, store.Unsubscribed, 3, none, "") }, func(w string) store.ImportRow { return pauses(w, 5, 55) }, store.Tally{Same: 1}, store.Unsubscribed, 3},
+		{"pause of an opt-out", func(w string) { choose(w, store.Unsubscribed, 3, none, "") }, func(w string) store.ImportRow { return pauses(w, 5, 55) }, store.Tally{Same: 1}, store.Unsubscribed, 3},
 		{"longer pause", func(w string) { choose(w, store.Paused, 3, at(52), "") }, func(w string) store.ImportRow { return pauses(w, 5, 55) }, store.Tally{Added: 1}, store.Paused, 5},
 		{"shorter pause", func(w string) { choose(w, store.Paused, 3, at(58), "") }, func(w string) store.ImportRow { return pauses(w, 5, 55) }, store.Tally{Same: 1}, store.Paused, 3},
 		{"pause of a limit", func(w string) { choose(w, store.Limited, 3, none, store.Weekly) }, func(w string) store.ImportRow { return pauses(w, 5, 55) }, store.Tally{Added: 1}, store.Paused, 5},
