@@ -59,6 +59,7 @@ type API struct {
 	Lists   Lists
 	Queue   Queue
 	Traffic Traffic
+	Counts  Counts
 	Clock   Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
