@@ -92,6 +92,7 @@ func (a *attempt) events() []store.Event {
 		switch o.result.Kind {
 		case store.Dropped:
 			e.Kind, e.Reason = store.EventDropped, o.reason
+			e.IP, e.Who, e.Detail = m.Client, m.Login, store.DropDetail(m.ReversePath)
 			e.Once = "dropped " + slotOwner(o.job)
 		case store.Bounced:
 			st := o.result.Status
