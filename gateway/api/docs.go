@@ -176,10 +176,10 @@ func facts(doc string, s *huma.Schema) string {
 		parts = append(parts, "One of "+strings.Join(words, ", ")+".")
 	}
 	if s.MaxLength != nil {
-		parts = append(parts, fmt.Sprintf("At most %d characters.", *s.MaxLength))
+		parts = append(parts, fmt.Sprintf("Characters: at most %d.", *s.MaxLength))
 	}
 	if s.MaxItems != nil {
-		parts = append(parts, fmt.Sprintf("At most %d.", *s.MaxItems))
+		parts = append(parts, fmt.Sprintf("Items: at most %d.", *s.MaxItems))
 	}
 	if s.Minimum != nil && s.Maximum != nil {
 		parts = append(parts, fmt.Sprintf("From %.0f to %.0f.", *s.Minimum, *s.Maximum))
@@ -228,7 +228,7 @@ func statuses() []docsRow {
 		{Name: "415", Doc: "The body is not said to be JSON."},
 		{Name: "422", Doc: "The Idempotency-Key was used with another request."},
 		{Name: "429", Doc: "Too many requests: wait for Retry-After seconds."},
-		{Name: "500", Doc: "A fault of the server; its log has more."},
+		{Name: "500", Doc: "An error of the server; its log has more."},
 		{Name: "503", Doc: "The store is not reached or damaged; detail says which."},
 	}
 }
