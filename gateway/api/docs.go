@@ -43,7 +43,7 @@ type docsRoute struct {
 	ID, Method, Path, Summary, Doc, Scope string
 	Lists                                 bool
 	Params, Body                          docsTable
-	Call                                  string // example for the shell; empty: there is none
+	Call                                  string // example for the shell
 	Answer                                docsType
 }
 
@@ -100,16 +100,18 @@ func docsOf(op *huma.Operation, registry huma.Registry) docsRoute {
 		Params: docsTable{Name: "Parameters"}, Answer: typeOf(op.Responses["200"].Content[jsonType].Schema),
 	}
 	for _, p := range op.Parameters {
+		if p.In == "header" {
+			continue // that is said once for all
+		}
 		row := docsRow{Name: p.Name, Doc: facts(p.Description, p.Schema), Type: typeOf(p.Schema), Required: p.Required, Gone: p.Deprecated}
-		row.Type.Before += map[string]string{"path": ", in the path", "header": ", header field"}[p.In]
+		row.Type.Before += map[string]string{"path": ", in the path"}[p.In]
 		r.Params.Rows = append(r.Params.Rows, row)
 	}
+	r.Call = shellCall(op, "", nil)
 	if op.RequestBody != nil {
 		content := op.RequestBody.Content[jsonType]
 		r.Body = docsTable{Name: "Body", Rows: rowsOf(registry.SchemaFromRef(content.Schema.Ref))}
-		if content.Example != nil {
-			r.Call = shellCall(op, "", content.Example)
-		}
+		r.Call = shellCall(op, "", content.Example)
 	}
 	return r
 }
@@ -168,7 +170,9 @@ func typeOf(s *huma.Schema) docsType {
 // facts adds to a description what the schema says beside it.
 func facts(doc string, s *huma.Schema) string {
 	parts := []string{doc}
-	if len(s.Enum) > 0 {
+	if len(s.Enum) == 1 {
+		parts = append(parts, fmt.Sprintf("Only %v.", s.Enum[0]))
+	} else if len(s.Enum) > 1 {
 		words := make([]string, len(s.Enum))
 		for i, word := range s.Enum {
 			words[i] = fmt.Sprint(word)
@@ -197,8 +201,12 @@ func facts(doc string, s *huma.Schema) string {
 func shellCall(op *huma.Operation, query string, body any) string {
 	path := op.Path
 	for _, p := range op.Parameters {
-		if p.In == "path" && len(p.Schema.Examples) > 0 {
+		switch {
+		case len(p.Schema.Examples) == 0:
+		case p.In == "path":
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", fmt.Sprint(p.Schema.Examples[0]))
+		case p.In == "query" && p.Required:
+			query = "?" + p.Name + "=" + fmt.Sprint(p.Schema.Examples[0])
 		}
 	}
 	call := "curl -H \"Authorization: Bearer $KEY\""

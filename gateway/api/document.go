@@ -33,7 +33,10 @@ func about(version string) *huma.OpenAPI {
 			{Name: "Suppressions", Description: "What stops mail, and stopping it."},
 			{Name: "People", Description: "All about one person: showing, choosing, erasing, receipts."},
 			{Name: "Lists", Description: "What people can leave."},
+			{Name: "Messages", Description: "What became of mail."},
 			{Name: "Events", Description: "What happened, and who has taken it over."},
+			{Name: "Webhooks", Description: "Other systems that are sent what happens."},
+			{Name: "Imports", Description: "Files of suppressions, in and out."},
 			{Name: "Reports", Description: "Figures and deadlines."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
 			{Name: "Keys", Description: "Who may use the API."},
@@ -56,8 +59,9 @@ func (s *server) finish() {
 			p.Nullable = p.Nullable && p.Type != huma.TypeArray
 		}
 	}
+	used := map[string]bool{}
 	for _, op := range operations(doc) {
-		op.Security = []map[string][]string{{"key": {}}}
+		used[op.Tags[0]] = true
 		for _, p := range op.Parameters {
 			p.Deprecated = p.Schema.Deprecated
 		}
@@ -67,6 +71,7 @@ func (s *server) finish() {
 			}
 		}
 	}
+	doc.Tags = slices.DeleteFunc(doc.Tags, func(tag *huma.Tag) bool { return !used[tag.Name] })
 }
 
 // loosen allows unknown fields in what is answered.
