@@ -65,7 +65,6 @@ var house = map[string]room{
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/compat":       {4, never(goSMTP, drivers)},
 	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/admin":        {4, never(goSMTP, drivers)},
 	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},

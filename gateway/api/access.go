@@ -60,11 +60,15 @@ func evidence(ctx context.Context) consent.Evidence {
 	return ev
 }
 
-// within says whether the caller's key is for the list; "" is the scope of all
-// lists.
-func within(ctx context.Context, list string) error {
-	if callerOf(ctx).grant.Allows(list) {
+// within says whether the caller's key is for the list: "" is the scope of all
+// lists, and nil everything there is.
+func within(ctx context.Context, list *string) error {
+	g := callerOf(ctx).grant
+	switch {
+	case g.Lists == nil || list != nil && g.Allows(*list):
 		return nil
+	case list == nil:
+		return refusal{status: http.StatusForbidden, detail: "This key is for some lists alone: name one of them."}
 	}
 	return access.ErrBound
 }

@@ -46,7 +46,7 @@ func (s *server) allLists(ctx context.Context, _ *noInput) (record.ListPage, err
 	if err != nil {
 		return record.ListPage{}, err
 	}
-	all = slices.DeleteFunc(slices.Clone(all), func(l store.List) bool { return within(ctx, l.ID) != nil })
+	all = slices.DeleteFunc(slices.Clone(all), func(l store.List) bool { return within(ctx, &l.ID) != nil })
 	return record.ListPage{Items: pageOf(all, record.ListOf)}, nil
 }
 
@@ -60,7 +60,7 @@ func (s *server) find(ctx context.Context, in *ListPath) (store.List, error) {
 	if id == "" {
 		return store.List{}, store.ErrNotFound
 	}
-	if err := within(ctx, id); err != nil {
+	if err := within(ctx, &id); err != nil {
 		return store.List{}, err
 	}
 	return s.Lists.List(ctx, id)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-
 )
 
 // checkQuery holds a query to the parameters that an operation has: each known,
@@ -114,4 +113,3 @@ func pageOf[S, R any](all []S, of func(S) R) []R {
 	}
 	return items
 }
-

@@ -25,8 +25,13 @@ type server struct {
 
 // document enters the routes of every room.
 func (s *server) document() {
+	s.suppressionRoutes()
+	s.peopleRoutes()
 	s.listRoutes()
+	s.eventRoutes()
+	s.reportRoutes()
 	s.queueRoutes()
+	s.serverRoutes()
 	s.keyRoutes()
 }
 

@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -27,26 +28,26 @@ func TestStreams(t *testing.T) {
 			store.Choice{Recipient: "d@x.example", List: list, State: store.Paused, Until: start.Add(-time.Hour)},
 			store.Choice{Recipient: "e@x.example", List: list, State: store.Limited, Every: store.Weekly})
 	}
-	got := call[Streams](w, "GET", "/api/v1/streams", "")
+	got := call[record.Streams](w, "GET", "/api/v1/streams", "")
 	if got.Default != "" || got.Earlier != "" || len(got.Kept) != 0 || len(got.Senders) != 3 {
 		t.Errorf("%+v", got)
 	}
-	want := Sender{From: "hello@shop.example", Login: "shop", Mark: "transactional", Unmarked: true, Messages: 9, Recipients: 10, Dropped: 1,
+	want := record.Sender{From: "hello@shop.example", Login: "shop", Mark: "transactional", Unmarked: true, Messages: 9, Recipients: 10, Dropped: 1,
 		Repeated: 2, Peak: 3, Precedence: 4, FeedbackID: 5, First: start, Last: start}
 	if diff := cmp.Diff(want, got.Senders[0]); diff != "" {
 		t.Error(diff)
 	}
-	kept := []KeptList{{ID: "both.example", OptOuts: 2}, {ID: "quiet.example", OptOuts: 2}}
+	kept := []record.KeptList{{ID: "both.example", OptOuts: 2}, {ID: "quiet.example", OptOuts: 2}}
 	w.earlier = "list"
-	if diff := cmp.Diff(kept, call[Streams](w, "GET", "/api/v1/streams", "").Kept); diff != "" {
+	if diff := cmp.Diff(kept, call[record.Streams](w, "GET", "/api/v1/streams", "").Kept); diff != "" {
 		t.Error("not chosen:", diff)
 	}
 	w.api.DefaultStream = "list"
-	if diff := cmp.Diff(kept, call[Streams](w, "GET", "/api/v1/streams", "").Kept); diff != "" {
+	if diff := cmp.Diff(kept, call[record.Streams](w, "GET", "/api/v1/streams", "").Kept); diff != "" {
 		t.Error("list chosen:", diff)
 	}
 	w.api.DefaultStream = "auto"
-	if got := call[Streams](w, "GET", "/api/v1/streams", ""); len(got.Kept) != 0 || got.Default != "auto" || got.Earlier != "list" {
+	if got := call[record.Streams](w, "GET", "/api/v1/streams", ""); len(got.Kept) != 0 || got.Default != "auto" || got.Earlier != "list" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offramp/gateway/clock"
+	"offramp/gateway/record"
 )
 
 const yearAhead = 365 * 24 * time.Hour
@@ -25,10 +26,10 @@ func (w *world) Accept(context.Context) (clock.State, error) {
 
 func TestClock(t *testing.T) {
 	w := newWorld(t)
-	if got := call[ClockState](w, "GET", "/api/v1/clock", ""); got.Off != yearAhead.Seconds() || !got.Sure.Equal(start) || len(w.calls) > 0 {
+	if got := call[record.Clock](w, "GET", "/api/v1/clock", ""); got.Off != yearAhead.Seconds() || !got.Sure.Equal(start) || len(w.calls) > 0 {
 		t.Errorf("%+v, changes %q", got, w.calls)
 	}
-	got := call[ClockState](w, "POST", "/api/v1/clock", "")
+	got := call[record.Clock](w, "POST", "/api/v1/clock", "")
 	if got.Off != 0 || !got.Sure.Equal(got.Now) || strings.Join(w.calls, " ") != "accept clock" || !strings.Contains(w.log.String(), "clock accepted") {
 		t.Errorf("%+v, changes %q, log %s", got, w.calls, w.log.String())
 	}

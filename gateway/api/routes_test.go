@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/record"
 	"offramp/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ func TestQueueList(t *testing.T) {
 		{Message: message("c"), Recipients: []store.Recipient{held}},
 		{Message: message("d"), Recipients: []store.Recipient{queued, deferred}},
 	}
-	page := call[QueuePage](w, "GET", "/api/v1/queue?limit=4&id=a&state=held&domain=EXAMPLE.com&sender=News@example.org&after=0", "")
+	page := call[record.QueuePage](w, "GET", "/api/v1/queue?limit=4&id=a&state=held&domain=EXAMPLE.com&sender=News@example.org&after=0", "")
 	names := []string{}
 	for _, e := range page.Items {
 		names = append(names, e.QueueName)
@@ -40,9 +41,9 @@ func TestQueueList(t *testing.T) {
 	if page.Next != "d" {
 		t.Errorf("next %q", page.Next)
 	}
-	want := QueueEntry{
+	want := record.QueueEntry{
 		QueueName: "active", QueueID: "a", ArrivalTime: start.Unix(), MessageSize: 115, Sender: "news@example.org",
-		Recipients: []QueueRecipient{{Address: "bob@example.com", DelayReason: "mailbox full", State: "queued", Attempts: 2,
+		Recipients: []record.QueueRecipient{{Address: "bob@example.com", DelayReason: "mailbox full", State: "queued", Attempts: 2,
 			Next: start.Add(time.Hour), Code: 451, Status: "4.2.2", Relay: "mx.example.com"}},
 		List: "news.example.org", MessageID: "<1@example.org>", Client: "127.0.0.1", Login: "app",
 	}
@@ -53,7 +54,7 @@ func TestQueueList(t *testing.T) {
 	if d := cmp.Diff(filter, w.queueFilter); d != "" {
 		t.Error(d)
 	}
-	if page := call[QueuePage](w, "GET", "/api/v1/queue", ""); page.Next != "" || len(page.Items) != 4 {
+	if page := call[record.QueuePage](w, "GET", "/api/v1/queue", ""); page.Next != "" || len(page.Items) != 4 {
 		t.Errorf("without limit: next %q, %d items", page.Next, len(page.Items))
 	}
 }
@@ -71,7 +72,7 @@ func TestQueueAct(t *testing.T) {
 		{`{"action":"rm","all":true}`, store.QueueFilter{}, 0},
 	} {
 		w := newWorld(t)
-		got := call[Changed](w, "POST", "/api/v1/queue", c.body)
+		got := call[record.Changed](w, "POST", "/api/v1/queue", c.body)
 		if got.Changed != 2 || w.queueFilter != c.want || w.flushed != c.flushed || len(w.calls) != 1 {
 			t.Errorf("%s: %+v, filter %+v, flushed %d, calls %q", c.body, got, w.queueFilter, w.flushed, w.calls)
 		}
@@ -90,7 +91,7 @@ func TestBadBodyTexts(t *testing.T) {
 		`{"action":"rm","everyone":1}`: `The body is invalid: unknown field \"everyone\".`,
 	} {
 		_, got := newWorld(t).send(request("POST", "/api/v1/queue", body))
-		if !strings.Contains(got, want) || strings.Contains(got, "admin.") {
+		if !strings.Contains(got, want) || strings.Contains(got, "api.") {
 			t.Errorf("%s: %s, want %s", body, got, want)
 		}
 	}

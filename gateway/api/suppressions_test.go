@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/gateway/consent"
+	"offramp/gateway/record"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -27,7 +28,7 @@ func TestSuppress(t *testing.T) {
 		`{"recipient":"*.example.com","reason":"complained"}`:                                        `suppress@*.example.com  "" complained`,
 	} {
 		w := newWorld(t)
-		got := call[Changed](w, "POST", "/api/v1/suppressions", body)
+		got := call[record.Changed](w, "POST", "/api/v1/suppressions", body)
 		if got.Changed != 1 || !slices.Equal(w.calls, []string{want}) {
 			t.Errorf("%s: %+v %q, want %q", body, got, w.calls, want)
 		}
@@ -64,7 +65,7 @@ func TestUnsuppress(t *testing.T) {
 		}
 		w.choices = []store.Choice{{Recipient: ada, List: all, State: store.Unsubscribed}, {Recipient: ada, List: "news", State: store.Unsubscribed},
 			{Recipient: ada, List: "back", State: store.Subscribed}}
-		got := call[Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=Ada@example.com"+query, "")
+		got := call[record.Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=Ada@example.com"+query, "")
 		if !slices.Equal(w.calls, want.calls) || got.Changed != len(want.calls) || len(got.Remaining) != want.remaining {
 			t.Errorf("%q: changed %d, remaining %d, calls %q, want %q", query, got.Changed, len(got.Remaining), w.calls, want.calls)
 		}
@@ -109,7 +110,7 @@ func TestPatternsAreShown(t *testing.T) {
 		{Recipient: "@example.com", Reason: store.ReasonBounced},
 	}
 	shown := func(query string) (all []string) {
-		for _, s := range call[SuppressionPage](w, "GET", "/api/v1/suppressions"+query, "").Items {
+		for _, s := range call[record.SuppressionPage](w, "GET", "/api/v1/suppressions"+query, "").Items {
 			all = append(all, s.Recipient+" "+s.Reason)
 		}
 		return all
@@ -124,12 +125,12 @@ func TestPatternsAreShown(t *testing.T) {
 			t.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
-	got := call[Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=ada@a.example.com&reason=manual", "")
+	got := call[record.Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=ada@a.example.com&reason=manual", "")
 	if got.Changed != 1 || len(got.Remaining) != 3 || !slices.Equal(w.calls, []string{`unsuppress ada@a.example.com "" manual`}) {
 		t.Errorf("%+v, calls %q", got, w.calls)
 	}
 	w.calls = nil
-	if got = call[Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=*.example.com", ""); got.Changed != 1 || !slices.Equal(w.calls, []string{`unsuppress@*.example.com  "" bounced`}) {
+	if got = call[record.Unsuppressed](w, "DELETE", "/api/v1/suppressions?recipient=*.example.com", ""); got.Changed != 1 || !slices.Equal(w.calls, []string{`unsuppress@*.example.com  "" bounced`}) {
 		t.Errorf("%+v, calls %q", got, w.calls)
 	}
 }
@@ -156,7 +157,7 @@ func TestSuppressionPages(t *testing.T) {
 		var order []string
 		after := ""
 		for pages := 0; ; pages++ {
-			page := call[SuppressionPage](w, "GET", fmt.Sprintf("/api/v1/suppressions?limit=%d&after=%s", limit, after), "")
+			page := call[record.SuppressionPage](w, "GET", fmt.Sprintf("/api/v1/suppressions?limit=%d&after=%s", limit, after), "")
 			for _, e := range page.Items {
 				seen[e.Recipient+" "+e.List+" "+e.Reason]++
 				order = append(order, e.Recipient)
@@ -176,8 +177,8 @@ func TestSuppressionPages(t *testing.T) {
 			t.Errorf("limit %d: %d different of %d records, want %d, sorted %v", limit, len(seen), len(order), total, slices.IsSorted(order))
 		}
 	}
-	page := call[SuppressionPage](w, "GET", "/api/v1/suppressions?recipient=P03@example.com&reason=unsubscribed&list=L1", "")
-	want := []Suppression{{Recipient: "p03@example.com", List: "l1", Reason: "unsubscribed", Since: start, Way: "page"}}
+	page := call[record.SuppressionPage](w, "GET", "/api/v1/suppressions?recipient=P03@example.com&reason=unsubscribed&list=L1", "")
+	want := []record.Suppression{{Recipient: "p03@example.com", List: "l1", Reason: "unsubscribed", Since: start, Way: "page"}}
 	if d := cmp.Diff(want, page.Items); d != "" {
 		t.Error(d)
 	}
@@ -203,25 +204,25 @@ func TestFullSuppressions(t *testing.T) {
 		{ID: 6, Kind: store.EventUnsubscribed, List: "left", Reason: store.ReasonUnsubscribed},
 		{ID: 5, Kind: store.EventPaused, Reason: store.ReasonPausedAll},
 	}
-	want := []Suppression{
+	want := []record.Suppression{
 		{Recipient: ada, Reason: "paused-all", Since: start, Way: "page", Until: until, Event: 5},
 		{Recipient: ada, List: "left", Reason: "unsubscribed", Since: start, Way: "mail", Event: 7},
 		{Recipient: ada, List: "news", Reason: "bounced", Since: start, Note: "550", Event: 8},
 		{Recipient: "hash-of-eve", Reason: "unsubscribed-all", Since: start},
 	}
-	page := call[SuppressionPage](w, "GET", "/api/v1/suppressions?full=true", "")
+	page := call[record.SuppressionPage](w, "GET", "/api/v1/suppressions?full=true", "")
 	if d := cmp.Diff(want, page.Items); d != "" {
 		t.Error(d)
 	}
-	page = call[SuppressionPage](w, "GET", "/api/v1/suppressions?full=true&reason=paused-all&hash=keyed", "")
+	page = call[record.SuppressionPage](w, "GET", "/api/v1/suppressions?full=true&reason=paused-all&hash=keyed", "")
 	if len(page.Items) != 1 || page.Items[0].Recipient != "hash-of-ada.example.com" {
 		t.Errorf("keyed: %+v", page.Items)
 	}
-	page = call[SuppressionPage](w, "GET", "/api/v1/suppressions?hash=keyed", "")
+	page = call[record.SuppressionPage](w, "GET", "/api/v1/suppressions?hash=keyed", "")
 	if len(page.Items) != 3 || page.Items[2].Recipient != "hash-of-eve" {
 		t.Errorf("an erased person's hash: %+v", page.Items)
 	}
-	for _, e := range call[SuppressionPage](w, "GET", "/api/v1/suppressions", "").Items {
+	for _, e := range call[record.SuppressionPage](w, "GET", "/api/v1/suppressions", "").Items {
 		if !e.Until.IsZero() || e.Event != 0 {
 			t.Errorf("a plain listing has %+v", e)
 		}
@@ -232,9 +233,9 @@ func TestFullSuppressions(t *testing.T) {
 // come later, so the list is known from then on; nothing invalid makes one.
 func TestSuppressingAddsTheList(t *testing.T) {
 	w := newWorld(t)
-	call[Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com","list":"Talk.example.org"}`)
-	call[Chosen](w, "POST", "/api/v1/recipients/ada@example.com/choices", `{"choices":[{"list":"club.example.org","state":"unsubscribed"}]}`)
-	call[Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com"}`)
+	call[record.Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com","list":"Talk.example.org"}`)
+	call[record.Chosen](w, "POST", "/api/v1/recipients/ada@example.com/choices", `{"choices":[{"list":"club.example.org","state":"unsubscribed"}]}`)
+	call[record.Changed](w, "POST", "/api/v1/suppressions", `{"recipient":"ada@example.com"}`)
 	w.send(request("POST", "/api/v1/suppressions", `{"recipient":"ada@example.com","list":"x.example.org","reason":"mood"}`))
 	if w.known["talk.example.org"].Key != listunsub.ListKey("talk.example.org") || w.known["club.example.org"].ID == "" {
 		t.Errorf("lists %+v", w.known)
@@ -264,7 +265,7 @@ func TestPauseNeverEndsMore(t *testing.T) {
 		w := newWorld(t)
 		w.known["news"] = store.List{ID: "news"}
 		w.person = store.Person{Choices: []store.Choice{c.stands}}
-		got := call[Changed](w, "POST", "/api/v1/suppressions",
+		got := call[record.Changed](w, "POST", "/api/v1/suppressions",
 			`{"recipient":"ada@example.com","list":"news","reason":"paused","until":"2026-12-23T12:00:00Z","since":"2026-10-01T00:00:00Z"}`)
 		if got.Changed != c.want || len(w.calls) != c.want {
 			t.Errorf("%s: changed %d, %q", name, got.Changed, w.calls)
