@@ -48,7 +48,7 @@ var house = map[string]room{
 	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/inbox":        {2, never(drivers, goSMTP)},
-	"gateway/access":       {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/access":       {2, never(goSMTP, drivers)},
 	"gateway/record":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},

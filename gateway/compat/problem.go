@@ -57,8 +57,13 @@ func (c *call) fail(err error) {
 	if ours && !errors.Is(c.r.Context().Err(), context.Canceled) {
 		c.log().ErrorContext(c.ctx, "request to a compatible API failed", "vendor", c.v.name, "status", status, "error", err)
 	}
-	if status == http.StatusServiceUnavailable {
-		c.w.Header().Set("Retry-After", "10")
+	switch h := c.w.Header(); {
+	case status == http.StatusServiceUnavailable:
+		h.Set("Retry-After", "10")
+	case status == http.StatusTooManyRequests && h.Get("Retry-After") == "":
+		h.Set("Retry-After", "60")
+	case status == http.StatusUnauthorized && c.v.name == mailgun.name:
+		h.Set("WWW-Authenticate", `Basic realm="offramp"`)
 	}
 	c.v.refuse(c.w, status, detail)
 }
