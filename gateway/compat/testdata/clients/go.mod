@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/mailgun/mailgun-go/v4 v4.23.0
+	github.com/sendgrid/rest v2.6.9+incompatible
 	github.com/sendgrid/sendgrid-go v3.16.1+incompatible
 )
 
@@ -13,6 +14,5 @@ require (
 	github.com/mailgun/errors v0.4.0 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180228061459-e0a39a4cb421 // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
-	github.com/sendgrid/rest v2.6.9+incompatible // indirect
 	golang.org/x/net v0.62.0 // indirect
 )
