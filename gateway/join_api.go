@@ -12,6 +12,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
+	"offramp/gateway/hook"
 )
 
 // API returns the handler of the operator's API over data that no server has
@@ -69,11 +70,10 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *a
 }
 
 // joinAPI makes the server of the admin listener.
-func (g *Gateway) joinAPI(p Parts, counts *stats, series ...api.Series) {
+func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	g.access = g.config.access(p)
 	a := g.config.api(p, g.people, g.clock, g.access)
-	a.Metrics, a.Flush = counts.metrics(p), g.queue.Flush
-	a.Series = append([]api.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits)}, series...)
+	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }
