@@ -86,10 +86,10 @@ func (a *Access) Begin(ctx context.Context, ask Ask) (*Attempt, *Answer, error) 
 	}
 	base := mac(ask.Caller.secret[:], ask.Name)
 	t := &Attempt{access: a, record: store.Request{
-		ID: mac(base[:], "id"), Caller: ask.Caller.ID, Begun: a.now().UTC(),
+		ID: mac(base[:], "id"), Caller: ask.Caller.ID, Started: a.now().UTC(),
 		Digest: mac(base[:], fmt.Sprintf("request\x00%s\x00%s\x00%x", ask.Method, ask.Target, ask.Body)),
 	}}
-	t.record.Until = t.record.Begun.Add(MaxRun)
+	t.record.Until = t.record.Started.Add(MaxRun)
 	if _, err := io.ReadFull(a.random(), t.record.Holder[:]); err != nil {
 		return nil, nil, fmt.Errorf("random bytes: %w", err)
 	}
@@ -101,7 +101,7 @@ func (a *Access) Begin(ctx context.Context, ask Ask) (*Attempt, *Answer, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	before, found, err := a.Requests.BeginRequest(ctx, t.record, t.record.Begun.Add(-requestKept), newLimits())
+	before, found, err := a.Requests.BeginRequest(ctx, t.record, t.record.Started.Add(-requestKept), newLimits())
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return nil, nil, fmt.Errorf("%w: %w", ErrCrowded, err)
