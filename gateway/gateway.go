@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -29,9 +30,11 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
-	Counts  store.Counts
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -69,6 +72,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	access  *access.Access
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
