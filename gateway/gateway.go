@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -30,8 +31,11 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
 	// files are taken.
 	Jobs      store.Jobs
@@ -73,6 +77,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	access  *access.Access
 	scrub   store.Scrubber
 	jobs    *jobs.Jobs // nil: none
 	smtp    *smtpd.Server

@@ -238,7 +238,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("%s.", err)
 	}
 	h := w.Header()
-	h.Set("Content-Type", typeOf(e.Format))
+	h.Set("Content-Type", mediaTypeOf(e.Format))
 	h.Set("Content-Disposition", `attachment; filename="offramp-`+string(e.Format)+extensionOf(e.Format)+`"`)
 	h.Set("Trailer", LeftHeader)
 	if r.Method == http.MethodHead {
@@ -265,7 +265,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-func typeOf(f exchange.Format) string {
+func mediaTypeOf(f exchange.Format) string {
 	switch f {
 	case exchange.JSON:
 		return "application/jsonl"

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"time"
 
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
@@ -130,4 +131,9 @@ type ImportChanges interface {
 	Start(ctx context.Context, id string) (jobs.Job, error)
 	Pause(ctx context.Context, id string) (jobs.Job, error)
 	Cancel(ctx context.Context, id string) (jobs.Job, error)
+}
+
+// Counts counts events by day; see [store.Counts].
+type Counts interface {
+	CountEvents(ctx context.Context, since, until time.Time) ([]store.DayCount, error)
 }
