@@ -60,6 +60,7 @@ var house = map[string]room{
 	"gateway/feedback":     {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
+	"gateway/policy":       {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/web":          {4, never(goSMTP, drivers)},
 	"gateway/admin":        {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
