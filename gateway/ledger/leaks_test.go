@@ -15,12 +15,12 @@ import (
 
 // leaking answers as an engine does.
 type leaking struct {
-	rows    []store.Drops
-	partial bool
-	events  []store.Event
-	notified    map[int64][]store.Notified
-	failAt  int // the call that fails; 0: none
-	calls   int
+	rows     []store.Drops
+	partial  bool
+	events   []store.Event
+	notified map[int64][]store.Notified
+	failAt   int // the call that fails; 0: none
+	calls    int
 }
 
 func (l *leaking) call() error {

@@ -15,7 +15,7 @@ const (
 		AND reason IN ('unsubscribed', 'unsubscribed-all', 'complained', 'sharing-refused', 'erased')
 		GROUP BY who, client, detail, list ORDER BY n DESC, who, client, detail, list LIMIT ?`
 	selectDropBefore = "SELECT id FROM events WHERE kind = 'dropped' AND id > ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-	selectNotified       = "SELECT reader, min(since) FROM notified WHERE reader = ? AND through >= ?"
+	selectNotified   = "SELECT reader, min(since) FROM notified WHERE reader = ? AND through >= ?"
 )
 
 // Drops counts mail to people who had left, by application and list.
