@@ -53,7 +53,7 @@ func (a *app) demoServer(ctx context.Context, dir, hop string) (server demo.Serv
 	if p.Receipts, err = s.receipts(); err != nil {
 		return server, nil, err
 	}
-	p.Consent, p.Spool = db.Consent(), db.Spool()
+	keepIn(db, &p.Parts)
 	g, err := gateway.New(s.Gateway, p.Parts)
 	if err != nil {
 		return server, nil, err

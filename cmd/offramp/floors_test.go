@@ -48,6 +48,8 @@ var house = map[string]room{
 	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
+	"gateway/access":       {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/record":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/ledger":       {2, never(netHTTP, goSMTP, drivers)},
@@ -62,7 +64,7 @@ var house = map[string]room{
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/policy":       {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/admin":        {4, never(goSMTP, drivers)},
+	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
 
