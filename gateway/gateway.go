@@ -32,6 +32,8 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
+	// Leaks counts drops of mail to people who had left; nil: they are not counted.
+	Leaks store.Leaks
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber

@@ -34,6 +34,7 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
+	"offramp/store"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -59,7 +60,9 @@ type API struct {
 	Lists   Lists
 	Queue   Queue
 	Traffic Traffic
-	Clock   Clock
+	// Leaks counts drops of mail to people who had left; nil: they are not counted.
+	Leaks store.Leaks
+	Clock Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

@@ -30,6 +30,7 @@ func (s *server) document() {
 	s.listRoutes()
 	s.eventRoutes()
 	s.reportRoutes()
+	s.leakRoutes()
 	s.queueRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
