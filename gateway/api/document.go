@@ -40,7 +40,6 @@ func about(version string) *huma.OpenAPI {
 			{Name: "Reports", Description: "Figures and deadlines."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
 			{Name: "Keys", Description: "Who may use the API."},
-			{Name: "Imports", Description: "Files of suppressions, in and out."},
 			{Name: "Server", Description: "The server itself."},
 		},
 	}

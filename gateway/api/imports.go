@@ -20,6 +20,9 @@ import (
 	"offramp/store"
 )
 
+// maxFile is more than a server takes, see OFFRAMP_IMPORT_MAX_SIZE.
+const maxFile = 1 << 50
+
 // LeftHeader is the trailer of an export with a record.LeftOut.
 const LeftHeader = "Offramp-Left-Out"
 
@@ -29,7 +32,7 @@ func (s *server) importRoutes() {
 			method: http.MethodPost, path: "/imports", id: "import", tag: "Imports", summary: "Send a file of suppressions",
 			doc: "The body is the file, of any of the formats, at most 4 GiB. It is checked as a whole; then it waits to be started, unless start=true. " +
 				"An import only adds: it ends no opt-out and shortens nothing. The same file can be sent again.",
-			scope: access.Write, lists: true,
+			scope: access.Write, lists: true, maxBody: maxFile, example: "# one address a line, or an export\nada@example.net\n",
 		},
 		params: []*huma.Param{
 			param("name", huma.TypeString, "Name of the file. It tells SendGrid's bounces and blocks apart."),
@@ -41,7 +44,7 @@ func (s *server) importRoutes() {
 			param("ignore", huma.TypeString, "Columns, comma separated, that change nothing in what a row means; * is every one."),
 			param("start", huma.TypeBoolean, "Record it as soon as it is checked."),
 		},
-		takes: true, answers: reflect.TypeFor[record.Import](), status: http.StatusAccepted,
+		takes: true, answers: reflect.TypeFor[record.Import](),
 	}, s.takeFile)
 	add(s, route{
 		method: http.MethodGet, path: "/imports", id: "listImports", tag: "Imports", summary: "All imports", doc: "Newest first: the last hundred, and all that have not ended.",
@@ -72,6 +75,9 @@ func (s *server) takeFile(w http.ResponseWriter, r *http.Request) error {
 		Name: q.Get("name"), Format: q.Get("format"), List: canonicalList(q.Get("list")), Reason: q.Get("reason"),
 		Soft: q.Get("soft") == "true", Start: q.Get("start") == "true", Only: c.grant.Lists,
 	}
+	if err := within(r.Context(), &spec.List); err != nil {
+		return err
+	}
 	if err := plain("name", spec.Name, 255); err != nil {
 		return err
 	}
@@ -86,13 +92,13 @@ func (s *server) takeFile(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	ctl := http.NewResponseController(w)
-	job, err := s.Imports.Import(r.Context(), c.grant.Who(), spec, slowly{r.Body, ctl})
+	job, err := s.Imports.Import(r.Context(), c.grant.Who(), spec, r.Body)
 	_ = ctl.SetWriteDeadline(time.Now().Add(fileStall))
 	if err != nil {
 		return importFault(err)
 	}
 	s.log().InfoContext(r.Context(), "file of an import taken", "job", job.ID, "bytes", job.Total, "ip", c.ip.String())
-	writeJSON(w, http.StatusAccepted, jsonType, importOf(job))
+	writeJSON(w, http.StatusOK, jsonType, importOf(job))
 	return nil
 }
 
@@ -153,7 +159,7 @@ func (s *server) imports(ctx context.Context, _ *noInput) (page record.ImportPag
 }
 
 type importPath struct {
-	ID string `path:"id" example:"mfrggzdfmztwq2lk"`
+	ID string `path:"id" example:"mfrggzdfmztwq2lk" doc:"Of the import."`
 }
 
 func (s *server) oneImport(ctx context.Context, in *importPath) (record.Import, error) {
@@ -173,7 +179,7 @@ func (s *server) importOf(ctx context.Context, id string) (jobs.Job, error) {
 }
 
 type importChange struct {
-	ID   string `path:"id" example:"mfrggzdfmztwq2lk"`
+	ID   string `path:"id" example:"mfrggzdfmztwq2lk" doc:"Of the import."`
 	Body record.ImportChange
 }
 
@@ -213,7 +219,6 @@ func (s *server) exportRoutes() {
 			param("reason", huma.TypeString, "Only this reason.", "unsubscribed", "paused", "manual", "bounced", "complained"),
 			param("hash", huma.TypeString, "Hashes in the place of addresses: sha256 of the address in lower case, or keyed; in csv, json and plain.", exchange.HashNone, exchange.HashSHA256, exchange.HashKeyed),
 		},
-		status: http.StatusOK,
 	}, s.export)
 }
 
