@@ -120,6 +120,12 @@ func (s *Jobs) remove(id string) error {
 // sweep removes the files of jobs that have ended, and those that no job has: a crash
 // can leave them. It cancels jobs that nobody started or resumed in time.
 func (s *Jobs) sweep(ctx context.Context) error {
+	// Files first, then jobs: a file that is there now and is not written any more has
+	// its job by then.
+	files, err := s.settled()
+	if err != nil {
+		return err
+	}
 	all, err := s.Store.Jobs(ctx)
 	if err != nil {
 		return err
@@ -136,17 +142,26 @@ func (s *Jobs) sweep(ctx context.Context) error {
 		}
 		open[j.ID] = !j.State.Ended()
 	}
-	entries, err := os.ReadDir(s.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		id, _, _ := strings.Cut(e.Name(), ".")
-		if !open[id] && !s.uploading(id) {
-			if e := os.Remove(filepath.Join(s.Dir, e.Name())); !errors.Is(e, fs.ErrNotExist) {
+	for _, name := range files {
+		if id, _, _ := strings.Cut(name, "."); !open[id] {
+			if e := os.Remove(filepath.Join(s.Dir, name)); !errors.Is(e, fs.ErrNotExist) {
 				err = errors.Join(err, e)
 			}
 		}
 	}
 	return err
+}
+
+// settled are the files that no upload writes.
+func (s *Jobs) settled() (names []string, err error) {
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if id, _, _ := strings.Cut(e.Name(), "."); !s.uploading(id) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
 }

@@ -325,3 +325,34 @@ func TestBreathe(t *testing.T) {
 		}
 	})
 }
+
+// racing has something happen after the jobs were read.
+type racing struct {
+	*sqlite.Consent
+	then func()
+}
+
+func (r racing) Jobs(ctx context.Context) ([]store.FileJob, error) {
+	all, err := r.Consent.Jobs(ctx)
+	r.then()
+	return all, err
+}
+
+// A file that comes while files are looked through is not taken for one that a crash
+// left.
+func TestSweepLeavesWhatComes(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	var job Job
+	w.Store = racing{w.db.Consent(), func() {
+		var err error
+		if job, err = w.Import(t.Context(), "", Spec{}, strings.NewReader("a@example.org")); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := w.sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if files := w.files(t); len(files) != 1 || files[0] != job.ID+endUpload {
+		t.Errorf("%q", files)
+	}
+}
