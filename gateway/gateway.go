@@ -19,6 +19,7 @@ import (
 	"offramp/gateway/dkim"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/policy"
 	"offramp/gateway/queue"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
@@ -35,6 +36,7 @@ type Parts struct {
 	Counts   store.Counts
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
+	Leaks    store.Leaks
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -81,15 +83,18 @@ type Gateway struct {
 	pages   *web.Site
 	web     *http.Server
 	admin   *http.Server
+	policy  *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
+	questions net.Listener // of Postfix; nil: none
 }
 
 // Addrs are the addresses a gateway listens on, as the system gave them.
 type Addrs struct {
 	SMTP, SMTPS []string
 	HTTP, Admin string
+	Policy      string // empty: there is none
 }
 
 // New checks the settings, joins the rooms and opens every listener. The error
@@ -139,6 +144,7 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
 		g.api = limitAdmin(l, g.log)
 	}
+	faults = append(faults, g.listenPolicy(p.Listen))
 	return errors.Join(faults...)
 }
 
@@ -198,6 +204,9 @@ func (g *Gateway) Addrs() Addrs {
 	if g.api != nil {
 		a.Admin = g.api.Addr().String()
 	}
+	if g.questions != nil {
+		a.Policy = g.questions.Addr().String()
+	}
 	return a
 }
 
@@ -207,7 +216,7 @@ func (g *Gateway) Close() error {
 	for _, l := range g.mail {
 		faults = append(faults, l.Close())
 	}
-	for _, l := range []net.Listener{g.site, g.api} {
+	for _, l := range []net.Listener{g.site, g.api, g.questions} {
 		if l != nil {
 			faults = append(faults, l.Close())
 		}

@@ -63,6 +63,7 @@ var house = map[string]room{
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/compat":       {4, never(goSMTP, drivers)},
+	"gateway/policy":       {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/web":          {4, never(goSMTP, drivers)},
 	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},

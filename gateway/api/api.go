@@ -34,6 +34,7 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
+	"offramp/store"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -60,6 +61,7 @@ type API struct {
 	Queue   Queue
 	Traffic Traffic
 	Counts  Counts
+	Leaks   store.Leaks
 	Clock   Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string

@@ -72,6 +72,7 @@ func newWorld(t testing.TB) *world {
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Traffic:  w,
 		Counts:   w,
+		Leaks:    &leaky{world: w},
 		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
 		Version: "1.2.3", Revision: "abc",
