@@ -41,7 +41,7 @@ func (a *app) commands() *cobra.Command {
 	}{
 		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
 		{"operation", []*cobra.Command{
-			a.serveCommand(), a.healthCommand(), a.repairCommand(), a.configCommand(),
+			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
 			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.clockCommand(),
 		}},
 		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},

@@ -81,6 +81,9 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	s.fitOpenFiles(limit, log)
+	if err := s.refuseUndecided(); err != nil {
+		return err
+	}
 	parts, err := a.parts(s, log)
 	if err != nil {
 		return err
