@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,12 +14,15 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/admin"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -51,6 +55,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) admin.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -64,6 +70,7 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
 	clock   *clock.Clock
@@ -74,6 +81,8 @@ type Gateway struct {
 	queue   *queue.Queue
 	traffic *traffic.Counter
 	pages   *web.Site
+	accept  *relay.Relay
+	preview *preview.Preview
 	web     *http.Server
 	admin   *http.Server
 
@@ -102,7 +111,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}

@@ -62,9 +62,10 @@ var house = map[string]room{
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/admin":        {4, never(goSMTP, drivers)},
-	"gateway":              {5, drivers},
-	"cmd/offramp":          {6, nil},
+	"gateway/preview":      {4, never(netHTTP, goSMTP, drivers)},
+	"gateway/admin":        {5, never(goSMTP, drivers)},
+	"gateway":              {6, drivers},
+	"cmd/offramp":          {7, nil},
 }
 
 // environmentReaders may read the process environment. Settings come to all

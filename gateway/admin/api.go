@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"offramp/gateway/preview"
 	"offramp/gateway/receipt"
 )
 
@@ -70,7 +71,11 @@ type API struct {
 	// Series are served beside them.
 	Series []Series
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
-	Flush             func()
+	Flush func()
+	// Preview renders a message; nil: no server runs.
+	Preview func(ctx context.Context, m preview.Mail) (preview.Rendered, error)
+	// Reload reads the settings again; nil: no server runs.
+	Reload            func(ctx context.Context) Reloaded
 	Version, Revision string           // of this program
 	Log               *slog.Logger     // nil: nothing is logged
 	Now               func() time.Time // nil: time.Now
@@ -129,6 +134,8 @@ func (s *server) routes() map[string]methods {
 		"/api/v1/streams":                       {http.MethodGet: closed(s.streams)},
 		"/api/v1/clock":                         {http.MethodGet: closed(s.clock), http.MethodPost: closed(s.acceptClock)},
 		"/api/v1/report":                        {http.MethodGet: closed(s.report)},
+		"/api/v1/preview":                       {http.MethodPost: closed(s.previewed)},
+		"/api/v1/config/reload":                 {http.MethodPost: closed(s.reload)},
 		"/":                                     {http.MethodGet: open(nothing)},
 	}
 }
