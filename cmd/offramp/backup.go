@@ -26,7 +26,7 @@ func (a *app) backupCommand() *cobra.Command {
 			"one that exists is never written to. It holds secrets: keep it like the data folder.\n\n" +
 			"With --verify, verify a backup that was made earlier; exits 1 when it is damaged.\n" +
 			"`offramp restore DIR` puts it into an empty data folder.",
-		Example: "  offramp backup /backup/offramp-$(date +%F)\n  offramp backup --verify /backup/offramp-2026-11-29",
+		Example: "  offramp backup /backup/offramp-2026-11-29\n  offramp backup --verify /backup/offramp-2026-11-29",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if verify {
 				return a.verifyBackup(cmd.Context(), args[0])

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"maps"
@@ -37,6 +38,7 @@ type app struct {
 	inputTTY bool      // stdin is a terminal
 	now      func() time.Time
 	resolver resolver
+	roots    *x509.CertPool // authorities that certificates are verified against; nil: those of the system
 
 	asJSON  bool   // --json
 	envFile string // --env-file

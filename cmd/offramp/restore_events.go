@@ -46,7 +46,7 @@ func (v appliedView) print(a *app) {
 		a.print("  %s ask for more mail and were not applied: those people can subscribe again on the page", plural(v.Refused, "line"))
 	}
 	if v.Unknown > 0 {
-		a.print("  %s about erased people whom the data does not know: nothing to erase", plural(v.Unknown, "line"))
+		a.print("  %s about erased people who are not in the data: nothing to erase", plural(v.Unknown, "line"))
 	}
 	for _, text := range v.Faults {
 		a.print("  %s", printable(text))

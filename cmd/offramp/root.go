@@ -39,7 +39,7 @@ func (a *app) commands() *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
+		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand(), a.sendTestCommand()}},
 		{"operation", []*cobra.Command{
 			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
 			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.clockCommand(),
