@@ -153,7 +153,7 @@ func (t *tester) rendered(ctx context.Context, message []byte, to envelope.Addre
 	case out.Dropped:
 		t.add(findFail, "recipient", fmt.Sprintf("%s opted out or is suppressed, so nothing is sent: name another address with --to", to), t.app.command("recipient show "+shellQuote(to.String())))
 	case out.List == "":
-		t.add(findFail, "list", "the server takes the newsletter for mail of no list, and adds no way out: see docs/streams.md", "")
+		t.add(findFail, "list", "the server takes the newsletter for mail of no list, so it gets no unsubscribe headers: see docs/streams.md", "")
 	default:
 		return out, true
 	}

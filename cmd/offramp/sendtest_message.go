@@ -55,7 +55,7 @@ func (t *tester) values(h mime.Header, place string) {
 	case strings.HasPrefix(strings.ToLower(uris[0]), "http:"):
 		t.add(findFail, "headers", fmt.Sprintf("the link begins with http:, and mail programs use one-click over https only (RFC 8058 section 3.1): %s", uris[0]), "")
 	case !strings.HasPrefix(strings.ToLower(uris[0]), "https:"):
-		t.add(findFail, "headers", fmt.Sprintf("the first address of %s is no https link: %s", fieldUnsubscribe, uris[0]), "")
+		t.add(findFail, "headers", fmt.Sprintf("the first address of %s is not an https link: %s", fieldUnsubscribe, uris[0]), "")
 	case !listunsub.ParsePost(h.Get(fieldPost)):
 		t.add(findFail, "headers", fmt.Sprintf("%s must be %s, and is %q", fieldPost, listunsub.PostValue, h.Get(fieldPost)), "")
 	default:
