@@ -14,14 +14,14 @@ import (
 	"syscall"
 	"time"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/preview"
 	"offramp/gateway/queue"
-	"offramp/gateway/receipt"
+	"offramp/gateway/record"
 	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
@@ -41,7 +41,7 @@ type Parts struct {
 	Tokens   *listunsub.KeyRing
 	Keys     *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
-	Receipts *receipt.Signer
+	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
 	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
 	// EarlierStream is the default stream where the settings name none: what the
@@ -56,7 +56,7 @@ type Parts struct {
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
 	// Reload reads the settings again, for the API; nil: it cannot.
-	Reload func(ctx context.Context) admin.Reloaded
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -102,12 +102,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if p.Log == nil {
-		p.Log = slog.New(slog.DiscardHandler)
-	}
-	if p.Now == nil {
-		p.Now = time.Now
-	}
+	p.fill()
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}

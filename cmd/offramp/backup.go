@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"offramp/gateway/ledger"
 	"offramp/store"
 	"offramp/store/sqlite"
 )
@@ -181,7 +182,7 @@ func (a *app) examineBackup(ctx context.Context, dir string, m manifest) (backup
 		return v, nil
 	}
 	at, events, err := a.ledgerOf(ctx, o)
-	if errors.Is(err, store.ErrLedger) {
+	if errors.Is(err, ledger.ErrTampered) {
 		return v, damagedBackup{dir, []string{err.Error()}}
 	}
 	if err != nil {
@@ -212,7 +213,7 @@ func (a *app) verifyLedger(ctx context.Context, people store.Consent) (at reach,
 		return at, 0, err
 	}
 	at.Event, at.Link = head.ID, [32]byte(head.Link)
-	var verifier store.Verifier
+	var verifier ledger.Verifier
 	for after := head.First; after < head.ID; {
 		page, err := people.Entries(ctx, after, 5000)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 // The layout of a backup.
@@ -45,9 +45,9 @@ type manifest struct {
 
 // reach is how far a ledger reaches.
 type reach struct {
-	Event int64     `json:"event"` // ID of the last one; 0: there is none
-	Time  time.Time `json:"time,omitzero"`
-	Link  admin.Sum `json:"link"`
+	Event int64      `json:"event"` // ID of the last one; 0: there is none
+	Time  time.Time  `json:"time,omitzero"`
+	Link  record.Sum `json:"link"`
 }
 
 // backupFile is one file of a backup.

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"offramp/gateway"
-	"offramp/gateway/admin"
 	"offramp/gateway/dkim"
+	"offramp/gateway/record"
 )
 
 func (a *app) configReloadCommand() *cobra.Command {
@@ -26,7 +26,7 @@ func (a *app) configReloadCommand() *cobra.Command {
 				if c.files {
 					return fault("config reload: no server runs on this data: the next start reads the settings anyway")
 				}
-				var done admin.Reloaded
+				var done record.Reloaded
 				if err := c.call(cmd.Context(), "POST", "config/reload", nil, &done); err != nil {
 					return err
 				}
@@ -36,16 +36,16 @@ func (a *app) configReloadCommand() *cobra.Command {
 	}
 }
 
-func (a *app) printReloaded(done admin.Reloaded) error {
+func (a *app) printReloaded(done record.Reloaded) error {
 	if a.asJSON {
 		if err := a.printJSON(done); err != nil {
 			return err
 		}
 	} else {
-		for _, name := range done.Faults {
+		for _, name := range done.Errors {
 			a.print("%s", printable(name))
 		}
-		if len(done.Faults) > 0 {
+		if len(done.Errors) > 0 {
 			a.print("Nothing was changed.")
 		}
 		for _, name := range done.Changed {
@@ -58,7 +58,7 @@ func (a *app) printReloaded(done admin.Reloaded) error {
 			a.print("restart     %s changed, and is in force after a restart only", name)
 		}
 	}
-	if len(done.Faults) > 0 {
+	if len(done.Errors) > 0 {
 		return silent{exitFailed}
 	}
 	return nil
@@ -78,17 +78,17 @@ type reloader struct {
 
 // Reload takes over what can change while the server runs. Everything is read
 // and checked before anything changes.
-func (r *reloader) Reload(context.Context) admin.Reloaded {
+func (r *reloader) Reload(context.Context) record.Reloaded {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	done := admin.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}
+	done := record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}
 	next, keys, err := r.read()
 	if err == nil && r.gateway != nil {
 		err = r.gateway.Reload(next.Gateway, keys)
 	}
 	if err != nil {
-		done.Faults = lines(err)
-		for _, fault := range done.Faults {
+		done.Errors = lines(err)
+		for _, fault := range done.Errors {
 			r.log.Error("settings not reloaded, nothing was changed", "error", fault)
 		}
 		return done

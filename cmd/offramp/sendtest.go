@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
+	"offramp/gateway/record"
 )
 
 // testFlags are the flags of send-test.
@@ -145,11 +145,13 @@ func (t *tester) newsletter() []byte {
 }
 
 // rendered has the server render the message for a recipient.
-func (t *tester) rendered(ctx context.Context, message []byte, to envelope.Address) (out admin.Previewed, ok bool) {
-	err := t.api.call(ctx, http.MethodPost, "preview", admin.Preview{From: t.from.String(), To: to.String(), Login: t.flags.login, Message: message}, &out)
+func (t *tester) rendered(ctx context.Context, message []byte, to envelope.Address) (out record.Preview, ok bool) {
+	err := t.api.call(ctx, http.MethodPost, "preview", record.PreviewMail{From: t.from.String(), To: to.String(), Login: t.flags.login, Message: message}, &out)
 	switch {
 	case err != nil:
 		t.add(findFail, "server", "the server does not show what it sends: "+err.Error(), "")
+	case out.Refused != "":
+		t.add(findFail, "server", "the server refuses the newsletter: "+out.Refused, "")
 	case out.Dropped:
 		t.add(findFail, "recipient", fmt.Sprintf("%s opted out or is suppressed, so nothing is sent: name another address with --to", to), t.app.command("recipient show "+shellQuote(to.String())))
 	case out.List == "":

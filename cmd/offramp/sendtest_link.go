@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/mime"
+	"offramp/gateway/record"
 	"offramp/listunsub"
 )
 
@@ -73,7 +73,7 @@ func (t *tester) press(ctx context.Context, uri, host string) {
 
 // recorded says whether the opt-out of nobody is in the data of the server.
 func (t *tester) recorded(ctx context.Context) bool {
-	var person admin.Recipient
+	var person record.Person
 	if err := t.api.call(ctx, http.MethodGet, "recipients/"+url.PathEscape(testPerson), nil, &person); err != nil {
 		return false
 	}

@@ -123,7 +123,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	parts.Consent, parts.Spool, parts.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
+	keepIn(db, &parts.Parts)
 	parts.Reload, r.certs = r.Reload, parts.certificates
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {

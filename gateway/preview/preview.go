@@ -7,12 +7,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 
 	"offramp/gateway/envelope"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/record"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
 	"offramp/listunsub"
@@ -37,62 +37,52 @@ type Preview struct {
 	Profile  func() nexthop.Profile // of the next hop
 }
 
-// MaxMessage is the largest message that is rendered, in bytes.
-const MaxMessage = 1 << 20
-
-// ErrTooLarge says that a message is over MaxMessage.
-var ErrTooLarge = fmt.Errorf("a message of over %d bytes is not rendered", MaxMessage)
-
-// Mail is a message and who hands it over to whom.
-type Mail struct {
-	Login    string // empty: a client on this machine
-	From, To envelope.Address
-	Data     []byte
-}
-
-// Rendered is what the recipient would be sent.
-type Rendered struct {
-	Message []byte // as it leaves; nil: nothing does
-	List    string // it belongs to; empty: none
-	Dropped bool   // by what the recipient chose, or a suppression
-	Signed  bool
-}
-
-// Render takes a message and renders it. Errors of the acceptance are its own.
-func (p *Preview) Render(ctx context.Context, m Mail) (Rendered, error) {
-	if len(m.Data) > MaxMessage {
-		return Rendered{}, ErrTooLarge
+// Render takes a message and renders it.
+func (p *Preview) Render(ctx context.Context, m record.PreviewMail) (record.Preview, error) {
+	from, err := envelope.Parse(m.From)
+	if err != nil {
+		return record.Preview{}, err
+	}
+	to, err := envelope.Parse(m.To)
+	if err != nil {
+		return record.Preview{}, err
 	}
 	var kept capture
 	client := relay.Client{Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Name: "localhost", Login: m.Login, Protocol: "ESMTP"}
-	_, err := p.Relay.Aside(&kept, known{p.Lists}, nothing{}).Accept(ctx, client,
-		envelope.Envelope{ReversePath: m.From, Recipients: []envelope.Recipient{{Address: m.To}}}, bytes.NewReader(m.Data))
-	if errors.Is(err, relay.ErrAllSuppressed) || err == nil && kept.message == nil {
-		return Rendered{Dropped: true}, nil
+	_, err = p.Relay.Aside(&kept, known{p.Lists}, nothing{}).Accept(ctx, client,
+		envelope.Envelope{ReversePath: from, Recipients: []envelope.Recipient{{Address: to}}}, bytes.NewReader(m.Message))
+	switch {
+	case errors.Is(err, relay.ErrAllSuppressed), err == nil && kept.message == nil:
+		return record.Preview{Dropped: true}, nil
+	case relay.Permanent(err):
+		return record.Preview{Refused: err.Error()}, nil
+	case err != nil:
+		return record.Preview{}, err
 	}
-	if err != nil {
-		return Rendered{}, err
-	}
+	return p.render(ctx, &kept)
+}
+
+func (p *Preview) render(ctx context.Context, kept *capture) (record.Preview, error) {
 	list, err := known{p.Lists}.List(ctx, kept.message.List)
 	if err != nil {
-		return Rendered{}, err
+		return record.Preview{}, err
 	}
 	hop := p.Profile()
 	prepared, err := p.Renderer.Prepare(kept.message, list, render.Signing{Rewritten: hop.Rewrites, Most: hop.Signatures, None: hop.SignsAlone, Repeats: hop.Repeats})
 	if err != nil {
-		return Rendered{}, err
+		return record.Preview{}, err
 	}
 	body := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept.body.Bytes())), nil }
 	// An address that would bear a code would have to be kept.
 	out, err := prepared.Render(nil, render.Target{Recipient: kept.recipient, First: true, NoCode: true}, body)
 	if err != nil {
-		return Rendered{}, err
+		return record.Preview{}, err
 	}
 	message := bytes.NewBuffer(bytes.Clone(out.Header))
 	if err := out.WriteBody(message, bytes.NewReader(kept.body.Bytes())); err != nil {
-		return Rendered{}, err
+		return record.Preview{}, err
 	}
-	return Rendered{Message: message.Bytes(), List: kept.message.List, Signed: out.Signed}, nil
+	return record.Preview{Message: message.Bytes(), List: kept.message.List, Signed: out.Signed}, nil
 }
 
 // capture is a spool that keeps one message in memory.
