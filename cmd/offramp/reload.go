@@ -103,8 +103,9 @@ func (r *reloader) Reload(context.Context) record.Reloaded {
 		done.Files = append(done.Files, c.files.cert)
 		r.log.Info("certificate reloaded", "file", c.files.cert, "expires", c.Expires())
 	}
-	for _, key := range next.DKIMKeys {
-		done.Files = append(done.Files, key)
+	entries, _ := next.dkimEntries() // were read
+	for _, e := range entries {
+		done.Files = append(done.Files, e.path)
 	}
 	if rules := next.Gateway.Relay.StreamRules; rules != "" {
 		done.Files = append(done.Files, rules)

@@ -90,24 +90,28 @@ func (w *way) app(out *bytes.Buffer, now func() time.Time) *app {
 	return &app{env: w.env, stdin: strings.NewReader(""), stdout: out, stderr: out, now: now, resolver: w.dns, roots: w.roots}
 }
 
-// run serves, and returns what send-test says.
-func (w *way) run() (text string, code int) {
+// serve serves until stop is called.
+func (w *way) serve(server *app) (stop func()) {
 	w.t.Helper()
-	ctx, stop := context.WithCancel(w.t.Context())
-	var said bytes.Buffer
-	server := w.app(&said, time.Now)
+	ctx, cancel := context.WithCancel(w.t.Context())
 	s, err := server.servingSettings()
 	succeeds(w.t, err)
 	succeeds(w.t, server.firstData(ctx, s))
 	ended := make(chan error, 1)
 	go func() { ended <- server.serve(ctx, s) }()
-	defer func() {
-		stop()
+	succeeds(w.t, awaitReady(ctx, w.env["OFFRAMP_ADMIN_ADDR"]))
+	return func() {
+		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("serve: %v", err)
 		}
-	}()
-	succeeds(w.t, awaitReady(ctx, w.env["OFFRAMP_ADMIN_ADDR"]))
+	}
+}
+
+// run serves, and returns what send-test says.
+func (w *way) run() (text string, code int) {
+	w.t.Helper()
+	defer w.serve(w.app(new(bytes.Buffer), time.Now))()
 	if w.front != nil {
 		defer w.serveFront().Close()
 	}
