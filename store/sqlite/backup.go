@@ -66,7 +66,9 @@ func (o BackupOptions) file(ctx context.Context, name string) (err error) {
 	if err := c.pragma("PRAGMA journal_mode = DELETE"); err != nil {
 		return errors.Join(err, c.close())
 	}
-	_, err = c.exec("VACUUM INTO ?", whole)
+	if err = empty(whole); err == nil {
+		_, err = c.exec("VACUUM INTO ?", whole)
+	}
 	if err := errors.Join(err, c.close()); err != nil {
 		return err
 	}
@@ -76,11 +78,7 @@ func (o BackupOptions) file(ctx context.Context, name string) (err error) {
 // pages copies the pages of one moment: the transaction that pins it lasts until
 // the end, so the server's writes never have the copy begin again.
 func (o BackupOptions) pages(ctx context.Context, name, to string) error {
-	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return unavailable(err)
-	}
-	if err := f.Close(); err != nil {
+	if err := empty(to); err != nil {
 		return err
 	}
 	from, err := openConn(dsn(filepath.Join(o.From, name), forReading, Options{}.withDefaults().BusyTimeout))
@@ -119,6 +117,16 @@ func (o BackupOptions) steps(ctx context.Context, name string, from, to *conn) e
 		}
 	}
 	return errors.Join(mapped(err), b.Finish(), from.rollback())
+}
+
+// empty makes a file that its owner alone can read: SQLite would make it with the
+// process's umask.
+func empty(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return unavailable(err)
+	}
+	return f.Close()
 }
 
 // plainDSN opens a file that no server uses.
