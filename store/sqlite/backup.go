@@ -28,7 +28,13 @@ type BackupOptions struct {
 // and write them. The queue comes first, then the choices: whatever mail is in the
 // copy, the opt-outs that were answered before that mail was accepted are in it
 // too. The copies have no free pages, so nothing that was deleted is left in them.
-func Backup(ctx context.Context, o BackupOptions) error {
+func Backup(ctx context.Context, o BackupOptions) (err error) {
+	if o.From, err = filepath.Abs(o.From); err != nil {
+		return err
+	}
+	if o.To, err = filepath.Abs(o.To); err != nil {
+		return err
+	}
 	for _, name := range Files() {
 		if err := o.file(ctx, name); err != nil {
 			return fail("back up "+name, err)
@@ -159,6 +165,9 @@ type Examined struct {
 // their structure, the checksums over the records that stop mail, and those over
 // queued mail but its bodies. Errors are those of [Open] with ReadOnly.
 func Examine(ctx context.Context, o Options) (found Examined, err error) {
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return found, err
+	}
 	o.ReadOnly = true
 	found.Schemas = map[string]int64{}
 	for _, name := range Files() {
