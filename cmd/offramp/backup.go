@@ -29,6 +29,9 @@ func (a *app) backupCommand() *cobra.Command {
 			"`offramp restore DIR` puts it into an empty data folder.",
 		Example: "  offramp backup /backup/offramp-2026-11-29\n  offramp backup --verify /backup/offramp-2026-11-29",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.giveWay != nil {
+				a.giveWay() // to the server beside it
+			}
 			if verify {
 				return a.verifyBackup(cmd.Context(), args[0])
 			}

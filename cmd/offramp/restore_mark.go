@@ -99,6 +99,7 @@ func (a *app) printLacks(r *restoredView) {
 	a.print("  opt-outs: people who unsubscribed since would get mail. Take them from the receivers of webhooks,")
 	a.print("    from a ledger that reaches further (`offramp events --json` on the old data), or from the log of the proxy in front of the page;")
 	a.print("  erasures: who was erased since is in the data again, until a later ledger is applied or `offramp recipient erase` is repeated;")
+	a.print("  API keys: one that was revoked since is valid again, see `%s`;", a.command("apikey list"))
 	a.print("  mail: what was accepted since is not in the queue.")
 	a.print("%s waited at the time of the backup and may have been delivered since: held until `%s`.", plural(r.Held, "recipient"), a.command("queue release"))
 	if r.Before > 0 {

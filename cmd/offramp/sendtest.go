@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -17,7 +19,7 @@ import (
 
 // testFlags are the flags of send-test.
 type testFlags struct {
-	to, from, list, via, login, passwordFile, received string
+	to, from, list, via, login, passwordFile, received, ca, dns string
 }
 
 func (a *app) sendTestCommand() *cobra.Command {
@@ -39,6 +41,9 @@ func (a *app) sendTestCommand() *cobra.Command {
 			if f.to == "" && f.received == "" {
 				return fault("send-test: --to or --received is missing: see `offramp send-test --help`")
 			}
+			if err := a.askAs(f); err != nil {
+				return err
+			}
 			return a.sendTest(cmd.Context(), f)
 		},
 	}
@@ -50,7 +55,35 @@ func (a *app) sendTestCommand() *cobra.Command {
 	flags.StringVar(&f.login, "login", "", "name to log in with; the password is read from --password-file")
 	flags.StringVar(&f.passwordFile, "password-file", "", "file with the password of --login; - reads stdin")
 	flags.StringVar(&f.received, "received", "", "file with the message as it arrived, with all headers; - reads stdin")
+	flags.StringVar(&f.ca, "ca", "", "PEM file of an authority that the certificate of the page is verified against too; mail programs know it not")
+	flags.StringVar(&f.dns, "dns", "", "host:port of the DNS server to ask (default: that of this machine)")
 	return cmd
+}
+
+// askAs has the checks ask the DNS, and trust certificates, as the flags say.
+func (a *app) askAs(f testFlags) error {
+	if f.dns != "" {
+		if _, _, err := net.SplitHostPort(f.dns); err != nil {
+			return fault("--dns: invalid address %q: write host:port", f.dns)
+		}
+		a.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, f.dns)
+		}}
+	}
+	if f.ca == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(f.ca)
+	if err != nil {
+		return fault("--ca: %s", plainPathError(err))
+	}
+	if a.roots, err = x509.SystemCertPool(); err != nil {
+		a.roots = x509.NewCertPool()
+	}
+	if !a.roots.AppendCertsFromPEM(pem) {
+		return fault("--ca: %s has no certificate in PEM", f.ca)
+	}
+	return nil
 }
 
 // testPerson is who the one-click request is for: the domain can never exist (RFC

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,5 +249,69 @@ func succeeds(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Against the demo, with the line that the demo prints, everything passes.
+func TestSendTestAgainstTheDemo(t *testing.T) {
+	var shown shared
+	in, keyboard := io.Pipe()
+	d := &app{env: map[string]string{}, stdin: in, stdout: &shown, stderr: &shown, now: time.Now, resolver: fakeDNS{}}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.runDemo(ctx, t.TempDir(), false) }()
+	defer func() {
+		stop()
+		keyboard.Close()
+		<-ended
+	}()
+	line := shown.await(t, "send-test --to ")
+	words := strings.Fields(strings.ReplaceAll(line, `\`, " "))[1:]
+	var out bytes.Buffer
+	a := &app{env: map[string]string{}, stdin: strings.NewReader(""), stdout: &out, stderr: &out, now: time.Now, resolver: fakeDNS{}}
+	if code := a.run(words); code != exitOK || strings.Contains(out.String(), "fail ") {
+		t.Errorf("exit code %d\n%s", code, out.String())
+	}
+	for _, what := range []string{"submission", "headers", "DKIM", "clock", "page", "one-click", "next hop", "feedback"} {
+		if !strings.Contains(out.String(), "ok   "+what) {
+			t.Errorf("%s is not checked:\n%s", what, out.String())
+		}
+	}
+}
+
+// shared is what is shown, as several goroutines write and read it.
+type shared struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// await returns the command that has a text, with the line after it.
+func (s *shared) await(t *testing.T, text string) string {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s.mu.Lock()
+		shown := s.text.String()
+		s.mu.Unlock()
+		lines := strings.Split(shown, "\n")
+		for i, line := range lines[:len(lines)-1] {
+			if strings.Contains(line, text) && i+1 < len(lines)-1 {
+				return line + " " + lines[i+1]
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatalf("never shown: %s\n%s", text, shown)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("not shown in time: %s\n%s", text, shown)
+		}
 	}
 }

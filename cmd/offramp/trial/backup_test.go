@@ -78,7 +78,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		t.Errorf("queue release: exit %d", code)
 	}
 	mail.only(before)
-	o := drain(t, mail, s, 20*time.Second)
+	o := drain(t, mail, s, time.Duration(scale(20, 300))*time.Second)
 	t.Logf("%d opt-outs, %v", len(gone), o)
 	if o.lost > 0 || len(gone) == 0 || o.acked == 0 || made.Messages == 0 {
 		t.Errorf("of what was accepted before the backup: %v, %d opt-outs, %d messages in the backup", o, len(gone), made.Messages)
