@@ -136,6 +136,9 @@ func (w *applying) read(ctx context.Context, in io.Reader, progress func(n int))
 			return err
 		}
 	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fault("--events: %s has a line longer than 1 MiB: this does not look like events or a log", w.view.File)
+	}
 	return lines.Err()
 }
 
@@ -145,23 +148,19 @@ func (w *applying) line(ctx context.Context, n int, text []byte) error {
 		return nil
 	}
 	w.view.Lines++
-	switch text[0] {
-	case '[':
-		var all []json.RawMessage
-		if err := json.Unmarshal(text, &all); err != nil {
-			w.fault(n, "is not JSON")
-			return nil
-		}
-		for _, one := range all {
-			if err := w.json(ctx, n, one); err != nil {
-				return err
-			}
-		}
-		return nil
-	case '{':
-		return w.json(ctx, n, text)
+	if text[0] != '{' && text[0] != '[' {
+		return w.request(ctx, n, string(text))
 	}
-	return w.request(ctx, n, string(text))
+	events, wrong := eventsIn(text)
+	if wrong != "" {
+		w.fault(n, wrong)
+	}
+	for _, e := range events {
+		if err := w.event(ctx, n, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *applying) fault(n int, text string) {
@@ -170,26 +169,36 @@ func (w *applying) fault(n int, text string) {
 	}
 }
 
-// json applies an event, or the event within a webhook's body.
-func (w *applying) json(ctx context.Context, n int, text []byte) error {
-	var e since
-	if err := json.Unmarshal(text, &e); err != nil {
-		w.fault(n, "is not an event in JSON")
-		return nil
-	}
-	if e.Kind == "" && len(e.Data) > 0 {
-		var within since
-		if err := json.Unmarshal(e.Data, &within); err != nil {
-			w.fault(n, "has no event in its data")
-			return nil
+// eventsIn reads a line of JSON: an event, the body of a webhook with one in it, or an
+// array of them. wrong says what cannot be read, beside the events that can.
+func eventsIn(text []byte) (events []since, wrong string) {
+	items := []json.RawMessage{text}
+	if text[0] == '[' {
+		if err := json.Unmarshal(text, &items); err != nil {
+			return nil, "is not JSON"
 		}
-		e = within
 	}
-	if e.Kind == "" {
-		w.fault(n, "has no kind: the format of the webhook must be standard")
-		return nil
+	for _, item := range items {
+		var e since
+		if err := json.Unmarshal(item, &e); err != nil {
+			wrong = "is not an event in JSON"
+			continue
+		}
+		if e.Kind == "" && len(e.Data) > 0 {
+			var within since
+			if err := json.Unmarshal(e.Data, &within); err != nil {
+				wrong = "has no event in its data"
+				continue
+			}
+			e = within
+		}
+		if e.Kind == "" {
+			wrong = "has no kind: the format of the webhook must be standard"
+			continue
+		}
+		events = append(events, e)
 	}
-	return w.event(ctx, n, e)
+	return events, wrong
 }
 
 // event applies what stops mail.
@@ -305,27 +314,32 @@ var oneClick = regexp.MustCompile(`\bPOST\s+\S*/u/([A-Za-z0-9_-]{20,400})[?\s][^
 // logTime is the time of a request in the common log format.
 var logTime = regexp.MustCompile(`\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]`)
 
-// before says whether a line is older than what the data has seen, to the second.
-func (w *applying) before(text string) bool {
-	found := logTime.FindStringSubmatch(text)
+// pressIn reads the token of a one-click opt-out from a line of a log, and when it
+// was; the zero time: the line does not say.
+func pressIn(text string) (token string, at time.Time, ok bool) {
+	found := oneClick.FindStringSubmatch(text)
 	if found == nil {
-		return false
+		return "", at, false
 	}
-	at, err := time.Parse("02/Jan/2006:15:04:05 -0700", found[1])
-	return err == nil && at.Before(w.last.Time.Truncate(time.Second))
+	if stamp := logTime.FindStringSubmatch(text); stamp != nil {
+		if t, err := time.Parse("02/Jan/2006:15:04:05 -0700", stamp[1]); err == nil {
+			at = t
+		}
+	}
+	return found[1], at, true
 }
 
 // request applies a line of a log.
 func (w *applying) request(ctx context.Context, n int, text string) error {
-	found := oneClick.FindStringSubmatch(text)
-	if found == nil {
+	token, at, ok := pressIn(text)
+	if !ok {
 		return nil
 	}
-	if w.before(text) {
+	if !at.IsZero() && at.Before(w.last.Time.Truncate(time.Second)) {
 		w.view.Known++
 		return nil
 	}
-	c, err := w.ring.Open(found[1], listunsub.HeaderLink)
+	c, err := w.ring.Open(token, listunsub.HeaderLink)
 	if err != nil {
 		w.fault(n, "has a link that the token keys do not open")
 		return nil
@@ -340,7 +354,7 @@ func (w *applying) request(ctx context.Context, n int, text string) error {
 			return err
 		}
 	}
-	return w.optOut(ctx, consent.Subject{Recipient: address, List: c.List}, consent.Evidence{Who: "restore"})
+	return w.optOut(ctx, consent.Subject{Recipient: address, List: c.List}, consent.Evidence{Who: "restore", Since: at})
 }
 
 // erase erases the people whose hashes the file has, where the data knows them.

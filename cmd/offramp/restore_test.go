@@ -227,3 +227,62 @@ func TestOlderChoicesByHand(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// What is read from a file of events is what a person could have written there: no
+// line is a crash, and what is read has a kind.
+func FuzzEventsIn(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":1,"time":"2026-11-29T00:00:00Z","kind":"unsubscribed","recipient":"a@b.example","list":"news"}`,
+		`{"type":"recipient.unsubscribed","timestamp":"2026-11-29T00:00:00Z","data":{"kind":"erased","recipient":"~abc"}}`,
+		`[{"kind":"suppressed"},{}]`, `{"kind":1}`, `[`, `{"data":[]}`, `[null]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) == 0 || text[0] != '{' && text[0] != '[' {
+			return
+		}
+		events, wrong := eventsIn(text)
+		for _, e := range events {
+			if e.Kind == "" {
+				t.Errorf("%q is an event without a kind", text)
+			}
+		}
+		if len(events) == 0 && wrong == "" && text[0] == '{' {
+			t.Errorf("%q is neither an event nor wrong", text)
+		}
+	})
+}
+
+// Of a log only what could be a token of a request that was answered 200 is read.
+func FuzzPressIn(f *testing.F) {
+	f.Add(`192.0.2.1 - - [29/Nov/2026:02:00:00 +0000] "POST /u/AAAAAAAAAAAAAAAAAAAAAAAA HTTP/1.1" 200 5 "-" "x"`)
+	f.Add(`POST /u/AAAAAAAAAAAAAAAAAAAAAAAA 200`)
+	f.Add(`"GET /u/AAAAAAAAAAAAAAAAAAAAAAAA HTTP/1.1" 200`)
+	f.Fuzz(func(t *testing.T, text string) {
+		token, _, ok := pressIn(text)
+		if ok != (token != "") || ok && (!strings.Contains(text, "POST") || !strings.Contains(text, "200") || strings.ContainsAny(token, " /?")) {
+			t.Errorf("%q: token %q, %v", text, token, ok)
+		}
+	})
+}
+
+// A manifest is data of others: it is refused or usable, and names no file elsewhere.
+func FuzzManifest(f *testing.F) {
+	f.Add([]byte(`{"format":1,"files":[{"path":"data/offramp.db","size":1,"sha256":"00"}]}`))
+	f.Add([]byte(`{"format":1,"files":[{"path":"../x"}]}`))
+	f.Add([]byte(`{`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		dir := t.TempDir()
+		succeeds(t, os.WriteFile(filepath.Join(dir, manifestFile), raw, 0o600))
+		m, err := readManifest(dir)
+		if err != nil {
+			return
+		}
+		for _, file := range m.Files {
+			if !filepath.IsLocal(file.Path) {
+				t.Errorf("%q", file.Path)
+			}
+		}
+	})
+}
