@@ -39,13 +39,15 @@ type Preview struct {
 
 // Render takes a message and renders it.
 func (p *Preview) Render(ctx context.Context, m record.PreviewMail) (record.Preview, error) {
-	from, err := envelope.Parse(m.From)
-	if err != nil {
-		return record.Preview{}, err
-	}
 	to, err := envelope.Parse(m.To)
 	if err != nil {
 		return record.Preview{}, err
+	}
+	var from envelope.Address // null
+	if m.From != "" {
+		if from, err = envelope.Parse(m.From); err != nil {
+			return record.Preview{}, err
+		}
 	}
 	var kept capture
 	client := relay.Client{Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Name: "localhost", Login: m.Login, Protocol: "ESMTP"}
