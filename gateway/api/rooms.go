@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
@@ -120,4 +121,9 @@ type Keys interface {
 // *preview.Preview does.
 type Preview interface {
 	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
+}
+
+// Counts counts events by day; see [store.Counts].
+type Counts interface {
+	CountEvents(ctx context.Context, since, until time.Time) ([]store.DayCount, error)
 }
