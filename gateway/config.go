@@ -38,7 +38,7 @@ type Config struct {
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
-	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
+	SMTPUsers string `env:"SMTP_USERS" reload:"yes" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config

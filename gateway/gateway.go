@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -20,7 +21,10 @@ import (
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -57,6 +61,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -70,6 +76,7 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
 	clock   *clock.Clock
@@ -81,6 +88,8 @@ type Gateway struct {
 	queue   *queue.Queue
 	traffic *traffic.Counter
 	pages   *web.Site
+	accept  *relay.Relay
+	preview *preview.Preview
 	web     *http.Server
 	admin   *http.Server
 	policy  *policy.Server // nil: there is none
@@ -107,7 +116,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}

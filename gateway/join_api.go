@@ -74,6 +74,7 @@ func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	g.access = g.config.access(p)
 	a := g.config.api(p, g.people, g.clock, g.access)
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	a.Preview, a.Reload = g.preview, p.Reload
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

@@ -65,6 +65,7 @@ var house = map[string]room{
 	"gateway/compat":       {4, never(goSMTP, drivers)},
 	"gateway/policy":       {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/web":          {4, never(goSMTP, drivers)},
+	"gateway/preview":      {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},

@@ -34,6 +34,7 @@ func (s *server) routes() {
 	s.queueRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
+	s.runningRoutes()
 }
 
 // plainRoutes are those that are no part of the API.
