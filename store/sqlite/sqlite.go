@@ -142,6 +142,7 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	db.consent.verifyAlways()
 	db.spool.inspectAlways()
+	db.spool.indexAlways()
 	return nil
 }
 
