@@ -34,6 +34,9 @@ func (s *Spool) Fates(ctx context.Context, f store.FateFilter) (store.Fates, err
 	if f.Limit <= 0 {
 		f.Limit = defaultFates
 	}
+	if !f.Since.IsZero() {
+		f.Since = kept(f.Since)
+	}
 	var l *search
 	err := s.file.readers.snapshot(ctx, func(c *conn) error {
 		l = &search{s: s, c: c, f: f, key: s.history.keyOf(f)}

@@ -32,8 +32,8 @@ func (s *Spool) ForgetFates(ctx context.Context, person string) (total int, err 
 		}); err != nil {
 			return total, fail("forget fates", err)
 		}
-		total += len(g.rows)
-		more = len(g.rows) == forgetAtOnce
+		total += g.theirs
+		more = g.theirs == forgetAtOnce
 	}
 	return total, nil
 }
@@ -43,20 +43,29 @@ type forgetting struct {
 	s       *Spool
 	person  string
 	rows    map[int64]keyed
-	waiting []int64 // recipients in the queue
+	theirs  int      // of rows, those of the person
+	bounces []string // of those mails, whose addresses may name the person too
+	waiting []int64  // recipients in the queue
 }
 
 func (g *forgetting) run(c *conn) error {
 	g.rows = make(map[int64]keyed)
-	if err := g.unrecord(c); err != nil {
+	h := &g.s.history
+	if err := g.unrecord(c, h.waiting.find(h.hash(byPerson, g.person)), g.person); err != nil {
 		return err
 	}
 	segments, err := segmentsOf(c)
 	if err != nil {
 		return err
 	}
-	if err := g.find(c, segments); err != nil {
+	if err := g.find(c, segments, h.hash(byPerson, g.person), func(k keyed) bool { return k.person == g.person }); err != nil {
 		return err
+	}
+	g.theirs = len(g.rows)
+	for _, id := range g.bounces {
+		if err := g.bounce(c, segments, id); err != nil {
+			return err
+		}
 	}
 	for id := range g.rows {
 		if _, err := c.exec(deleteFate, id); err != nil {
@@ -71,10 +80,23 @@ func (g *forgetting) run(c *conn) error {
 	return nil
 }
 
-// unrecord has nothing recorded of those that are in the queue.
-func (g *forgetting) unrecord(c *conn) error {
-	h := &g.s.history
-	for _, id := range h.waiting.find(h.hash(byPerson, g.person)) {
+// bounce erases what became of a bounce: the sender's address that it went to may
+// be made of the recipient's.
+func (g *forgetting) bounce(c *conn, segments []segment, id string) error {
+	var waits []int64
+	if _, err := c.one(selectNumOf, func(r row) { waits = append(waits, recipientID(r.int(0), 0)) }, id); err != nil {
+		return err
+	}
+	if err := g.unrecord(c, waits, ""); err != nil {
+		return err
+	}
+	return g.find(c, segments, g.s.history.hash(byQueueID, id), func(k keyed) bool { return k.queueID == id })
+}
+
+// unrecord has nothing recorded of recipients that are in the queue; person
+// "": whoever they are.
+func (g *forgetting) unrecord(c *conn, ids []int64, person string) error {
+	for _, id := range ids {
 		num, n := splitID(id)
 		var t track
 		address := ""
@@ -85,7 +107,7 @@ func (g *forgetting) unrecord(c *conn) error {
 		if err != nil {
 			return err
 		}
-		if !found || t.person != g.person {
+		if !found || person != "" && t.person != person {
 			continue
 		}
 		g.waiting = append(g.waiting, id)
@@ -100,15 +122,21 @@ func (g *forgetting) unrecord(c *conn) error {
 	return nil
 }
 
-// find reads which rows are the person's, some at a time.
-func (g *forgetting) find(c *conn, segments []segment) error {
+// find reads which rows are to go, some at a time.
+func (g *forgetting) find(c *conn, segments []segment, hash int64, fits func(keyed) bool) error {
+	most := len(g.rows) + forgetAtOnce
 	indexed := int64(0)
 	for _, seg := range segments {
 		indexed = max(indexed, seg.high)
 	}
 	take := func(id int64, data []byte) {
-		if key, ok := keysOf(data, g.s.crc); ok && key.person == g.person && len(g.rows) < forgetAtOnce {
-			g.rows[id] = key
+		key, ok := keysOf(data, g.s.crc)
+		if !ok || !fits(key) || len(g.rows) >= most {
+			return
+		}
+		g.rows[id] = key
+		if _, f, err := fateOf(data, g.s.crc); err == nil && f.Bounce != "" {
+			g.bounces = append(g.bounces, f.Bounce)
 		}
 	}
 	if err := c.query(selectFatesBack, func(r row) error {
@@ -117,14 +145,13 @@ func (g *forgetting) find(c *conn, segments []segment) error {
 	}, indexed, int64(1<<63-1)); err != nil {
 		return err
 	}
-	hash := g.s.history.hash(byPerson, g.person)
 	for _, seg := range segments {
 		ids, err := hits(c, seg.id, hash)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			if len(g.rows) == forgetAtOnce {
+			if len(g.rows) >= most {
 				return nil
 			}
 			if _, err := c.one(selectFate, func(r row) { take(id, r.blob(0)) }, id); err != nil {

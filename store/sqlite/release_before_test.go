@@ -30,7 +30,8 @@ func backdate(t *testing.T, dir string) {
 			"ALTER TABLE meta DROP COLUMN seal", "DELETE FROM meta WHERE name IN ('guards', 'clock', 'ready', 'scrub')",
 			"INSERT INTO meta (name, value) VALUES ('scrub', x'01')",
 		},
-		spoolFile: {"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
+		spoolFile: {"DROP TABLE fates", "DROP TABLE fate_segments", "DROP TABLE fate_blocks", "ALTER TABLE recipients DROP COLUMN track",
+			"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
 	} {
 		db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, name))
 		must(t, err)

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	salvageTrack    = "SELECT address, track FROM recipients WHERE message = ? AND n = ?"
-	salvageFate     = "SELECT id, data FROM fates WHERE id > ? ORDER BY id LIMIT 1"
-	salvagedAtOnce  = 500
+	salvageTrack   = "SELECT address, track FROM recipients WHERE message = ? AND n = ?"
+	salvageFate    = "SELECT id, data FROM fates WHERE id > ? ORDER BY id LIMIT 1"
+	salvagedAtOnce = 500
 	// firstJump is about how many rows a page has.
 	firstJump = 32
 )

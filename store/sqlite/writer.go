@@ -34,10 +34,10 @@ type op struct {
 	// frees: what an op that deletes adds as well.
 	before func(*conn) error
 	wrote  bool // before did
-	cost  int // bytes
-	state atomic.Int32
-	err   error
-	done  chan struct{}
+	cost   int  // bytes
+	state  atomic.Int32
+	err    error
+	done   chan struct{}
 }
 
 // The states of an op.
