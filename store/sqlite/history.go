@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -27,6 +28,7 @@ type history struct {
 	id, total int64 // of the last row
 	buf       []byte
 
+	every   int64        // how many rows a new segment is about
 	added   atomic.Int64 // the last row that was committed
 	indexed atomic.Int64 // the last row that the index is about
 	// changing is held while segments are made, merged or changed.
@@ -53,6 +55,7 @@ const fateExtra = 70
 // begin is called at the start, before anything uses the file.
 func (h *history) begin(c *conn, now time.Time) error {
 	h.wake = make(chan struct{}, 1)
+	h.every = cmp.Or(h.every, segmentRows)
 	if _, err := c.exec(deleteStray); err != nil { // of a merge that was cut off
 		return err
 	}
@@ -116,7 +119,7 @@ func (h *history) add(c *conn, s *Spool, person string, f *store.Fate) (int64, e
 // committed has rows indexed once there are many.
 func (h *history) committed() {
 	h.added.Store(h.id)
-	if h.id-h.indexed.Load() >= segmentRows {
+	if h.id-h.indexed.Load() >= h.every {
 		h.poke()
 	}
 }
