@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/api"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
@@ -49,7 +49,7 @@ type Config struct {
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
 	Web     web.Config      `topic:"Recipients' page"`
-	Admin   admin.Config    `topic:"API and metrics"`
+	Admin   api.Config      `topic:"API and metrics"`
 }
 
 // Validate returns every error in the settings, one line each, each naming its

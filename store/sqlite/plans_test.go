@@ -23,32 +23,37 @@ var manyEvents = flag.Int("events", 100_000, "how many events the ledger of the 
 // growing matches steps that may read the whole of a table that strangers make
 // longer, or time does: a SEARCH without a condition is min() or max() along an
 // index, until a row fits.
-var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|fates|fate_blocks)\b[^(]*$`)
+var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests|fates|fate_blocks)\b[^(]*$`)
 
 // mayScan are the statements that read a whole table, by why nobody but the
 // operator makes them run.
 var mayScan = map[string]string{
 	"countErased": "at the start", "selectUnchained": "at the start", "selectCounts": "at the start", "selectHints": "at the start",
 	"deleteOrphans": "at the start", "endFar": "at the start", "selectMessageCnt": "at the start", "spool.go SELECT state, count(*) FROM": "at the start",
+	"selectListMail":  "once for each erasure, which takes a code of a mail; it is about the queue",
+	"selectFailed":    "by an index of its own, which has only what failed and is not reported yet",
+	"selectLists":     "for the operator",
+	"selectKeys":      "for the operator; there are at most store.MaxKeys",
+	"countKeys":       "for the operator; there are at most store.MaxKeys",
+	"deleteOldKey":    "for the operator; there are at most store.MaxKeys",
+	"selectPublic":    "by an index of its own: all of them are shown",
+	"selectThirdOnes": "the first row of an index of its own",
+	"selectOldest":    "its first row",
+	"selectLast":      "the greatest keys",
+	"selectNewest":    "the greatest keys",
+	"selectHead":      "its last row",
+	"selectRetired":   "its first rows",
+	"selectEvents":    "a part; what it is completed to is explained below",
+	"salvageAll":      "by a repair, while no server runs",
+	"selectDamaged":   "at the start and once an hour, as a whole",
+
+	// The history of mail:
 	"selectWaiting":     "when most of what is in memory has left; by an operator's look-up where no server runs",
 	"deleteStray":       "at the start",
 	"selectLastFate":    "its last row",
 	"selectFirstFate":   "its first row",
 	"selectLastSegment": "the greatest keys",
 	"selectOldFates":    "its first rows",
-	"selectListMail":    "once for each erasure, which takes a code of a mail; it is about the queue",
-	"selectFailed":      "by an index of its own, which has only what failed and is not reported yet",
-	"selectLists":       "for the operator",
-	"selectPublic":      "by an index of its own: all of them are shown",
-	"selectThirdOnes":   "the first row of an index of its own",
-	"selectOldest":      "its first row",
-	"selectLast":        "the greatest keys",
-	"selectNewest":      "the greatest keys",
-	"selectHead":        "its last row",
-	"selectRetired":     "its first rows",
-	"selectEvents":      "a part; what it is completed to is explained below",
-	"salvageAll":        "by a repair, while no server runs",
-	"selectDamaged":     "at the start and once an hour, as a whole",
 }
 
 // No statement reads the whole of a table that grows, or one of those above.
