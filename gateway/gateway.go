@@ -16,6 +16,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
 	"offramp/gateway/receipt"
@@ -31,6 +32,8 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
+	// History is what became of mail; nil: none is kept.
+	History store.History
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -68,6 +71,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	history *history.History
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops

@@ -56,8 +56,10 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Clock   Clock
+	// Messages says what became of mail; nil: that is not kept.
+	Messages Messages
+	Traffic  Traffic
+	Clock    Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

@@ -125,6 +125,7 @@ func about(version string) *huma.OpenAPI {
 		},
 		Tags: []*huma.Tag{
 			{Name: "Lists", Description: "What people can leave."},
+			{Name: "Messages", Description: "What became of mail."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
 			{Name: "Keys", Description: "Who may use the API."},
 		},

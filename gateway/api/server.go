@@ -31,6 +31,7 @@ func (s *server) document() {
 	s.eventRoutes()
 	s.reportRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
 }
