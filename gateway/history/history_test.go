@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +29,16 @@ type world struct {
 	asked   store.FateFilter
 	events1 store.EventFilter
 
+	mu      sync.Mutex
 	old     int64 // fates that are to go
+	panics  bool
 	retired []retirement
+}
+
+func (w *world) set(err error, panics bool, old int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err, w.panics, w.old = err, panics, old
 }
 
 type retirement struct {
@@ -43,6 +52,11 @@ func (w *world) Fates(_ context.Context, f store.FateFilter) (store.Fates, error
 }
 
 func (w *world) RetireFates(_ context.Context, before time.Time, most int64) (int64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.panics {
+		panic("no store")
+	}
 	if w.retired = append(w.retired, retirement{before, most}); w.err != nil {
 		return 0, w.err
 	}
@@ -61,7 +75,7 @@ func (w *world) Events(_ context.Context, f store.EventFilter) (all []store.Even
 	return all, w.err
 }
 
-func (w *world) Usage(context.Context) (store.Usage, error) { return w.usage, w.err }
+func (w *world) Usage(context.Context) (store.Usage, error) { return w.usage, nil }
 
 func (w *world) history(c Config) *History {
 	return &History{Config: c, Store: w, Ledger: w, Space: w, Sure: func() time.Time { return start }}
@@ -180,7 +194,11 @@ func TestRetire(t *testing.T) {
 				if err := w.history(tt.config).Retire(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if len(w.retired) != 4 || w.old != 0 {
+				cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if len(w.retired) != 4 || w.old != 0 {
 					t.Errorf("%d steps, %d left", len(w.retired), w.old)
 				}
 				if d := cmp.Diff(tt.want, w.retired[0], cmp.AllowUnexported(retirement{})); d != "" {
@@ -204,21 +222,21 @@ func TestRun(t *testing.T) {
 		go func() { ended <- h.Run(ctx) }()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if !strings.Contains(log.String(), "trying again") {
-			t.Error(log.String())
-		}
-		h.Space = nil // panics
+		w.set(nil, true, 0)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		h.Space, w.err, w.old = w, nil, 700
+		w.set(nil, false, 700)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if len(w.retired) != 3 || w.old != 0 {
-			t.Errorf("%d steps, %d left; %s", len(w.retired), w.old, log.String())
-		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+		if len(w.retired) != 4 || w.old != 0 {
+			t.Errorf("%d steps, %d left; %s", len(w.retired), w.old, log.String())
+		}
+		if n := strings.Count(log.String(), "trying again"); n != 2 || !strings.Contains(log.String(), "panic: no store") {
+			t.Error(log.String())
 		}
 	})
 }
