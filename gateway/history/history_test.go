@@ -194,11 +194,7 @@ func TestRetire(t *testing.T) {
 				if err := w.history(tt.config).Retire(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if len(w.retired) != 4 || w.old != 0 {
+				if len(w.retired) != 4 || w.old != 0 {
 					t.Errorf("%d steps, %d left", len(w.retired), w.old)
 				}
 				if d := cmp.Diff(tt.want, w.retired[0], cmp.AllowUnexported(retirement{})); d != "" {
