@@ -23,7 +23,7 @@ func (a *app) messagesCommand() *cobra.Command {
 	var f messagesFlags
 	cmd := &cobra.Command{
 		Use: "messages", Short: "Show what became of mail: to a person, or of a message", Args: exactly(),
-		Long: "Show what became of mail: when each message was accepted and from whom, every\n" +
+		Long: "Show what became of mail: when each message was accepted and who sent it, every\n" +
 			"answer of the next hop, how it ended, and what the person did after it. First\n" +
 			"those in the queue, then those that ended, the last first. It is known for\n" +
 			"OFFRAMP_RETENTION_MESSAGES; texts and subjects of mail are never kept.",
@@ -231,14 +231,14 @@ func followedText(e record.Followed, list string) string {
 	if e.List == "" && list != "" {
 		text += ", all lists"
 	}
-	if e.Reason != "" {
+	if e.Reason != "" && e.Reason != e.Kind {
 		text += ", " + e.Reason
 	}
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
 	if !e.NamesMessage {
-		text += " (after this, the last message of the list)"
+		text += " (after this message, without naming it)"
 	}
 	return text
 }

@@ -147,7 +147,7 @@ func fateBounded(t *testing.T, d Data) {
 	mailTo(t, s, "last", "bob@example.net")
 	const most = 20_000
 	if n := retireAll(t, h, time.Time{}, most); n < 50 || n > 190 {
-		t.Fatalf("%d of 200 retired to keep %d octets", n, most)
+		t.Fatalf("%d of 200 retired to keep %d bytes", n, most)
 	}
 	got := fatesOf(t, h, store.FateFilter{Person: "ada@example.net", Limit: 500})
 	if len(got) < 10 || got[0].QueueID != "Q199" {
