@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -65,8 +66,8 @@ func TestMessages(t *testing.T) {
 	} {
 		w.refused(request("GET", path, ""), status)
 	}
-	b.err = store.ErrUnavailable
-	if p := w.refused(request("GET", "/api/v1/messages?queue_id=q", ""), 503); strings.Contains(p.Detail, "store") {
+	b.err = fmt.Errorf("inner text: %w", store.ErrUnavailable)
+	if p := w.refused(request("GET", "/api/v1/messages?queue_id=q", ""), 503); strings.Contains(p.Detail, "inner") {
 		t.Error(p.Detail)
 	}
 	w.api.Messages = nil

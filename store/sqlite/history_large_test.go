@@ -45,10 +45,12 @@ func TestOneOfAMillionMessages(t *testing.T) {
 	t.Logf("%d bytes on disk for each, of which the bound counts %d", size/int64(messages), s.history.total/int64(messages))
 	random := rand.New(rand.NewPCG(1, 1))
 	for what, f := range map[string]func(i int) store.FateFilter{
-		"by recipient":  func(i int) store.FateFilter { return store.FateFilter{Person: personAt(i % (messages / 2))} },
-		"by Message-ID": func(i int) store.FateFilter { return store.FateFilter{MessageID: fmt.Sprintf("<%016x.%d@shop.example.com>", i*7919, i)} },
-		"by queue id":   func(i int) store.FateFilter { return store.FateFilter{QueueID: fmt.Sprintf("3DQ7ZK5M%08d", i)} },
-		"unknown":       func(i int) store.FateFilter { return store.FateFilter{Person: fmt.Sprint("nobody", i, "@example.org")} },
+		"by recipient": func(i int) store.FateFilter { return store.FateFilter{Person: personAt(i % (messages / 2))} },
+		"by Message-ID": func(i int) store.FateFilter {
+			return store.FateFilter{MessageID: fmt.Sprintf("<%016x.%d@shop.example.com>", i*7919, i)}
+		},
+		"by queue id": func(i int) store.FateFilter { return store.FateFilter{QueueID: fmt.Sprintf("3DQ7ZK5M%08d", i)} },
+		"unknown":     func(i int) store.FateFilter { return store.FateFilter{Person: fmt.Sprint("nobody", i, "@example.org")} },
 	} {
 		for _, cold := range []bool{true, false} {
 			n := 2000
@@ -99,4 +101,3 @@ func uncache(t *testing.T, dir string) {
 		must(t, f.Close())
 	}
 }
-
