@@ -8,7 +8,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/history"
-	"offramp/gateway/report"
+	"offramp/gateway/ledger"
 	"offramp/store"
 )
 
@@ -63,7 +63,7 @@ type Records interface {
 	Wishes
 	Ledger
 	Followers
-	report.Source
+	ledger.ReportSource
 }
 
 // Lists reads and describes lists; a [store.Consent] does.

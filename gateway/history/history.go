@@ -107,7 +107,7 @@ func (h *History) Find(ctx context.Context, q Query) (Answer, error) {
 
 // personOf is the lookup key of an address as the spool has it.
 func personOf(wire string) string {
-	a, err := envelope.ParseRecipient(wire)
+	a, err := envelope.Parse(wire)
 	if err != nil {
 		return strings.ToLower(wire)
 	}
