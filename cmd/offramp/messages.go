@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"offramp/cmd/offramp/internal/terminal"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -107,11 +108,11 @@ func (a *app) printMessage(m record.Message) error {
 	if a.asJSON {
 		return a.printLine(m)
 	}
-	color := map[string]style{"delivered": green, "dropped": yellow, "removed": yellow, "bounced": red, "failed": red}[m.Outcome]
+	color := map[string]terminal.Style{"delivered": terminal.Green, "dropped": terminal.Yellow, "removed": terminal.Yellow, "bounced": terminal.Red, "failed": terminal.Red}[m.Outcome]
 	if color == "" {
-		color = cyan
+		color = terminal.Cyan
 	}
-	a.print("%s  %s  %s", a.paint(m.QueueID, bold), a.paint(m.Outcome, color), orNone(m.MessageID, "(no Message-ID)"))
+	a.print("%s  %s  %s", a.paint(m.QueueID, terminal.Bold), a.paint(m.Outcome, color), orNone(m.MessageID, "(no Message-ID)"))
 	line := func(what string, at time.Time, format string, args ...any) {
 		when := strings.Repeat(" ", len(time.DateTime))
 		if !at.IsZero() {
