@@ -1,10 +1,11 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,10 +24,12 @@ import (
 type history struct {
 	key     [16]byte // of the hashes in the index, made with the file
 	waiting waiting
+	log     *slog.Logger
 
 	// Of the writer's goroutine alone:
 	id, total int64 // of the last row
 	buf       []byte
+	broken    bool // the tables are damaged: nothing is recorded until the file is opened again
 
 	every   int64        // how many rows a new segment is about
 	added   atomic.Int64 // the last row that was committed
@@ -54,10 +57,8 @@ const fateExtra = 70
 
 // begin is called at the start, before anything uses the file.
 func (h *history) begin(c *conn, now time.Time) error {
-	h.wake = make(chan struct{}, 1)
-	h.every = cmp.Or(h.every, segmentRows)
 	if _, err := c.exec(deleteStray); err != nil { // of a merge that was cut off
-		return err
+		return h.whatever(err)
 	}
 	found, err := h.readKey(c)
 	if err != nil || found {
@@ -77,8 +78,22 @@ func (h *history) readKey(c *conn) (found bool, err error) {
 	return found, err
 }
 
+// whatever notes damage to the history, which must not hold up mail.
+func (h *history) whatever(err error) error {
+	if !errors.Is(err, store.ErrDamaged) {
+		return err
+	}
+	if !h.broken {
+		h.broken = true
+		h.log.Error("the history of mail is damaged, and nothing is added to it: stop the server and run `offramp repair`", "file", spoolFile, "error", err)
+	}
+	return nil
+}
+
 // load reads where the rows end, whenever the connection was opened.
-func (h *history) load(c *conn) error {
+func (h *history) load(c *conn) error { return h.whatever(h.readEnd(c)) }
+
+func (h *history) readEnd(c *conn) error {
 	var high int64
 	if _, err := c.one(selectHighest, func(r row) { high = r.int(0) }); err != nil {
 		return err
@@ -107,13 +122,19 @@ func (h *history) hash(kind byte, text string) int64 {
 	return int64(xxhash.Sum64(append(b, text...)))
 }
 
-// add records a fate, in a transaction, and returns the number of its row.
+// add records a fate, in a transaction, and returns the number of its row; 0:
+// there is none.
 func (h *history) add(c *conn, s *Spool, person string, f *store.Fate) (int64, error) {
+	if h.broken {
+		return 0, nil
+	}
 	h.buf = appendFate(h.buf[:0], person, f, s.crc)
 	h.id++
 	h.total += int64(len(h.buf)) + fateExtra
-	_, err := c.exec(insertFate, h.id, h.total, h.buf)
-	return h.id, err
+	if _, err := c.exec(insertFate, h.id, h.total, h.buf); err != nil {
+		return 0, h.whatever(err)
+	}
+	return h.id, nil
 }
 
 // committed has rows indexed once there are many.
