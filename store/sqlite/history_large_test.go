@@ -14,11 +14,11 @@ import (
 )
 
 // One of a million messages is found in less than 50 ms, also when nothing of the
-// files is in memory. Without -torture it is one of twenty thousand.
+// files is in memory. Without -torture it is one of nine thousand.
 func TestOneOfAMillionMessages(t *testing.T) {
-	messages := 20_000
+	messages, looks, colds := 9_000, 100, 3
 	if tortured() {
-		messages = 1_000_000
+		messages, looks, colds = 1_000_000, 2000, 100
 	}
 	ctx := t.Context()
 	dir := t.TempDir()
@@ -53,9 +53,9 @@ func TestOneOfAMillionMessages(t *testing.T) {
 		"unknown":     func(i int) store.FateFilter { return store.FateFilter{Person: fmt.Sprint("nobody", i, "@example.org")} },
 	} {
 		for _, cold := range []bool{true, false} {
-			n := 2000
+			n := looks
 			if cold {
-				n = 60
+				n = colds
 			}
 			var took []time.Duration
 			for range n {
@@ -76,8 +76,9 @@ func TestOneOfAMillionMessages(t *testing.T) {
 			}
 			slices.Sort(took)
 			t.Logf("%-13s cold %-5v p50 %-10s p99 %-10s most %s", what, cold, took[n/2], took[n*99/100], took[n-1])
-			if p99 := took[n*99/100]; p99 > 50*time.Millisecond && tortured() {
-				t.Errorf("%s, cold %v: p99 %s", what, cold, p99)
+			// The disk and the machine are others' as well: hence the median of the cold ones.
+			if bound := took[n*99/100]; !cold && bound > 50*time.Millisecond || cold && took[n/2] > 50*time.Millisecond {
+				t.Errorf("%s, cold %v: %s", what, cold, bound)
 			}
 		}
 	}
