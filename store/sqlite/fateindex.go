@@ -106,7 +106,7 @@ func (s *Spool) index(ctx context.Context) error {
 	h := &s.history
 	h.changing.Lock()
 	defer h.changing.Unlock()
-	for h.added.Load()-h.indexed.Load() >= h.every && ctx.Err() == nil {
+	for h.added.Load()-h.indexed.Load() >= h.every.Load() && ctx.Err() == nil {
 		if err := s.newSegment(ctx); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *Spool) newSegment(ctx context.Context) error {
 			high = r.int(0)
 			entries = h.fateEntries(entries, high, r.blob(1), s)
 			return nil
-		}, low, h.every)
+		}, low, h.every.Load())
 	}); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type history struct {
 	buf       []byte
 	broken    bool // the tables are damaged: nothing is recorded until the file is opened again
 
-	every   int64        // how many rows a new segment is about
+	every   atomic.Int64 // how many rows a new segment is about
 	added   atomic.Int64 // the last row that was committed
 	indexed atomic.Int64 // the last row that the index is about
 	// changing is held while segments are made, merged or changed.
@@ -140,7 +140,7 @@ func (h *history) add(c *conn, s *Spool, person string, f *store.Fate) (int64, e
 // committed has rows indexed once there are many.
 func (h *history) committed() {
 	h.added.Store(h.id)
-	if h.id-h.indexed.Load() >= h.every {
+	if h.id-h.indexed.Load() >= h.every.Load() {
 		h.poke()
 	}
 }

@@ -84,7 +84,7 @@ func TestSalvageKeepsTheHistory(t *testing.T) {
 			db, err := Open(ctx, Options{Dir: dir, PersonKey: testKey})
 			must(t, err)
 			s := db.Spool()
-			s.history.every = 16
+			s.history.every.Store(16)
 			const n = 300
 			for i := range n {
 				noteFate(t, s, fmt.Sprint("Q", i), "<m@x.example>", "ada@x.example")

@@ -101,7 +101,7 @@ func TestHistoryIsFound(t *testing.T) {
 			dir := t.TempDir()
 			db := openTest(t, Options{Dir: dir})
 			s := db.Spool()
-			s.history.every = 16
+			s.history.every.Store(16)
 			byPerson, byMessage, everybody := map[string][]string{}, map[string][]string{}, []string{}
 			people := map[string]bool{}
 			for i := range 3000 {
@@ -135,7 +135,7 @@ func TestHistoryIsFound(t *testing.T) {
 					must(t, db.Close())
 					db = openTest(t, Options{Dir: dir})
 					s = db.Spool()
-					s.history.every = 16
+					s.history.every.Store(16)
 				}
 			}
 			written(t, s)
@@ -184,9 +184,9 @@ func TestHistoryLeavesNoTrace(t *testing.T) {
 			dir := t.TempDir()
 			db := openTest(t, Options{Dir: dir})
 			s := db.Spool()
-			s.history.every = 1 << 40
+			s.history.every.Store(1 << 40)
 			if indexed {
-				s.history.every = 8
+				s.history.every.Store(8)
 			}
 			others := map[string]bool{}
 			for i := range 60 {

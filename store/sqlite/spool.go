@@ -48,7 +48,8 @@ var (
 func newSpool(f *file, o Options) *Spool {
 	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.inspection.alarm.log, s.inspection.ended = o.Log, make(chan struct{})
-	s.history.log, s.history.wake, s.history.every = o.Log, make(chan struct{}, 1), segmentRows
+	s.history.log, s.history.wake = o.Log, make(chan struct{}, 1)
+	s.history.every.Store(segmentRows)
 	s.schedule.replace(nil, counts{})
 	return s
 }
