@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -30,8 +31,11 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	// History is what became of mail; nil: none is kept.
 	History store.History
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
@@ -72,6 +76,7 @@ type Gateway struct {
 	clock   *clock.Clock
 	people  *consent.Consent
 	history *history.History
+	access  *access.Access
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops

@@ -45,6 +45,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		})
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
+	start(&observers, "access", func() error { return g.access.Run(adminCtx) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
 	if g.scrub != nil {
 		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
