@@ -18,6 +18,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/policy"
@@ -41,6 +42,7 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -81,6 +83,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	history *history.History
 	access  *access.Access
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
