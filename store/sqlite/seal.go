@@ -34,6 +34,7 @@ const (
 	sealedMeta
 	sealedGuard
 	sealedName
+	sealedConsumer
 )
 
 // class says whose name it is that a guard is of.
