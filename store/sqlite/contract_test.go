@@ -66,4 +66,6 @@ func newData(t *testing.T) storetest.Data {
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
+func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
+
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
