@@ -68,4 +68,6 @@ func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
 func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
 
+func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
+
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
