@@ -29,8 +29,9 @@ type Consumer struct {
 	State    ConsumerState
 	Created  time.Time
 
-	Cursor int64 // everything up to this event is acknowledged, or was not for it
-	Skip   int64 // this event is passed over by the operator's will; 0: none
+	Cursor int64   // everything up to this event is acknowledged, or was not for it
+	Done   []int64 // events after the cursor that are acknowledged already, in order
+	Skip   int64   // this event is passed over by the operator's will; 0: none
 
 	// Of the event that holds up the cursor, when one does:
 	Failing  time.Time // when it was tried first; zero: nothing holds it up
@@ -61,6 +62,7 @@ type Progress struct {
 	Now     time.Time // for the reader, and for the lease
 	Until   time.Time // to when the lease is prolonged
 	Cursor  int64     // less than the one recorded: it stays
+	Done    []int64   // see [Consumer.Done]
 	State   ConsumerState
 	Missed  int64 // is added
 
@@ -87,7 +89,7 @@ type Consumers interface {
 	Consumers(ctx context.Context) ([]Consumer, error)
 	// ChangeConsumer replaces what the operator sets: settings, lists, kinds, state,
 	// cursor and skip, as one new version; what held it up, and what it missed, is
-	// forgotten. It returns ErrNotFound, or ErrChanged with nothing written when
+	// forgotten, and where the cursor is another one, what was done after it. It returns ErrNotFound, or ErrChanged with nothing written when
 	// c.Version is not the one recorded.
 	ChangeConsumer(ctx context.Context, c Consumer) error
 	// RemoveConsumer removes a consumer and its reader, or returns ErrNotFound.

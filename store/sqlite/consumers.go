@@ -2,21 +2,23 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"offramp/store"
 )
 
 const (
-	consumerColumns = "name, kind, settings, lists, kinds, state, created, cursor, skip, failing, stuck, attempts, next, error, missed, version"
+	consumerColumns = "name, kind, settings, lists, kinds, state, created, cursor, done, skip, failing, stuck, attempts, next, error, missed, version"
 	selectConsumer  = "SELECT " + consumerColumns + ", seal, holder, until FROM consumers WHERE name = ?"
 	selectConsumers = "SELECT " + consumerColumns + ", seal, holder, until FROM consumers ORDER BY name"
 	countConsumers  = "SELECT count(*) FROM consumers"
-	insertConsumer  = "INSERT INTO consumers (" + consumerColumns + ", seal, holder, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	updateConsumer  = `UPDATE consumers SET kind = ?2, settings = ?3, lists = ?4, kinds = ?5, state = ?6, created = ?7, cursor = ?8, skip = ?9,
-		failing = ?10, stuck = ?11, attempts = ?12, next = ?13, error = ?14, missed = ?15, version = ?16, seal = ?17, holder = ?18, until = ?19 WHERE name = ?1`
+	insertConsumer  = "INSERT INTO consumers (" + consumerColumns + ", seal, holder, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	updateConsumer  = `UPDATE consumers SET kind = ?2, settings = ?3, lists = ?4, kinds = ?5, state = ?6, created = ?7, cursor = ?8, done = ?9, skip = ?10,
+		failing = ?11, stuck = ?12, attempts = ?13, next = ?14, error = ?15, missed = ?16, version = ?17, seal = ?18, holder = ?19, until = ?20 WHERE name = ?1`
 	deleteConsumer = "DELETE FROM consumers WHERE name = ?"
 )
 
@@ -76,6 +78,9 @@ func (s *Consent) ChangeConsumer(ctx context.Context, one store.Consumer) error 
 			Name: have.Name, Kind: one.Kind, Settings: one.Settings, Lists: one.Lists, Kinds: one.Kinds, State: one.State, Created: one.Created,
 			Cursor: one.Cursor, Skip: one.Skip, Version: have.Version + 1, Holder: have.Holder, Until: have.Until,
 		}
+		if one.Cursor == have.Cursor {
+			next.Done = have.Done
+		}
 		*have = next
 		return nil
 	})
@@ -126,6 +131,7 @@ func (s *Consent) RecordProgress(ctx context.Context, p store.Progress) error {
 			return store.ErrChanged
 		}
 		have.Cursor, have.State, have.Missed, have.Until = max(have.Cursor, p.Cursor), p.State, have.Missed+p.Missed, p.Until
+		have.Done = slices.DeleteFunc(slices.Clone(p.Done), func(id int64) bool { return id <= have.Cursor })
 		have.Failing, have.Stuck, have.Attempts, have.Next, have.Error = p.Failing, p.Stuck, p.Attempts, p.Next, p.Error
 		if have.Skip <= have.Cursor {
 			have.Skip = 0
@@ -186,14 +192,16 @@ func (s *Consent) consumer(c *conn, name string) (one store.Consumer, err error)
 // without settings, so that the others are served.
 func (s *Consent) consumerOf(r row) store.Consumer {
 	one := store.Consumer{
-		Name: r.text(0), Kind: r.text(1), State: store.ConsumerState(r.text(5)), Created: r.time(6), Cursor: r.int(7), Skip: r.int(8),
-		Failing: r.optional(9), Stuck: r.int(10), Attempts: int(r.int(11)), Next: r.optional(12), Error: r.text(13),
-		Missed: r.int(14), Version: r.int(15), Until: r.optional(18),
+		Name: r.text(0), Kind: r.text(1), State: store.ConsumerState(r.text(5)), Created: r.time(6), Cursor: r.int(7), Skip: r.int(9),
+		Failing: r.optional(10), Stuck: r.int(11), Attempts: int(r.int(12)), Next: r.optional(13), Error: r.text(14),
+		Missed: r.int(15), Version: r.int(16), Until: r.optional(19),
 	}
-	copy(one.Holder[:], r.blob(17))
+	copy(one.Holder[:], r.blob(18))
 	lists, whole := texts(r.blob(3))
 	kinds, also := texts(r.blob(4))
 	one.Lists = lists
+	done, too := numbers(one.Cursor, r.blob(8))
+	one.Done = done
 	for _, kind := range kinds {
 		one.Kinds = append(one.Kinds, store.EventKind(kind))
 	}
@@ -202,7 +210,7 @@ func (s *Consent) consumerOf(r row) store.Consumer {
 	}
 	settings, legible := s.people.unsealed(one.Name, r.blob(2))
 	one.Settings = settings
-	if !whole || !also || !legible || r.seal(16) != s.guards.seals.consumer(one, r.blob(2)) {
+	if !whole || !also || !too || !legible || r.seal(17) != s.guards.seals.consumer(one, r.blob(2)) {
 		one.Damaged, one.Settings = true, nil
 	}
 	return one
@@ -216,7 +224,7 @@ func (s *Consent) putConsumer(c *conn, statement string, one store.Consumer) err
 	}
 	one.Created = kept(one.Created)
 	_, err = c.exec(statement, one.Name, one.Kind, settings, appendTexts(nil, one.Lists), appendTexts(nil, kindTexts(one.Kinds)),
-		string(one.State), micros(one.Created), one.Cursor, one.Skip, optional(one.Failing), one.Stuck, one.Attempts, optional(one.Next),
+		string(one.State), micros(one.Created), one.Cursor, appendNumbers(one.Cursor, one.Done), one.Skip, optional(one.Failing), one.Stuck, one.Attempts, optional(one.Next),
 		one.Error, one.Missed, one.Version, int64(s.guards.seals.consumer(one, settings)), one.Holder[:], optional(one.Until))
 	return err
 }
@@ -227,4 +235,27 @@ func kindTexts(kinds []store.EventKind) []string {
 		all = append(all, string(kind))
 	}
 	return all
+}
+
+// appendNumbers writes numbers that grow, each as the difference from the one before.
+func appendNumbers(from int64, all []int64) []byte {
+	b := []byte{}
+	for _, n := range all {
+		b = binary.AppendUvarint(b, uint64(n-from))
+		from = n
+	}
+	return b
+}
+
+// numbers reads what appendNumbers wrote.
+func numbers(from int64, b []byte) (all []int64, whole bool) {
+	for len(b) > 0 {
+		n, used := binary.Uvarint(b)
+		if used <= 0 {
+			return nil, false
+		}
+		from += int64(n)
+		all, b = append(all, from), b[used:]
+	}
+	return all, true
 }

@@ -143,6 +143,7 @@ func (k *sealer) consumer(one store.Consumer, settings []byte) uint64 {
 	for _, kind := range one.Kinds {
 		b = putText(b, kind)
 	}
+	b = putText(b, appendNumbers(one.Cursor, one.Done))
 	b = putText(putText(b, one.State), one.Error)
 	for _, n := range []int64{
 		micros(one.Created), one.Cursor, one.Skip, optional(one.Failing), one.Stuck, int64(one.Attempts), optional(one.Next), one.Missed, one.Version,

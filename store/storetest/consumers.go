@@ -110,12 +110,12 @@ func consumersChanged(t *testing.T, d Data) {
 	one, err := c.LeaseConsumer(ctx, "crm", [16]byte{1}, at(1), at(30))
 	must(t, err)
 	must(t, c.RecordProgress(ctx, store.Progress{
-		Name: "crm", Holder: [16]byte{1}, Version: one.Version, Now: at(2), Until: at(40), Cursor: 7, State: store.ConsumerFailed,
+		Name: "crm", Holder: [16]byte{1}, Version: one.Version, Now: at(2), Until: at(40), Cursor: 7, Done: []int64{9, 10, 300}, State: store.ConsumerFailed,
 		Failing: at(1), Stuck: 8, Attempts: 3, Next: at(9), Error: odd, Missed: 2,
 	}))
 	want := keptConsumer(aConsumer("crm"))
 	want.Cursor, want.State, want.Failing, want.Stuck, want.Attempts, want.Next, want.Error = 7, store.ConsumerFailed, kept(at(1)), 8, 3, kept(at(9)), odd
-	want.Missed, want.Holder, want.Until = 2, [16]byte{1}, kept(at(40))
+	want.Done, want.Missed, want.Holder, want.Until = []int64{9, 10, 300}, 2, [16]byte{1}, kept(at(40))
 	wantConsumer(t, c, want)
 	change := want
 	change.State, change.Cursor, change.Skip, change.Settings, change.Lists, change.Kinds = store.ConsumerActive, 1, 2, []byte("new"), nil, nil
@@ -215,6 +215,7 @@ func consumersProgress(t *testing.T, d Data) {
 	must(t, err)
 	p := store.Progress{Name: "crm", Holder: holder, Version: 1, State: store.ConsumerActive}
 	for i, cursor := range []int64{4, 5, 2} {
+		p.Done = []int64{5, 9}
 		p.Now, p.Until, p.Cursor = at(2+i), at(12+i), cursor
 		must(t, c.RecordProgress(ctx, p))
 		got, err := c.Consumer(ctx, "crm")
@@ -224,6 +225,20 @@ func consumersProgress(t *testing.T, d Data) {
 			t.Fatalf("after %d: cursor %d, skip %d", cursor, got.Cursor, got.Skip)
 		}
 		same(t, "lease", got.Until, kept(p.Until))
+	}
+	// What was done stays with the cursor, and goes with another one.
+	for _, then := range []struct {
+		cursor int64
+		done   []int64
+	}{{5, []int64{9}}, {1, nil}} {
+		got, err := c.Consumer(ctx, "crm")
+		must(t, err)
+		same(t, "done", got.Done, []int64{9})
+		got.Cursor = then.cursor
+		must(t, c.ChangeConsumer(ctx, got))
+		got, err = c.Consumer(ctx, "crm")
+		must(t, err)
+		same(t, "done", got.Done, then.done)
 	}
 	readers, err := c.Readers(ctx)
 	must(t, err)
