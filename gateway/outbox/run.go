@@ -68,7 +68,7 @@ type manager struct {
 	mu      sync.Mutex
 	running map[string]*running
 	rest    map[string]rest
-	silent  bool                 // the store did not answer, which was logged
+	silent  bool // the store did not answer, which was logged
 }
 
 func (m *manager) run(ctx context.Context) {
