@@ -93,12 +93,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if p.Log == nil {
-		p.Log = slog.New(slog.DiscardHandler)
-	}
-	if p.Now == nil {
-		p.Now = time.Now
-	}
+	p.fill()
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}

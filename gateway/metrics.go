@@ -3,7 +3,7 @@ package gateway
 import (
 	"sync/atomic"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/api"
 	"offramp/gateway/clock"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
@@ -11,7 +11,7 @@ import (
 )
 
 // metrics lists what the rooms count, for the admin listener.
-func (s *stats) metrics(p Parts) []admin.Metric {
+func (s *stats) metrics(p Parts) []api.Metric {
 	var m metrics
 	s.clients(&m)
 	s.acceptance(&m)
@@ -22,18 +22,18 @@ func (s *stats) metrics(p Parts) []admin.Metric {
 	m.files(p)
 	m.integrity(p)
 	if p.CertificateEnd != nil {
-		m = append(m, admin.Metric{
-			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: admin.Gauge,
+		m = append(m, api.Metric{
+			Name: "offramp_tls_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate expires.", Type: api.Gauge,
 			Value: func() float64 { return float64(p.CertificateEnd().Unix()) },
 		})
 	}
 	return m
 }
 
-type metrics []admin.Metric
+type metrics []api.Metric
 
-func (m *metrics) one(name, help string, value *atomic.Int64, kind admin.MetricType, labels ...string) {
-	one := admin.Metric{
+func (m *metrics) one(name, help string, value *atomic.Int64, kind api.MetricType, labels ...string) {
+	one := api.Metric{
 		Name: "offramp_" + name, Help: help, Type: kind,
 		Value: func() float64 { return float64(value.Load()) },
 	}
@@ -47,14 +47,14 @@ func (m *metrics) one(name, help string, value *atomic.Int64, kind admin.MetricT
 }
 
 func (m *metrics) count(name, help string, value *atomic.Int64, labels ...string) {
-	m.one(name, help, value, admin.Counter, labels...)
+	m.one(name, help, value, api.Counter, labels...)
 }
 
 // integrity is what is known of damage to the records that stop mail, and to
 // queued mail.
 func (m *metrics) integrity(p Parts) {
 	gauge := func(name, help string, known func() store.Integrity, value func(store.Integrity) bool) {
-		*m = append(*m, admin.Metric{Name: "offramp_" + name, Help: help, Type: admin.Gauge, Value: func() float64 {
+		*m = append(*m, api.Metric{Name: "offramp_" + name, Help: help, Type: api.Gauge, Value: func() float64 {
 			if value(known()) {
 				return 1
 			}
@@ -76,8 +76,8 @@ func (m *metrics) integrity(p Parts) {
 func (s *stats) clients(m *metrics) {
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.Connections, "result", "accepted")
 	m.count("smtp_connections_total", "Connections of clients, by result.", &s.smtp.TooMany, "result", "refused")
-	m.one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, admin.Gauge)
-	m.one("smtp_stranger_connections", "Open connections of clients that are not trusted and have not logged in.", &s.smtp.Strangers, admin.Gauge)
+	m.one("smtp_open_connections", "Connections of clients open at this moment.", &s.smtp.Open, api.Gauge)
+	m.one("smtp_stranger_connections", "Open connections of clients that are not trusted and have not logged in.", &s.smtp.Strangers, api.Gauge)
 	m.count("smtp_sessions_total", "Sessions that greeted the server.", &s.smtp.Sessions)
 	m.count("smtp_tls_sessions_total", "Sessions under TLS.", &s.smtp.TLS)
 	const logins = "Logins, by result."
@@ -147,15 +147,15 @@ func (s *stats) deliveries(m *metrics) {
 	m.count("next_hop_connections_total", "Connections opened to next hops.", &s.nextHop.Connections)
 	m.count("next_hop_connection_errors_total", "Connections to next hops that could not be set up.", &s.nextHop.ConnectErrors)
 	m.count("next_hop_limits_total", "Limits of next hops (messages per connection, recipients per message) that were learnt or announced.", &s.nextHop.Limits)
-	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, admin.Gauge)
+	m.one("next_hop_open_connections", "Connections to next hops open at this moment.", &s.nextHop.Open, api.Gauge)
 }
 
 // clockOff says how far the clock is from what can be accounted for.
-func clockOff(state func() clock.State) admin.Series {
-	return admin.Series{
+func clockOff(state func() clock.State) api.Series {
+	return api.Series{
 		Name:   "offramp_clock_off_seconds",
 		Help:   "How far the clock is ahead of all that the server has seen, where that is beyond OFFRAMP_CLOCK_TOLERANCE; negative: behind; 0: it is believed.",
-		Values: func() []admin.Sample { return []admin.Sample{{Value: state().Off.Seconds()}} },
+		Values: func() []api.Sample { return []api.Sample{{Value: state().Off.Seconds()}} },
 	}
 }
 
@@ -164,18 +164,18 @@ func clockOff(state func() clock.State) admin.Series {
 const maxHopLimits = 100
 
 // hopLimits serves what next hops take at most, as far as it is known.
-func hopLimits(known func() []nexthop.Limit) admin.Series {
-	return admin.Series{
+func hopLimits(known func() []nexthop.Limit) api.Series {
+	return api.Series{
 		Name: "offramp_next_hop_limit", Labels: []string{"relay", "kind"},
 		Help: "What a next hop takes at most, learnt or announced within the last hour: messages per connection, recipients per message; of 100 next hops at most.",
-		Values: func() (all []admin.Sample) {
+		Values: func() (all []api.Sample) {
 			hops := known()
 			for _, l := range hops[:min(len(hops), maxHopLimits)] {
 				if l.Messages > 0 {
-					all = append(all, admin.Sample{Labels: []string{l.Host, "messages"}, Value: float64(l.Messages)})
+					all = append(all, api.Sample{Labels: []string{l.Host, "messages"}, Value: float64(l.Messages)})
 				}
 				if l.Recipients > 0 {
-					all = append(all, admin.Sample{Labels: []string{l.Host, "recipients"}, Value: float64(l.Recipients)})
+					all = append(all, api.Sample{Labels: []string{l.Host, "recipients"}, Value: float64(l.Recipients)})
 				}
 			}
 			return all
@@ -184,13 +184,13 @@ func hopLimits(known func() []nexthop.Limit) admin.Series {
 }
 
 // slipTimes says for how long calls of a vendor are not taken.
-func slipTimes(known func() []hook.Slip) admin.Series {
-	return admin.Series{
+func slipTimes(known func() []hook.Slip) api.Series {
+	return api.Series{
 		Name: "offramp_hooks_misconfigured_seconds", Labels: []string{"vendor", "cause"},
 		Help: "For how long webhooks of a vendor are not accepted because of a setting or the clock: from the first to the last that came.",
-		Values: func() (all []admin.Sample) {
+		Values: func() (all []api.Sample) {
 			for _, s := range known() {
-				all = append(all, admin.Sample{Labels: []string{s.Vendor, s.Cause}, Value: s.Last.Sub(s.First).Seconds()})
+				all = append(all, api.Sample{Labels: []string{s.Vendor, s.Cause}, Value: s.Last.Sub(s.First).Seconds()})
 			}
 			return all
 		},
@@ -198,14 +198,14 @@ func slipTimes(known func() []hook.Slip) admin.Series {
 }
 
 // slipClocks says how far the clocks of vendors are off, where that is why.
-func slipClocks(known func() []hook.Slip) admin.Series {
-	return admin.Series{
+func slipClocks(known func() []hook.Slip) api.Series {
+	return api.Series{
 		Name: "offramp_hooks_clock_difference_seconds", Labels: []string{"vendor"},
 		Help: "How far this server's clock is ahead of the vendor's, where webhooks are not accepted for that; negative: behind.",
-		Values: func() (all []admin.Sample) {
+		Values: func() (all []api.Sample) {
 			for _, s := range known() {
 				if s.Behind != 0 {
-					all = append(all, admin.Sample{Labels: []string{s.Vendor}, Value: s.Behind.Seconds()})
+					all = append(all, api.Sample{Labels: []string{s.Vendor}, Value: s.Behind.Seconds()})
 				}
 			}
 			return all

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/api"
 	"offramp/store"
 )
 
@@ -14,12 +14,12 @@ import (
 func (m *metrics) files(p Parts) {
 	for name, file := range map[string]store.Durable{"spool": p.Spool, "consent": p.Consent} {
 		labels := map[string]string{"file": name}
-		add := func(name, help string, kind admin.MetricType, value func(store.Health) float64) {
-			*m = append(*m, admin.Metric{Name: name, Help: help, Type: kind, Labels: labels, Value: func() float64 { return value(file.Health()) }})
+		add := func(name, help string, kind api.MetricType, value func(store.Health) float64) {
+			*m = append(*m, api.Metric{Name: name, Help: help, Type: kind, Labels: labels, Value: func() float64 { return value(file.Health()) }})
 		}
-		add("offramp_store_commits_total", "Changes that were made durable, many at once.", admin.Counter, func(h store.Health) float64 { return float64(h.Commits) })
-		add("offramp_store_faults_total", "Changes that could not be made durable.", admin.Counter, func(h store.Health) float64 { return float64(h.Faults) })
-		add("offramp_store_trusted", "1: the file keeps what it is given; 0: it failed to, and nothing is taken until it does.", admin.Gauge, func(h store.Health) float64 {
+		add("offramp_store_commits_total", "Changes that were made durable, many at once.", api.Counter, func(h store.Health) float64 { return float64(h.Commits) })
+		add("offramp_store_faults_total", "Changes that could not be made durable.", api.Counter, func(h store.Health) float64 { return float64(h.Faults) })
+		add("offramp_store_trusted", "1: the file keeps what it is given; 0: it failed to, and nothing is taken until it does.", api.Gauge, func(h store.Health) float64 {
 			if h.Trusted {
 				return 1
 			}
@@ -62,13 +62,13 @@ func (o *overwriting) state() store.Scrubbed {
 
 func (m *metrics) scrub(p Parts) {
 	o := &overwriting{scrubber: p.Scrubber}
-	add := func(name, help string, kind admin.MetricType, value func(store.Scrubbed) float64) {
-		*m = append(*m, admin.Metric{Name: "offramp_scrub_" + name, Help: help, Type: kind, Value: func() float64 { return value(o.state()) }})
+	add := func(name, help string, kind api.MetricType, value func(store.Scrubbed) float64) {
+		*m = append(*m, api.Metric{Name: "offramp_scrub_" + name, Help: help, Type: kind, Value: func() float64 { return value(o.state()) }})
 	}
-	add("left_bytes", "Free space that is still to be overwritten, or looked at, for those who were erased.", admin.Gauge, func(s store.Scrubbed) float64 { return float64(s.Left) })
-	add("written_bytes_total", "Bytes of free space that were overwritten.", admin.Counter, func(s store.Scrubbed) float64 { return float64(s.Written) })
-	add("due", "Requests to overwrite what was erased that are not through.", admin.Gauge, func(s store.Scrubbed) float64 { return float64(s.Asked - s.Done) })
-	add("due_seconds", "How long the oldest of them waits.", admin.Gauge, func(s store.Scrubbed) float64 {
+	add("left_bytes", "Free space that is still to be overwritten, or looked at, for those who were erased.", api.Gauge, func(s store.Scrubbed) float64 { return float64(s.Left) })
+	add("written_bytes_total", "Bytes of free space that were overwritten.", api.Counter, func(s store.Scrubbed) float64 { return float64(s.Written) })
+	add("due", "Requests to overwrite what was erased that are not through.", api.Gauge, func(s store.Scrubbed) float64 { return float64(s.Asked - s.Done) })
+	add("due_seconds", "How long the oldest of them waits.", api.Gauge, func(s store.Scrubbed) float64 {
 		if s.Since.IsZero() {
 			return 0
 		}

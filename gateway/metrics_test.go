@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/api"
 	"offramp/gateway/nexthop"
 )
 
@@ -14,7 +14,7 @@ import (
 func TestHopLimits(t *testing.T) {
 	known := []nexthop.Limit{{Host: "a.example", Messages: 10}, {Host: "b.example", Messages: 5, Recipients: 50}}
 	series := hopLimits(func() []nexthop.Limit { return known })
-	want := []admin.Sample{
+	want := []api.Sample{
 		{Labels: []string{"a.example", "messages"}, Value: 10},
 		{Labels: []string{"b.example", "messages"}, Value: 5}, {Labels: []string{"b.example", "recipients"}, Value: 50},
 	}

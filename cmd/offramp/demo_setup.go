@@ -93,7 +93,7 @@ func (a *app) startDemo(ctx context.Context, dir string) (d *demo, err error) {
 		return nil, err
 	}
 	d.signing = p.Keys.All()
-	p.Consent, p.Spool = d.db.Consent(), d.db.Spool()
+	keepIn(d.db, &p.Parts)
 	d.gateway, err = gateway.New(d.settings.Gateway, p.Parts)
 	return d, err
 }

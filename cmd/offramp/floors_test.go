@@ -49,6 +49,8 @@ var house = map[string]room{
 	"gateway/callout":      {1, never(ourRooms, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/inbox":        {2, never(drivers, goSMTP)},
+	"gateway/access":       {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/record":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/receipt":      {2, never(netHTTP, goSMTP, drivers)},
@@ -65,7 +67,7 @@ var house = map[string]room{
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/admin":        {4, never(goSMTP, drivers)},
+	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
 }
