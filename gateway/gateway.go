@@ -16,9 +16,9 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
-	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -37,7 +37,7 @@ type Parts struct {
 	Tokens   *listunsub.KeyRing
 	Keys     *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
-	Receipts *receipt.Signer
+	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
 	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
 	// EarlierStream is the default stream where the settings name none: what the

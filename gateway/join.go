@@ -89,7 +89,7 @@ func (g *Gateway) join(p Parts) error {
 		return err
 	}
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: strangers, Stats: &counts.hook}
-	g.joinAPI(p, counts, slipTimes(hooks.Slips), slipClocks(hooks.Slips))
+	g.joinAPI(p, counts, hooks)
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
+	"offramp/gateway/hook"
 )
 
 // API returns the handler of the operator's API over data that no server has
@@ -68,9 +69,8 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.A
 }
 
 // joinAPI makes the server of the admin listener.
-func (g *Gateway) joinAPI(p Parts, counts *stats, series ...api.Series) {
+func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	a := g.config.api(p, g.people, g.clock)
-	a.Metrics, a.Flush = counts.metrics(p), g.queue.Flush
-	a.Series = append([]api.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits)}, series...)
+	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
 	g.admin = a.Server()
 }

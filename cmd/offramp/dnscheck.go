@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"offramp/cmd/offramp/internal/terminal"
 )
 
 // resolver is the part of net.Resolver the checks use.
@@ -177,9 +179,9 @@ func (a *app) printChecked(all []resourceRecord) error {
 }
 
 func (a *app) printState(r resourceRecord) {
-	colour := map[string]style{stateOK: green, stateUnknown: yellow, stateMissing: red, stateDiffers: red}[r.State]
-	if r.Need == should && colour == red {
-		colour = yellow
+	colour := map[string]terminal.Style{stateOK: terminal.Green, stateUnknown: terminal.Yellow, stateMissing: terminal.Red, stateDiffers: terminal.Red}[r.State]
+	if r.Need == should && colour == terminal.Red {
+		colour = terminal.Yellow
 	}
 	a.print("%s %s %s", a.paint(fmt.Sprintf("%-8s", r.State), colour), r.Type, r.Name)
 	if r.State == stateOK {

@@ -38,7 +38,8 @@ var house = map[string]room{
 	"gateway/envelope":     {0, ourRooms},
 	"testdata":             {0, ourRooms},
 	"store/sqlite":         {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
-	"store/storetest":      {1, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
+	"store/storetest":      {3, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
+	"gateway/metric":       {1, never(netHTTP, goSMTP, drivers)},
 	"gateway/mime":         {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
 	"gateway/stream":       {2, []string{"offramp/store", "net", "net/http"}},
 	"gateway/traffic":      {3, never(netHTTP, goSMTP, drivers)},
@@ -48,13 +49,11 @@ var house = map[string]room{
 	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/callout":      {1, never(ourRooms, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
-	"gateway/inbox":        {2, never(drivers, goSMTP)},
 	"gateway/access":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/record":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/receipt":      {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/report":       {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/ledger":       {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/footer":       {2, never(netHTTP, goSMTP, drivers, []string{"net"})},
 	"gateway/render":       {3, never(netHTTP, goSMTP, drivers, []string{"net"})},
 	"gateway/nexthop":      {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/mime", "offramp/gateway/render"})},
@@ -70,6 +69,10 @@ var house = map[string]room{
 	"gateway/api":          {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
+
+	"cmd/offramp/internal/terminal":   {0, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"cmd/offramp/internal/demo/inbox": {2, never(drivers, goSMTP)},
+	"cmd/offramp/internal/demo":       {3, never(drivers, []string{"offramp/gateway"})},
 }
 
 // environmentReaders may read the process environment. Settings come to all

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -118,7 +118,7 @@ func (a *app) receiptCheck() *cobra.Command {
 				}
 			}
 			for _, text := range texts {
-				r, err := receipt.Open([]byte(text), key)
+				r, err := ledger.OpenReceipt([]byte(text), key)
 				if err != nil {
 					return receiptFault(args[0], err)
 				}
@@ -175,9 +175,9 @@ func splitReceipts(text string) []string {
 // receiptFault words why a receipt does not open.
 func receiptFault(name string, err error) error {
 	switch {
-	case errors.Is(err, receipt.ErrKey):
+	case errors.Is(err, ledger.ErrKey):
 		return fault("--key: not a public key: `offramp receipt key` shows one")
-	case errors.Is(err, receipt.ErrSignature):
+	case errors.Is(err, ledger.ErrSignature):
 		return &badReceipt{name + ": invalid signature: the receipt was changed, or comes from another gateway (then give its key with --key), or this command's OFFRAMP_PUBLIC_URL differs from the server's", err}
 	}
 	return &badReceipt{name + ": not a receipt, or one that was changed", err}
@@ -204,7 +204,7 @@ type receiptView struct {
 	Link      record.Sum `json:"link"`
 }
 
-func (a *app) printReceipt(r receipt.Receipt) error {
+func (a *app) printReceipt(r ledger.Receipt) error {
 	if a.asJSON {
 		return a.printLine(receiptView{
 			r.Recipient, r.List, string(r.Kind), string(r.Way), r.Received, r.InForce, r.Event, record.Sum(r.Link),

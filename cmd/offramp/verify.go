@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -60,7 +60,7 @@ type namedText struct{ name, text string }
 func links(receipts []namedText, key string) (map[int64]store.Sum, error) {
 	found := map[int64]store.Sum{}
 	for _, n := range receipts {
-		r, err := receipt.Open([]byte(n.text), key)
+		r, err := ledger.OpenReceipt([]byte(n.text), key)
 		if err != nil {
 			return nil, receiptFault(n.name, err)
 		}
@@ -113,7 +113,7 @@ func (a *app) readLedger(ctx context.Context, c *client, receipts map[int64]stor
 		return v, head, nil, err
 	}
 	v.Link, v.Last = head.Link, head.ID
-	verifier := &store.Verifier{Receipts: receipts}
+	verifier := &ledger.Verifier{Receipts: receipts}
 	for after, done := int64(0), false; !done; {
 		var page record.EntryPage
 		if err = c.call(ctx, "GET", "ledger"+pairs("after", number(after), "limit", "5000"), nil, &page); err != nil {

@@ -30,8 +30,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"offramp/gateway/access"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -61,7 +63,7 @@ type API struct {
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
-	Receipts *receipt.Signer
+	Receipts *ledger.Signer
 	// Checks are run by /readyz beside the spool's own: it must answer, and
 	// have room for mail.
 	Checks []Check
@@ -72,11 +74,8 @@ type API struct {
 	Scrubber Scrubber
 	// EraseWithin is how long that may take, for the operator to see.
 	EraseWithin time.Duration
-	// Metrics are served beside those of the queue, the process and the
-	// runtime.
-	Metrics []Metric
-	// Series are served beside them.
-	Series []Series
+	// Collectors are served at /metrics, beside those of the process and the runtime.
+	Collectors []prometheus.Collector
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
 	Flush             func()
 	Version, Revision string           // of this program
@@ -98,8 +97,8 @@ func (a *API) Server() *http.Server {
 	}
 }
 
-// Handler returns the handler of the admin listener. It panics when Metrics
-// or Series hold a name twice or an invalid metric name.
+// Handler returns the handler of the admin listener. It panics when Collectors
+// hold a metric twice.
 func (a *API) Handler() http.Handler {
 	s := newServer(a)
 	s.document()

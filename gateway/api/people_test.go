@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/gateway/consent"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -150,11 +150,11 @@ func TestReceipts(t *testing.T) {
 	if len(page.Items) != 1 || page.Items[0].Event != 5 || page.Items[0].List != "news" || !page.Items[0].Time.Equal(start) {
 		t.Fatalf("%+v", page)
 	}
-	got, err := receipt.Open([]byte(page.Items[0].Text), key)
+	got, err := ledger.OpenReceipt([]byte(page.Items[0].Text), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(receipt.Of(store.OptOut{Event: w.all[0], InForce: w.inForce[5]}, store.Sum{7}), got); d != "" {
+	if d := cmp.Diff(ledger.ReceiptOf(store.OptOut{Event: w.all[0], InForce: w.inForce[5]}, store.Sum{7}), got); d != "" {
 		t.Error(d)
 	}
 	if f := w.eventFilter; f.Recipient != "ada@example.com" || f.List == nil || *f.List != "news" || !slices.Equal(f.Kinds, []store.EventKind{store.EventUnsubscribed}) || !f.Latest {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"offramp/gateway/access"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
-	"offramp/gateway/report"
 )
 
 func (s *server) reportRoutes() {
@@ -35,14 +35,14 @@ func (s *server) report(ctx context.Context, in *sinceQuery) (record.Report, err
 	if in.Since.IsZero() {
 		since = now.Add(-reportPeriod)
 	}
-	made, err := report.Make(ctx, s.Records, since, now)
+	made, err := ledger.MakeReport(ctx, s.Records, since, now)
 	if err != nil {
 		return record.Report{}, err
 	}
 	return reportOf(made), nil
 }
 
-func reportOf(r *report.Report) record.Report {
+func reportOf(r *ledger.Report) record.Report {
 	out := record.Report{
 		Since: r.Since, Until: r.Until, OptOuts: r.OptOuts, ByWay: map[string]int64{}, Unrecorded: r.Unrecorded,
 		Median: r.Time.Median.Seconds(), P95: r.Time.P95.Seconds(), Longest: r.Time.Longest.Seconds(),

@@ -7,7 +7,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
-	"offramp/gateway/report"
+	"offramp/gateway/ledger"
 	"offramp/store"
 )
 
@@ -62,7 +62,7 @@ type Records interface {
 	Wishes
 	Ledger
 	Followers
-	report.Source
+	ledger.ReportSource
 }
 
 // Lists reads and describes lists; a [store.Consent] does.

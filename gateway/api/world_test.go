@@ -18,7 +18,7 @@ import (
 
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -60,7 +60,7 @@ func newWorld(t testing.TB) *world {
 		known: map[string]store.List{"news.example.org": {ID: "news.example.org", Name: "News", Created: start}},
 		usage: store.Usage{Messages: 2, Queued: 3, Held: 1, Oldest: start.Add(-90 * time.Second), Free: 50 << 30, Capacity: 100 << 30},
 	}
-	signer, err := receipt.NewSigner("offramp.example.org", make([]byte, 32))
+	signer, err := ledger.NewSigner("offramp.example.org", make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}

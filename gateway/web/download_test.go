@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"offramp/gateway/confirmation"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/listunsub"
 	"offramp/store"
@@ -205,13 +205,13 @@ func TestReceipt(t *testing.T) {
 		if got := res.Header.Get("Content-Type") + res.Header.Get("Cache-Control"); got != typeText+"no-store" {
 			t.Errorf("%s: %q", name, got)
 		}
-		got, err := receipt.Open([]byte(text), w.site.Receipts.Verifier())
-		want := receipt.Receipt{Recipient: ada, List: news, Kind: store.EventUnsubscribed, Way: store.Page, Received: start, InForce: start, Event: 1}
+		got, err := ledger.OpenReceipt([]byte(text), w.site.Receipts.Verifier())
+		want := ledger.Receipt{Recipient: ada, List: news, Kind: store.EventUnsubscribed, Way: store.Page, Received: start, InForce: start, Event: 1}
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Errorf("%s: %v %s", name, err, d)
 		}
 		forged := strings.Replace(text, ada, bob, 1)
-		if _, err := receipt.Open([]byte(forged), w.site.Receipts.Verifier()); err == nil {
+		if _, err := ledger.OpenReceipt([]byte(forged), w.site.Receipts.Verifier()); err == nil {
 			t.Errorf("%s: a receipt for somebody else is taken", name)
 		}
 	}
@@ -268,7 +268,7 @@ func TestReceiptAmongOtherChoices(t *testing.T) {
 	}
 	f := formsOf(t, page)[actReceipt]
 	res, text := w.submit(path, f)
-	got, err := receipt.Open([]byte(text), w.site.Receipts.Verifier())
+	got, err := ledger.OpenReceipt([]byte(text), w.site.Receipts.Verifier())
 	if res.StatusCode != 200 || err != nil || got.List != other {
 		t.Errorf("event %s: %s, receipt of %q, %v", f.fields.Get(fieldEvent), res.Status, got.List, err)
 	}
