@@ -66,4 +66,6 @@ func newData(t *testing.T) storetest.Data {
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
+func TestTargets(t *testing.T) { storetest.Targets(t, newData) }
+
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
