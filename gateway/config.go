@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"offramp/gateway/admin"
+	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
@@ -48,6 +49,7 @@ type Config struct {
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
+	Callout callout.Config  `topic:"Webhooks to your systems"`
 	Web     web.Config      `topic:"Recipients' page"`
 	Admin   admin.Config    `topic:"API and metrics"`
 }
@@ -59,7 +61,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -46,6 +46,7 @@ var house = map[string]room{
 	"gateway/sink":         {1, never(ourRooms, goSMTP)},
 	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"gateway/callout":      {1, never(ourRooms, goSMTP, drivers)},
 	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/inbox":        {2, never(drivers, goSMTP)},
 	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
