@@ -64,6 +64,7 @@ var house = map[string]room{
 	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/web":          {4, never(goSMTP, drivers)},
 	"gateway/admin":        {4, never(goSMTP, drivers)},
+	"gateway/chain":        {4, never(goSMTP, drivers)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
 }
