@@ -93,7 +93,7 @@ func (p *parser) next() error {
 		return errors.New("holds a NUL character")
 	case c == '\'' || c == '"' || c == '`':
 		return p.quoted(c)
-	case strings.HasPrefix(p.rest, "--"), c == '#' && p.dialect == MySQL:
+	case p.lineComment():
 		n := strings.IndexByte(p.rest, '\n')
 		if n < 0 {
 			n = len(p.rest)
@@ -115,6 +115,15 @@ func (p *parser) next() error {
 		p.take(1)
 	}
 	return nil
+}
+
+// lineComment says whether a comment begins that ends with its line. MySQL wants
+// white space behind "--".
+func (p *parser) lineComment() bool {
+	if p.dialect == PostgreSQL {
+		return strings.HasPrefix(p.rest, "--")
+	}
+	return p.rest[0] == '#' || p.rest == "--" || strings.HasPrefix(p.rest, "--") && strings.IndexByte(" \t\r\n", p.rest[2]) >= 0
 }
 
 // quoted takes what is in quotes. Two of them in a row are one of the text; a
