@@ -35,11 +35,12 @@ func (c Config) Validate() error {
 func Words(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
+	if strings.IndexByte(line, 0) >= 0 {
+		return nil, errors.New("holds a NUL character")
+	}
 	inside, quote := false, byte(0)
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; {
-		case c == 0:
-			return nil, errors.New("holds a NUL character")
 		case c == '\\' && quote != '\'':
 			if i++; i == len(line) {
 				return nil, errors.New("ends with a backslash")

@@ -188,6 +188,7 @@ func TestWords(t *testing.T) {
 
 func FuzzWords(f *testing.F) {
 	f.Add(`crm "it's" a\ b`)
+	f.Add("\\\x00")
 	f.Fuzz(func(t *testing.T, line string) {
 		words, err := Words(line)
 		if err != nil {
