@@ -58,6 +58,8 @@ var house = map[string]room{
 	"gateway/nexthop":      {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/mime", "offramp/gateway/render"})},
 	"gateway/relay":        {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/queue":        {4, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
+	"gateway/outbox":       {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/webhook":      {4, never(goSMTP, drivers)},
 	"gateway/diagnosis":    {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/feedback":     {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/smtpd":        {4, never(netHTTP, drivers)},

@@ -48,7 +48,7 @@ func parseTarget(text string) (target, error) {
 		return target{}, errors.New("is not an origin")
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		return target{}, errors.New("has a scheme that is neither https nor http")
+		return target{}, errors.New("has another scheme than https or http")
 	}
 	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return target{}, errors.New("has more than scheme, host and port")

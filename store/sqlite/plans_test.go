@@ -23,7 +23,7 @@ var manyEvents = flag.Int("events", 100_000, "how many events the ledger of the 
 // growing matches steps that may read the whole of a table that strangers make
 // longer, or time does: a SEARCH without a condition is min() or max() along an
 // index, until a row fits.
-var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|targets|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists)\b[^(]*$`)
+var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|targets|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests)\b[^(]*$`)
 
 // mayScan are the statements that read a whole table, by why nobody but the
 // operator makes them run.
@@ -33,6 +33,9 @@ var mayScan = map[string]string{
 	"selectListMail":  "once for each erasure, which takes a code of a mail; it is about the queue",
 	"selectFailed":    "by an index of its own, which has only what failed and is not reported yet",
 	"selectLists":     "for the operator",
+	"selectKeys":      "for the operator; there are at most store.MaxKeys",
+	"countKeys":       "for the operator; there are at most store.MaxKeys",
+	"deleteOldKey":    "for the operator; there are at most store.MaxKeys",
 	"selectPublic":    "by an index of its own: all of them are shown",
 	"selectThirdOnes": "the first row of an index of its own",
 	"selectOldest":    "its first row",
