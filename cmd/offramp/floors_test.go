@@ -67,6 +67,8 @@ var house = map[string]room{
 	"gateway/web":          {4, never(goSMTP, drivers)},
 	"gateway/admin":        {4, never(goSMTP, drivers)},
 	"gateway/chain":        {4, never(goSMTP, drivers)},
+	"gateway/program":      {4, never(netHTTP, goSMTP, drivers)},
+	"gateway/database":     {4, never(netHTTP, goSMTP)},
 	"gateway":              {5, drivers},
 	"cmd/offramp":          {6, nil},
 }

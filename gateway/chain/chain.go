@@ -12,6 +12,7 @@ import (
 
 	"offramp/gateway/callout"
 	"offramp/gateway/envelope"
+	"offramp/gateway/outbox"
 	"offramp/store"
 )
 
@@ -54,27 +55,31 @@ type Chain struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
 	Stats   *Stats           // nil: not counted
+
+	silent silent
 }
 
-// Send tells the targets of the people of events what they opted out of. The
-// first done events need not be sent again. An error is about the event after
-// them: a target did not answer, and is called again when Send is; the targets of
-// the events behind it were called all the same.
+// Kind is how the outbox reaches the targets: one person's after another.
+func (c *Chain) Kind() outbox.Kind {
+	return outbox.Kind{
+		Open:   func(store.Consumer) (outbox.Receiver, error) { return c, nil },
+		Events: []store.EventKind{store.EventUnsubscribed, store.EventSuppressed},
+	}
+}
+
+// Send tells the targets of the people of events what they opted out of (see
+// outbox.Receiver). An error about a target concerns the events of that person
+// alone: the targets of others may well answer.
 func (c *Chain) Send(ctx context.Context, events []store.Event) (done int, err error) {
-	down := make(map[string]error)
-	done = len(events)
 	for i, e := range events {
-		if ctx.Err() != nil {
-			return min(done, i), errors.Join(err, ctx.Err())
-		}
 		if !optOut(e) {
 			continue
 		}
-		if fault := c.tell(ctx, e, down); fault != nil && err == nil {
-			done, err = i, fmt.Errorf("event %d: %w", e.ID, fault)
+		if err := c.tell(ctx, e); err != nil {
+			return i, err
 		}
 	}
-	return done, err
+	return len(events), nil
 }
 
 // optOut says whether an event is passed on: what the person did, or a complaint.
@@ -91,7 +96,7 @@ func optOut(e store.Event) bool {
 }
 
 // tell calls every target that an opt-out is about and that has not taken it yet.
-func (c *Chain) tell(ctx context.Context, e store.Event, down map[string]error) error {
+func (c *Chain) tell(ctx context.Context, e store.Event) error {
 	targets, err := c.Targets.TargetsOf(ctx, e.Recipient, e.List)
 	if err != nil || len(targets) == 0 {
 		return err
@@ -109,7 +114,7 @@ func (c *Chain) tell(ctx context.Context, e store.Event, down map[string]error) 
 			faults = append(faults, err)
 			continue
 		}
-		faults = append(faults, c.one(ctx, e, t, down))
+		faults = append(faults, c.one(ctx, e, t))
 	}
 	return errors.Join(faults...)
 }
@@ -148,22 +153,24 @@ func (c *Chain) holds(ctx context.Context, t store.Target) (bool, error) {
 
 // one calls one target and records what came of it. An error means that it is to
 // be called again.
-func (c *Chain) one(ctx context.Context, e store.Event, t store.Target, down map[string]error) error {
+func (c *Chain) one(ctx context.Context, e store.Event, t store.Target) error {
 	where := host(t.URI)
-	if err := down[where]; err != nil {
-		return err
+	err := c.silent.of(where, c.now())
+	var a answer
+	if err == nil {
+		a, err = c.call(ctx, e, t)
 	}
-	a, err := c.call(ctx, e, t)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil, errors.Is(err, errOurs):
 		return err // it says nothing of the target
 	case c.now().Sub(e.Time) < GiveUp:
 		c.Stats.orNone().Again.Add(1)
-		down[where] = err
-		return err
+		c.silent.add(where, c.now(), err)
+		c.log().Debug("the sender's own system did not take an opt-out, which is told again", "event", e.ID, "host", where, "error", err)
+		return &outbox.Failure{Text: where + ": " + plainly(err), Refused: true, Apart: true}
 	default:
-		a = answer{text: fmt.Sprintf("no success within %s: %v", GiveUp, err)}
+		a = answer{text: fmt.Sprintf("no success within %s: %s", GiveUp, plainly(err))}
 	}
 	return c.record(ctx, e, t, where, a)
 }

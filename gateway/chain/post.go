@@ -31,7 +31,7 @@ func (c *Chain) post(ctx context.Context, uri string) (answer, error) {
 		c.Stats.orNone().Posted.Add(1)
 		return answer{taken: true, text: status(reply.Status)}, nil
 	case mayChange(reply.Status):
-		return answer{}, errors.New(status(reply.Status))
+		return answer{}, &answerError{status(reply.Status)}
 	}
 	return answer{text: status(reply.Status)}, nil
 }

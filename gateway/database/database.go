@@ -6,17 +6,19 @@ package database
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net"
+	"log/slog"
 
+	"offramp/gateway/outbox"
 	"offramp/store"
 )
 
 // Database is where the statement is run. One batch is one transaction, and one
 // runs at a time, so that events come in their order.
 type Database struct {
+	Log *slog.Logger
+
 	dialect   Dialect
 	statement Statement
 	db        *sql.DB
@@ -37,14 +39,22 @@ func New(c Config) (*Database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OFFRAMP_SQL_URL: %w", err)
 	}
-	return &Database{s.dialect, statement, db}, nil
+	return &Database{slog.New(slog.DiscardHandler), s.dialect, statement, db}, nil
 }
+
+// ErrAway says that the database does not answer now.
+var ErrAway = errors.New("no answer")
 
 // Close closes the connection.
 func (d *Database) Close() error { return d.db.Close() }
 
-// Lanes is how many batches may be sent at a time.
-func (d *Database) Lanes() int { return 1 }
+// batch is how many events one transaction has at most.
+const batch = 200
+
+// Kind is how the outbox reaches the database.
+func (d *Database) Kind() outbox.Kind {
+	return outbox.Kind{Open: func(store.Consumer) (outbox.Receiver, error) { return d, nil }, Lanes: 1, Batch: batch, Longest: 2 * batchWithin}
+}
 
 // Check has the server look at the statement: whether its tables and columns
 // exist, and what types its variables have.
@@ -52,10 +62,13 @@ func (d *Database) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, batchWithin)
 	defer cancel()
 	s, err := d.db.PrepareContext(ctx, d.statement.Text)
-	if err != nil {
-		return fmt.Errorf("statement: %w", err)
+	switch {
+	case err == nil:
+		return s.Close()
+	case away(err) || ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", ErrAway, failure(err))
 	}
-	return s.Close()
+	return failure(err)
 }
 
 // Send runs the statement for events in one transaction. Where the server
@@ -70,12 +83,15 @@ func (d *Database) Send(ctx context.Context, events []store.Event) (done int, er
 	if err == nil {
 		return len(events), nil
 	}
-	if refused > 0 && ctx.Err() == nil && !away(err) {
+	d.Log.Debug("the database did not take events", "error", err)
+	fault := failure(err)
+	var f *outbox.Failure
+	if refused > 0 && errors.As(fault, &f) && f.Refused {
 		if _, again := d.transaction(ctx, events[:refused]); again == nil {
-			return refused, err
+			return refused, fault
 		}
 	}
-	return 0, err
+	return 0, fault
 }
 
 // transaction runs the statement for all events, or for none. at is the event at
@@ -110,10 +126,4 @@ func (d *Database) transaction(ctx context.Context, events []store.Event) (at in
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	return 0, nil
-}
-
-// away says whether the connection failed, and not the statement.
-func away(err error) bool {
-	var lost net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &lost)
 }

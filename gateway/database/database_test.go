@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/gateway/outbox"
 	"offramp/store"
 )
 
@@ -29,6 +31,9 @@ var upsert = map[Dialect]string{
 		ON CONFLICT (event_id) DO NOTHING`,
 	MySQL: "INSERT IGNORE INTO seen (event_id, at, kind, recipient, list, agent) VALUES (:event_id, :time, :kind, :recipient, :list, :user_agent)",
 }
+
+// refusal is what is said of a row that the table does not take.
+var refusal = map[Dialect]string{PostgreSQL: "the server says SQLSTATE 23514", MySQL: "the server says error 4025"}
 
 const seenTable = `CREATE TABLE seen (event_id bigint PRIMARY KEY, at %s NOT NULL, kind varchar(40) NOT NULL, recipient varchar(320) NOT NULL,
 	list varchar(255) NOT NULL, agent varchar(256) NOT NULL, CHECK (recipient <> 'refused@example.net'))`
@@ -78,6 +83,10 @@ func TestSend(t *testing.T) {
 		send := func(want int, fails string, events ...store.Event) {
 			t.Helper()
 			n, err := d.Send(ctx, events)
+			var f *outbox.Failure
+			if err != nil && (!errors.As(err, &f) || !f.Refused) {
+				t.Errorf("not refused: %v", err)
+			}
 			if n != want || (err != nil) != (fails != "") || err != nil && !strings.Contains(err.Error(), fails) {
 				t.Fatalf("%d done, %v, want %d and %q", n, err, want, fails)
 			}
@@ -97,14 +106,17 @@ func TestSend(t *testing.T) {
 		}
 		// One that the server refuses holds up those behind it, and no others.
 		refused := event(4, "refused@example.net")
-		send(1, "event 4", event(3, "eve@example.net"), refused, event(5, "fay@example.net"))
-		send(0, "event 4", refused, event(5, "fay@example.net"))
+		send(1, refusal[dialect], event(3, "eve@example.net"), refused, event(5, "fay@example.net"))
+		send(0, refusal[dialect], refused, event(5, "fay@example.net"))
 		if got := read(t, p); len(got) != 3 || got[2].ID != 3 {
 			t.Errorf("rows %+v", got)
 		}
 		// The server crashes, and comes back.
 		p.stop()
-		if n, err := d.Send(ctx, []store.Event{event(6, "gus@example.net")}); n != 0 || err == nil || strings.Contains(err.Error(), "se/cr@t") {
+		if err := d.Check(ctx); !errors.Is(err, ErrAway) {
+			t.Errorf("check without a server: %v", err)
+		}
+		if n, err := d.Send(ctx, []store.Event{event(6, "gus@example.net")}); n != 0 || err == nil || !strings.Contains(err.Error(), "cannot be reached") {
 			t.Errorf("without a server: %d, %v", n, err)
 		}
 		p.start()

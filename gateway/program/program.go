@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/outbox"
 	"offramp/store"
 )
 
@@ -56,8 +57,13 @@ func New(c Config) (*Program, error) {
 	return p, nil
 }
 
-// Lanes is how many batches may be sent at a time.
-func (p *Program) Lanes() int { return 1 }
+// batch is how many events the program is given at most.
+const batch = 100
+
+// Kind is how the outbox reaches the program.
+func (p *Program) Kind() outbox.Kind {
+	return outbox.Kind{Open: func(store.Consumer) (outbox.Receiver, error) { return p, nil }, Lanes: 1, Batch: batch, Longest: p.Timeout + closeWithin}
+}
 
 // Send gives events to the program. They are done when it exits with 0; after
 // anything else none of them is, and the program gets them again.
