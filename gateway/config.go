@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/api"
 	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
@@ -51,7 +51,7 @@ type Config struct {
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
 	Callout callout.Config  `topic:"Webhooks to your systems"`
 	Web     web.Config      `topic:"Recipients' page"`
-	Admin   admin.Config    `topic:"API and metrics"`
+	Admin   api.Config      `topic:"API and metrics"`
 }
 
 // Validate returns every error in the settings, one line each, each naming its

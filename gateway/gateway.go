@@ -16,9 +16,9 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/queue"
-	"offramp/gateway/receipt"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -37,7 +37,7 @@ type Parts struct {
 	Tokens   *listunsub.KeyRing
 	Keys     *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
-	Receipts *receipt.Signer
+	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
 	HTTPTLS  *tls.Config // nil: plain HTTP, behind a proxy that ends TLS
 	// EarlierStream is the default stream where the settings name none: what the
@@ -93,12 +93,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if p.Log == nil {
-		p.Log = slog.New(slog.DiscardHandler)
-	}
-	if p.Now == nil {
-		p.Now = time.Now
-	}
+	p.fill()
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"offramp/gateway/admin"
-	"offramp/gateway/clock"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -52,12 +50,10 @@ const linesPerMinute = 60
 func (g *Gateway) join(p Parts) error {
 	c, counts := g.config, new(stats)
 	strangers := slog.New(throttle.NewLines(p.Log.Handler(), linesPerMinute, &counts.leftOut))
-	kept := &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
-	g.clock = &clock.Clock{Config: c.Clock, Store: p.Consent, Now: p.Now, Log: p.Log}
-	people := &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
-		Now: p.Now, Sure: g.clock.Sure, Latest: g.clock.Latest, Log: p.Log, Stats: &counts.consent,
-	}
+	kept := c.kept(p)
+	g.clock = c.clock(p)
+	people := c.people(p, g.clock, kept)
+	people.Stats = &counts.consent
 	g.people = people
 	returns := &feedback.Feedback{
 		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
@@ -93,17 +89,7 @@ func (g *Gateway) join(p Parts) error {
 		return err
 	}
 	hooks := &hook.Hooks{Config: c.Hooks, Base: c.path(), Outcomes: returns, Now: p.Now, Log: strangers, Stats: &counts.hook}
-	g.admin = (&admin.API{
-		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream, Clock: g.clock,
-		Checks: []admin.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
-			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
-		}}},
-		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
-		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
-		Metrics: counts.metrics(p), Series: []admin.Series{clockOff(g.clock.State), hopLimits(g.hops.Limits), slipTimes(hooks.Slips), slipClocks(hooks.Slips)}, Flush: g.queue.Flush,
-		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
-	}).Server()
+	g.joinAPI(p, counts, hooks)
 	g.web.Handler, g.admin.Handler = hooks.In(g.web.Handler), hooks.In(g.admin.Handler)
 	return nil
 }

@@ -1,30 +1,61 @@
-package gateway
+package gateway_test
 
 import (
-	"fmt"
+	"bufio"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/admin"
-	"offramp/gateway/nexthop"
+	"offramp/gateway/sink"
 )
 
-// The limits of next hops are served by host, of a bounded number of them.
-func TestHopLimits(t *testing.T) {
-	known := []nexthop.Limit{{Host: "a.example", Messages: 10}, {Host: "b.example", Messages: 5, Recipients: 50}}
-	series := hopLimits(func() []nexthop.Limit { return known })
-	want := []admin.Sample{
-		{Labels: []string{"a.example", "messages"}, Value: 10},
-		{Labels: []string{"b.example", "messages"}, Value: 5}, {Labels: []string{"b.example", "recipients"}, Value: 50},
+var update = flag.Bool("update", false, "write the golden files")
+
+// Dashboards and alarms go by name, type and labels: they change on purpose only.
+func TestMetricsStay(t *testing.T) {
+	h := newHouse(t, sink.Options{})
+	h.parts.Scrubber, h.parts.CertificateEnd = h.db.Scrubber(), time.Now
+	g, _ := h.run()
+	r, err := http.Get("http://" + g.Addrs().Admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, series.Values()); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	defer r.Body.Close()
+	var got []string
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		line := lines.Text()
+		if name, isComment := strings.CutPrefix(line, "# "); isComment {
+			_, name, _ = strings.Cut(name, " ")
+			if strings.HasPrefix(name, "offramp_") {
+				got = append(got, line)
+			}
+		} else if strings.HasPrefix(line, "offramp_") && !strings.Contains(line, "_bucket{") {
+			got = append(got, line[:strings.LastIndexByte(line, ' ')])
+		}
 	}
-	for i := range 1000 {
-		known = append(known, nexthop.Limit{Host: fmt.Sprint("h", i), Recipients: 1})
+	text := strings.Join(got, "\n") + "\n"
+	golden := filepath.Join("testdata", "metrics.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if n := len(series.Values()); n != maxHopLimits+1 {
-		t.Errorf("%d samples", n)
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), text); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+	if !slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, "offramp_scrub_due") }) {
+		t.Error("nothing about what was erased")
 	}
 }

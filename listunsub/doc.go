@@ -11,8 +11,9 @@
 //     the mail address of a recipient who does not fit into it has a [PersonCode],
 //     of which the sender must have kept the recipient.
 //   - Codes that a person types from a letter: [KeyRing.Digits].
-//   - Requests: [ReadForm] reads the body of a one-click POST as real clients
-//     send it.
+//   - Requests: a POST to the URL of a token that a KeyRing opens is the opt-out,
+//     whatever its body says. Real clients send the pair of RFC 8058 as multipart
+//     without a boundary, with a wrong type, or not at all, so nothing reads it.
 //   - Advice: [Lint] says what is wrong with the way out of a finished message
 //     and what to do about it.
 //

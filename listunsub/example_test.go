@@ -3,7 +3,6 @@ package listunsub_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"offramp/listunsub"
@@ -106,16 +105,6 @@ func ExampleParseListID() {
 	id, err := listunsub.ParseListID(`=?utf-8?Q?B=C3=BCcher?= <books.example.com>`)
 	fmt.Println(id.Name, id.ID, err)
 	// Output: Bücher books.example.com <nil>
-}
-
-func ExampleReadForm() {
-	// A client that leaves out the boundary and never closes the body. The
-	// token in the path of the request decides (see KeyRing.Open); the body
-	// tells a mail client from a page's own form.
-	body := "--5f0c\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click"
-	form, err := listunsub.ReadForm("multipart/form-data", strings.NewReader(body))
-	fmt.Println(form.OneClick, err)
-	// Output: true <nil>
 }
 
 func ExampleLint() {

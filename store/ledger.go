@@ -3,6 +3,11 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,4 +69,30 @@ type Head struct {
 	// FirstLink its link: both are zero until the retention removed events.
 	First     int64
 	FirstLink Sum
+}
+
+// ErasedDetail accounts for the events that an erasure emptied: how many, and
+// a SHA-256 over their IDs, by ID.
+func ErasedDetail(ids []int64) string {
+	slices.Sort(ids)
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	}
+	first := int64(0)
+	if len(ids) > 0 {
+		first = ids[0]
+	}
+	return fmt.Sprintf("emptied %d, first %d, ids %s", len(ids), first, hex.EncodeToString(h.Sum(nil)))
+}
+
+// FirstEmptied reads the first ID of an [ErasedDetail].
+func FirstEmptied(detail string) (int64, bool) {
+	_, rest, ok := strings.Cut(detail, ", first ")
+	if !ok {
+		return 0, false
+	}
+	text, _, _ := strings.Cut(rest, ",")
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"offramp/cmd/offramp/internal/terminal"
 	"offramp/store"
 )
 
@@ -60,7 +61,7 @@ func (a *app) printCheck(all []finding) error {
 			return err
 		}
 	} else {
-		colours := map[string]style{findOK: green, findWarn: yellow, findFail: red}
+		colours := map[string]terminal.Style{findOK: terminal.Green, findWarn: terminal.Yellow, findFail: terminal.Red}
 		for _, f := range all {
 			a.print("%s %-12s %s", a.paint(fmt.Sprintf("%-4s", f.State), colours[f.State]), f.What, printable(f.Text))
 			if f.Fix != "" {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 func (c *checker) dataDir() {
@@ -181,7 +181,7 @@ func (c *checker) unsigned(ctx context.Context) {
 	}
 	seen := map[string]string{}
 	err = c.operate(ctx, func(api *client) error {
-		var lists admin.ListPage
+		var lists record.ListPage
 		if err := api.call(ctx, "GET", "lists", nil, &lists); err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (c *checker) dns(ctx context.Context) {
 	}
 }
 
-func stateText(r record) string {
+func stateText(r resourceRecord) string {
 	switch {
 	case r.State == stateMissing:
 		return "not published"

@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/feedback"
+	"offramp/gateway/record"
 )
 
 // operator looks at what recipients learn about the sender, and whether what
@@ -30,7 +30,7 @@ func (c *checker) operator() {
 
 // listNames looks for lists that people see by their identifier alone.
 func (c *checker) listNames(ctx context.Context) {
-	var lists admin.ListPage
+	var lists record.ListPage
 	err := c.operate(ctx, func(api *client) error { return api.call(ctx, "GET", "lists", nil, &lists) })
 	if err != nil {
 		return // no data yet, or reported by other findings

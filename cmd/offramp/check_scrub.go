@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 // scrub says how far what was erased is overwritten.
 func (c *checker) scrub(ctx context.Context) {
-	var s admin.Scrub
+	var s record.Scrub
 	if err := c.operate(ctx, func(cl *client) error { return cl.call(ctx, "GET", "scrub", nil, &s) }); err != nil {
 		return // what is in the way is reported elsewhere
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 // answers says whether the server of this data folder runs, or what else answers
@@ -27,8 +27,8 @@ func (s *settings) answers(ctx context.Context) (running bool, other string) {
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	var theirs admin.ReceiptKey
-	var problem admin.Problem
+	var theirs record.ReceiptKey
+	var problem record.Problem
 	switch {
 	case err != nil:
 		return false, "it breaks off"

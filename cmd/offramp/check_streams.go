@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/gateway/stream"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // streams says which mail is taken for what, as far as it may be wrong.
 func (c *checker) streams(ctx context.Context) {
-	var s admin.Streams
+	var s record.Streams
 	if earlier, older, err := c.settings.look(ctx); err == nil && older && !c.running {
 		c.add(findWarn, "data", "an earlier release wrote the data: the next start of serve brings it up to date, and the earlier release cannot read it any more. Keep a copy of the folder", "")
 		s.Earlier = earlier
@@ -37,7 +37,7 @@ func (c *checker) streams(ctx context.Context) {
 	c.judgeStreams(s)
 }
 
-func (c *checker) judgeStreams(s admin.Streams) {
+func (c *checker) judgeStreams(s record.Streams) {
 	senders := c.current(s.Senders)
 	c.defaultStream(s, senders)
 	c.alarms(senders)
@@ -48,15 +48,15 @@ func (c *checker) judgeStreams(s admin.Streams) {
 
 // current leaves out what was counted before the rules file was last written: a
 // rule that was added since may have changed it.
-func (c *checker) current(senders []admin.Sender) []admin.Sender {
+func (c *checker) current(senders []record.Sender) []record.Sender {
 	info, err := os.Stat(c.settings.Gateway.Relay.StreamRules)
 	if err != nil {
 		return senders
 	}
-	return slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool { return t.Last.Before(info.ModTime()) })
+	return slices.DeleteFunc(slices.Clone(senders), func(t record.Sender) bool { return t.Last.Before(info.ModTime()) })
 }
 
-func (c *checker) defaultStream(s admin.Streams, senders []admin.Sender) {
+func (c *checker) defaultStream(s record.Streams, senders []record.Sender) {
 	chosen := c.settings.Gateway.Relay.DefaultStream
 	if cmp.Or(chosen, s.Earlier) != stream.List {
 		c.add(findOK, "streams", "mail without any mark of a list is transactional: no opt-out stops it", "")
@@ -78,7 +78,7 @@ func (c *checker) defaultStream(s admin.Streams, senders []admin.Sender) {
 
 // kept says what a change of the default would do to a list, with a rule for each
 // sender that is counted.
-func (c *checker) kept(l admin.KeptList, senders []admin.Sender) {
+func (c *checker) kept(l record.KeptList, senders []record.Sender) {
 	text := fmt.Sprintf("with auto, mail to the list %s without a mark would become transactional and reach the %s who opted out", l.ID, plural(l.OptOuts, "person", "people"))
 	found := false
 	for _, t := range senders {
@@ -99,8 +99,8 @@ func (c *checker) more(what string, n int, one string) {
 
 // alarms names senders of unmarked mail that an opt-out stopped: by the default
 // stream, or by that of a login.
-func (c *checker) alarms(senders []admin.Sender) {
-	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool { return !t.Unmarked || t.Dropped == 0 || t.From == "" })
+func (c *checker) alarms(senders []record.Sender) {
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t record.Sender) bool { return !t.Unmarked || t.Dropped == 0 || t.From == "" })
 	for i, t := range senders {
 		if i == mostNamed {
 			c.more("alarm", len(senders)-i, "sender")
@@ -112,8 +112,8 @@ func (c *checker) alarms(senders []admin.Sender) {
 }
 
 // unmarked names senders whose mail passes as transactional for want of a mark.
-func (c *checker) unmarked(senders []admin.Sender) {
-	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool {
+func (c *checker) unmarked(senders []record.Sender) {
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t record.Sender) bool {
 		return !t.Unmarked || t.List != "" || t.Messages < manyMessages || t.From == ""
 	})
 	for i, t := range senders {
@@ -137,7 +137,7 @@ func (c *checker) unmarked(senders []admin.Sender) {
 }
 
 // bulkHints says what speaks for bulk mail; none of it is a verdict.
-func bulkHints(t admin.Sender) string {
+func bulkHints(t record.Sender) string {
 	var hints []string
 	if t.Peak >= bulkPeak {
 		hints = append(hints, fmt.Sprintf("one Subject went to %s within an hour", plural(t.Peak, "recipient")))
@@ -152,7 +152,7 @@ func bulkHints(t admin.Sender) string {
 }
 
 // upstream names domains whose newsletters another system signs.
-func (c *checker) upstream(senders []admin.Sender) {
+func (c *checker) upstream(senders []record.Sender) {
 	counts := map[string]int64{}
 	for _, t := range senders {
 		if t.Mark == stream.MarkSigned {
@@ -170,8 +170,8 @@ func (c *checker) upstream(senders []admin.Sender) {
 // varied names lists whose mail looks like receipts or notices: one recipient
 // each, and nearly every Subject its own. What the application or a rule said is
 // not doubted.
-func (c *checker) varied(senders []admin.Sender) {
-	senders = slices.DeleteFunc(slices.Clone(senders), func(t admin.Sender) bool {
+func (c *checker) varied(senders []record.Sender) {
+	senders = slices.DeleteFunc(slices.Clone(senders), func(t record.Sender) bool {
 		said := t.Mark == stream.ControlHeader || strings.HasPrefix(t.Mark, stream.RuleMark)
 		return said || t.List == "" || t.From == "" || t.Messages < manyMessages || 10*t.Repeated > 3*t.Messages || 2*t.Recipients > 3*t.Messages
 	})

@@ -4,46 +4,46 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/gateway/stream"
 )
 
 func TestWhatPassesIsNamed(t *testing.T) {
-	unmarked := admin.Sender{From: "hello@example.com", Mark: "transactional", Unmarked: true, Messages: 1204, Recipients: 1204}
-	with := func(s admin.Sender, change func(*admin.Sender)) admin.Sender {
+	unmarked := record.Sender{From: "hello@example.com", Mark: "transactional", Unmarked: true, Messages: 1204, Recipients: 1204}
+	with := func(s record.Sender, change func(*record.Sender)) record.Sender {
 		change(&s)
 		return s
 	}
 	for name, tt := range map[string]struct {
-		streams admin.Streams
+		streams record.Streams
 		chosen  string
 		want    []string // of each finding: state, part of its text, fix
 	}{
 		"quiet": {want: []string{"ok|no opt-out stops it|"}},
-		"unmarked": {streams: admin.Streams{Senders: []admin.Sender{unmarked}}, want: []string{"ok|no opt-out|",
+		"unmarked": {streams: record.Streams{Senders: []record.Sender{unmarked}}, want: []string{"ok|no opt-out|",
 			"ok|1,204 messages from hello@example.com carry no mark of a list: if these are newsletters|echo 'list example.com from=hello@example.com' >> streams.rules"}},
-		"by number": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Peak, s.Login = 400, "shop" })}}, want: []string{"ok||",
+		"by number": {streams: record.Streams{Senders: []record.Sender{with(unmarked, func(s *record.Sender) { s.Peak, s.Login = 400, "shop" })}}, want: []string{"ok||",
 			"warn|hello@example.com (login shop) carry no mark of a list (one Subject went to 400 recipients within an hour): if|echo"}},
-		"by fields": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Precedence, s.FeedbackID = 1204, 700 })}}, want: []string{"ok||",
+		"by fields": {streams: record.Streams{Senders: []record.Sender{with(unmarked, func(s *record.Sender) { s.Precedence, s.FeedbackID = 1204, 700 })}}, want: []string{"ok||",
 			"warn|(they have Precedence: bulk or list, they have a Feedback-ID)|echo"}},
-		"few":    {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.Messages = 3 })}}, want: []string{"ok||"}},
-		"marked": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "l.example", Mark: "List-Id", Messages: 100, Recipients: 5000, Repeated: 95}}}, want: []string{"ok||"}},
-		"receipts": {streams: admin.Streams{Senders: []admin.Sender{{From: "shop@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 2}}},
+		"few":    {streams: record.Streams{Senders: []record.Sender{with(unmarked, func(s *record.Sender) { s.Messages = 3 })}}, want: []string{"ok||"}},
+		"marked": {streams: record.Streams{Senders: []record.Sender{{From: "n@example.com", List: "l.example", Mark: "List-Id", Messages: 100, Recipients: 5000, Repeated: 95}}}, want: []string{"ok||"}},
+		"receipts": {streams: record.Streams{Senders: []record.Sender{{From: "shop@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 2}}},
 			want: []string{"ok||", "warn|to the list example.com (by List-Unsubscribe) have one recipient each and hardly a Subject twice|"}},
-		"one recipient each, one Subject": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 90}}},
+		"one recipient each, one Subject": {streams: record.Streams{Senders: []record.Sender{{From: "n@example.com", List: "example.com", Mark: "List-Unsubscribe", Messages: 100, Recipients: 100, Repeated: 90}}},
 			want: []string{"ok||"}},
-		"signed upstream": {streams: admin.Streams{Senders: []admin.Sender{{From: "n@example.com", Mark: stream.MarkSigned, Messages: 7}, {From: "m@example.com", Mark: stream.MarkSigned, Messages: 1}}},
+		"signed upstream": {streams: record.Streams{Senders: []record.Sender{{From: "n@example.com", Mark: stream.MarkSigned, Messages: 7}, {From: "m@example.com", Mark: stream.MarkSigned, Messages: 1}}},
 			want: []string{"ok||", "warn|8 newsletters from example.com came signed|offramp init example.com"}},
-		"earlier": {streams: admin.Streams{Earlier: "list", Kept: []admin.KeptList{{ID: "example.com", OptOuts: 1}}},
+		"earlier": {streams: record.Streams{Earlier: "list", Kept: []record.KeptList{{ID: "example.com", OptOuts: 1}}},
 			want: []string{"warn|an earlier release served this data|", "warn|reach the 1 person who opted out. No such mail is counted|"}},
-		"earlier, senders known": {streams: admin.Streams{Earlier: "list", Kept: []admin.KeptList{{ID: "example.com", OptOuts: 3}}, Senders: []admin.Sender{
+		"earlier, senders known": {streams: record.Streams{Earlier: "list", Kept: []record.KeptList{{ID: "example.com", OptOuts: 3}}, Senders: []record.Sender{
 			{From: "gazette@example.com", List: "example.com", Mark: "list", Unmarked: true, Messages: 1}, {From: "n@example.com", List: "example.com", Mark: "List-Id", Messages: 9}}},
 			want: []string{"warn|an earlier release|", "warn|3 people who opted out. If gazette@example.com sends its newsletter|echo 'list example.com from=gazette@example.com' >> streams.rules"}},
-		"by a rule":       {streams: admin.Streams{Senders: []admin.Sender{{From: "shop@example.com", List: "example.com", Mark: stream.RuleMark + "3", Messages: 100, Recipients: 100}}}, want: []string{"ok||"}},
-		"earlier, chosen": {streams: admin.Streams{Earlier: "list"}, chosen: "auto", want: []string{"ok|no opt-out|"}},
-		"alarm": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.List, s.Dropped, s.Messages = "example.com", 2, 2 })}}, chosen: "list",
+		"by a rule":       {streams: record.Streams{Senders: []record.Sender{{From: "shop@example.com", List: "example.com", Mark: stream.RuleMark + "3", Messages: 100, Recipients: 100}}}, want: []string{"ok||"}},
+		"earlier, chosen": {streams: record.Streams{Earlier: "list"}, chosen: "auto", want: []string{"ok|no opt-out|"}},
+		"alarm": {streams: record.Streams{Senders: []record.Sender{with(unmarked, func(s *record.Sender) { s.List, s.Dropped, s.Messages = "example.com", 2, 2 })}}, chosen: "list",
 			want: []string{"warn|OFFRAMP_DEFAULT_STREAM=list|", "warn|opt-outs stopped 2 copies from hello@example.com that had no mark of a list|echo 'transactional from=hello@example.com'"}},
-		"odd sender": {streams: admin.Streams{Senders: []admin.Sender{with(unmarked, func(s *admin.Sender) { s.From = "o'hara@example.com" })}}, want: []string{"ok||", "ok|o'hara@example.com|"}},
+		"odd sender": {streams: record.Streams{Senders: []record.Sender{with(unmarked, func(s *record.Sender) { s.From = "o'hara@example.com" })}}, want: []string{"ok||", "ok|o'hara@example.com|"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := new(settings)

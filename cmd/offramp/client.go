@@ -15,15 +15,13 @@ import (
 	"strconv"
 	"time"
 
-	"offramp/gateway/admin"
-	"offramp/gateway/clock"
-	"offramp/gateway/consent"
-	"offramp/gateway/feedback"
+	"offramp/gateway"
+	"offramp/gateway/record"
 	"offramp/store"
 	"offramp/store/sqlite"
 )
 
-// client speaks the admin API: with the running server, or with the same API
+// client speaks the API: with the running server, or with the same API
 // joined to the files in this process, so that a command does the same in both
 // cases.
 type client struct {
@@ -81,21 +79,15 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	people := &consent.Consent{
-		Config: s.Gateway.Consent, Store: db.Consent(), Records: db.Consent(), Turns: db.Consent(), Lists: db.Consent(),
-		Mail: db.Spool(), Copies: &feedback.Kept{Dir: s.feedbackDir()}, Now: a.now,
-	}
-	known := &clock.Clock{Config: s.Gateway.Clock, Store: db.Consent(), Now: a.now}
-	if err := known.Read(ctx); err != nil {
+	p := gateway.Parts{Receipts: signer, FeedbackDir: s.feedbackDir(), Now: a.now}
+	p.Version, p.Revision = readBuild().Version, readBuild().Revision
+	keepIn(db, &p)
+	handler, err := gateway.API(ctx, s.Gateway, p)
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	api := &admin.API{
-		Config: s.Gateway.Admin, Consent: people, Records: db.Consent(), Lists: db.Consent(), Queue: db.Spool(),
-		Scrubber: db.Scrubber(), EraseWithin: s.Gateway.Consent.OverwrittenWithin(),
-		Traffic: db.Consent(), DefaultStream: s.Gateway.Relay.DefaultStream, Receipts: signer, Clock: known, Now: a.now,
-	}
 	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, integrity: integrityOf(db)}
-	c.http.Transport = inProcess{api.Handler()}
+	c.http.Transport = inProcess{handler}
 	return c, nil
 }
 
@@ -208,7 +200,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
 	}
 	if resp.StatusCode != http.StatusOK {
-		var p admin.Problem
+		var p record.Problem
 		if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
 			p.Detail = fmt.Sprintf("%s answers %d, but does not look like Offramp", c.base, resp.StatusCode)
 		}

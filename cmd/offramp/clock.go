@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 func (a *app) clockCommand() *cobra.Command {
@@ -52,12 +52,12 @@ func (a *app) clockAccept() *cobra.Command {
 }
 
 // clock asks for the state of the clock, or with POST accepts it.
-func (c *client) clock(ctx context.Context, method string) (s admin.ClockState, err error) {
+func (c *client) clock(ctx context.Context, method string) (s record.Clock, err error) {
 	err = c.call(ctx, method, "clock", nil, &s)
 	return s, err
 }
 
-func (a *app) printClock(s admin.ClockState) error {
+func (a *app) printClock(s record.Clock) error {
 	if a.asJSON {
 		return a.printLine(s)
 	}
@@ -69,7 +69,7 @@ func (a *app) printClock(s admin.ClockState) error {
 }
 
 // clockText says in one sentence what is known about the clock.
-func clockText(s admin.ClockState) string {
+func clockText(s record.Clock) string {
 	off := time.Duration(s.Off * float64(time.Second))
 	now := "the clock shows " + s.Now.UTC().Format(time.RFC3339)
 	switch {
@@ -91,7 +91,7 @@ func days(d time.Duration) string {
 
 // clockSeen asks whether the clock is believed.
 func (c *checker) clockSeen(ctx context.Context) {
-	var s admin.ClockState
+	var s record.Clock
 	err := c.operate(ctx, func(api *client) (err error) {
 		s, err = api.clock(ctx, "GET")
 		return err

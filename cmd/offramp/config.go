@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"offramp/cmd/offramp/internal/terminal"
 )
 
 // mask stands for a secret that is set.
@@ -55,7 +57,7 @@ func (a *app) printConfig(s *settings) error {
 	for _, v := range views {
 		line := v.Name + "=" + printable(v.Value)
 		if v.Value == v.Default {
-			line = a.paint(line, dim)
+			line = a.paint(line, terminal.Dim)
 		}
 		a.print("%s", line)
 	}

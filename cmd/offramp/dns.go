@@ -12,8 +12,8 @@ import (
 	"offramp/gateway/envelope"
 )
 
-// record is one DNS record the operator publishes.
-type record struct {
+// resourceRecord is one DNS record the operator publishes.
+type resourceRecord struct {
 	Name  string   `json:"name"`
 	Type  string   `json:"type"`
 	Value string   `json:"value,omitempty"`
@@ -38,7 +38,7 @@ const (
 
 // zoneLine writes the record as a line of a zone file; a record whose value
 // Offramp cannot know is a comment.
-func (r record) zoneLine() string {
+func (r resourceRecord) zoneLine() string {
 	value := r.Value
 	if value == "" {
 		return fmt.Sprintf("; %s. IN %s: %s", r.Name, r.Type, r.Note)
@@ -105,8 +105,8 @@ func zoneFor(domain string, s *settings, keys []dkim.Key) zone {
 func proposedHost(domain string) string { return "offramp." + domain }
 
 // records lists what to publish.
-func (z zone) records() ([]record, error) {
-	var all []record
+func (z zone) records() ([]resourceRecord, error) {
+	var all []resourceRecord
 	for _, key := range z.keys {
 		if key.Domain != z.domain && !strings.HasSuffix(z.domain, "."+key.Domain) {
 			continue
@@ -115,18 +115,18 @@ func (z zone) records() ([]record, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, record{
+		all = append(all, resourceRecord{
 			Name: key.Selector + "._domainkey." + key.Domain, Type: "TXT", Value: value, Need: must,
 			Note: "DKIM key: without it mailbox providers ignore the one-click header (RFC 8058 section 4)",
 		})
 	}
 	if len(all) == 0 {
-		all = append(all, record{
+		all = append(all, resourceRecord{
 			Name: "offramp._domainkey." + z.domain, Type: "TXT", Need: must,
 			Note: "DKIM key: none is configured for this domain; make one with init",
 		})
 	}
-	all = append(all, z.spf(z.domain, should), record{
+	all = append(all, z.spf(z.domain, should), resourceRecord{
 		Name: "_dmarc." + z.domain, Type: "TXT", Value: kindDMARC + "; p=none; rua=mailto:postmaster@" + z.domain, Need: should, kind: kindDMARC,
 		Note: "DMARC starter: reports only; tighten p= when the reports are clean",
 	})
@@ -137,8 +137,8 @@ func (z zone) records() ([]record, error) {
 }
 
 // spf is the SPF record of a domain that stands in reverse-paths.
-func (z zone) spf(name, need string) record {
-	r := record{Name: name, Type: "TXT", Need: need, Note: z.sends.note, kind: kindSPF}
+func (z zone) spf(name, need string) resourceRecord {
+	r := resourceRecord{Name: name, Type: "TXT", Need: need, Note: z.sends.note, kind: kindSPF}
 	if len(z.sends.mechanisms) > 0 {
 		r.Value = kindSPF + " " + strings.Join(z.sends.mechanisms, " ") + " ~all"
 	}
@@ -147,8 +147,8 @@ func (z zone) spf(name, need string) record {
 
 // host lists the records of this server and its feedback domain, which all
 // sending domains share.
-func (z zone) host() []record {
-	all := []record{
+func (z zone) host() []resourceRecord {
+	all := []resourceRecord{
 		{Name: z.feedback, Type: "MX", Value: "10 " + z.hostname + ".", Need: must,
 			Note: "mail to opt-out and bounce addresses; port 25 there must reach OFFRAMP_SMTP_ADDR"},
 		{Name: z.webHost, Type: "A", Need: must,

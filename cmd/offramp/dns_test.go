@@ -44,9 +44,9 @@ func (f fakeDNS) LookupHost(_ context.Context, name string) ([]string, error) {
 }
 
 func TestCheckRecords(t *testing.T) {
-	dkim := record{Name: "s1._domainkey.example.org", Type: "TXT", Value: "v=DKIM1; k=rsa; p=QUJD"}
-	spf := record{Name: "example.org", Type: "TXT", Value: "v=spf1 a:offramp.example.org ~all", kind: kindSPF}
-	hosts := record{Name: "example.org", Type: "TXT", Value: "v=spf1 include:sendgrid.net include:mailgun.org ~all", kind: kindSPF}
+	dkim := resourceRecord{Name: "s1._domainkey.example.org", Type: "TXT", Value: "v=DKIM1; k=rsa; p=QUJD"}
+	spf := resourceRecord{Name: "example.org", Type: "TXT", Value: "v=spf1 a:offramp.example.org ~all", kind: kindSPF}
+	hosts := resourceRecord{Name: "example.org", Type: "TXT", Value: "v=spf1 include:sendgrid.net include:mailgun.org ~all", kind: kindSPF}
 	spfAt := func(texts ...string) fakeDNS {
 		dns := fakeDNS{txt: map[string][]string{}}
 		for i := 0; i < len(texts); i += 2 {
@@ -54,11 +54,11 @@ func TestCheckRecords(t *testing.T) {
 		}
 		return dns
 	}
-	dmarc := record{Name: "_dmarc.example.org", Type: "TXT", Value: "v=DMARC1; p=none"}
-	mx := record{Name: "offramp.example.org", Type: "MX", Value: "10 offramp.example.org."}
-	a := record{Name: "offramp.example.org", Type: "A"}
+	dmarc := resourceRecord{Name: "_dmarc.example.org", Type: "TXT", Value: "v=DMARC1; p=none"}
+	mx := resourceRecord{Name: "offramp.example.org", Type: "MX", Value: "10 offramp.example.org."}
+	a := resourceRecord{Name: "offramp.example.org", Type: "A"}
 	for name, c := range map[string]struct {
-		record record
+		record resourceRecord
 		dns    fakeDNS
 		want   string
 	}{
@@ -86,9 +86,9 @@ func TestCheckRecords(t *testing.T) {
 		"MX missing":                {mx, fakeDNS{}, stateMissing},
 		"host has an address":       {a, fakeDNS{host: map[string][]string{"offramp.example.org.": {"192.0.2.1"}}}, stateOK},
 		"host missing":              {a, fakeDNS{}, stateMissing},
-		"record nobody can ask for": {record{Name: "x", Type: "PTR"}, fakeDNS{}, stateUnknown},
+		"record nobody can ask for": {resourceRecord{Name: "x", Type: "PTR"}, fakeDNS{}, stateUnknown},
 	} {
-		got := checkRecords(t.Context(), c.dns, []record{c.record})
+		got := checkRecords(t.Context(), c.dns, []resourceRecord{c.record})
 		if got[0].State != c.want {
 			t.Errorf("%s: %s (have %q), want %s", name, got[0].State, got[0].Have, c.want)
 		}
@@ -98,14 +98,14 @@ func TestCheckRecords(t *testing.T) {
 // The exit code says whether to publish something or to ask again.
 func TestPrintCheckedEnds(t *testing.T) {
 	for name, c := range map[string]struct {
-		records []record
+		records []resourceRecord
 		want    int
 	}{
-		"all there":                   {[]record{{Need: must, State: stateOK}, {Need: should, State: stateUnknown}}, exitOK},
-		"advice missing":              {[]record{{Need: should, State: stateMissing}}, exitOK},
-		"needed one missing":          {[]record{{Need: must, State: stateMissing}, {Need: must, State: stateUnknown}}, exitFailed},
-		"needed one not answered":     {[]record{{Need: must, State: stateOK}, {Need: must, State: stateUnknown}}, exitTempFail},
-		"needed one with other value": {[]record{{Need: must, State: stateDiffers}}, exitFailed},
+		"all there":                   {[]resourceRecord{{Need: must, State: stateOK}, {Need: should, State: stateUnknown}}, exitOK},
+		"advice missing":              {[]resourceRecord{{Need: should, State: stateMissing}}, exitOK},
+		"needed one missing":          {[]resourceRecord{{Need: must, State: stateMissing}, {Need: must, State: stateUnknown}}, exitFailed},
+		"needed one not answered":     {[]resourceRecord{{Need: must, State: stateOK}, {Need: must, State: stateUnknown}}, exitTempFail},
+		"needed one with other value": {[]resourceRecord{{Need: must, State: stateDiffers}}, exitFailed},
 	} {
 		a := &app{stdout: io.Discard}
 		if got := exitCode(a.printChecked(c.records)); got != c.want {

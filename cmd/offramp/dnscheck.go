@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"offramp/cmd/offramp/internal/terminal"
 )
 
 // resolver is the part of net.Resolver the checks use.
@@ -27,7 +29,7 @@ const (
 )
 
 // checkRecords asks for every record and says how it stands.
-func checkRecords(ctx context.Context, dns resolver, all []record) []record {
+func checkRecords(ctx context.Context, dns resolver, all []resourceRecord) []resourceRecord {
 	for i := range all {
 		one, cancel := context.WithTimeout(ctx, 10*time.Second)
 		checkRecord(one, dns, &all[i])
@@ -36,7 +38,7 @@ func checkRecords(ctx context.Context, dns resolver, all []record) []record {
 	return all
 }
 
-func checkRecord(ctx context.Context, dns resolver, r *record) {
+func checkRecord(ctx context.Context, dns resolver, r *resourceRecord) {
 	name := r.Name + "."
 	var err error
 	switch r.Type {
@@ -91,7 +93,7 @@ func txtKind(text string) string {
 }
 
 // matches compares what is published with what is wanted, by what it means.
-func (r record) matches() bool {
+func (r resourceRecord) matches() bool {
 	switch {
 	case (r.kind == kindSPF || r.kind == kindDMARC) && len(r.Have) != 1:
 		return false // a permanent error
@@ -152,7 +154,7 @@ func tag(list, name string) string {
 
 // printChecked shows want and have, and fails when a record that must be there
 // is not, or may succeed later when the DNS did not answer for one.
-func (a *app) printChecked(all []record) error {
+func (a *app) printChecked(all []resourceRecord) error {
 	failed, unanswered := false, false
 	for _, r := range all {
 		unanswered = unanswered || r.Need == must && r.State == stateUnknown
@@ -176,10 +178,10 @@ func (a *app) printChecked(all []record) error {
 	return nil
 }
 
-func (a *app) printState(r record) {
-	colour := map[string]style{stateOK: green, stateUnknown: yellow, stateMissing: red, stateDiffers: red}[r.State]
-	if r.Need == should && colour == red {
-		colour = yellow
+func (a *app) printState(r resourceRecord) {
+	colour := map[string]terminal.Style{stateOK: terminal.Green, stateUnknown: terminal.Yellow, stateMissing: terminal.Red, stateDiffers: terminal.Red}[r.State]
+	if r.Need == should && colour == terminal.Red {
+		colour = terminal.Yellow
 	}
 	a.print("%s %s %s", a.paint(fmt.Sprintf("%-8s", r.State), colour), r.Type, r.Name)
 	if r.State == stateOK {

@@ -13,7 +13,7 @@ const lookUpTime = 3 * time.Second
 // mergeExisting looks for the SPF and DMARC records that are published and makes
 // of what is wanted what to publish in their place: two records of a kind are a
 // permanent error (RFC 7208 section 4.5, RFC 7489 section 6.6.3).
-func mergeExisting(ctx context.Context, dns resolver, all []record) {
+func mergeExisting(ctx context.Context, dns resolver, all []resourceRecord) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
 	defer cancel()
 	for i := range all {
@@ -44,7 +44,7 @@ func published(texts []string, kind string) []string {
 }
 
 // mergeSPF puts the wanted mechanisms into what is published.
-func (r *record) mergeSPF() {
+func (r resourceRecord) mergeSPF() {
 	merged := mergeSPF(r.Have, r.mechanisms())
 	const never = "a second record is a permanent error (RFC 7208 section 4.5)"
 	switch {
@@ -90,7 +90,7 @@ func mergeSPF(records, add []string) string {
 }
 
 // mechanisms are those of a wanted SPF record, without the "all" at its end.
-func (r *record) mechanisms() []string {
+func (r resourceRecord) mechanisms() []string {
 	terms := strings.Fields(r.Value)
 	if len(terms) < 2 {
 		return nil
@@ -100,7 +100,7 @@ func (r *record) mechanisms() []string {
 
 // keepDMARC leaves a policy alone that is there, also one of a domain above
 // (RFC 7489 section 6.6.3).
-func (r *record) keepDMARC(ctx context.Context, dns resolver) {
+func (r resourceRecord) keepDMARC(ctx context.Context, dns resolver) {
 	name := r.Name
 	for len(r.Have) == 0 {
 		_, above, ok := strings.Cut(strings.TrimPrefix(name, "_dmarc."), ".")
@@ -124,7 +124,7 @@ func (r *record) keepDMARC(ctx context.Context, dns resolver) {
 
 // printZone writes the records for a zone file; what need not be published, or
 // only the operator can know, is a comment.
-func (a *app) printZone(all []record) {
+func (a *app) printZone(all []resourceRecord) {
 	for _, r := range all {
 		switch {
 		case r.State == stateOK || r.State == stateDiffers && r.kind == kindDMARC:

@@ -65,12 +65,12 @@ func TestMergeSPF(t *testing.T) {
 
 // Records that are there are merged or left, never doubled.
 func TestMergeExisting(t *testing.T) {
-	spf := record{Name: "news.example.org", Type: "TXT", Value: "v=spf1 include:a.example ~all", Note: "SPF: x", kind: kindSPF}
-	open := record{Name: "news.example.org", Type: "TXT", Note: "SPF: add it", kind: kindSPF}
-	dmarc := record{Name: "_dmarc.news.example.org", Type: "TXT", Value: "v=DMARC1; p=none", Note: "DMARC: x", kind: kindDMARC}
+	spf := resourceRecord{Name: "news.example.org", Type: "TXT", Value: "v=spf1 include:a.example ~all", Note: "SPF: x", kind: kindSPF}
+	open := resourceRecord{Name: "news.example.org", Type: "TXT", Note: "SPF: add it", kind: kindSPF}
+	dmarc := resourceRecord{Name: "_dmarc.news.example.org", Type: "TXT", Value: "v=DMARC1; p=none", Note: "DMARC: x", kind: kindDMARC}
 	txt := func(name string, texts ...string) fakeDNS { return fakeDNS{txt: map[string][]string{name: texts}} }
 	for name, c := range map[string]struct {
-		record record
+		record resourceRecord
 		dns    fakeDNS
 		value  string
 		note   string
@@ -90,7 +90,7 @@ func TestMergeExisting(t *testing.T) {
 		"two DMARC":       {dmarc, txt("_dmarc.news.example.org.", "v=DMARC1; p=none", "v=DMARC1; p=reject"), "v=DMARC1; p=none", "has 2 records, so none of them counts", stateDiffers, "; DMARC: _dmarc.news.example.org has 2"},
 		"DMARC, DNS down": {dmarc, fakeDNS{err: errors.New("i/o timeout")}, dmarc.Value, "never add a second one", "", "_dmarc.news.example.org.\t3600"},
 	} {
-		all := []record{c.record}
+		all := []resourceRecord{c.record}
 		mergeExisting(t.Context(), c.dns, all)
 		got := all[0]
 		if got.Value != c.value || !strings.Contains(got.Note, c.note) || got.State != c.state {

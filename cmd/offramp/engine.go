@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway"
 	"offramp/store"
 	"offramp/store/sqlite"
 )
@@ -42,6 +43,11 @@ func openStore(ctx context.Context, s *settings, o sqlite.Options) (*sqlite.DB, 
 		o.Log.Info("created the ledger key: keep a copy, it signs receipts and recognises erased people", "file", s.ledgerKeyPath())
 	}
 	return db, nil
+}
+
+// keepIn gives a gateway the contracts that the engine keeps.
+func keepIn(db *sqlite.DB, p *gateway.Parts) {
+	p.Consent, p.Spool, p.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
 }
 
 // storePatience is how long to wait for data that another process has open:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -81,7 +81,7 @@ func (a *app) showEvents(ctx context.Context, c *client, f eventFlags) error {
 		if f.limit > 0 {
 			limit = min(limit, f.limit-shown)
 		}
-		var page admin.EventPage
+		var page record.EventPage
 		if err := c.call(ctx, "GET", f.query(started, after, limit), nil, &page); err != nil {
 			return ended(ctx, f.follow, err)
 		}
@@ -119,7 +119,7 @@ func ended(ctx context.Context, follow bool, err error) error {
 	return err
 }
 
-func (a *app) printEvent(e admin.Event) error {
+func (a *app) printEvent(e record.Event) error {
 	if a.asJSON {
 		return a.printLine(e)
 	}

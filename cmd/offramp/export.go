@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -97,7 +97,7 @@ func (a *app) export(ctx context.Context, c *client, f exportFlags, named bool) 
 		if next != "" {
 			path += "&" + strings.TrimPrefix(pairs("after", next), "?")
 		}
-		var page admin.SuppressionPage
+		var page record.SuppressionPage
 		if err := c.call(ctx, "GET", path, nil, &page); err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (e *exporter) end() error {
 	return e.csv.Error()
 }
 
-func (e *exporter) write(s admin.Suppression) error {
+func (e *exporter) write(s record.Suppression) error {
 	line := exported{List: s.List, Reason: s.Reason, Source: s.Way, Created: written(s.Since), Expires: written(s.Until), EventID: s.Event}
 	address, err := envelope.ParseUnquoted(s.Recipient)
 	switch {

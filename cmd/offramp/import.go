@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -156,8 +156,8 @@ func (a *app) apply(ctx context.Context, c *client, rows []importRow) error {
 			a.progress("%d of %d", i, len(rows))
 		}
 		group.Go(func() error {
-			var result admin.Changed
-			err := c.call(ctx, "POST", "suppressions", admin.Suppress{
+			var result record.Changed
+			err := c.call(ctx, "POST", "suppressions", record.Suppress{
 				Recipient: row.Target.String(), List: row.List, Reason: string(row.Reason), Note: row.Note, Until: row.Until, Since: row.Since,
 			}, &result)
 			if err != nil {

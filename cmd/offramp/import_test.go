@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -110,7 +110,7 @@ func TestImportRefusesHashes(t *testing.T) {
 	}
 }
 
-var exportedRecords = []admin.Suppression{
+var exportedRecords = []record.Suppression{
 	{Recipient: "ada@example.org", List: "letter.example.org", Reason: "unsubscribed", Way: "one-click", Since: importNow.Add(-time.Microsecond), Event: 7},
 	{Recipient: "+ada@example.org", Reason: "manual", Way: "operator", Since: importNow.AddDate(-3, 0, 0), Note: `=HYPERLINK("x"), "quoted"`},
 	{Recipient: "-a@example.org", List: "=1+1", Reason: "complained", Since: importNow, Note: "'=already guarded"},
@@ -129,7 +129,7 @@ func TestExportRoundTrips(t *testing.T) {
 		var out bytes.Buffer
 		e := newExporter(&out, exportFlags{format: format, hash: hashNone})
 		write(t, e, exportedRecords...)
-		write(t, e, admin.Suppression{Recipient: "hash-of-eve", Reason: "unsubscribed-all", Since: importNow})
+		write(t, e, record.Suppression{Recipient: "hash-of-eve", Reason: "unsubscribed-all", Since: importNow})
 		m := readText(t, out.String())
 		var want []taken
 		for _, s := range exportedRecords {
@@ -164,7 +164,7 @@ func TestExportRoundTrips(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, e *exporter, all ...admin.Suppression) {
+func write(t *testing.T, e *exporter, all ...record.Suppression) {
 	t.Helper()
 	if e.erased == 0 && len(all) > 1 {
 		if err := e.begin(); err != nil {
@@ -190,7 +190,7 @@ func TestExportHashes(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		e := newExporter(&out, exportFlags{format: c.format, hash: c.hash})
-		s := admin.Suppression{Recipient: "ada@example.org", List: "news", Reason: "manual", Way: "operator", Since: importNow, Note: "called us", Event: 3}
+		s := record.Suppression{Recipient: "ada@example.org", List: "news", Reason: "manual", Way: "operator", Since: importNow, Note: "called us", Event: 3}
 		if c.hash == hashKeyed {
 			s.Recipient = "kept-as-it-is"
 		}
@@ -251,7 +251,7 @@ func FuzzImport(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, r := range m.rows {
-			write(t, e, admin.Suppression{
+			write(t, e, record.Suppression{
 				Recipient: r.Target.key(), List: r.List, Reason: string(r.Reason), Since: r.Since, Until: r.Until, Note: r.Note,
 			})
 		}

@@ -94,7 +94,7 @@ func (a *app) printKeyRecord(key dkim.Key, path string) error {
 	if err != nil {
 		return err
 	}
-	r := record{Name: key.Selector + "._domainkey." + key.Domain, Type: "TXT", Value: value}
+	r := resourceRecord{Name: key.Selector + "._domainkey." + key.Domain, Type: "TXT", Value: value}
 	if a.asJSON {
 		return a.printJSON(map[string]any{"file": path, "record": r, "setting": key.Domain + ":" + key.Selector + ":" + path})
 	}

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 )
 
 // ledgerKeyFile holds the ledger key in the data folder.
@@ -102,7 +102,7 @@ func (s *settings) wrongLedgerKey(made bool) error {
 }
 
 // receipts returns the signer of receipts, under the name recipients know.
-func (s *settings) receipts() (*receipt.Signer, error) {
+func (s *settings) receipts() (*ledger.Signer, error) {
 	keys, _, err := s.ledgerKeys()
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s *settings) receipts() (*receipt.Signer, error) {
 	if u, err := url.Parse(s.Gateway.PublicURL); err == nil && u.Hostname() != "" {
 		name = u.Hostname()
 	}
-	signer, err := receipt.NewSigner(name, keys.receipts)
+	signer, err := ledger.NewSigner(name, keys.receipts)
 	if err != nil {
 		return nil, fault("OFFRAMP_HOSTNAME: %q cannot sign receipts: use a host name", name)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 )
 
 // The ledger key is made once, for its owner alone, and gives the same keys
@@ -120,7 +120,7 @@ func TestSplitReceipts(t *testing.T) {
 }
 
 func FuzzSplitReceipts(f *testing.F) {
-	signer, err := receipt.NewSigner("x.example", make([]byte, 32))
+	signer, err := ledger.NewSigner("x.example", make([]byte, 32))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func FuzzSplitReceipts(f *testing.F) {
 			t.Fatal("no part: an empty file would be right")
 		}
 		for _, p := range parts {
-			if r, err := receipt.Open([]byte(p), signer.Verifier()); err == nil {
+			if r, err := ledger.OpenReceipt([]byte(p), signer.Verifier()); err == nil {
 				t.Errorf("%q is a receipt: %+v", p, r)
 			}
 		}

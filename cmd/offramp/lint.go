@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"offramp/cmd/offramp/internal/terminal"
 	"offramp/listunsub"
 )
 
@@ -46,9 +47,9 @@ func (a *app) printFindings(all []listunsub.Finding) error {
 			}
 			continue
 		}
-		colour := yellow
+		colour := terminal.Yellow
 		if f.Severity == listunsub.Error {
-			colour = red
+			colour = terminal.Red
 		}
 		at := ""
 		if f.Line > 0 {

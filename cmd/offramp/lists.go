@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -32,7 +32,7 @@ func (a *app) listsCommand() *cobra.Command {
 
 func (a *app) runLists(cmd *cobra.Command, _ []string) error {
 	return a.operate(cmd.Context(), func(c *client) error {
-		var page admin.ListPage
+		var page record.ListPage
 		if err := c.call(cmd.Context(), "GET", "lists", nil, &page); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (a *app) runLists(cmd *cobra.Command, _ []string) error {
 	})
 }
 
-func kindOf(l admin.List) string {
+func kindOf(l record.List) string {
 	switch {
 	case l.Transactional:
 		return "transactional"
@@ -69,7 +69,7 @@ func kindOf(l admin.List) string {
 	return "bulk"
 }
 
-func shownTo(l admin.List) string {
+func shownTo(l record.List) string {
 	if l.Public {
 		return "public"
 	}
@@ -100,7 +100,7 @@ func newListFlags(flags *pflag.FlagSet) listFlags {
 }
 
 // patch holds the flags that were given.
-func (f listFlags) patch(flags *pflag.FlagSet) admin.ListPatch {
+func (f listFlags) patch(flags *pflag.FlagSet) record.ListPatch {
 	text := func(name string) *string {
 		if !flags.Changed(name) {
 			return nil
@@ -113,7 +113,7 @@ func (f listFlags) patch(flags *pflag.FlagSet) admin.ListPatch {
 		}
 		return f.marks[name]
 	}
-	return admin.ListPatch{
+	return record.ListPatch{
 		Name: text("name"), Description: text("description"), Sender: text("sender"), Footer: text("footer"), Language: text("language"),
 		Transactional: mark("transactional"), Public: mark("public"), ThirdParty: mark("third-party"),
 	}
@@ -127,8 +127,8 @@ func (a *app) listsAdd() *cobra.Command {
 	f := newListFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.operate(cmd.Context(), func(c *client) error {
-			var l admin.List
-			if err := c.call(cmd.Context(), "POST", "lists", admin.NewList{ID: args[0], ListPatch: f.patch(cmd.Flags())}, &l); err != nil {
+			var l record.List
+			if err := c.call(cmd.Context(), "POST", "lists", record.NewList{ID: args[0], ListPatch: f.patch(cmd.Flags())}, &l); err != nil {
 				return err
 			}
 			return a.listDone("Added", l)
@@ -146,11 +146,11 @@ func (a *app) listsSet() *cobra.Command {
 	f := newListFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		patch := f.patch(cmd.Flags())
-		if patch == (admin.ListPatch{}) {
+		if patch == (record.ListPatch{}) {
 			return fault("lists set: nothing to set: give --name, --description, --sender, --footer, --language, --public, --third-party or --transactional")
 		}
 		return a.operate(cmd.Context(), func(c *client) error {
-			var l admin.List
+			var l record.List
 			err := c.call(cmd.Context(), "PATCH", "lists/"+url.PathEscape(args[0]), patch, &l)
 			if errors.Is(err, store.ErrNotFound) {
 				return fmt.Errorf("there is no list %q: `offramp lists` shows them, `offramp lists add` adds one", args[0])
@@ -164,7 +164,7 @@ func (a *app) listsSet() *cobra.Command {
 	return cmd
 }
 
-func (a *app) listDone(done string, l admin.List) error {
+func (a *app) listDone(done string, l record.List) error {
 	if a.asJSON {
 		return a.printLine(l)
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"offramp/cmd/offramp/internal/terminal"
 )
 
 func main() {
@@ -21,7 +23,7 @@ func main() {
 	syscall.Umask(0o077)
 	a := &app{
 		env: environ(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		tty: isTerminal(os.Stdout), inputTTY: isTerminal(os.Stdin), now: time.Now, resolver: net.DefaultResolver,
+		tty: terminal.Is(os.Stdout), inputTTY: terminal.Is(os.Stdin), now: time.Now, resolver: net.DefaultResolver,
 	}
 	os.Exit(a.run(os.Args[1:]))
 }
@@ -81,15 +83,4 @@ func (a *app) hint(err error) {
 	if unread := a.unreadDotEnv(); unread != nil && !a.hinted && (err != nil || !slices.ContainsFunc(slices.Collect(maps.Keys(a.env)), set)) {
 		a.explain(unread)
 	}
-}
-
-// isTerminal says whether f is a terminal: a character device other than
-// /dev/null.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err == nil && !os.SameFile(info, null)
 }

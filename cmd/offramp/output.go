@@ -6,10 +6,24 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"offramp/cmd/offramp/internal/terminal"
 )
 
 // print writes data for people.
-func (a *app) print(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
+func (a *app) print(format string, args ...any) { a.screen().Print(format, args...) }
+
+// say writes a message for people.
+func (a *app) say(format string, args ...any) { a.screen().Say(format, args...) }
+
+// paint decorates s where stdout takes it.
+func (a *app) paint(s string, st terminal.Style) string { return a.screen().Paint(s, st) }
+
+// screen is where the command writes: styled where stdout is a terminal and
+// NO_COLOR does not forbid it (no-color.org: set and not empty).
+func (a *app) screen() terminal.Screen {
+	return terminal.Screen{Out: a.stdout, Err: a.stderr, Colours: a.tty && a.env["NO_COLOR"] == "" && a.env["TERM"] != "dumb"}
+}
 
 // printJSON writes one indented JSON value.
 func (a *app) printJSON(v any) error {
@@ -58,27 +72,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// style is how a word is shown on a terminal.
-type style string
-
-const (
-	bold   style = "\x1b[1m"
-	dim    style = "\x1b[2m"
-	red    style = "\x1b[31m"
-	green  style = "\x1b[32m"
-	yellow style = "\x1b[33m"
-	cyan   style = "\x1b[36m"
-)
-
-// paint decorates s where stdout is a terminal and NO_COLOR does not forbid it
-// (no-color.org: set and not empty).
-func (a *app) paint(s string, st style) string {
-	if !a.tty || a.env["NO_COLOR"] != "" || a.env["TERM"] == "dumb" {
-		return s
-	}
-	return string(st) + s + "\x1b[0m"
 }
 
 // plural counts things for people: "1 message", "1,204 messages". more is the

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -70,8 +70,8 @@ func (a *app) queueAct(name, short string, action store.QueueAction) *cobra.Comm
 }
 
 func (a *app) actOn(ctx context.Context, c *client, action store.QueueAction, q selection, ids []string) error {
-	one := admin.QueueAct{Action: string(action), Domain: q.domain, Sender: q.sender, All: q.all}
-	acts := []admin.QueueAct{one}
+	one := record.QueueAct{Action: string(action), Domain: q.domain, Sender: q.sender, All: q.all}
+	acts := []record.QueueAct{one}
 	if len(ids) > 0 {
 		acts = nil
 		for _, id := range ids {
@@ -81,7 +81,7 @@ func (a *app) actOn(ctx context.Context, c *client, action store.QueueAction, q 
 	}
 	total, missed := 0, false
 	for _, act := range acts {
-		var changed admin.Changed
+		var changed record.Changed
 		if err := c.call(ctx, "POST", "queue", act, &changed); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (a *app) showQueue(ctx context.Context, q selection, id string) error {
 	err := a.operate(ctx, func(c *client) error {
 		after := ""
 		for {
-			var page admin.QueuePage
+			var page record.QueuePage
 			path := "queue" + pairs("id", id, "domain", q.domain, "sender", q.sender, "after", after)
 			if err := c.call(ctx, "GET", path, nil, &page); err != nil {
 				return err
@@ -154,7 +154,7 @@ func (a *app) showQueue(ctx context.Context, q selection, id string) error {
 }
 
 // printEntry writes one message in the manner of mailq.
-func (a *app) printEntry(e admin.QueueEntry, whole, first bool) error {
+func (a *app) printEntry(e record.QueueEntry, whole, first bool) error {
 	if a.asJSON {
 		return a.printLine(e)
 	}
@@ -184,7 +184,7 @@ func (a *app) printEntry(e admin.QueueEntry, whole, first bool) error {
 	return nil
 }
 
-func recipientNote(r admin.QueueRecipient, whole bool) string {
+func recipientNote(r record.QueueRecipient, whole bool) string {
 	if !whole {
 		return ""
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -26,8 +26,8 @@ func (a *app) eventsAck() *cobra.Command {
 				return fault("events ack: invalid event id %q", args[1])
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
-				var r admin.Reader
-				if err := c.call(cmd.Context(), "PUT", "readers/"+url.PathEscape(args[0]), admin.Acknowledge{Through: through}, &r); err != nil {
+				var r record.Reader
+				if err := c.call(cmd.Context(), "PUT", "readers/"+url.PathEscape(args[0]), record.Acknowledge{Through: through}, &r); err != nil {
 					return err
 				}
 				if a.asJSON {
@@ -45,7 +45,7 @@ func (a *app) eventsReaders() *cobra.Command {
 		Use: "readers", Short: "Show the systems that follow the events", Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.operate(cmd.Context(), func(c *client) error {
-				var page admin.ReaderPage
+				var page record.ReaderPage
 				if err := c.call(cmd.Context(), "GET", "readers", nil, &page); err != nil {
 					return err
 				}
@@ -57,7 +57,7 @@ func (a *app) eventsReaders() *cobra.Command {
 		Use: "rm NAME", Short: "Forget a system that no longer follows the events", Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.operate(cmd.Context(), func(c *client) error {
-				var changed admin.Changed
+				var changed record.Changed
 				err := c.call(cmd.Context(), "DELETE", "readers/"+url.PathEscape(args[0]), nil, &changed)
 				switch {
 				case errors.Is(err, store.ErrNotFound):
@@ -75,7 +75,7 @@ func (a *app) eventsReaders() *cobra.Command {
 	return cmd
 }
 
-func (a *app) printReaders(all []admin.Reader) error {
+func (a *app) printReaders(all []record.Reader) error {
 	if a.asJSON {
 		for _, r := range all {
 			if err := a.printLine(r); err != nil {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -33,7 +33,7 @@ func (a *app) receiptCommand() *cobra.Command {
 			if cmd.Flags().Changed("list") {
 				query = pairs("list", list)
 			}
-			var page admin.ReceiptPage
+			var page record.ReceiptPage
 			err = a.operate(cmd.Context(), func(c *client) error {
 				return c.call(cmd.Context(), "GET", path+"/receipts"+query, nil, &page)
 			})
@@ -49,7 +49,7 @@ func (a *app) receiptCommand() *cobra.Command {
 }
 
 // printReceipts writes each receipt as it is signed.
-func (a *app) printReceipts(all []admin.Receipt) error {
+func (a *app) printReceipts(all []record.Receipt) error {
 	if len(all) == 0 {
 		a.say("There is no opt-out to give a receipt for.")
 		return silent{exitFailed}
@@ -81,7 +81,7 @@ func (a *app) receiptKey() *cobra.Command {
 					return err
 				}
 				if a.asJSON {
-					return a.printJSON(admin.ReceiptKey{Key: key})
+					return a.printJSON(record.ReceiptKey{Key: key})
 				}
 				a.print("%s", key)
 				return nil
@@ -91,7 +91,7 @@ func (a *app) receiptKey() *cobra.Command {
 }
 
 func (c *client) receiptKey(ctx context.Context) (string, error) {
-	var key admin.ReceiptKey
+	var key record.ReceiptKey
 	err := c.call(ctx, "GET", "receipts/key", nil, &key)
 	return key.Key, err
 }
@@ -118,7 +118,7 @@ func (a *app) receiptCheck() *cobra.Command {
 				}
 			}
 			for _, text := range texts {
-				r, err := receipt.Open([]byte(text), key)
+				r, err := ledger.OpenReceipt([]byte(text), key)
 				if err != nil {
 					return receiptFault(args[0], err)
 				}
@@ -175,9 +175,9 @@ func splitReceipts(text string) []string {
 // receiptFault words why a receipt does not open.
 func receiptFault(name string, err error) error {
 	switch {
-	case errors.Is(err, receipt.ErrKey):
+	case errors.Is(err, ledger.ErrKey):
 		return fault("--key: not a public key: `offramp receipt key` shows one")
-	case errors.Is(err, receipt.ErrSignature):
+	case errors.Is(err, ledger.ErrSignature):
 		return &badReceipt{name + ": invalid signature: the receipt was changed, or comes from another gateway (then give its key with --key), or this command's OFFRAMP_PUBLIC_URL differs from the server's", err}
 	}
 	return &badReceipt{name + ": not a receipt, or one that was changed", err}
@@ -194,20 +194,20 @@ func (e *badReceipt) Unwrap() error { return e.cause }
 
 // receiptView is what a receipt says.
 type receiptView struct {
-	Recipient string    `json:"recipient"`
-	List      string    `json:"list"` // empty: all lists
-	Kind      string    `json:"kind"`
-	Way       string    `json:"way"`
-	Received  time.Time `json:"received"`
-	InForce   time.Time `json:"in_force,omitzero"`
-	Event     int64     `json:"event"`
-	Link      admin.Sum `json:"link"`
+	Recipient string     `json:"recipient"`
+	List      string     `json:"list"` // empty: all lists
+	Kind      string     `json:"kind"`
+	Way       string     `json:"way"`
+	Received  time.Time  `json:"received"`
+	InForce   time.Time  `json:"in_force,omitzero"`
+	Event     int64      `json:"event"`
+	Link      record.Sum `json:"link"`
 }
 
-func (a *app) printReceipt(r receipt.Receipt) error {
+func (a *app) printReceipt(r ledger.Receipt) error {
 	if a.asJSON {
 		return a.printLine(receiptView{
-			r.Recipient, r.List, string(r.Kind), string(r.Way), r.Received, r.InForce, r.Event, admin.Sum(r.Link),
+			r.Recipient, r.List, string(r.Kind), string(r.Way), r.Received, r.InForce, r.Event, record.Sum(r.Link),
 		})
 	}
 	what := "all lists"

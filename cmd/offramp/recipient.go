@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -44,7 +44,7 @@ func (a *app) recipientShow() *cobra.Command {
 				return err
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
-				var r admin.Recipient
+				var r record.Person
 				if err := c.call(cmd.Context(), "GET", path, nil, &r); err != nil {
 					return err
 				}
@@ -54,7 +54,7 @@ func (a *app) recipientShow() *cobra.Command {
 	}
 }
 
-func (a *app) printRecipient(r admin.Recipient) error {
+func (a *app) printRecipient(r record.Person) error {
 	if a.asJSON {
 		return a.printJSON(r)
 	}
@@ -94,12 +94,12 @@ func (a *app) printRecipient(r admin.Recipient) error {
 }
 
 // empty says whether nothing is stored about a person but, perhaps, events.
-func empty(r admin.Recipient) bool {
+func empty(r record.Person) bool {
 	return !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0
 }
 
 // suppressionText says why mail is stopped, by what pattern and until when.
-func suppressionText(s admin.Suppression, recipient string) string {
+func suppressionText(s record.Suppression, recipient string) string {
 	text := s.Reason
 	if s.Recipient != recipient {
 		text += " for " + s.Recipient
@@ -117,7 +117,7 @@ func listName(id string) string {
 	return id
 }
 
-func choiceText(c admin.Choice) string {
+func choiceText(c record.Choice) string {
 	text := c.State
 	if !c.Until.IsZero() {
 		text += " until " + c.Until.UTC().Format(time.RFC3339)
@@ -153,7 +153,7 @@ func (a *app) recipientChoose() *cobra.Command {
 				return err
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
-				var chosen admin.Chosen
+				var chosen record.Chosen
 				if err := c.call(cmd.Context(), "POST", path+"/choices", choose, &chosen); err != nil {
 					return err
 				}
@@ -179,8 +179,8 @@ func (a *app) recipientChoose() *cobra.Command {
 	return cmd
 }
 
-func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
-	var c admin.Choose
+func (f chooseFlags) choose(now time.Time) (record.Choose, error) {
+	var c record.Choose
 	switch f.sharing {
 	case "":
 	case "refused", "allowed":
@@ -195,7 +195,7 @@ func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
 		}
 		return c, nil
 	}
-	wish := admin.Wish{List: f.list, State: f.state, Every: f.every}
+	wish := record.Wish{List: f.list, State: f.state, Every: f.every}
 	switch {
 	case f.until != "" && f.days != 0:
 		return c, fault("--until and --days: only one of them can end a pause")
@@ -209,7 +209,7 @@ func (f chooseFlags) choose(now time.Time) (admin.Choose, error) {
 			return c, fault("--until: %q: write 2026-12-24 or 2026-12-24T18:00:00Z", f.until)
 		}
 	}
-	c.Choices = []admin.Wish{wish}
+	c.Choices = []record.Wish{wish}
 	return c, nil
 }
 
@@ -240,7 +240,7 @@ func (a *app) recipientErase() *cobra.Command {
 				return err
 			}
 			return a.operate(cmd.Context(), func(c *client) error {
-				var erased admin.Erased
+				var erased record.Erased
 				if err := c.call(cmd.Context(), "DELETE", path, nil, &erased); err != nil {
 					return err
 				}
@@ -273,11 +273,11 @@ func (a *app) confirmErasure(ctx context.Context, path string, yes bool) error {
 	}
 	held := false
 	err = a.operate(ctx, func(c *client) error {
-		var r admin.Recipient
+		var r record.Person
 		if err := c.call(ctx, "GET", path, nil, &r); err != nil {
 			return err
 		}
-		var page admin.EventPage
+		var page record.EventPage
 		if err := c.call(ctx, "GET", "events?limit=1&recipient="+url.QueryEscape(address), nil, &page); err != nil {
 			return err
 		}

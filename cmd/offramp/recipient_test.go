@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 // Only a plain yes means yes, and where nobody can be asked nothing is assumed.
@@ -106,8 +106,8 @@ func TestChooseFlags(t *testing.T) {
 	}
 }
 
-func chooseText(c admin.Choose) string {
-	var wish admin.Wish
+func chooseText(c record.Choose) string {
+	var wish record.Wish
 	if len(c.Choices) > 0 {
 		wish = c.Choices[0]
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 // How often an erasure that goes on is looked at, and spoken of.
@@ -42,7 +42,7 @@ func (a *app) watchScrub(ctx context.Context, c *client, scrub int64) error {
 	defer look.Stop()
 	spoken := time.Now()
 	for {
-		var s admin.Scrub
+		var s record.Scrub
 		if err := c.call(ctx, "GET", "scrub", nil, &s); err != nil {
 			return fmt.Errorf("erased, but how far the last copies on the disk are overwritten is not known: %w", err)
 		}
@@ -64,7 +64,7 @@ func (a *app) watchScrub(ctx context.Context, c *client, scrub int64) error {
 }
 
 // scrubProgress says how much of the free space is still to be looked at.
-func scrubProgress(s admin.Scrub) string {
+func scrubProgress(s record.Scrub) string {
 	if s.Whole == 0 {
 		return "waiting"
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
+	"offramp/gateway/record"
 )
 
 func (a *app) reportCommand() *cobra.Command {
@@ -26,7 +26,7 @@ func (a *app) reportCommand() *cobra.Command {
 			if since <= 0 {
 				return fault("--since: invalid duration %s: write one such as 720h", since)
 			}
-			var r admin.Report
+			var r record.Report
 			err := a.operate(cmd.Context(), func(c *client) error {
 				return c.call(cmd.Context(), "GET", "report"+pairs("since", timestamp(a.now().Add(-since))), nil, &r)
 			})
@@ -47,16 +47,16 @@ func (a *app) reportCommand() *cobra.Command {
 }
 
 // late says whether a deadline was missed or is overdue.
-func late(r admin.Report) bool {
-	if slices.ContainsFunc(r.Deadlines, func(d admin.Deadline) bool { return d.Missed > 0 }) {
+func late(r record.Report) bool {
+	if slices.ContainsFunc(r.Deadlines, func(d record.Deadline) bool { return d.Missed > 0 }) {
 		return true
 	}
-	return slices.ContainsFunc(r.Readers, func(b admin.ReaderReport) bool {
-		return slices.ContainsFunc(b.Due, func(d admin.Due) bool { return d.Overdue })
+	return slices.ContainsFunc(r.Readers, func(b record.ReaderReport) bool {
+		return slices.ContainsFunc(b.Due, func(d record.Due) bool { return d.Overdue })
 	})
 }
 
-func (a *app) printReport(r admin.Report) error {
+func (a *app) printReport(r record.Report) error {
 	if a.asJSON {
 		return a.printJSON(r)
 	}
@@ -87,7 +87,7 @@ func (a *app) printReport(r admin.Report) error {
 }
 
 // printBehind shows how far other systems are behind.
-func (a *app) printBehind(readers []admin.ReaderReport) error {
+func (a *app) printBehind(readers []record.ReaderReport) error {
 	if len(readers) == 0 {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -97,9 +96,6 @@ func exactly(names ...string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// say writes a message for people. A failure to write it changes nothing.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
 
 // command is how the program is called again with the settings of this call.
 func (a *app) command(words string) string {

@@ -116,7 +116,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	parts.Consent, parts.Spool, parts.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
+	keepIn(db, &parts.Parts)
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
 	"offramp/gateway/envelope"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -48,9 +48,9 @@ func (a *app) suppressAdd() *cobra.Command {
 				return err
 			}
 			return a.suppressEach(cmd.Context(), args, suppressed.narrow, func(c *client, address string) (int, error) {
-				var changed admin.Changed
+				var changed record.Changed
 				err := c.call(cmd.Context(), "POST", "suppressions",
-					admin.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note, Until: until}, &changed)
+					record.Suppress{Recipient: address, List: f.list, Reason: f.reason, Note: f.note, Until: until}, &changed)
 				return changed.Changed, err
 			}, "suppressed")
 		},
@@ -69,7 +69,7 @@ func (a *app) suppressRm() *cobra.Command {
 			"names it: do that only when the person asked for it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.suppressEach(cmd.Context(), args, anyTarget, func(c *client, address string) (int, error) {
-				var result admin.Unsuppressed
+				var result record.Unsuppressed
 				err := c.call(cmd.Context(), "DELETE",
 					"suppressions"+pairs("recipient", address, "list", f.list, "reason", f.reason), nil, &result)
 				if err == nil && len(result.Remaining) > 0 {
@@ -242,7 +242,7 @@ func (a *app) suppressList() *cobra.Command {
 // showSuppressions prints page after page and returns how many records it
 // found. limit 0: all.
 func (a *app) showSuppressions(ctx context.Context, query string, limit int) (int, error) {
-	var all []admin.Suppression
+	var all []record.Suppression
 	err := a.operate(ctx, func(c *client) error {
 		next := ""
 		for {
@@ -250,7 +250,7 @@ func (a *app) showSuppressions(ctx context.Context, query string, limit int) (in
 			if next != "" {
 				path += separator(query) + strings.TrimPrefix(pairs("after", next), "?")
 			}
-			var page admin.SuppressionPage
+			var page record.SuppressionPage
 			if err := c.call(ctx, "GET", path, nil, &page); err != nil {
 				return err
 			}
@@ -276,7 +276,7 @@ func separator(query string) string {
 	return "&"
 }
 
-func (a *app) printSuppressions(all []admin.Suppression) error {
+func (a *app) printSuppressions(all []record.Suppression) error {
 	if a.asJSON {
 		for _, s := range all {
 			if err := a.printLine(s); err != nil {

@@ -7,21 +7,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"offramp/gateway/admin"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
 // verified is what a verification found.
 type verified struct {
-	OK      bool      `json:"ok"`
-	Entries int64     `json:"entries"`
-	Emptied int64     `json:"emptied"` // contents gone with erased people
-	First   int64     `json:"first"`
-	From    time.Time `json:"from,omitzero"`
-	Last    int64     `json:"last"`
-	Link    admin.Sum `json:"link"`
-	Wrong   string    `json:"wrong,omitempty"`
+	OK      bool       `json:"ok"`
+	Entries int64      `json:"entries"`
+	Emptied int64      `json:"emptied"` // contents gone with erased people
+	First   int64      `json:"first"`
+	From    time.Time  `json:"from,omitzero"`
+	Last    int64      `json:"last"`
+	Link    record.Sum `json:"link"`
+	Wrong   string     `json:"wrong,omitempty"`
 }
 
 func (a *app) eventsVerify() *cobra.Command {
@@ -60,7 +60,7 @@ type namedText struct{ name, text string }
 func links(receipts []namedText, key string) (map[int64]store.Sum, error) {
 	found := map[int64]store.Sum{}
 	for _, n := range receipts {
-		r, err := receipt.Open([]byte(n.text), key)
+		r, err := ledger.OpenReceipt([]byte(n.text), key)
 		if err != nil {
 			return nil, receiptFault(n.name, err)
 		}
@@ -93,7 +93,7 @@ func (a *app) verifyEvents(ctx context.Context, c *client, receipts []namedText,
 			return err
 		}
 		if wrong != nil {
-			var now admin.LedgerHead
+			var now record.LedgerHead
 			if err := c.call(ctx, "GET", "ledger/head", nil, &now); err != nil {
 				return err
 			}
@@ -108,14 +108,14 @@ func (a *app) verifyEvents(ctx context.Context, c *client, receipts []namedText,
 
 // readLedger reads the ledger up to where it reached when it began. wrong says
 // what does not verify.
-func (a *app) readLedger(ctx context.Context, c *client, receipts map[int64]store.Sum) (v verified, head admin.LedgerHead, wrong, err error) {
+func (a *app) readLedger(ctx context.Context, c *client, receipts map[int64]store.Sum) (v verified, head record.LedgerHead, wrong, err error) {
 	if err = c.call(ctx, "GET", "ledger/head", nil, &head); err != nil {
 		return v, head, nil, err
 	}
 	v.Link, v.Last = head.Link, head.ID
-	verifier := &store.Verifier{Receipts: receipts}
+	verifier := &ledger.Verifier{Receipts: receipts}
 	for after, done := int64(0), false; !done; {
-		var page admin.EntryPage
+		var page record.EntryPage
 		if err = c.call(ctx, "GET", "ledger"+pairs("after", number(after), "limit", "5000"), nil, &page); err != nil {
 			return v, head, nil, err
 		}
@@ -139,7 +139,7 @@ func (a *app) readLedger(ctx context.Context, c *client, receipts map[int64]stor
 	return v, head, wrong, nil
 }
 
-func (v *verified) count(e admin.Entry) {
+func (v *verified) count(e record.Entry) {
 	if v.Entries == 0 {
 		v.First, v.From = e.ID, e.Time
 	}
@@ -150,7 +150,7 @@ func (v *verified) count(e admin.Entry) {
 }
 
 // entryOf is what the API was given of the store.
-func entryOf(e admin.Entry) store.Entry {
+func entryOf(e record.Entry) store.Entry {
 	return store.Entry{
 		Event: store.Event{
 			ID: e.ID, Time: e.Time, Kind: store.EventKind(e.Kind), Recipient: e.Recipient, List: e.List, Way: store.Way(e.Way),

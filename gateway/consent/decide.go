@@ -75,6 +75,7 @@ func (c *Consent) wish(ctx context.Context, s Subject, state store.State, way st
 // What stops or slows mail is in force once Decide has returned without an
 // error, and a further event records since when.
 func (c *Consent) Decide(ctx context.Context, d Decision, way store.Way, ev Evidence) (events []int64, err error) {
+	began := time.Now()
 	change, parts, err := c.change(d, way, ev)
 	if err != nil {
 		return nil, err
@@ -94,6 +95,7 @@ func (c *Consent) Decide(ctx context.Context, d Decision, way store.Way, ev Evid
 	if err := c.settle(ctx, "decision", d.Recipient.Key()); err != nil {
 		return events, err
 	}
+	c.tally(func(s *Stats) { s.optOut(way, time.Since(began)) })
 	c.prove(ctx, c.enforced(ctx, proofs))
 	return events, nil
 }

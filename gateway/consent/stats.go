@@ -1,6 +1,10 @@
 package consent
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"offramp/gateway/metric"
+)
 
 // Stats counts since the start. All are safe for use at any time; the zero
 // value is ready.
@@ -12,4 +16,10 @@ type Stats struct {
 	Unproven      atomic.Int64 // decisions without a record of when they were in force
 	Retired       atomic.Int64 // events that left the ledger by age
 	Panics        atomic.Int64 // panics in the background
+
+	Verdicts metric.Durations // answers whether mail may be sent
+	OneClick metric.Durations // opt-outs until they are in force, by [store.OneClick]
+	Page     metric.Durations // by [store.Page] and [store.Confirmed]
+	Mail     metric.Durations // by [store.Mail]
+	Others   metric.Durations // by all others
 }

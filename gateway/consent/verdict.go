@@ -36,6 +36,9 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 	if recipient.IsNull() || exempt && !c.Config.TransactionalDead {
 		return store.Verdict{}, store.Turn{}, nil
 	}
+	if c.Stats != nil {
+		defer c.Stats.Verdicts.Since(time.Now())
+	}
 	now := c.sure()
 	st, err := c.Records.Standing(ctx, recipient.Key(), list)
 	if err != nil {

@@ -69,15 +69,6 @@ func ParseUnquoted(s string) (Address, error) {
 	return newAddress(s[:at], s[at+1:])
 }
 
-// ParseRecipient is Parse for RCPT: it also takes "postmaster" without a domain
-// in any case (RFC 5321 section 4.5.1), whose Domain is empty.
-func ParseRecipient(s string) (Address, error) {
-	if strings.EqualFold(s, "postmaster") {
-		return Address{local: s}, nil
-	}
-	return Parse(s)
-}
-
 // ParseReversePath is Parse for MAIL: the empty string is the null reverse-path.
 func ParseReversePath(s string) (Address, error) {
 	if s == "" {
@@ -164,12 +155,11 @@ func fault(text string) error { return fmt.Errorf("%w: %s", ErrAddress, text) }
 
 // String returns the form that goes on the wire between angle brackets: the
 // local part quoted where it is not a dot-atom, the domain in A-labels. The null
-// reverse-path is empty. ParseReversePath and, for postmaster without a domain,
-// ParseRecipient give the same address again; for all others Parse does.
+// reverse-path is empty. ParseReversePath gives the same address again.
 func (a Address) String() string {
 	switch {
-	case a.domain == "":
-		return a.local
+	case a.IsNull():
+		return ""
 	case isDotAtom(a.local):
 		return a.local + "@" + a.domain
 	}
@@ -254,7 +244,7 @@ func (a Address) Key() string {
 func (a Address) Local() string { return a.local }
 
 // Domain is the domain in lower-case A-labels, an address literal in brackets,
-// or empty for the null reverse-path and for postmaster without a domain.
+// or empty for the null reverse-path.
 func (a Address) Domain() string { return a.domain }
 
 // IsNull says whether a is the null reverse-path.
@@ -276,8 +266,6 @@ func (a Address) Masked() string {
 	switch {
 	case a.IsNull():
 		return "<>"
-	case a.domain == "":
-		return a.local
 	case a.domain[0] == '[':
 		return first(a.local) + dots + "@[" + dots + "]"
 	}
@@ -292,7 +280,7 @@ func (a Address) Masked() string {
 // too: "a•••e@example.com". The domain, and the ends of a local part of four
 // characters or more, tell two addresses of one person apart.
 func (a Address) MaskedLocal() string {
-	if a.local == "" || a.domain == "" || a.domain[0] == '[' {
+	if a.IsNull() || a.domain[0] == '[' {
 		return a.Masked()
 	}
 	masked := first(a.local) + dots

@@ -126,10 +126,9 @@ const (
 )
 
 // Owns says whether mail to an address is for us and not to be relayed: it is
-// in the feedback domain, one of Config.Addresses, or postmaster without a
-// domain.
+// in the feedback domain or one of Config.Addresses.
 func (f *Feedback) Owns(a envelope.Address) bool {
-	return strings.EqualFold(a.Domain(), f.Domain) || a.Domain() == "" && isPostmaster(a) || f.routed(a)
+	return strings.EqualFold(a.Domain(), f.Domain) || f.routed(a)
 }
 
 // routed says whether the operator has mail to an address routed here.

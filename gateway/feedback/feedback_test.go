@@ -248,7 +248,7 @@ func (b *bench) token(t testing.TB, kind listunsub.AddressKind, recipient, list 
 
 func address(t testing.TB, s string) envelope.Address {
 	t.Helper()
-	a, err := envelope.ParseRecipient(s)
+	a, err := envelope.Parse(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,6 @@ func TestOwns(t *testing.T) {
 		"anything@OUT.Example.ORG":   {true, false},
 		"postmaster@out.example.org": {true, true},
 		"PostMaster@out.example.org": {true, true},
-		"Postmaster":                 {true, true},
 		"postmaster@example.org":     {false, false},
 		"u+x@example.org":            {false, false},
 		"u+x@a.out.example.org":      {false, false},
@@ -304,7 +303,6 @@ func TestCheck(t *testing.T) {
 		"bounce":                     {b.token(t, listunsub.BounceAddress, "anna@example.net", "news.example.org") + "@" + domain, nil},
 		"bounce of a list long gone": {b.token(t, listunsub.BounceAddress, "anna@example.net", "gone.example.org") + "@" + domain, nil},
 		"postmaster":                 {"postmaster@" + domain, nil},
-		"postmaster alone":           {"postmaster", nil},
 		"complaints":                 {"complaints@" + domain, nil},
 		"reports":                    {"CFBL@" + domain, nil},
 		"replies":                    {"replies@" + domain, nil},

@@ -104,15 +104,6 @@ func (p *Plan) Edits(link string, first bool) []mime.Edit {
 	return edits
 }
 
-// Head returns up to which byte of the body all recipients get the same.
-func (p *Plan) Head() int64 {
-	head := p.spots[0].offset
-	for _, s := range p.spots[1:] {
-		head = min(head, s.offset)
-	}
-	return head
-}
-
 func (p *Plan) addPlain(f *Footer, w words, part place, eightBit bool) {
 	before := ""
 	if switches(part.charset) {

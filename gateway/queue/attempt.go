@@ -24,7 +24,9 @@ func (q *Queue) process(ctx context.Context, t *task, buf *[]byte) (c contact) {
 		return q.putOff(ctx, t)
 	}
 	a := &attempt{q: q, task: t, buf: buf}
+	began := time.Now()
 	defer func() {
+		q.Stats.Attempts.Since(began)
 		if cause := recover(); cause != nil {
 			q.Stats.Panics.Add(1)
 			q.Log.Error("panic in a delivery", "queue_id", t.message.stored.ID, "error", fmt.Sprint(cause), "stack", string(debug.Stack()))

@@ -70,7 +70,9 @@ func TestLateDrop(t *testing.T) {
 	s := startSink(t, sink.Options{})
 	h := newFixture(t, hopTo(s), nil)
 	h.people.dropped = map[string]store.Reason{"a@b.example": store.ReasonUnsubscribed}
-	h.spool.put(news("q1"), "Hi\r\n", to("a@b.example", "c@b.example")...)
+	m := news("q1")
+	m.Login, m.Client, m.ReversePath = "shop", "192.0.2.7", "news+1@shop.example"
+	h.spool.put(m, "Hi\r\n", to("a@b.example", "c@b.example")...)
 	h.run()
 	within(t, 5*time.Second, "both settled", func() bool { return len(h.spool.left()) == 0 })
 	if got := s.Messages(); len(got) != 1 || got[0].Recipients[0] != "c@b.example" {
@@ -83,7 +85,7 @@ func TestLateDrop(t *testing.T) {
 	}
 	e := h.people.events[0]
 	if e.Kind != store.EventDropped || e.Reason != store.ReasonUnsubscribed || e.Recipient != "a@b.example" || e.List != "news" ||
-		e.Way != store.Delivery || e.QueueID != "q1" || e.Once == "" {
+		e.Way != store.Delivery || e.QueueID != "q1" || e.Once == "" || e.Who != "shop" || e.IP != "192.0.2.7" || e.Detail != "from shop.example" {
 		t.Errorf("event: %+v", e)
 	}
 }

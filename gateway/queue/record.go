@@ -92,6 +92,7 @@ func (a *attempt) events() []store.Event {
 		switch o.result.Kind {
 		case store.Dropped:
 			e.Kind, e.Reason = store.EventDropped, o.reason
+			e.IP, e.Who, e.Detail = m.Client, m.Login, store.DropDetail(m.ReversePath)
 			e.Once = "dropped " + slotOwner(o.job)
 		case store.Bounced:
 			st := o.result.Status
@@ -137,6 +138,7 @@ func (a *attempt) log(o outcome) {
 	switch o.result.Kind {
 	case store.Delivered:
 		s.Delivered.Add(1)
+		s.Deliveries.Observe(a.q.Now().Sub(m.Received))
 		text = "delivered"
 	case store.Dropped:
 		s.Dropped.Add(1)

@@ -1,6 +1,10 @@
 package queue
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"offramp/gateway/metric"
+)
 
 // Stats counts what deliveries did since the start. All are safe for use at
 // any time; the zero value is ready.
@@ -24,4 +28,7 @@ type Stats struct {
 	Bounces           atomic.Int64 // delivery status notifications written
 	Octets            atomic.Int64 // of messages delivered
 	Panics            atomic.Int64 // attempts that ended in a panic
+
+	Deliveries metric.Durations // recipients, from acceptance until the next hop took them
+	Attempts   metric.Durations // attempts for one or more recipients, until all is recorded
 }

@@ -140,7 +140,7 @@ func TestDrops(t *testing.T) {
 			if tt.err == nil && len(tt.gone) > 0 {
 				want := store.Event{
 					Time: clock, Kind: store.EventDropped, Recipient: "a@x.example", List: "shop.example", Way: store.Relay,
-					Reason: store.ReasonUnsubscribed, QueueID: id, MessageID: "<1@shop.example>", IP: "192.0.2.1", Who: "shop", Once: id + " 0",
+					Reason: store.ReasonUnsubscribed, QueueID: id, MessageID: "<1@shop.example>", IP: "192.0.2.1", Who: "shop", Detail: "from shop.example", Once: id + " 0",
 				}
 				if diff := cmp.Diff(want, f.events[0]); diff != "" {
 					t.Error("event:", diff)

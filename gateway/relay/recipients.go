@@ -92,5 +92,6 @@ func dropped(m *store.Message, key string, reason store.Reason) store.Event {
 		MessageID: m.MessageID,
 		IP:        m.Client,
 		Who:       m.Login,
+		Detail:    store.DropDetail(m.ReversePath),
 	}
 }

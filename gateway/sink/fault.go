@@ -20,11 +20,6 @@ const (
 	Replied  Stage = "replied"  // the message was kept and answered 250
 )
 
-// Stages are all stages at which an answer or a step is due.
-func Stages() []Stage {
-	return []Stage{Connect, Banner, EHLO, StartTLS, Auth, Mail, Rcpt, Data, Body, Dot}
-}
-
 // Fault is what goes wrong at a stage. The zero value: nothing.
 type Fault struct {
 	Reply string        // sent instead of the stage's own answer, without CRLF

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -69,7 +70,7 @@ func (h *handler) download(x *submission) {
 	defer h.downloads.end(person)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), downloadTimeout)
 	defer cancel()
-	head, tail, err := h.held(x).frame()
+	head, tail, err := around(h.held(x))
 	if err != nil {
 		h.unavailable(x.w, x.r, x.visit, err)
 		return
@@ -125,7 +126,7 @@ func (h *handler) part(ctx context.Context, person string, after int64) (part []
 			b.WriteByte(',')
 		}
 		b.WriteString("\n    ")
-		if err := encode(&b, heldEvent(e), "    "); err != nil {
+		if err := encode(&b, record.EventOf(e), "    "); err != nil {
 			return nil, after, err
 		}
 		after = e.ID
@@ -133,8 +134,8 @@ func (h *handler) part(ctx context.Context, person string, after int64) (part []
 	return b.Bytes(), after, nil
 }
 
-// frame is the file around its events.
-func (held Held) frame() (head, tail []byte, err error) {
+// around is the file around its events.
+func around(held record.Held) (head, tail []byte, err error) {
 	var b bytes.Buffer
 	if err := encode(&b, held, ""); err != nil {
 		return nil, nil, err

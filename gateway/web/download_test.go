@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"offramp/gateway/confirmation"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/listunsub"
 	"offramp/store"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// read takes a download apart. A field that Held does not document is an error.
-func read(t testing.TB, res *http.Response, body string) (held Held) {
+// read takes a download apart. A field that record.Held does not document is an error.
+func read(t testing.TB, res *http.Response, body string) (held record.Held) {
 	t.Helper()
 	header := map[string]string{
 		"Content-Type": "application/json; charset=utf-8", "Content-Disposition": `attachment; filename="offramp-data.json"`,
@@ -50,7 +51,7 @@ func read(t testing.TB, res *http.Response, body string) (held Held) {
 	return held
 }
 
-func (w *world) download() (Held, string) {
+func (w *world) download() (record.Held, string) {
 	w.t.Helper()
 	path, page := w.openData()
 	res, body := w.submit(path, formsOf(w.t, page)[actDownload])
@@ -84,19 +85,19 @@ func TestDownloadHoldsAllOfOnePerson(t *testing.T) {
 	w.happened(store.Event{Kind: store.EventReason, Recipient: bob, List: "bobs.example.org", Detail: "of bob"})
 	third := w.happened(store.Event{Kind: store.EventReason, Recipient: ada, Way: store.Operator, Ref: first, Who: "admin", Detail: "</script>\u2028\"ö"})
 	held, body := w.download()
-	want := Held{
-		Made: start, Operator: "Example Ltd", Recipient: ada,
-		Choices: []HeldChoice{
-			{List: "", State: "unsubscribed", Since: ago(5), Way: "mail"},
-			{List: news, State: "paused", Until: until, Every: "week", Since: ago(60), Way: "page"},
-		},
-		Sharing:      &HeldSharing{Refused: true, Since: ago(6), Way: "page"},
-		Contacts:     []HeldContact{{List: news, First: ago(900), Last: ago(9), Count: 12}},
-		Suppressions: []HeldSuppression{{List: news, Reason: "complained", Since: ago(70), Note: "feedback loop"}},
-		Events: []HeldEvent{
-			{ID: first, Time: ago(60), Kind: "unsubscribed", List: news, Way: "one-click", Reason: "unsubscribed",
+	want := record.Held{
+		Made: start, Operator: "Example Ltd", Person: record.Person{Recipient: ada,
+			Choices: []record.Choice{
+				{List: "", State: "unsubscribed", Since: ago(5), Way: "mail"},
+				{List: news, State: "paused", Until: until, Every: "week", Since: ago(60), Way: "page"},
+			},
+			Sharing:      &record.Sharing{Refused: true, Since: ago(6), Way: "page"},
+			Contacts:     []record.Contact{{List: news, First: ago(900), Last: ago(9), Count: 12}},
+			Suppressions: []record.Suppression{{Recipient: ada, List: news, Reason: "complained", Since: ago(70), Note: "feedback loop"}}},
+		Events: []record.Event{
+			{ID: first, Time: ago(60), Kind: "unsubscribed", Recipient: ada, List: news, Way: "one-click", Reason: "unsubscribed",
 				MessageID: "<1@example.org>", IP: "203.0.113.99", UserAgent: "Mailer/9"},
-			{ID: third, Time: ago(58), Kind: "reason", Way: "operator", About: first, By: "admin", Detail: "</script>\u2028\"ö"},
+			{ID: third, Time: ago(58), Kind: "reason", Recipient: ada, Way: "operator", Ref: first, Who: "admin", Detail: "</script>\u2028\"ö"},
 		},
 	}
 	if d := cmp.Diff(want, held); d != "" {
@@ -117,8 +118,8 @@ func TestDownloadOfNothing(t *testing.T) {
 	w.events = nil // as if erased since
 	res, body := w.submit(path, formsOf(t, page)[actDownload])
 	held := read(t, res, body)
-	if want := (Held{Made: start, Operator: "Example Ltd", Recipient: ada, Choices: []HeldChoice{}, Contacts: []HeldContact{},
-		Suppressions: []HeldSuppression{}, Events: []HeldEvent{}}); !cmp.Equal(want, held) || strings.Contains(body, "null") {
+	if want := (record.Held{Made: start, Operator: "Example Ltd", Person: record.Person{Recipient: ada, Choices: []record.Choice{}, Contacts: []record.Contact{},
+		Suppressions: []record.Suppression{}}, Events: []record.Event{}}); !cmp.Equal(want, held) || strings.Contains(body, "null") {
 		t.Errorf("%s", body)
 	}
 }
@@ -204,13 +205,13 @@ func TestReceipt(t *testing.T) {
 		if got := res.Header.Get("Content-Type") + res.Header.Get("Cache-Control"); got != typeText+"no-store" {
 			t.Errorf("%s: %q", name, got)
 		}
-		got, err := receipt.Open([]byte(text), w.site.Receipts.Verifier())
-		want := receipt.Receipt{Recipient: ada, List: news, Kind: store.EventUnsubscribed, Way: store.Page, Received: start, InForce: start, Event: 1}
+		got, err := ledger.OpenReceipt([]byte(text), w.site.Receipts.Verifier())
+		want := ledger.Receipt{Recipient: ada, List: news, Kind: store.EventUnsubscribed, Way: store.Page, Received: start, InForce: start, Event: 1}
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Errorf("%s: %v %s", name, err, d)
 		}
 		forged := strings.Replace(text, ada, bob, 1)
-		if _, err := receipt.Open([]byte(forged), w.site.Receipts.Verifier()); err == nil {
+		if _, err := ledger.OpenReceipt([]byte(forged), w.site.Receipts.Verifier()); err == nil {
 			t.Errorf("%s: a receipt for somebody else is taken", name)
 		}
 	}
@@ -267,7 +268,7 @@ func TestReceiptAmongOtherChoices(t *testing.T) {
 	}
 	f := formsOf(t, page)[actReceipt]
 	res, text := w.submit(path, f)
-	got, err := receipt.Open([]byte(text), w.site.Receipts.Verifier())
+	got, err := ledger.OpenReceipt([]byte(text), w.site.Receipts.Verifier())
 	if res.StatusCode != 200 || err != nil || got.List != other {
 		t.Errorf("event %s: %s, receipt of %q, %v", f.fields.Get(fieldEvent), res.Status, got.List, err)
 	}

@@ -263,7 +263,7 @@ func TestEndedSuppressionIsNotShown(t *testing.T) {
 		}
 	}
 	held, _ := w.download()
-	if s := held.Suppressions; len(s) != 1 || s[0].Domain != "example.com" || !s[0].Until.Equal(start) {
+	if s := held.Suppressions; len(s) != 1 || s[0].Recipient != "@example.com" || !s[0].Until.Equal(start) {
 		t.Errorf("held: %+v", s)
 	}
 }

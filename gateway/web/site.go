@@ -30,7 +30,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/language"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -81,7 +81,7 @@ type Readers interface {
 // Ledger has the history of people; see [store.Consent].
 type Ledger interface {
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
-	receipt.Ledger
+	ledger.ReceiptSource
 }
 
 // Asker asks a person by mail. *confirmation.Confirmation is the one that serves.
@@ -104,7 +104,7 @@ type Site struct {
 	Asker       Asker
 	Contact     string // mail address of the operator, for people that no mail reaches
 	Texts       *language.Catalogue
-	Receipts    *receipt.Signer  // nil: none are given
+	Receipts    *ledger.Signer   // nil: none are given
 	EraseWithin time.Duration    // until when what was erased is overwritten on the disk, for the page to say
 	Retention   time.Duration    // how long events are kept, for the page to say; 0: for ever
 	Log         *slog.Logger     // nil: nothing is logged

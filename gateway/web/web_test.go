@@ -20,7 +20,7 @@ import (
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/language"
-	"offramp/gateway/receipt"
+	"offramp/gateway/ledger"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -73,7 +73,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := receipt.NewSigner("out.example.org", make([]byte, 32))
+	signer, err := ledger.NewSigner("out.example.org", make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,3 +72,5 @@ func TestKeys(t *testing.T)    { storetest.Keys(t, newData) }
 func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
+
+func TestLeaks(t *testing.T) { storetest.Leaks(t, newData) }

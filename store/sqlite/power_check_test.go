@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	chain "offramp/gateway/ledger"
 	"offramp/store"
 )
 
@@ -90,7 +91,7 @@ func powerLedger(ctx context.Context, db *DB, _ powerPromises) error {
 	if err != nil {
 		return err
 	}
-	var v store.Verifier
+	var v chain.Verifier
 	for _, e := range entries {
 		if err := v.Add(e); err != nil {
 			return err

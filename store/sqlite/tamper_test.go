@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	chain "offramp/gateway/ledger"
 	"offramp/store"
 )
 
@@ -51,7 +52,7 @@ func tampered(t *testing.T, db *DB, receipts map[int64]store.Sum, change func(c 
 		if err != nil {
 			return err
 		}
-		v := &store.Verifier{Receipts: receipts}
+		v := &chain.Verifier{Receipts: receipts}
 		for _, e := range entries {
 			if found = v.Add(e); found != nil {
 				return errUndo
@@ -63,7 +64,7 @@ func tampered(t *testing.T, db *DB, receipts map[int64]store.Sum, change func(c 
 	if !errors.Is(err, errUndo) {
 		t.Fatal(err)
 	}
-	if found != nil && !errors.Is(found, store.ErrLedger) {
+	if found != nil && !errors.Is(found, chain.ErrTampered) {
 		t.Fatalf("found %v", found)
 	}
 	return found

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	chain "offramp/gateway/ledger"
 	"offramp/store"
 
 	"github.com/pressly/goose/v3"
@@ -69,7 +70,7 @@ func TestAnOlderFolderIsTakenOver(t *testing.T) {
 		must(t, err)
 		h, err := c.Head(ctx)
 		must(t, err)
-		v := &store.Verifier{}
+		v := &chain.Verifier{}
 		for _, e := range entries {
 			must(t, v.Add(e))
 		}

@@ -51,7 +51,7 @@ func Consent(t *testing.T, newData func(t *testing.T) Data) {
 		{"earlier stream", earlierStream},
 		{"erased", erased},
 		{"erased comes back", erasedAgain},
-		{"ledger", ledger},
+		{"ledger", wholeLedger},
 		{"opt-outs", optOuts},
 		{"retired", retired},
 		{"readers", readers},

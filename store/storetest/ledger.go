@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"testing"
 
+	"offramp/gateway/ledger"
 	"offramp/store"
 )
 
 // verify checks the whole ledger.
-func verify(t *testing.T, c store.Consent, receipts map[int64]store.Sum) (*store.Verifier, error) {
+func verify(t *testing.T, c store.Consent, receipts map[int64]store.Sum) (*ledger.Verifier, error) {
 	t.Helper()
 	ctx := context.Background()
 	h, err := c.Head(ctx)
 	must(t, err)
-	v := &store.Verifier{Receipts: receipts}
+	v := &ledger.Verifier{Receipts: receipts}
 	for after := int64(0); ; {
 		entries, err := c.Entries(ctx, after, 2)
 		must(t, err)
@@ -32,7 +33,7 @@ func verify(t *testing.T, c store.Consent, receipts map[int64]store.Sum) (*store
 	}
 }
 
-func ledger(t *testing.T, d Data) {
+func wholeLedger(t *testing.T, d Data) {
 	ctx := context.Background()
 	c, _ := d.Open(t)
 	h, err := c.Head(ctx)
@@ -57,12 +58,12 @@ func ledger(t *testing.T, d Data) {
 		t.Errorf("%d entries, %d emptied", v.Count, v.Emptied)
 	}
 	receipts[9] = store.Sum{1}
-	if _, err := verify(t, c, receipts); !errors.Is(err, store.ErrLedger) {
+	if _, err := verify(t, c, receipts); !errors.Is(err, ledger.ErrTampered) {
 		t.Errorf("a receipt beyond the end: %v", err)
 	}
 	delete(receipts, 9)
 	receipts[4] = store.Sum{1}
-	if _, err := verify(t, c, receipts); !errors.Is(err, store.ErrLedger) {
+	if _, err := verify(t, c, receipts); !errors.Is(err, ledger.ErrTampered) {
 		t.Errorf("a receipt of another history: %v", err)
 	}
 }

@@ -21,8 +21,11 @@ type cell struct {
 }
 
 func cells() []cell {
+	stages := []sink.Stage{
+		sink.Connect, sink.Banner, sink.EHLO, sink.StartTLS, sink.Auth, sink.Mail, sink.Rcpt, sink.Data, sink.Body, sink.Dot,
+	}
 	var all []cell
-	for _, stage := range sink.Stages() {
+	for _, stage := range stages {
 		// A 5xx before MAIL is trouble with the next hop, not with the mail.
 		permanent := stage == sink.Mail || stage == sink.Rcpt || stage == sink.Data || stage == sink.Dot
 		for _, f := range []struct {

@@ -1,0 +1,184 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// Field is the header field that names a request
+// (draft-ietf-httpapi-idempotency-key-header).
+const Field = "Idempotency-Key"
+
+// maxAnswer is the longest answer that is kept, in bytes.
+const maxAnswer = 1 << 20
+
+// Rule is how a route treats requests with an Idempotency-Key.
+type Rule struct {
+	MaxBody int64 // bytes
+	// Secret says that an answer is for once: it is not kept, only that there was
+	// one.
+	Secret bool
+}
+
+// Once has next answer r, or answers as it did when the same request came before.
+// Who sent r is in its context. On an error nothing was answered.
+func (a *Access) Once(w http.ResponseWriter, r *http.Request, rule Rule, next http.Handler) error {
+	names := r.Header.Values(Field)
+	if len(names) == 0 || a.Requests == nil || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		next.ServeHTTP(w, r)
+		return nil
+	}
+	if len(names) > 1 {
+		return ErrName
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rule.MaxBody))
+	if err != nil {
+		return err
+	}
+	attempt, before, err := a.Begin(r.Context(), Ask{
+		Caller: From(r.Context()), Name: names[0], Method: r.Method, Target: r.URL.RequestURI(), Body: sha256.Sum256(body),
+	})
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		before.write(w.Header())
+		w.Header().Set("Idempotency-Replayed", "true")
+		w.WriteHeader(before.Status)
+		_, _ = w.Write(before.Body) // an error here means that the client is gone
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), MaxRun)
+	defer cancel()
+	r = r.WithContext(ctx)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	attempt.secret = rule.Secret
+	a.run(w, r, attempt, next)
+	return nil
+}
+
+// run has next answer and keeps what it says, before the client has it: a client
+// that does not get it asks again. What failed is not kept.
+func (a *Access) run(w http.ResponseWriter, r *http.Request, attempt *Attempt, next http.Handler) {
+	ctx := context.WithoutCancel(r.Context())
+	kept := &recorder{ResponseWriter: w, status: http.StatusOK, before: maps.Clone(w.Header())}
+	done := false
+	defer func() {
+		if !done { // a panic
+			a.failed(ctx, attempt.Drop(ctx))
+		}
+	}()
+	next.ServeHTTP(kept, r)
+	done = true
+	if s := kept.status; s >= 500 || s == http.StatusConflict || s == http.StatusTooManyRequests {
+		a.failed(ctx, attempt.Drop(ctx))
+	} else {
+		a.failed(ctx, attempt.Keep(ctx, kept.answer()))
+	}
+	kept.flush()
+}
+
+// failed logs that a request may act again when it is sent again.
+func (a *Access) failed(ctx context.Context, err error) {
+	if err != nil {
+		a.log().ErrorContext(ctx, "the answer to a request with an Idempotency-Key was not kept", "error", err)
+	}
+}
+
+// recorder keeps an answer back until it is known. One that is too long goes out
+// at once.
+type recorder struct {
+	http.ResponseWriter
+	before http.Header // fields that each answer gets, also one that is repeated
+	status int
+	body   bytes.Buffer
+	wrote  bool // WriteHeader was called
+	long   bool
+}
+
+func (k *recorder) WriteHeader(status int) {
+	if !k.wrote {
+		k.wrote, k.status = true, status
+	}
+}
+
+func (k *recorder) Write(p []byte) (int, error) {
+	k.wrote = true
+	if !k.long && k.body.Len()+len(p) > maxAnswer {
+		k.flush()
+		k.long = true
+	}
+	if k.long {
+		return k.ResponseWriter.Write(p)
+	}
+	return k.body.Write(p)
+}
+
+// flush sends what was kept back.
+func (k *recorder) flush() {
+	if k.long {
+		return
+	}
+	k.ResponseWriter.WriteHeader(k.status)
+	// An error here means that the client is gone.
+	_, _ = k.ResponseWriter.Write(k.body.Bytes())
+}
+
+func (k *recorder) answer() Answer {
+	if k.long {
+		return Answer{Status: k.status, Long: true}
+	}
+	answer := Answer{Status: k.status, Body: k.body.Bytes(), Header: map[string]string{}}
+	for name, values := range k.Header() {
+		if !slices.Equal(values, k.before[name]) && len(values) > 0 {
+			answer.Header[name] = values[0]
+		}
+	}
+	return answer
+}
+
+func (answer *Answer) write(h http.Header) {
+	for name, value := range answer.Header {
+		h.Set(name, value)
+	}
+}
+
+// Refusal is what a client is answered to an error of this package. ok is false
+// for an error that is not one of them.
+func Refusal(err error) (status int, detail string, ok bool) {
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			return r.status, r.detail, true
+		}
+	}
+	return 0, "", false
+}
+
+// refusals are all of them. Who does not have the whole key learns nothing of it.
+var refusals = []struct {
+	err    error
+	status int
+	detail string
+}{
+	{ErrNone, http.StatusUnauthorized, `Send an API key as "Authorization: Bearer KEY".`},
+	{ErrWrong, http.StatusUnauthorized, "This is not an API key of this server."},
+	{ErrRevoked, http.StatusUnauthorized, "This API key was revoked."},
+	{ErrExpired, http.StatusUnauthorized, "This API key has expired."},
+	{ErrGuesses, http.StatusTooManyRequests, "Too many wrong API keys came from this network; try again in a minute."},
+	{ErrElsewhere, http.StatusForbidden, "Without a key only clients on the same machine are answered."},
+	{ErrHost, http.StatusForbidden, "Without a key, use localhost or a loopback address as the host."},
+	{ErrRate, http.StatusTooManyRequests, "This API key has no requests left; Retry-After says when it has."},
+	{ErrScope, http.StatusForbidden, "The scope of this API key does not include this."},
+	{ErrBound, http.StatusForbidden, "This API key is for some lists only, and this is about others or everything."},
+	{ErrName, http.StatusBadRequest, "Idempotency-Key must be one text of 1 to 255 printable ASCII characters."},
+	{ErrOther, http.StatusUnprocessableEntity, "Another request was sent with this Idempotency-Key: use a new one for each request."},
+	{ErrRuns, http.StatusConflict, "The request with this Idempotency-Key still runs; send it again in a moment."},
+	{ErrCrowded, http.StatusTooManyRequests, "Too many requests with an Idempotency-Key in 24 hours; send more items in one request, or send without."},
+	{ErrTooLong, http.StatusConflict, "The request with this Idempotency-Key was carried out; its answer was too long, or secret, and is not repeated."},
+}

@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"offramp/gateway/api"
+	"offramp/gateway/clock"
+	"offramp/gateway/consent"
+	"offramp/gateway/feedback"
+	"offramp/gateway/hook"
+)
+
+// API returns the handler of the operator's API over data that no server has
+// open: it answers as the server would, without a listener. What only a running
+// server knows, such as its metrics, is not in it.
+func API(ctx context.Context, c Config, p Parts) (http.Handler, error) {
+	p.fill()
+	known := c.clock(p)
+	if err := known.Read(ctx); err != nil {
+		return nil, err
+	}
+	return c.api(p, c.people(p, known, c.kept(p)), known).Handler(), nil
+}
+
+// fill puts in what is used where nothing was given.
+func (p *Parts) fill() {
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+}
+
+// clock is what is known about the machine's clock.
+func (c Config) clock(p Parts) *clock.Clock {
+	return &clock.Clock{Config: c.Clock, Store: p.Consent, Now: p.Now, Log: p.Log}
+}
+
+// kept is mail that came back and was not understood.
+func (c Config) kept(p Parts) *feedback.Kept {
+	return &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
+}
+
+// people is what changes choices, and says the verdict.
+func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
+	return &consent.Consent{
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
+		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
+	}
+}
+
+// api is the operator's side, but for what only a running server knows.
+func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.API {
+	return &api.API{
+		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
+		Traffic: p.Consent, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
+			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
+		}}},
+		Scrubber: p.Scrubber, EraseWithin: c.Consent.OverwrittenWithin(),
+		MinFree: uint64(c.Relay.WithDefaults().MaxMessageSize) * 3 / 2,
+		Version: p.Version, Revision: p.Revision, Log: p.Log, Now: p.Now,
+	}
+}
+
+// joinAPI makes the server of the admin listener.
+func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
+	a := g.config.api(p, g.people, g.clock)
+	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	g.admin = a.Server()
+}
