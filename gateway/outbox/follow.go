@@ -100,7 +100,6 @@ func (f *flow) run(ctx context.Context, wake <-chan struct{}) {
 	for {
 		now := f.o.Now()
 		f.read(ctx, now)
-		f.start(calls, now)
 		if f.dirty && now.Sub(f.saved) >= saveEvery || now.Sub(f.saved) >= renewEvery {
 			if !f.save(ctx, now) {
 				return
@@ -109,6 +108,7 @@ func (f *flow) run(ctx context.Context, wake <-chan struct{}) {
 		if f.c.State != store.ConsumerActive {
 			return
 		}
+		f.start(calls, now)
 		timer := time.NewTimer(f.wait(f.o.Now()))
 		select {
 		case <-ctx.Done():

@@ -211,6 +211,7 @@ func TestEventsReachEveryConsumer(t *testing.T) {
 	db := open(t, t.TempDir())
 	c := db.Consent()
 	one, two := newInbox(t), newInbox(t)
+	one.hold = time.Millisecond
 	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"one": kindOf(one), "two": kindOf(two)}}
 	add(t, o, "one", "one", Start{})
 	optOuts(t, c, 500, 40)

@@ -34,7 +34,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	if _, err := io.ReadFull(o.Random, o.holder[:]); err != nil {
 		return fmt.Errorf("%w: %w", errHolder, err)
 	}
-	m := &manager{o: o, running: map[string]*running{}, ended: make(chan string), rest: map[string]time.Time{}}
+	m := &manager{o: o, running: map[string]*running{}, ended: make(chan string), rest: map[string]rest{}}
 	var watching sync.WaitGroup
 	watching.Go(func() { o.guard("watch the ledger", func() { m.watch(ctx) }) })
 	m.run(ctx)
@@ -52,6 +52,13 @@ func (o *Outbox) guard(what string, f func()) {
 	f()
 }
 
+// rest is until when a consumer is left alone that could not be followed, unless it is
+// changed.
+type rest struct {
+	until   time.Time
+	version int64
+}
+
 // manager starts and stops what sends events to each consumer.
 type manager struct {
 	o     *Outbox
@@ -60,8 +67,8 @@ type manager struct {
 
 	mu      sync.Mutex
 	running map[string]*running
-	rest    map[string]time.Time // until when a consumer is left alone that could not be followed
-	silent  bool                 // the store did not answer, which was logged
+	rest    map[string]rest
+	silent  bool // the store did not answer, which was logged
 }
 
 func (m *manager) run(ctx context.Context) {
@@ -102,7 +109,7 @@ func (m *manager) forget(name string) {
 	defer m.mu.Unlock()
 	if one := m.running[name]; one != nil {
 		if !one.stopped {
-			m.rest[name] = m.o.Now().Add(lookEvery)
+			m.rest[name] = rest{m.o.Now().Add(lookEvery), one.version}
 		}
 		one.stop()
 		delete(m.running, name)
@@ -132,7 +139,7 @@ func (m *manager) look(ctx context.Context) {
 		case one != nil && !one.stopped && (one.version != c.Version || !there[c.Name]):
 			one.stopped = true
 			one.stop()
-		case one == nil && there[c.Name] && !m.rest[c.Name].After(m.o.Now()):
+		case one == nil && there[c.Name] && (m.rest[c.Name].version != c.Version || !m.rest[c.Name].until.After(m.o.Now())):
 			m.start(ctx, c)
 		}
 	}
