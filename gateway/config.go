@@ -15,10 +15,13 @@ import (
 	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
+	"offramp/gateway/program"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -50,8 +53,11 @@ type Config struct {
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
 	Callout callout.Config  `topic:"Webhooks to your systems"`
-	Web     web.Config      `topic:"Recipients' page"`
-	Admin   api.Config      `topic:"API and metrics"`
+	Outbox  outbox.Config
+	Exec    program.Config `topic:"A program or database of yours that gets the events"`
+	SQL     database.Config
+	Web     web.Config `topic:"Recipients' page"`
+	Admin   api.Config `topic:"API and metrics"`
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -61,7 +67,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Outbox, c.Exec, c.SQL, c.Callout, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -15,9 +15,11 @@ import (
 
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/dkim"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/queue"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
@@ -34,8 +36,16 @@ type Parts struct {
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
-	Tokens   *listunsub.KeyRing
-	Keys     *dkim.Keys // nil: nothing is signed
+	// Consumers and Ledger are for what sends events to other systems; nil: nothing
+	// is sent.
+	Consumers store.Consumers
+	Ledger    store.Ledger
+	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
+	Targets store.Targets
+	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
+	Environ []string
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -66,16 +76,18 @@ type Gateway struct {
 	config Config
 	log    *slog.Logger
 
-	clock   *clock.Clock
-	people  *consent.Consent
-	scrub   store.Scrubber
-	smtp    *smtpd.Server
-	hops    *nexthop.Hops
-	queue   *queue.Queue
-	traffic *traffic.Counter
-	pages   *web.Site
-	web     *http.Server
-	admin   *http.Server
+	clock    *clock.Clock
+	people   *consent.Consent
+	scrub    store.Scrubber
+	smtp     *smtpd.Server
+	hops     *nexthop.Hops
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
+	database *database.Database
+	traffic  *traffic.Counter
+	pages    *web.Site
+	web      *http.Server
+	admin    *http.Server
 
 	mail      []smtpd.Listener
 	site, api net.Listener

@@ -61,7 +61,7 @@ type result struct {
 // follow sends events to a consumer until ctx ends or another one has the lease.
 func (o *Outbox) follow(ctx context.Context, name string, wake <-chan struct{}) {
 	now := o.Now()
-	c, err := o.Consumers.LeaseConsumer(ctx, name, o.holder, now, now.Add(leaseTime))
+	c, held, err := o.take(ctx, name, now)
 	switch {
 	case errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrNotFound), ctx.Err() != nil:
 		return
@@ -70,7 +70,7 @@ func (o *Outbox) follow(ctx context.Context, name string, wake <-chan struct{}) 
 		return
 	}
 	c = o.withOwn(c)
-	f := &flow{o: o, c: c, kind: o.Kinds[c.Kind], w: newWindow(c.Cursor), results: make(chan result), held: now.Add(leaseTime), saved: now}
+	f := &flow{o: o, c: c, kind: o.Kinds[c.Kind], w: newWindow(c.Cursor), results: make(chan result), held: held, saved: now}
 	defer f.release(ctx)
 	if c.State != store.ConsumerActive || c.Damaged {
 		return
@@ -80,6 +80,17 @@ func (o *Outbox) follow(ctx context.Context, name string, wake <-chan struct{}) 
 		return
 	}
 	f.run(ctx, wake)
+}
+
+// take leases a consumer for as long as its kind needs.
+func (o *Outbox) take(ctx context.Context, name string, now time.Time) (store.Consumer, time.Time, error) {
+	held := now.Add(leaseTime)
+	c, err := o.Consumers.LeaseConsumer(ctx, name, o.holder, now, held)
+	if longer := now.Add(o.Kinds[c.Kind].lease()); err == nil && longer.After(held) {
+		held = longer
+		c, err = o.Consumers.LeaseConsumer(ctx, name, o.holder, now, held)
+	}
+	return c, held, err
 }
 
 func (f *flow) run(ctx context.Context, wake <-chan struct{}) {
@@ -292,7 +303,9 @@ func (f *flow) failed(r result) {
 	one.tries++
 	one.text = failure.Text
 	if failure.Refused {
-		f.down.refused++
+		if !failure.Apart {
+			f.down.refused++
+		}
 		f.w.people[one.of].next = now.Add(waitAfter(one.tries, failure.After, f.o.Random))
 	}
 	if !failure.Refused || f.down.refused >= refusalsInRow {

@@ -31,6 +31,9 @@ type Failure struct {
 	// Refused says that the receiver is there and will not have these events, so that
 	// others may get through.
 	Refused bool
+	// Apart, with Refused, says that the fault is of something that concerns these
+	// events alone: it says nothing about what others will find.
+	Apart bool
 	// After is how long it asks not to be called; 0: it does not say.
 	After time.Duration
 }
@@ -45,7 +48,13 @@ type Kind struct {
 	Events []store.EventKind
 	Lanes  int // calls at a time at most; 0: 8
 	Batch  int // events of a call at most; 0: 1
+	// Longest is how long a call may take; 0: 20 s.
+	Longest time.Duration
 }
+
+// lease is how long a consumer of the kind is held at a time: a call must end before
+// another one may send.
+func (k Kind) lease() time.Duration { return max(leaseTime, k.Longest+renewEvery+grace) }
 
 // Outbox sends events to all consumers while Run runs. Its fields are set before.
 type Outbox struct {

@@ -32,7 +32,7 @@ func (f *flow) save(ctx context.Context, now time.Time) (ok bool) {
 
 func (f *flow) progress(now time.Time) store.Progress {
 	p := store.Progress{
-		Name: f.c.Name, Holder: f.o.holder, Version: f.c.Version, Now: now, Until: now.Add(leaseTime),
+		Name: f.c.Name, Holder: f.o.holder, Version: f.c.Version, Now: now, Until: now.Add(f.kind.lease()),
 		Cursor: f.w.cursor, Done: f.w.later(), State: f.c.State, Missed: f.missed,
 	}
 	if one := f.w.stuck(); one != nil {

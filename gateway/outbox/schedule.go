@@ -50,7 +50,7 @@ func errorText(err error) string {
 func failureOf(err error) Failure {
 	var f *Failure
 	if errors.As(err, &f) {
-		return Failure{Text: errorText(err), Refused: f.Refused, After: f.After}
+		return Failure{Text: errorText(err), Refused: f.Refused, Apart: f.Apart, After: f.After}
 	}
 	return Failure{Text: errorText(err)}
 }

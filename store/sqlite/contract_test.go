@@ -66,7 +66,8 @@ func newData(t *testing.T) storetest.Data {
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
-func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
+func TestTargets(t *testing.T) { storetest.Targets(t, newData) }
+func TestKeys(t *testing.T)    { storetest.Keys(t, newData) }
 
 func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
 
