@@ -158,7 +158,7 @@ func (in *intake) check(t *testing.T, name string, n int) {
 // one id, and in order for each person, while they fail, stall, redirect, break TLS and
 // vanish, and while the outbox is stopped and started; and no connection goes to an
 // address that is not public, whatever a name resolves to. With -torture 10,000 events.
-func TestReceiversThatMisbehave(t *testing.T) {
+func TestTortureReceivers(t *testing.T) {
 	n, people, restarts := 200, 60, 1
 	if *torture {
 		n, people, restarts = 10_000, 1_500, 12
