@@ -241,8 +241,8 @@ func (s *server) rotateWebhook(ctx context.Context, in *struct {
 	if err := plain("secret", in.Body.Secret, maxSecret); err != nil {
 		return record.CreatedWebhook{}, err
 	}
-	if o := in.Body.Overlap; o != nil && (*o < 0 || *o > maxOverlap) {
-		return record.CreatedWebhook{}, badRequest("overlap must be between 0 and %d seconds.", maxOverlap)
+	if o := in.Body.Overlap; o == nil || *o < 0 || *o > maxOverlap {
+		return record.CreatedWebhook{}, badRequest("Give overlap, between 0 and %d seconds.", maxOverlap)
 	}
 	return hook(ctx, s, in.Name, "secret of a webhook rotated", func() (record.CreatedWebhook, error) { return s.Webhooks.Rotate(ctx, in.Name, in.Body) })
 }

@@ -75,7 +75,7 @@ type WebhookSkip struct {
 
 // WebhookRotation asks for a new secret.
 type WebhookRotation struct {
-	Overlap *int64 `json:"overlap,omitempty" minimum:"0" maximum:"2592000" doc:"For how many seconds the secret before is used, too; left out: a day. standard: calls bear both signatures for so long. sendgrid, mailgun: the new one signs from then on."`
+	Overlap *int64 `json:"overlap" minimum:"0" maximum:"2592000" example:"86400" doc:"For how many seconds the secret before is used, too. standard: calls bear both signatures for so long. sendgrid, mailgun: the new one signs from then on."`
 	Secret  string `json:"secret,omitempty" maxLength:"200" doc:"Of the formats standard and mailgun: the new secret; left out: one is made."`
 }
 
