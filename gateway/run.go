@@ -55,6 +55,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
+	start(&deliveries, "outbox", func() error { return g.runOutbox(queueCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })
 	if g.policy != nil {

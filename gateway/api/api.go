@@ -66,6 +66,8 @@ type API struct {
 	Counts   Counts
 	Leaks    store.Leaks
 	Clock    Clock
+	// Webhooks are the systems that are sent events; nil: there are none.
+	Webhooks Webhooks
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

@@ -36,6 +36,7 @@ func (s *server) routes() {
 	s.serverRoutes()
 	s.keyRoutes()
 	s.runningRoutes()
+	s.webhookRoutes()
 }
 
 // plainRoutes are those that are no part of the API.
