@@ -14,10 +14,10 @@ import (
 	"github.com/emersion/go-smtp"
 	_ "github.com/mattn/go-sqlite3"
 
-	"offramp/gateway/sink"
 	"offramp/gateway"
 	"offramp/gateway/callout"
 	"offramp/gateway/render"
+	"offramp/gateway/sink"
 	"offramp/store"
 )
 

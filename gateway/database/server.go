@@ -25,7 +25,7 @@ const (
 // Limits of a connection.
 const (
 	connectWithin = 10 * time.Second
-	batchWithin   = 30 * time.Second // one transaction
+	batchWithin   = 20 * time.Second // one batch
 	idleAfter     = time.Minute
 )
 
