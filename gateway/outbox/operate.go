@@ -17,7 +17,9 @@ var (
 	ErrKind  = errors.New("no such kind of consumer")
 	ErrTaken = errors.New("there is a consumer of that name already")
 	ErrOwn   = errors.New("is set in the environment, and can be paused, resumed and replayed here, but not be changed")
-	ErrEvent = errors.New("no such event in the ledger")
+	// ErrSettings is for rooms that know a kind: what wraps it is for the operator.
+	ErrSettings = errors.New("invalid settings")
+	ErrEvent    = errors.New("no such event in the ledger")
 )
 
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
