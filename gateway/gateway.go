@@ -25,6 +25,7 @@ import (
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -83,6 +84,7 @@ type Gateway struct {
 	hops     *nexthop.Hops
 	queue    *queue.Queue
 	outbox   *outbox.Outbox
+	webhooks *webhook.Webhooks
 	database *database.Database
 	traffic  *traffic.Counter
 	pages    *web.Site

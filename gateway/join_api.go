@@ -17,13 +17,17 @@ import (
 // API returns the handler of the operator's API over data that no server has
 // open: it answers as the server would, without a listener. What only a running
 // server knows, such as its metrics, is not in it.
-func API(ctx context.Context, c Config, p Parts) (http.Handler, error) {
+func API(ctx context.Context, c Config, p Parts) (_ http.Handler, err error) {
 	p.fill()
 	known := c.clock(p)
 	if err := known.Read(ctx); err != nil {
 		return nil, err
 	}
-	return c.api(p, c.people(p, known, c.kept(p)), known).Handler(), nil
+	a := c.api(p, c.people(p, known, c.kept(p)), known)
+	if a.Webhooks, err = c.offlineWebhooks(p); err != nil {
+		return nil, err
+	}
+	return a.Handler(), nil
 }
 
 // fill puts in what is used where nothing was given.
@@ -72,5 +76,8 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.A
 func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	a := g.config.api(p, g.people, g.clock)
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	if g.webhooks != nil {
+		a.Webhooks = g.webhooks
+	}
 	g.admin = a.Server()
 }

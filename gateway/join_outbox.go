@@ -37,7 +37,7 @@ func (g *Gateway) joinOutbox(p Parts, counts *stats) error {
 		Config: g.config.Outbox, Consumers: p.Consumers, Ledger: p.Ledger, Kinds: map[string]outbox.Kind{},
 		Now: p.Now, Sure: g.clock.Sure, Log: p.Log, Stats: &counts.outbox,
 	}
-	return errors.Join(g.joinChain(p, counts, &callout.Client{Targets: targets}), g.joinProgram(p), g.joinDatabase(p))
+	return errors.Join(g.joinWebhooks(p), g.joinChain(p, counts, &callout.Client{Targets: targets}), g.joinProgram(p), g.joinDatabase(p))
 }
 
 // own adds a consumer that the settings name.

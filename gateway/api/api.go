@@ -58,8 +58,10 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Clock   Clock
+	// Webhooks are the systems that are sent events; nil: there are none.
+	Webhooks Webhooks
+	Traffic  Traffic
+	Clock    Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

@@ -126,6 +126,7 @@ func about(version string) *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: "Lists", Description: "What people can leave."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
+			{Name: "Webhooks", Description: "Your systems that are sent the events."},
 			{Name: "Keys", Description: "Who may use the API."},
 		},
 	}

@@ -33,6 +33,7 @@ func (s *server) document() {
 	s.queueRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
+	s.webhookRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

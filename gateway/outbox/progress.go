@@ -15,6 +15,7 @@ func (f *flow) save(ctx context.Context, now time.Time) (ok bool) {
 	err := f.o.Consumers.RecordProgress(ctx, p)
 	switch {
 	case err == nil:
+		f.o.Stats.reached(p)
 		f.saved, f.held, f.dirty, f.missed, f.silent = now, p.Until, false, 0, false
 		if p.State == store.ConsumerFailed {
 			f.o.Log.Error("a consumer is paused, since an event was not taken for too long: see offramp webhook show",

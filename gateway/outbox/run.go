@@ -175,6 +175,7 @@ func (m *manager) watch(ctx context.Context) {
 			}
 		}
 		last = max(last, head)
+		m.o.Stats.heard(last)
 		m.mu.Lock()
 		for _, one := range m.running {
 			select {

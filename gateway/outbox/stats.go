@@ -11,6 +11,7 @@ import (
 type Stats struct {
 	mu        sync.Mutex
 	consumers map[string]*counts
+	head      int64 // the last event
 }
 
 // counts are those of one consumer.
@@ -71,6 +72,21 @@ func (s *Stats) count(name string, r result) {
 	} else {
 		one.failed++
 	}
+}
+
+// reached records where a consumer is, and the last event there is.
+func (s *Stats) reached(p store.Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.of(p.Name)
+	one.cursor, one.failing = max(one.cursor, p.Cursor), p.Failing
+	s.head = max(s.head, p.Cursor)
+}
+
+func (s *Stats) heard(last int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.head = max(s.head, last)
 }
 
 func (s *Stats) pausedNow(name string) {

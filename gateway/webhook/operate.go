@@ -77,10 +77,16 @@ func (w *Webhooks) Add(ctx context.Context, n record.NewWebhook) (created record
 	if err != nil {
 		return created, err
 	}
+	if slices.Contains(reserved, n.Name) {
+		return created, fmt.Errorf("%w: %q is what the settings of the server call theirs", outbox.ErrTaken, n.Name)
+	}
 	c, err := w.Outbox.Add(ctx, store.Consumer{Name: n.Name, Kind: Kind, Settings: s.Text(), Lists: listsOf(n.Lists), Kinds: kinds}, from)
 	created.Webhook, err = w.shown(ctx, c, err)
 	return created, err
 }
+
+// reserved are the names of consumers that the settings of the server turn on.
+var reserved = []string{"chain", "exec", "sql"}
 
 // sign gives settings a new secret, or the one that the operator names, and returns
 // what the receiver is to know of it.
