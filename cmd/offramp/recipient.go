@@ -87,7 +87,7 @@ func (a *app) printRecipient(r record.Person) error {
 		rows = append(rows, []string{"mail", listName(c.List), text, c.First.UTC().Format(time.RFC3339), ""})
 	}
 	for _, t := range r.Targets {
-		rows = append(rows, []string{"told at", listName(t.List), targetHost(t.URI), t.Since.UTC().Format(time.RFC3339), ""})
+		rows = append(rows, []string{"notified at", listName(t.List), targetHost(t.URI), t.Since.UTC().Format(time.RFC3339), ""})
 	}
 	if b := r.Bounces; b != nil {
 		text := strconv.FormatInt(b.Count, 10) + " soft, the last " + b.Last.UTC().Format(time.RFC3339)

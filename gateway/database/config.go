@@ -35,7 +35,7 @@ func (c Config) Validate() error {
 	}
 	for _, k := range c.Kinds {
 		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
-			return fmt.Errorf("OFFRAMP_SQL_KINDS: %q is no kind of event: use some of %v", k, store.EventKinds())
+			return fmt.Errorf("OFFRAMP_SQL_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds())
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ func (c Config) Validate() error {
 	}
 	for _, k := range c.Kinds {
 		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
-			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_KINDS: %q is no kind of event: use some of %v", k, store.EventKinds()))
+			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds()))
 		}
 	}
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Hour) {
