@@ -182,3 +182,15 @@ func TestSilentServer(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 }
+
+// What a server says of a value names a person, so it is not shown.
+func TestValuesAreNotShown(t *testing.T) {
+	p := servers.PostgreSQL(t)
+	execute(t, p.Open(), "CREATE TABLE numbers (n integer)")
+	d := newDatabase(t, p, "INSERT INTO numbers VALUES (CAST(CAST(:recipient AS text) AS integer))")
+	n, err := d.Send(context.Background(), []store.Event{event(1, "ada@example.net")})
+	var f *outbox.Failure
+	if n != 0 || !errors.As(err, &f) || !f.Refused || f.Text != "the server says SQLSTATE 22P02" {
+		t.Errorf("%d, %v", n, err)
+	}
+}
