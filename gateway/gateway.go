@@ -34,6 +34,7 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
+	Counts  store.Counts
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber

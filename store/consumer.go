@@ -76,7 +76,8 @@ type Progress struct {
 // Consumers are the other systems that are sent the events.
 //
 // At most one holder sends events to a consumer at a time, by a lease that has an
-// end; it belongs to no process. What the operator changes makes a new version of
+// end; it belongs to no process. An engine that knows that the holder is gone may end it
+// earlier. What the operator changes makes a new version of
 // the record, which the holder notices with its next progress.
 type Consumers interface {
 	// AddConsumer adds c and its reader, whose Through is the cursor unless it came

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offramp/gateway/record"
+	"offramp/store"
 )
 
 func (a *app) webhookCommand() *cobra.Command {
@@ -155,12 +157,24 @@ func (a *app) webhookShow() *cobra.Command {
 	}
 }
 
+// webhookGone says which webhook there is not.
+func webhookGone(path string, err error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "webhooks/"), "/")
+	if plain, unescaped := url.PathUnescape(name); unescaped == nil {
+		name = plain
+	}
+	return fmt.Errorf("there is no webhook %q: `offramp webhook list` lists them", name)
+}
+
 // aboutWebhook makes a call that answers with a webhook.
 func (a *app) aboutWebhook(ctx context.Context, method, path string, in any, show func(record.Webhook) error) error {
 	return a.operate(ctx, func(c *client) error {
 		var one record.Webhook
 		if err := c.call(ctx, method, path, in, &one); err != nil {
-			return err
+			return webhookGone(path, err)
 		}
 		if a.asJSON {
 			return a.printJSON(one)
@@ -248,7 +262,7 @@ func (a *app) webhookTest() *cobra.Command {
 			return a.operate(cmd.Context(), func(c *client) error {
 				var result record.WebhookTest
 				if err := c.call(cmd.Context(), "POST", webhookPath(args[0], "test"), nil, &result); err != nil {
-					return err
+					return webhookGone(webhookPath(args[0]), err)
 				}
 				if a.asJSON {
 					if err := a.printJSON(result); err != nil {
@@ -340,7 +354,7 @@ func (a *app) webhookRotate() *cobra.Command {
 			return a.operate(cmd.Context(), func(c *client) error {
 				var made record.CreatedWebhook
 				if err := c.call(cmd.Context(), "POST", webhookPath(args[0], "rotate"), q, &made); err != nil {
-					return err
+					return webhookGone(webhookPath(args[0]), err)
 				}
 				return a.printCreated(made, "The secret before is valid for another "+overlap.String()+".")
 			})
@@ -358,7 +372,7 @@ func (a *app) webhookRemove() *cobra.Command {
 			return a.operate(cmd.Context(), func(c *client) error {
 				var changed record.Changed
 				if err := c.call(cmd.Context(), "DELETE", webhookPath(args[0]), nil, &changed); err != nil {
-					return err
+					return webhookGone(webhookPath(args[0]), err)
 				}
 				if a.asJSON {
 					return a.printLine(changed)

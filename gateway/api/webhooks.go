@@ -113,16 +113,58 @@ func hook[T any](ctx context.Context, s *server, name, what string, do func() (T
 }
 
 func (s *server) addWebhook(ctx context.Context, in *struct{ Body record.NewWebhook }) (record.CreatedWebhook, error) {
-	for _, text := range append([]string{in.Body.URL, in.Body.Secret}, in.Body.Lists...) {
-		if err := plain("each text", text, maxText); err != nil {
-			return record.CreatedWebhook{}, err
-		}
+	n := in.Body
+	if n.Name == "" || n.URL == "" {
+		return record.CreatedWebhook{}, badRequest("Give name and url.")
 	}
-	return hook(ctx, s, in.Body.Name, "webhook added", func() (record.CreatedWebhook, error) { return s.Webhooks.Add(ctx, in.Body) })
+	if err := errors.Join(plain("name", n.Name, maxWebhookName), checkWebhook(n.URL, n.Act, n.Secret, n.Lists, n.Kinds), checkFormat(n.Format)); err != nil {
+		return record.CreatedWebhook{}, err
+	}
+	return hook(ctx, s, n.Name, "webhook added", func() (record.CreatedWebhook, error) { return s.Webhooks.Add(ctx, n) })
 }
 
-// maxText is the longest text of a webhook, in characters.
-const maxText = 2000
+// The most characters and items of a webhook, as record.NewWebhook documents them.
+const (
+	maxWebhookName  = 64
+	maxWebhookURL   = 2000
+	maxSecret       = 200
+	maxWebhookLists = 100
+	maxWebhookKinds = 50
+	maxOverlap      = 30 * 24 * 60 * 60 // seconds
+)
+
+// checkWebhook refuses what is longer than documented.
+func checkWebhook(url, act, secret string, lists, kinds []string) error {
+	for _, text := range []struct {
+		name, value string
+		most        int
+	}{{"url", url, maxWebhookURL}, {"secret", secret, maxSecret}} {
+		if err := plain(text.name, text.value, text.most); err != nil {
+			return err
+		}
+	}
+	if act != "" {
+		if err := oneOf("act", act, "complaint", "blocklist"); err != nil {
+			return err
+		}
+	}
+	if len(lists) > maxWebhookLists || len(kinds) > maxWebhookKinds {
+		return badRequest("At most %d lists and %d kinds can be named.", maxWebhookLists, maxWebhookKinds)
+	}
+	for _, list := range lists {
+		if err := plain("lists", list, maxListID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkFormat(format string) error {
+	if format == "" {
+		return nil
+	}
+	return oneOf("format", format, "standard", "sendgrid", "postmark", "mailgun", "listmonk")
+}
 
 func (s *server) webhook(ctx context.Context, in *WebhookPath) (record.Webhook, error) {
 	return hook(ctx, s, in.Name, "", func() (record.Webhook, error) { return s.Webhooks.One(ctx, in.Name) })
@@ -135,7 +177,23 @@ func (s *server) changeWebhook(ctx context.Context, in *struct {
 	if in.Body == (record.WebhookPatch{}) {
 		return record.Webhook{}, badRequest("Give url, act, lists or kinds.")
 	}
+	p, value := in.Body, func(text *string) string {
+		if text == nil {
+			return ""
+		}
+		return *text
+	}
+	if err := checkWebhook(value(p.URL), value(p.Act), "", itemsOf(p.Lists), itemsOf(p.Kinds)); err != nil {
+		return record.Webhook{}, err
+	}
 	return hook(ctx, s, in.Name, "webhook changed", func() (record.Webhook, error) { return s.Webhooks.Change(ctx, in.Name, in.Body) })
+}
+
+func itemsOf(all *[]string) []string {
+	if all == nil {
+		return nil
+	}
+	return *all
 }
 
 func (s *server) removeWebhook(ctx context.Context, in *WebhookPath) (record.Changed, error) {
@@ -160,6 +218,9 @@ func (s *server) replayWebhook(ctx context.Context, in *struct {
 	WebhookPath
 	Body record.WebhookReplay
 }) (record.Webhook, error) {
+	if in.Body.After == nil && in.Body.Since.IsZero() {
+		return record.Webhook{}, badRequest("Give after or since.")
+	}
 	return hook(ctx, s, in.Name, "webhook replayed", func() (record.Webhook, error) { return s.Webhooks.Replay(ctx, in.Name, in.Body) })
 }
 
@@ -167,6 +228,9 @@ func (s *server) skipEvent(ctx context.Context, in *struct {
 	WebhookPath
 	Body record.WebhookSkip
 }) (record.Webhook, error) {
+	if in.Body.Event < 1 {
+		return record.Webhook{}, badRequest("event must be the id of an event.")
+	}
 	return hook(ctx, s, in.Name, "event passed over", func() (record.Webhook, error) { return s.Webhooks.Skip(ctx, in.Name, in.Body.Event) })
 }
 
@@ -174,5 +238,11 @@ func (s *server) rotateWebhook(ctx context.Context, in *struct {
 	WebhookPath
 	Body record.WebhookRotation
 }) (record.CreatedWebhook, error) {
+	if err := plain("secret", in.Body.Secret, maxSecret); err != nil {
+		return record.CreatedWebhook{}, err
+	}
+	if o := in.Body.Overlap; o != nil && (*o < 0 || *o > maxOverlap) {
+		return record.CreatedWebhook{}, badRequest("overlap must be between 0 and %d seconds.", maxOverlap)
+	}
 	return hook(ctx, s, in.Name, "secret of a webhook rotated", func() (record.CreatedWebhook, error) { return s.Webhooks.Rotate(ctx, in.Name, in.Body) })
 }

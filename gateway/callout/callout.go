@@ -6,6 +6,7 @@ package callout
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -49,7 +50,9 @@ type Client struct {
 	// PerTarget is how many connections there are to one host and port at a time;
 	// calls beyond wait, within their time. 0: 8.
 	PerTarget int
-	Resolver  Resolver // nil: net.DefaultResolver
+	// Timeout is how long a call may take in all; 0: [Timeout].
+	Timeout  time.Duration
+	Resolver Resolver // nil: net.DefaultResolver
 	// Dial connects to an address that was checked, with its port; nil: net.Dialer.
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Roots *x509.CertPool   // nil: those of the system
@@ -83,7 +86,7 @@ func (c *Client) Check(u *url.URL) error {
 	return nil
 }
 
-// Do makes a call, within Timeout in all. The user name and password of its URL are
+// Do makes a call, within c.Timeout in all. The user name and password of its URL are
 // sent as basic authentication. A reply of any status is a reply; errors never hold
 // the URL, whose path may be a secret.
 func (c *Client) Do(r *http.Request) (Reply, error) {
@@ -91,7 +94,7 @@ func (c *Client) Do(r *http.Request) (Reply, error) {
 		return Reply{}, err
 	}
 	c.once.Do(c.open)
-	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(c.Timeout, Timeout))
 	defer cancel()
 	r = r.Clone(context.WithValue(ctx, forTarget{}, c.Targets.Has(r.URL)))
 	r.Host = ""
@@ -148,7 +151,7 @@ func (c *Client) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	// The transport may open a connection for one call and use it for another, but
 	// only of the same scheme, host and port, which decide what is ours.
 	ours, _ := ctx.Value(forTarget{}).(bool)
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, Timeout))
 	defer cancel()
 	found, err := c.lookUp(ctx, host)
 	if err != nil {

@@ -271,6 +271,7 @@ func TestTimeout(t *testing.T) {
 func TestConnectionsToOneTargetAreBounded(t *testing.T) {
 	var open, most atomic.Int32
 	hold := make(chan struct{})
+	var once sync.Once
 	c, _, _ := serve(t, func(http.ResponseWriter, *http.Request) {
 		now := open.Add(1)
 		for {
@@ -280,7 +281,7 @@ func TestConnectionsToOneTargetAreBounded(t *testing.T) {
 			}
 		}
 		if now == 2 {
-			close(hold)
+			once.Do(func() { close(hold) })
 		}
 		<-hold
 		open.Add(-1)

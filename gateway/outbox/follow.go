@@ -302,17 +302,15 @@ func (f *flow) failed(r result) {
 	}
 	one.tries++
 	one.text = failure.Text
-	if failure.Refused {
-		if !failure.Apart {
-			f.down.refused++
-		}
-		f.w.people[one.of].next = now.Add(waitAfter(one.tries, failure.After, f.o.Random))
+	f.w.people[one.of].next = now.Add(f.after(one.tries, failure))
+	if failure.Refused && !failure.Apart {
+		f.down.refused++
 	}
 	if !failure.Refused || f.down.refused >= refusalsInRow {
 		// Of calls that failed together one counts.
 		if f.down.tries == 0 || !r.began.Before(f.down.last) {
 			f.down.tries++
-			f.down.next = now.Add(waitAfter(f.down.tries, failure.After, f.o.Random))
+			f.down.next = now.Add(f.after(f.down.tries, failure))
 		}
 		f.down.last = now
 	}
@@ -320,4 +318,9 @@ func (f *flow) failed(r result) {
 	if f.o.Sure().Sub(one.first) >= f.o.Config.GiveUp {
 		f.c.State = store.ConsumerFailed
 	}
+}
+
+// after is how long it is waited after a failure.
+func (f *flow) after(tries int, failure Failure) time.Duration {
+	return waitAfter(f.o.Waits, tries, failure.After, f.o.Random)
 }

@@ -66,7 +66,10 @@ type Outbox struct {
 	Kinds map[string]Kind
 	// Own are consumers that the settings name instead of the operator's commands: they
 	// are added when they are not there, and have the settings that stand here.
-	Own    []store.Consumer
+	Own []store.Consumer
+	// Waits are how long it is waited after the first failure of an event, the second
+	// and so on; the last one stays. nil: 5 s, 15 s, 45 s, 2 min, 7 min, 20 min, 1 h.
+	Waits  []time.Duration
 	Random io.Reader        // nil: crypto/rand
 	Now    func() time.Time // nil: time.Now
 	// Sure is the time that has come for certain, whatever the clock shows: an event is
@@ -96,6 +99,9 @@ func (o *Outbox) begin() {
 		}
 		if o.Random == nil {
 			o.Random = rand.Reader
+		}
+		if len(o.Waits) == 0 {
+			o.Waits = usualWaits()
 		}
 		if o.Stats == nil {
 			o.Stats = new(Stats)

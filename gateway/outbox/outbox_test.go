@@ -250,16 +250,14 @@ func TestFailuresAndRestarts(t *testing.T) {
 		}
 		return nil
 	}
-	short := waits
-	waits = []time.Duration{time.Millisecond}
-	defer func() { waits = short }()
+	waits := []time.Duration{time.Millisecond}
 	const n = 2000
 	for round := 0; in.unique() < n && round < 20; round++ {
 		db := open(t, dir)
 		c := db.Consent()
 		kind := kindOf(in)
 		kind.Batch = 1 + round%3
-		o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}}
+		o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}, Waits: waits}
 		if round == 0 {
 			add(t, o, "crm", "x", Start{})
 			optOuts(t, c, n, 97)
@@ -369,11 +367,9 @@ func TestGivingUpAndResuming(t *testing.T) {
 	}
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	short := waits
-	waits = []time.Duration{time.Millisecond}
-	defer func() { waits = short }()
+	waits := []time.Duration{time.Millisecond}
 	var lines strings.Builder
-	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in)}, Now: now, Log: slog.New(slog.NewTextHandler(&lines, nil))}
+	o := &Outbox{Waits: waits, Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in)}, Now: now, Log: slog.New(slog.NewTextHandler(&lines, nil))}
 	add(t, o, "crm", "x", Start{})
 	optOuts(t, c, 20, 10)
 	stop := run(t, o)
@@ -454,10 +450,8 @@ func TestErasedEventsAreNotSent(t *testing.T) {
 		}
 		return errors.New("down")
 	}
-	short := waits
-	waits = []time.Duration{10 * time.Millisecond}
-	defer func() { waits = short }()
-	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in)}}
+	waits := []time.Duration{10 * time.Millisecond}
+	o := &Outbox{Waits: waits, Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in)}}
 	add(t, o, "crm", "x", Start{})
 	optOuts(t, c, 20, 10)
 	run(t, o)

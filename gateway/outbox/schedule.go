@@ -11,16 +11,18 @@ import (
 	"offramp/store"
 )
 
-// waits are how long it is waited before an event is tried again, by how often it was
-// tried; the last one stays.
-var waits = []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 7 * time.Minute, 20 * time.Minute, time.Hour}
+// usualWaits are how long it is waited before an event is tried again, by how often it
+// was tried; the last one stays.
+func usualWaits() []time.Duration {
+	return []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 7 * time.Minute, 20 * time.Minute, time.Hour}
+}
 
 // longestWait bounds what a receiver asks for.
 const longestWait = 4 * time.Hour
 
 // waitAfter is how long it is waited after the tries-th failure, a tenth more or less,
 // so that what failed together does not come back together.
-func waitAfter(tries int, asked time.Duration, random io.Reader) time.Duration {
+func waitAfter(waits []time.Duration, tries int, asked time.Duration, random io.Reader) time.Duration {
 	d := waits[min(max(tries, 1), len(waits))-1]
 	var b [4]byte
 	if _, err := io.ReadFull(random, b[:]); err == nil {

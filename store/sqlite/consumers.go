@@ -19,6 +19,7 @@ const (
 	insertConsumer  = "INSERT INTO consumers (" + consumerColumns + ", seal, holder, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	updateConsumer  = `UPDATE consumers SET kind = ?2, settings = ?3, lists = ?4, kinds = ?5, state = ?6, created = ?7, cursor = ?8, done = ?9, skip = ?10,
 		failing = ?11, stuck = ?12, attempts = ?13, next = ?14, error = ?15, missed = ?16, version = ?17, seal = ?18, holder = ?19, until = ?20 WHERE name = ?1`
+	endLeases      = "UPDATE consumers SET holder = x'', until = 0 WHERE until > 0"
 	deleteConsumer = "DELETE FROM consumers WHERE name = ?"
 )
 

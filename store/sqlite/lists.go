@@ -96,6 +96,10 @@ func (s *Consent) start(ctx context.Context) error {
 		if err == nil && fresh {
 			err = s.setValue(c, metaPersonKey, s.people.fingerprint())
 		}
+		if err == nil {
+			// Whoever held a lease had the folder locked, which is ours now.
+			_, err = c.exec(endLeases)
+		}
 		if err != nil {
 			return err
 		}

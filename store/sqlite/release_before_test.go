@@ -29,6 +29,7 @@ func backdate(t *testing.T, dir string) {
 			"ALTER TABLE erased DROP COLUMN seal", "ALTER TABLE lists DROP COLUMN seal", "ALTER TABLE codes DROP COLUMN seal",
 			"ALTER TABLE meta DROP COLUMN seal", "DELETE FROM meta WHERE name IN ('guards', 'clock', 'ready', 'scrub')",
 			"INSERT INTO meta (name, value) VALUES ('scrub', x'01')",
+			"DROP INDEX events_time", "CREATE INDEX events_time ON events (time)",
 		},
 		spoolFile: {"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
 	} {
@@ -40,10 +41,12 @@ func backdate(t *testing.T, dir string) {
 			must(t, err)
 		}
 		then := schemaThen(t, name)
-		for table, text := range tablesOf(t, db) {
-			if _, was := then[table]; !was && strings.HasPrefix(text, "CREATE TABLE") { // indexes go with it
-				_, err := db.Exec("DROP TABLE " + table)
-				must(t, err)
+		for _, kind := range []string{"TRIGGER", "INDEX", "TABLE"} {
+			for made, text := range tablesOf(t, db) {
+				if _, was := then[made]; !was && strings.HasPrefix(strings.Replace(text, "UNIQUE ", "", 1), "CREATE "+kind) {
+					_, err := db.Exec("DROP " + kind + " " + made)
+					must(t, err)
+				}
 			}
 		}
 		if d := cmp.Diff(then, tablesOf(t, db)); d != "" {
