@@ -21,6 +21,7 @@ import (
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
+	"offramp/gateway/policy"
 	"offramp/gateway/program"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
@@ -41,13 +42,14 @@ type Config struct {
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
-	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
+	SMTPUsers string `env:"SMTP_USERS" reload:"yes" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config
 	Queue   queue.Config
 	Relay   relay.Config   `topic:"Accepting mail"`
 	SMTP    smtpd.Config   `topic:"SMTP server"`
+	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
@@ -67,7 +69,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Outbox, c.Exec, c.SQL, c.Callout, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/database"
@@ -20,7 +22,11 @@ import (
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
+	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -32,9 +38,12 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
-	Counts  store.Counts
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
+	Leaks    store.Leaks
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -63,6 +72,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -76,10 +87,12 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
 	clock    *clock.Clock
 	people   *consent.Consent
+	access   *access.Access
 	scrub    store.Scrubber
 	smtp     *smtpd.Server
 	hops     *nexthop.Hops
@@ -89,17 +102,22 @@ type Gateway struct {
 	database *database.Database
 	traffic  *traffic.Counter
 	pages    *web.Site
+	accept   *relay.Relay
+	preview  *preview.Preview
 	web      *http.Server
 	admin    *http.Server
+	policy   *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
+	questions net.Listener // of Postfix; nil: none
 }
 
 // Addrs are the addresses a gateway listens on, as the system gave them.
 type Addrs struct {
 	SMTP, SMTPS []string
 	HTTP, Admin string
+	Policy      string // empty: there is none
 }
 
 // New checks the settings, joins the rooms and opens every listener. The error
@@ -112,7 +130,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}
@@ -149,6 +167,7 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
 		g.api = limitAdmin(l, g.log)
 	}
+	faults = append(faults, g.listenPolicy(p.Listen))
 	return errors.Join(faults...)
 }
 
@@ -208,6 +227,9 @@ func (g *Gateway) Addrs() Addrs {
 	if g.api != nil {
 		a.Admin = g.api.Addr().String()
 	}
+	if g.questions != nil {
+		a.Policy = g.questions.Addr().String()
+	}
 	return a
 }
 
@@ -217,7 +239,7 @@ func (g *Gateway) Close() error {
 	for _, l := range g.mail {
 		faults = append(faults, l.Close())
 	}
-	for _, l := range []net.Listener{g.site, g.api} {
+	for _, l := range []net.Listener{g.site, g.api, g.questions} {
 		if l != nil {
 			faults = append(faults, l.Close())
 		}

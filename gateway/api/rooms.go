@@ -143,6 +143,12 @@ type Keys interface {
 	Revoke(ctx context.Context, key string) (changed bool, err error)
 }
 
+// Preview renders a message as its recipient would get it, and keeps nothing;
+// *preview.Preview does.
+type Preview interface {
+	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
+}
+
 // Counts counts events by day; see [store.Counts].
 type Counts interface {
 	CountEvents(ctx context.Context, since, until time.Time) ([]store.DayCount, error)
