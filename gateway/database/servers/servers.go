@@ -1,8 +1,9 @@
-package database
+// Package servers starts database servers of the distribution for tests, each with a
+// folder and a port of its own.
+package servers
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -15,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 func must(t testing.TB, err error) {
@@ -33,24 +37,26 @@ func lacking(t testing.TB, peer string) {
 	t.Skipf("left out: %s is not installed", peer)
 }
 
-// peer is a database server of the distribution, with a folder of its own.
-type peer struct {
+// Server is one that runs until the test ends.
+type Server struct {
 	t       testing.TB
 	dir     string
 	user    *syscall.Credential // none of them runs as root
 	program []string
 	running *exec.Cmd
-	url     string // of its database
+	// URL is that of its database, as OFFRAMP_SQL_URL has it.
+	URL string
+	db  func() (*sql.DB, error)
 }
 
-// newPeer makes the folder.
-func newPeer(t testing.TB) *peer {
+// newServer makes the folder.
+func newServer(t testing.TB) *Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "offramp-database-")
 	must(t, err)
-	p := &peer{t: t, dir: dir}
+	p := &Server{t: t, dir: dir}
 	t.Cleanup(func() {
-		p.stop()
+		p.Stop()
 		_ = os.RemoveAll(dir)
 	})
 	if os.Getuid() == 0 {
@@ -64,7 +70,7 @@ func newPeer(t testing.TB) *peer {
 	return p
 }
 
-func (p *peer) command(program string, args ...string) *exec.Cmd {
+func (p *Server) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Dir = p.dir
 	c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=" + p.dir}
@@ -72,14 +78,15 @@ func (p *peer) command(program string, args ...string) *exec.Cmd {
 	return c
 }
 
-func (p *peer) run(program string, args ...string) {
+func (p *Server) run(program string, args ...string) {
 	p.t.Helper()
 	if out, err := p.command(program, args...).CombinedOutput(); err != nil {
 		p.t.Fatalf("%s: %v\n%s", program, err, out)
 	}
 }
 
-func (p *peer) start() {
+// Start starts it, also once more.
+func (p *Server) Start() {
 	p.t.Helper()
 	p.running = p.command(p.program[0], p.program[1:]...)
 	said, err := os.OpenFile(filepath.Join(p.dir, "said"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -89,8 +96,8 @@ func (p *peer) start() {
 	must(p.t, p.running.Start())
 }
 
-// stop kills it, as a crash does.
-func (p *peer) stop() {
+// Stop kills it, as a crash does.
+func (p *Server) Stop() {
 	if p.running != nil {
 		_ = p.running.Process.Kill()
 		_ = p.running.Wait()
@@ -98,12 +105,10 @@ func (p *peer) stop() {
 	}
 }
 
-// open returns a connection of the test's own, once the server answers.
-func (p *peer) open() *sql.DB {
+// Open returns a connection of the test's own, once the server answers.
+func (p *Server) Open() *sql.DB {
 	p.t.Helper()
-	s, err := readServer(p.url)
-	must(p.t, err)
-	db, err := s.open()
+	db, err := p.db()
 	must(p.t, err)
 	p.t.Cleanup(func() { db.Close() })
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
@@ -125,26 +130,27 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// postgres starts PostgreSQL as Debian has it.
-func postgres(t testing.TB) *peer {
+// PostgreSQL starts PostgreSQL as Debian has it.
+func PostgreSQL(t testing.TB) *Server {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
 		lacking(t, "postgresql")
 	}
 	bin := filepath.Dir(found[len(found)-1])
-	p := newPeer(t)
+	p := newServer(t)
 	data, port := filepath.Join(p.dir, "data"), freePort(t)
 	must(t, os.WriteFile(filepath.Join(p.dir, "password"), []byte("se/cr@t\n"), 0o644))
 	p.run(filepath.Join(bin, "initdb"), "-D", data, "-U", "crm", "-A", "scram-sha-256", "--pwfile=password", "--no-sync", "-E", "UTF8")
 	p.program = []string{filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-k", p.dir, "-c", "listen_addresses=127.0.0.1"}
-	p.url = fmt.Sprintf("postgres://crm:%s@127.0.0.1:%s/postgres?sslmode=disable", url.QueryEscape("se/cr@t"), port)
-	p.start()
+	p.URL = fmt.Sprintf("postgres://crm:%s@127.0.0.1:%s/postgres?sslmode=disable", url.QueryEscape("se/cr@t"), port)
+	p.db = func() (*sql.DB, error) { return sql.Open("pgx", p.URL) }
+	p.Start()
 	return p
 }
 
-// maria starts MariaDB, of Debian's package, which is unpacked only.
-func maria(t testing.TB) *peer {
+// MariaDB starts MariaDB, of Debian's package, which is unpacked only.
+func MariaDB(t testing.TB) *Server {
 	t.Helper()
 	home, err := os.UserHomeDir()
 	must(t, err)
@@ -153,7 +159,7 @@ func maria(t testing.TB) *peer {
 	if _, err := os.Stat(program); err != nil {
 		lacking(t, "mariadb-server-core")
 	}
-	p := newPeer(t)
+	p := newServer(t)
 	if p.user != nil { // it does not get into root's folder
 		must(t, os.CopyFS(filepath.Join(p.dir, "share"), os.DirFS(share)))
 		content, err := os.ReadFile(program)
@@ -173,31 +179,12 @@ func maria(t testing.TB) *peer {
 	if _, err := os.Stat(filepath.Join(data, "crm")); err != nil {
 		p.program = append(p.program, "--init-file="+start)
 	}
-	p.url = "mysql://crm:secret@127.0.0.1:" + port + "/crm"
-	p.start()
-	p.awaitDatabase(port)
+	p.URL = "mysql://crm:secret@127.0.0.1:" + port + "/crm"
+	p.db = func() (*sql.DB, error) {
+		return sql.Open("mysql", "crm:secret@tcp(127.0.0.1:"+port+")/crm?time_zone=%27%2B00:00%27")
+	}
+	p.Start()
+	p.Open() // the database was made
 	p.program = p.program[:len(p.program)-1]
 	return p
-}
-
-// awaitDatabase waits until the database was made.
-func (p *peer) awaitDatabase(port string) {
-	p.t.Helper()
-	p.open()
-	_, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second)
-	must(p.t, err)
-}
-
-// eachServer runs a test with each kind of server.
-func eachServer(t *testing.T, run func(t *testing.T, p *peer)) {
-	for name, start := range map[string]func(testing.TB) *peer{"PostgreSQL": postgres, "MariaDB": maria} {
-		t.Run(name, func(t *testing.T) { run(t, start(t)) })
-	}
-}
-
-// execute runs a statement of the test's.
-func execute(t testing.TB, db *sql.DB, text string, args ...any) {
-	t.Helper()
-	_, err := db.ExecContext(context.Background(), text, args...)
-	must(t, err)
 }
