@@ -71,6 +71,7 @@ func newWorld(t testing.TB) *world {
 	w.api = &API{
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Traffic:  w,
+		Messages: &became{},
 		Counts:   w,
 		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
