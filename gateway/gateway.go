@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -20,7 +21,11 @@ import (
 	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -36,8 +41,8 @@ type Parts struct {
 	Counts   store.Counts
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
-	// History is what became of mail; nil: none is kept.
-	History store.History
+	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -58,6 +63,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -71,6 +78,7 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
 	clock   *clock.Clock
@@ -83,17 +91,22 @@ type Gateway struct {
 	queue   *queue.Queue
 	traffic *traffic.Counter
 	pages   *web.Site
+	accept  *relay.Relay
+	preview *preview.Preview
 	web     *http.Server
 	admin   *http.Server
+	policy  *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
+	questions net.Listener // of Postfix; nil: none
 }
 
 // Addrs are the addresses a gateway listens on, as the system gave them.
 type Addrs struct {
 	SMTP, SMTPS []string
 	HTTP, Admin string
+	Policy      string // empty: there is none
 }
 
 // New checks the settings, joins the rooms and opens every listener. The error
@@ -106,7 +119,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}
@@ -143,6 +156,7 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
 		g.api = limitAdmin(l, g.log)
 	}
+	faults = append(faults, g.listenPolicy(p.Listen))
 	return errors.Join(faults...)
 }
 
@@ -202,6 +216,9 @@ func (g *Gateway) Addrs() Addrs {
 	if g.api != nil {
 		a.Admin = g.api.Addr().String()
 	}
+	if g.questions != nil {
+		a.Policy = g.questions.Addr().String()
+	}
 	return a
 }
 
@@ -211,7 +228,7 @@ func (g *Gateway) Close() error {
 	for _, l := range g.mail {
 		faults = append(faults, l.Close())
 	}
-	for _, l := range []net.Listener{g.site, g.api} {
+	for _, l := range []net.Listener{g.site, g.api, g.questions} {
 		if l != nil {
 			faults = append(faults, l.Close())
 		}

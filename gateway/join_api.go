@@ -59,7 +59,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
 		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
@@ -74,6 +74,7 @@ func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	g.access = g.config.access(p)
 	a := g.config.api(p, g.people, g.clock, g.access)
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	a.Preview, a.Reload = g.preview, p.Reload
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

@@ -57,6 +57,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })
+	if g.policy != nil {
+		start(&entrances, "policy", func() error { return g.policy.Serve(ctx, g.questions) })
+	}
 	start(&entrances, "web", func() error { return serveHTTP(ctx, g.web, g.site) })
 
 	failed := entrances.Wait()

@@ -38,6 +38,9 @@ func (c *checker) dataDir() {
 	if missing != nil {
 		c.add(findFail, "data", missing.Error(), "")
 	}
+	if err := c.settings.refuseUndecided(); err != nil {
+		c.add(findFail, "data", err.Error(), c.app.command("restore --accept"))
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		c.add(findWarn, "data", fmt.Sprintf("other users can access the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
 	}
@@ -63,7 +66,11 @@ func (c *checker) ports() {
 		free = false
 		c.add(findFail, "server", fmt.Sprintf("another server answers on %s: %s. Stop it, or set OFFRAMP_ADMIN_ADDR to another address", g.AdminAddr, c.other), showPort(g.AdminAddr))
 	}
-	for _, addr := range slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr}) {
+	all := slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr})
+	if network, addr := g.Policy.Listener(); network == "tcp" && addr != "" {
+		all = append(all, addr)
+	}
+	for _, addr := range all {
 		if c.other != "" && addr == g.AdminAddr {
 			continue
 		}

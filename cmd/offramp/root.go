@@ -38,9 +38,9 @@ func (a *app) commands() *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
+		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand(), a.sendTestCommand()}},
 		{"operation", []*cobra.Command{
-			a.serveCommand(), a.healthCommand(), a.repairCommand(), a.configCommand(),
+			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
 			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.apikeyCommand(), a.clockCommand(),
 		}},
 		{"audit", []*cobra.Command{a.messagesCommand(), a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
@@ -61,12 +61,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		names = append(names, sub.Name())
-	}
-	if near := nearest(args[0], names); near != "" {
-		return fault("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], near)
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fault("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
 	}
 	return fault("%s has no command %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
 }

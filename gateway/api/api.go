@@ -34,6 +34,8 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
+	"offramp/store"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -62,6 +64,7 @@ type API struct {
 	Messages Messages
 	Traffic  Traffic
 	Counts   Counts
+	Leaks    store.Leaks
 	Clock    Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
@@ -80,7 +83,11 @@ type API struct {
 	// Collectors are served at /metrics, beside those of the process and the runtime.
 	Collectors []prometheus.Collector
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
-	Flush             func()
+	Flush func()
+	// Preview renders a message as its recipient would get it; nil: no server runs.
+	Preview Preview
+	// Reload reads the settings of the server again; nil: no server runs.
+	Reload            func(ctx context.Context) record.Reloaded
 	Version, Revision string           // of this program
 	Log               *slog.Logger     // nil: nothing is logged
 	Now               func() time.Time // nil: time.Now

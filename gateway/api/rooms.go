@@ -10,6 +10,7 @@ import (
 	"offramp/gateway/envelope"
 	"offramp/gateway/history"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -120,6 +121,12 @@ type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
 	All(ctx context.Context) ([]store.Key, error)
 	Revoke(ctx context.Context, key string) (changed bool, err error)
+}
+
+// Preview renders a message as its recipient would get it, and keeps nothing;
+// *preview.Preview does.
+type Preview interface {
+	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
 }
 
 // Counts counts events by day; see [store.Counts].

@@ -30,10 +30,12 @@ func (s *server) routes() {
 	s.listRoutes()
 	s.eventRoutes()
 	s.reportRoutes()
+	s.leakRoutes()
 	s.queueRoutes()
 	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
+	s.runningRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

@@ -44,6 +44,7 @@ var mayScan = map[string]string{
 	"selectHead":      "its last row",
 	"selectRetired":   "its first rows",
 	"selectEvents":    "a part; what it is completed to is explained below",
+	"selectCopied":    "of a copy that nobody uses",
 	"salvageAll":      "by a repair, while no server runs",
 	"selectDamaged":   "at the start and once an hour, as a whole",
 
