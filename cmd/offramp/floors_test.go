@@ -43,6 +43,8 @@ var house = map[string]room{
 	"gateway/mime":             {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
 	"gateway/stream":           {2, []string{"offramp/store", "net", "net/http"}},
 	"gateway/traffic":          {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/exchange":         {2, never(netHTTP, goSMTP, drivers, []string{"net", "os"})},
+	"gateway/jobs":             {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/dkim":             {1, never(netHTTP, []string{"offramp/store"})},
 	"gateway/sink":             {1, never(ourRooms, goSMTP)},
 	"gateway/language":         {1, never(ourRooms, netHTTP, goSMTP, drivers)},
