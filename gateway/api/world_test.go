@@ -71,7 +71,6 @@ func newWorld(t testing.TB) *world {
 	w.api = &API{
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Traffic:  w,
-		Messages: &became{},
 		Counts:   w,
 		Leaks:    &leaky{world: w},
 		Messages: new(became),
