@@ -19,6 +19,8 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/database"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
@@ -44,6 +46,11 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
+	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
+	// files are taken.
+	Jobs      store.Jobs
+	ImportDir string
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -92,8 +99,10 @@ type Gateway struct {
 
 	clock    *clock.Clock
 	people   *consent.Consent
+	history  *history.History
 	access   *access.Access
 	scrub    store.Scrubber
+	jobs     *jobs.Jobs // nil: none
 	smtp     *smtpd.Server
 	hops     *nexthop.Hops
 	queue    *queue.Queue

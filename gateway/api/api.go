@@ -56,14 +56,17 @@ type API struct {
 	Access Access
 	// Keys are those of Access; nil: there are none.
 	Keys    Keys
+	Imports Imports // nil: none are taken
 	Consent Consent
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Counts  Counts
-	Leaks   store.Leaks
-	Clock   Clock
+	// Messages says what became of mail; nil: that is not kept.
+	Messages Messages
+	Traffic  Traffic
+	Counts   Counts
+	Leaks    store.Leaks
+	Clock    Clock
 	// Webhooks are the systems that are sent events; nil: there are none.
 	Webhooks Webhooks
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.

@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -97,6 +100,11 @@ type Queue interface {
 	Usage(ctx context.Context) (store.Usage, error)
 }
 
+// Messages says what became of mail; *history.History does.
+type Messages interface {
+	Find(ctx context.Context, q history.Query) (history.Answer, error)
+}
+
 // Clock is what is known about the machine's clock; *clock.Clock has it.
 type Clock interface {
 	State() clock.State
@@ -147,6 +155,21 @@ type Keys interface {
 // *preview.Preview does.
 type Preview interface {
 	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
+}
+
+// Imports takes files of suppressions and works on them; *jobs.Jobs does.
+type Imports interface {
+	Import(ctx context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error)
+	ImportChanges
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Jobs(ctx context.Context) ([]jobs.Job, error)
+}
+
+// ImportChanges has an import go on or stop.
+type ImportChanges interface {
+	Start(ctx context.Context, id string) (jobs.Job, error)
+	Pause(ctx context.Context, id string) (jobs.Job, error)
+	Cancel(ctx context.Context, id string) (jobs.Job, error)
 }
 
 // Counts counts events by day; see [store.Counts].

@@ -32,10 +32,12 @@ func (s *server) routes() {
 	s.reportRoutes()
 	s.leakRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
-	s.webhookRoutes()
 	s.runningRoutes()
+	s.webhookRoutes()
+	s.importRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

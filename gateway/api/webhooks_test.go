@@ -104,7 +104,7 @@ func TestWebhooks(t *testing.T) {
 		{"DELETE", "/api/v1/webhooks/crm", "", 200, `"changed":1`},
 		{"DELETE", "/api/v1/webhooks/nobody", "", 404, ""},
 		{"POST", "/api/v1/webhooks/crm/skip", `{"event":0}`, 400, "id of an event"},
-		{"POST", "/api/v1/webhooks/crm/rotate", `{}`, 200, `"secret":"whsec_BBBB"`},
+		{"POST", "/api/v1/webhooks/crm/rotate", `{"overlap":0}`, 200, `"secret":"whsec_BBBB"`},
 		{"POST", "/api/v1/webhooks/crm/explode", `{}`, 404, ""},
 	} {
 		w := newWorld(t)

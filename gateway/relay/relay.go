@@ -53,6 +53,11 @@ type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
 }
 
+// History keeps what became of mail; see [store.History].
+type History interface {
+	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
+}
+
 // Targets remembers where the sender of a message takes opt-outs itself (room
 // chain), before the message is accepted.
 type Targets interface {
@@ -73,6 +78,7 @@ type Relay struct {
 	Lists    Lists
 	Verdicts Verdicts
 	Events   Events
+	History  History // nil: none is kept
 	// Classifier decides what is list mail; nil: one without rules.
 	Classifier *stream.Classifier
 	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is

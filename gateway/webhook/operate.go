@@ -19,11 +19,8 @@ type Webhooks struct {
 	Sender *Sender
 }
 
-// rotateWithin is the overlap of secrets where none is given, and longestOverlap the most.
-const (
-	rotateWithin   = 24 * time.Hour
-	longestOverlap = 30 * 24 * time.Hour
-)
+// longestOverlap is for how long two secrets are used at most.
+const longestOverlap = 30 * 24 * time.Hour
 
 // All returns all consumers by name.
 func (w *Webhooks) All(ctx context.Context) ([]record.Webhook, error) {
@@ -196,10 +193,10 @@ func (w *Webhooks) Change(ctx context.Context, name string, p record.WebhookPatc
 
 // Rotate gives a webhook a new secret. The one before is used as well for a time.
 func (w *Webhooks) Rotate(ctx context.Context, name string, q record.WebhookRotation) (created record.CreatedWebhook, err error) {
-	overlap := rotateWithin
-	if q.Overlap != nil {
-		overlap = time.Duration(*q.Overlap) * time.Second
+	if q.Overlap == nil {
+		return created, wrong("give an overlap")
 	}
+	overlap := time.Duration(*q.Overlap) * time.Second
 	if overlap < 0 || overlap > longestOverlap {
 		return created, wrong("the overlap must be between 0 and 30 days")
 	}

@@ -359,7 +359,7 @@ func TestRotation(t *testing.T) {
 	ctx := t.Context()
 	first, err := w.Add(ctx, record.NewWebhook{Name: "crm", URL: s.URL})
 	must(t, err)
-	second, err := w.Rotate(ctx, "crm", record.WebhookRotation{})
+	second, err := w.Rotate(ctx, "crm", record.WebhookRotation{Overlap: new(int64(86400))})
 	must(t, err)
 	settings := func() Settings {
 		c, err := w.Outbox.One(ctx, "crm")
@@ -381,7 +381,7 @@ func TestRotation(t *testing.T) {
 		t.Errorf("valid without an overlap: %q", got)
 	}
 	for what, q := range map[string]record.WebhookRotation{
-		"long overlap": {Overlap: new(int64(1e9))}, "negative overlap": {Overlap: new(int64(-1))}, "short secret": {Secret: "whsec_YQ=="},
+		"long overlap": {Overlap: new(int64(1e9))}, "negative overlap": {Overlap: new(int64(-1))}, "no overlap": {}, "short secret": {Overlap: new(int64(0)), Secret: "whsec_YQ=="},
 	} {
 		if _, err := w.Rotate(ctx, "crm", q); !errors.Is(err, outbox.ErrSettings) {
 			t.Errorf("%s: %v", what, err)
