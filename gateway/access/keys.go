@@ -68,7 +68,7 @@ func (a *Access) Create(ctx context.Context, s Spec) (k store.Key, key string, e
 	if err := a.Keys.AddKey(ctx, k); err != nil {
 		return store.Key{}, "", err
 	}
-	a.log().InfoContext(ctx, "API key created", "key", id, "scope", k.Scope, "lists", len(k.Lists))
+	a.log().InfoContext(ctx, "API key created", "key", id, "who", From(ctx).Who(), "scope", k.Scope, "lists", len(k.Lists))
 	return k, key, nil
 }
 
@@ -91,7 +91,7 @@ func (a *Access) Revoke(ctx context.Context, key string) (changed bool, err erro
 	}
 	changed, err = a.Keys.RevokeKey(ctx, key, a.now().UTC())
 	if err == nil && changed {
-		a.log().InfoContext(ctx, "API key revoked", "key", key)
+		a.log().InfoContext(ctx, "API key revoked", "key", key, "who", From(ctx).Who())
 	}
 	return changed, err
 }
