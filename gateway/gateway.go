@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,15 +17,22 @@ import (
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -37,11 +45,20 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
-	Tokens   *listunsub.KeyRing
-	Keys     *dkim.Keys // nil: nothing is signed
+	// Consumers and Ledger are for what sends events to other systems; nil: nothing
+	// is sent.
+	Consumers store.Consumers
+	Ledger    store.Ledger
+	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
+	Targets store.Targets
+	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
+	Environ []string
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -57,6 +74,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -70,20 +89,27 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
-	clock   *clock.Clock
-	people  *consent.Consent
-	access  *access.Access
-	scrub   store.Scrubber
-	smtp    *smtpd.Server
-	hops    *nexthop.Hops
-	queue   *queue.Queue
-	traffic *traffic.Counter
-	pages   *web.Site
-	web     *http.Server
-	admin   *http.Server
-	policy  *policy.Server // nil: there is none
+	clock    *clock.Clock
+	people   *consent.Consent
+	history  *history.History
+	access   *access.Access
+	scrub    store.Scrubber
+	smtp     *smtpd.Server
+	hops     *nexthop.Hops
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
+	webhooks *webhook.Webhooks
+	database *database.Database
+	traffic  *traffic.Counter
+	pages    *web.Site
+	accept   *relay.Relay
+	preview  *preview.Preview
+	web      *http.Server
+	admin    *http.Server
+	policy   *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
@@ -107,7 +133,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}
