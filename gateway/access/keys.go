@@ -42,7 +42,7 @@ func (s Spec) check(now time.Time) error {
 	case s.Scope == Admin && len(s.Lists) > 0:
 		return fmt.Errorf("%w: a key for some lists takes the scope read or write: what needs admin is about everything", ErrSpec)
 	case len(s.Lists) > MaxLists:
-		return fmt.Errorf("%w: a key takes at most %d lists", ErrSpec, MaxLists)
+		return fmt.Errorf("%w: the number of lists of a key may be %d at most", ErrSpec, MaxLists)
 	case !s.Expires.IsZero() && !s.Expires.After(now):
 		return fmt.Errorf("%w: expires must be in the future", ErrSpec)
 	}
