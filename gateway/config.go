@@ -18,6 +18,7 @@ import (
 	"offramp/gateway/database"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/history"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
@@ -51,6 +52,7 @@ type Config struct {
 	SMTP    smtpd.Config   `topic:"SMTP server"`
 	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
+	History history.Config
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
@@ -69,7 +71,10 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{
+		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks,
+		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin,
+	} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -19,6 +19,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/database"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
@@ -44,6 +45,7 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -92,6 +94,7 @@ type Gateway struct {
 
 	clock    *clock.Clock
 	people   *consent.Consent
+	history  *history.History
 	access   *access.Access
 	scrub    store.Scrubber
 	smtp     *smtpd.Server

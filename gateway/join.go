@@ -61,6 +61,7 @@ func (g *Gateway) join(p Parts) error {
 	people := c.people(p, g.clock, kept)
 	people.Stats = &counts.consent
 	g.people = people
+	g.history = c.history(p, g.clock)
 	returns := &feedback.Feedback{
 		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
 		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: strangers, Stats: &counts.feedback,
@@ -82,7 +83,7 @@ func (g *Gateway) join(p Parts) error {
 	}
 	accept := &relay.Relay{
 		Classifier: classifier, Signs: p.Keys.Signs, Traffic: passing{g.traffic, returns.Sent},
-		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
+		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent, History: noted(p),
 		Targets: c.memory(p, counts), Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
 	returns.Senders, g.accept = accept, accept

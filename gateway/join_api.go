@@ -54,7 +54,7 @@ func (c Config) kept(p Parts) *feedback.Kept {
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p),
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
@@ -63,7 +63,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
 		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},

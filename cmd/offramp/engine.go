@@ -52,6 +52,7 @@ func keepIn(db *sqlite.DB, p *gateway.Parts) {
 	p.APIKeys, p.Requests = db.Consent(), db.Consent()
 	p.Leaks = db.Consent()
 	p.Consumers, p.Ledger, p.Targets = db.Consent(), db.Consent(), db.Consent()
+	p.History = db.Spool()
 }
 
 // storePatience is how long to wait for data that another process has open:

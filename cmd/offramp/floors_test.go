@@ -51,6 +51,7 @@ var house = map[string]room{
 	"gateway/access":           {2, never(goSMTP, drivers)},
 	"gateway/record":           {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/consent":          {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/history":          {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/confirmation":     {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/ledger":           {2, never(netHTTP, goSMTP, drivers)},
 	"gateway/footer":           {2, never(netHTTP, goSMTP, drivers, []string{"net"})},

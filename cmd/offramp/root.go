@@ -43,7 +43,7 @@ func (a *app) commands() *cobra.Command {
 			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
 			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.webhookCommand(), a.apikeyCommand(), a.clockCommand(),
 		}},
-		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
+		{"audit", []*cobra.Command{a.messagesCommand(), a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
 		{"tools", []*cobra.Command{a.lintCommand(), a.classifyCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
 	} {
 		for _, command := range g.commands {

@@ -8,6 +8,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -95,6 +96,11 @@ type Queue interface {
 	Queue(ctx context.Context, f store.QueueFilter) ([]store.QueueEntry, error)
 	Act(ctx context.Context, a store.QueueAction, f store.QueueFilter) (int, error)
 	Usage(ctx context.Context) (store.Usage, error)
+}
+
+// Messages says what became of mail; *history.History does.
+type Messages interface {
+	Find(ctx context.Context, q history.Query) (history.Answer, error)
 }
 
 // Clock is what is known about the machine's clock; *clock.Clock has it.

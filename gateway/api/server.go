@@ -32,6 +32,7 @@ func (s *server) routes() {
 	s.reportRoutes()
 	s.leakRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
 	s.webhookRoutes()

@@ -59,6 +59,11 @@ type Targets interface {
 	Remember(ctx context.Context, m *store.Message, fields []mime.Field, to []envelope.Recipient) error
 }
 
+// History keeps what became of mail; see [store.History].
+type History interface {
+	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
+}
+
 // Traffic counts what passes.
 type Traffic interface {
 	Add(m *store.Message, d stream.Decision, recipients, dropped int)
@@ -73,6 +78,7 @@ type Relay struct {
 	Lists    Lists
 	Verdicts Verdicts
 	Events   Events
+	History  History // nil: none is kept
 	// Classifier decides what is list mail; nil: one without rules.
 	Classifier *stream.Classifier
 	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is

@@ -47,6 +47,7 @@ func newData(t *testing.T) storetest.Data {
 			}
 			return db.Consent(), db.Spool()
 		},
+		History: func(*testing.T) store.History { return db.Spool() },
 		Damage: func(t *testing.T, id string) {
 			t.Helper()
 			err := db.spool.file.write(context.Background(), &op{run: func(c *conn) error {
@@ -72,5 +73,7 @@ func TestKeys(t *testing.T)    { storetest.Keys(t, newData) }
 func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
+
+func TestHistory(t *testing.T) { storetest.History(t, newData) }
 
 func TestLeaks(t *testing.T) { storetest.Leaks(t, newData) }
