@@ -53,6 +53,7 @@ type restoreView struct {
 	Restored *restoredView `json:"restored,omitempty"`
 	Applied  []appliedView `json:"applied,omitempty"`
 	Ledger   reach         `json:"ledger"`
+	Held     int           `json:"held"`   // recipients in the queue
 	Starts   bool          `json:"starts"` // the server does from here on
 }
 
@@ -87,6 +88,11 @@ func (a *app) restore(ctx context.Context, dirs, events []string, accept bool) e
 			}
 			v.Applied = append(v.Applied, done)
 		}
+		usage, err := db.Spool().Usage(ctx)
+		if err != nil {
+			return err
+		}
+		v.Held = usage.Held
 		head, err := db.Consent().Head(ctx)
 		if err != nil {
 			return err
