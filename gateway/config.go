@@ -18,6 +18,7 @@ import (
 	"offramp/gateway/feedback"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/policy"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -44,6 +45,7 @@ type Config struct {
 	Queue   queue.Config
 	Relay   relay.Config   `topic:"Accepting mail"`
 	SMTP    smtpd.Config   `topic:"SMTP server"`
+	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
@@ -59,7 +61,7 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

@@ -14,11 +14,13 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/policy"
 	"offramp/gateway/preview"
 	"offramp/gateway/queue"
 	"offramp/gateway/record"
@@ -33,9 +35,12 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
-	Counts  store.Counts
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
+	Leaks    store.Leaks
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -76,6 +81,7 @@ type Gateway struct {
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	access  *access.Access
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
@@ -86,15 +92,18 @@ type Gateway struct {
 	preview *preview.Preview
 	web     *http.Server
 	admin   *http.Server
+	policy  *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
+	questions net.Listener // of Postfix; nil: none
 }
 
 // Addrs are the addresses a gateway listens on, as the system gave them.
 type Addrs struct {
 	SMTP, SMTPS []string
 	HTTP, Admin string
+	Policy      string // empty: there is none
 }
 
 // New checks the settings, joins the rooms and opens every listener. The error
@@ -144,6 +153,7 @@ func (g *Gateway) listen(p Parts) error {
 	if l := open("OFFRAMP_ADMIN_ADDR", g.config.AdminAddr); l != nil {
 		g.api = limitAdmin(l, g.log)
 	}
+	faults = append(faults, g.listenPolicy(p.Listen))
 	return errors.Join(faults...)
 }
 
@@ -203,6 +213,9 @@ func (g *Gateway) Addrs() Addrs {
 	if g.api != nil {
 		a.Admin = g.api.Addr().String()
 	}
+	if g.questions != nil {
+		a.Policy = g.questions.Addr().String()
+	}
 	return a
 }
 
@@ -212,7 +225,7 @@ func (g *Gateway) Close() error {
 	for _, l := range g.mail {
 		faults = append(faults, l.Close())
 	}
-	for _, l := range []net.Listener{g.site, g.api} {
+	for _, l := range []net.Listener{g.site, g.api, g.questions} {
 		if l != nil {
 			faults = append(faults, l.Close())
 		}

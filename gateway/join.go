@@ -18,6 +18,7 @@ import (
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/policy"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -38,6 +39,7 @@ type stats struct {
 	queue    queue.Stats
 	feedback feedback.Stats
 	hook     hook.Stats
+	policy   policy.Stats
 	web      web.Stats
 	leftOut  atomic.Int64 // lines of the log
 }
@@ -77,6 +79,7 @@ func (g *Gateway) join(p Parts) error {
 		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
 	returns.Senders, g.accept = accept, accept
+	g.joinPolicy(strangers, accept, returns, counts)
 	g.joinPreview(p, renderer)
 	logins, err := smtpd.ParseLogins(c.SMTPUsers)
 	if err != nil {

@@ -45,6 +45,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		})
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
+	start(&observers, "access", func() error { return g.access.Run(adminCtx) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
 	if g.scrub != nil {
 		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
@@ -53,6 +54,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })
+	if g.policy != nil {
+		start(&entrances, "policy", func() error { return g.policy.Serve(ctx, g.questions) })
+	}
 	start(&entrances, "web", func() error { return serveHTTP(ctx, g.web, g.site) })
 
 	failed := entrances.Wait()

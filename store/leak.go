@@ -46,8 +46,8 @@ func DropSender(detail string) string {
 	return sender
 }
 
-// Told is since when a [Reader] had taken over an event.
-type Told struct {
+// Notified is since when a [Reader] had taken over an event.
+type Notified struct {
 	Reader string
 	At     time.Time // up to an hour too late, never too early
 }
@@ -59,7 +59,7 @@ type Leaks interface {
 	// frequent come first; limit 0: 1000. partial is true when there were more than
 	// MaxDrops, of which the oldest are not counted.
 	Drops(ctx context.Context, since time.Time, limit int) (all []Drops, partial bool, err error)
-	// Told returns, by name, the readers that have taken over the event with that ID.
+	// Notified returns, by name, the readers that have taken over the event with that ID.
 	// It knows of what was acknowledged within 400 days.
-	Told(ctx context.Context, event int64) ([]Told, error)
+	Notified(ctx context.Context, event int64) ([]Notified, error)
 }

@@ -135,6 +135,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.noticed(ctx)
 	c.verify(ctx)
 	c.scrub(ctx)
+	c.policy(ctx)
 	if !c.offline {
 		c.dns(ctx)
 		c.nextHop(ctx)

@@ -66,7 +66,11 @@ func (c *checker) ports() {
 		free = false
 		c.add(findFail, "server", fmt.Sprintf("another server answers on %s: %s. Stop it, or set OFFRAMP_ADMIN_ADDR to another address", g.AdminAddr, c.other), showPort(g.AdminAddr))
 	}
-	for _, addr := range slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr}) {
+	all := slices.Concat(g.SMTPAddr, g.SMTPSAddr, []string{g.HTTPAddr, g.AdminAddr})
+	if network, addr := g.Policy.Listener(); network == "tcp" && addr != "" {
+		all = append(all, addr)
+	}
+	for _, addr := range all {
 		if c.other != "" && addr == g.AdminAddr {
 			continue
 		}

@@ -43,6 +43,7 @@ func (a *app) reportCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&since, "since", 30*24*time.Hour, "how far back to look")
+	cmd.AddCommand(a.leaksCommand())
 	return cmd
 }
 

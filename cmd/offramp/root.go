@@ -41,7 +41,7 @@ func (a *app) commands() *cobra.Command {
 		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand(), a.sendTestCommand()}},
 		{"operation", []*cobra.Command{
 			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
-			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.clockCommand(),
+			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.apikeyCommand(), a.clockCommand(),
 		}},
 		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
 		{"tools", []*cobra.Command{a.lintCommand(), a.classifyCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
@@ -61,12 +61,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		names = append(names, sub.Name())
-	}
-	if near := nearest(args[0], names); near != "" {
-		return fault("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], near)
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fault("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
 	}
 	return fault("%s has no command %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
 }

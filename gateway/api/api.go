@@ -35,6 +35,7 @@ import (
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
+	"offramp/store"
 )
 
 // Check is one condition of being ready to serve. Its error is shown to the
@@ -61,6 +62,7 @@ type API struct {
 	Queue   Queue
 	Traffic Traffic
 	Counts  Counts
+	Leaks   store.Leaks
 	Clock   Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string

@@ -30,6 +30,7 @@ func (s *server) routes() {
 	s.listRoutes()
 	s.eventRoutes()
 	s.reportRoutes()
+	s.leakRoutes()
 	s.queueRoutes()
 	s.serverRoutes()
 	s.keyRoutes()

@@ -69,9 +69,10 @@ func newWorld(t testing.TB) *world {
 	}
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
-		Keys:     &access.Access{Keys: &keyring{all: []store.Key{{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start}}}},
+		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Traffic:  w,
 		Counts:   w,
+		Leaks:    &leaky{world: w},
 		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
 		Preview: rendering{}, Reload: func(context.Context) record.Reloaded {

@@ -38,8 +38,8 @@ type Application struct {
 	// OptOut is why the example was dropped: the last event before it by which the
 	// person left. Its ID is 0 when it is not in the ledger any more.
 	OptOut store.Event
-	// Told are the systems that have acknowledged OptOut.
-	Told []store.Told
+	// Notified are the systems that have acknowledged OptOut.
+	Notified []store.Notified
 }
 
 // MaxApplications is how many applications are named: for each the ledger is asked
@@ -96,7 +96,7 @@ func (l *Leaks) add(rows []store.Drops) {
 // left are the kinds of events by which a person leaves for good.
 var left = []store.EventKind{store.EventUnsubscribed, store.EventComplained, store.EventSharingRefused, store.EventSuppressed, store.EventErased}
 
-// explain finds the example, why it was dropped, and who has been told.
+// explain finds the example, why it was dropped, and who has been notified.
 func (a *Application) explain(ctx context.Context, src LeakSource) error {
 	found, err := src.Events(ctx, store.EventFilter{After: a.Example.ID - 1, Before: a.Example.ID + 1, Limit: 1})
 	if err != nil || len(found) == 0 {
@@ -117,6 +117,6 @@ func (a *Application) explain(ctx context.Context, src LeakSource) error {
 	if a.OptOut.ID == 0 {
 		return nil
 	}
-	a.Told, err = src.Told(ctx, a.OptOut.ID)
+	a.Notified, err = src.Notified(ctx, a.OptOut.ID)
 	return err
 }

@@ -15,12 +15,12 @@ import (
 
 // leaking answers as an engine does.
 type leaking struct {
-	rows    []store.Drops
-	partial bool
-	events  []store.Event
-	told    map[int64][]store.Told
-	failAt  int // the call that fails; 0: none
-	calls   int
+	rows     []store.Drops
+	partial  bool
+	events   []store.Event
+	notified map[int64][]store.Notified
+	failAt   int // the call that fails; 0: none
+	calls    int
 }
 
 func (l *leaking) call() error {
@@ -34,8 +34,8 @@ func (l *leaking) Drops(_ context.Context, _ time.Time, limit int) ([]store.Drop
 	return l.rows[:min(limit, len(l.rows))], l.partial, l.call()
 }
 
-func (l *leaking) Told(_ context.Context, event int64) ([]store.Told, error) {
-	return l.told[event], l.call()
+func (l *leaking) Notified(_ context.Context, event int64) ([]store.Notified, error) {
+	return l.notified[event], l.call()
 }
 
 func (l *leaking) Events(_ context.Context, f store.EventFilter) (found []store.Event, err error) {
@@ -66,7 +66,7 @@ func leak() *leaking {
 			{ID: 30, Kind: store.EventDropped, Recipient: "ada@example.net", List: "offers"},
 			{ID: 31, Kind: store.EventUnsubscribed, Recipient: "ada@example.net", List: "offers"}, // later
 		},
-		told: map[int64][]store.Told{1: {{Reader: "crm", At: day(-3)}}},
+		notified: map[int64][]store.Notified{1: {{Reader: "crm", At: day(-3)}}},
 	}
 }
 
@@ -79,7 +79,7 @@ func TestLeaks(t *testing.T) {
 	want := &Leaks{Since: start.AddDate(0, 0, -30), Until: start, Applications: []Application{
 		{
 			Client: "192.0.2.1", Sender: "crm.example", Dropped: 7, First: start.AddDate(0, 0, -1), Last: start.AddDate(0, 0, 3),
-			Lists: src.rows[1:], Example: src.events[4], OptOut: src.events[0], Told: src.told[1],
+			Lists: src.rows[1:], Example: src.events[4], OptOut: src.events[0], Notified: src.notified[1],
 		},
 		// The example was erased meanwhile.
 		{Login: "shop", Sender: "shop.example", Dropped: 5, First: start.AddDate(0, 0, 1), Last: start.AddDate(0, 0, 2), Lists: src.rows[:1]},

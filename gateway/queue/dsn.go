@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"mime/quotedprintable"
 	"strings"
 	"time"
+
+	"github.com/emersion/go-message/textproto"
 
 	"offramp/gateway/dkim"
 	"offramp/gateway/envelope"
@@ -60,13 +63,10 @@ func (n notice) compose() (*store.Bounce, error) {
 		n.id = envelope.NewQueueID(n.now)
 	}
 	boundary := "=_report_" + n.id
-	var b bytes.Buffer
-	b.WriteString("This is a report about mail you sent, in MIME format.\r\n")
-	n.part(&b, boundary, "text/plain; charset=utf-8", n.text())
-	n.part(&b, boundary, n.global("message/delivery-status", "message/global-delivery-status"), n.fields())
-	kind, original := n.original()
-	n.part(&b, boundary, kind, original)
-	b.WriteString("\r\n--" + boundary + "--\r\n")
+	b, err := n.parts(boundary)
+	if err != nil {
+		return nil, fmt.Errorf("write the parts: %w", err)
+	}
 	header, err := n.header(sender, boundary, !mime.ASCII(b.Bytes()))
 	if err != nil {
 		return nil, err
@@ -147,13 +147,55 @@ func (n notice) global(plain, utf8 string) string {
 	return plain
 }
 
-func (n notice) part(b *bytes.Buffer, boundary, kind string, content []byte) {
-	fmt.Fprintf(b, "\r\n--%s\r\nContent-Type: %s\r\n", boundary, kind)
-	if !mime.ASCII(content) {
-		b.WriteString("Content-Transfer-Encoding: 8bit\r\n")
+// parts writes the body: for people, for programs, and what is returned.
+func (n notice) parts(boundary string) (*bytes.Buffer, error) {
+	var b bytes.Buffer
+	b.WriteString("This is a report about mail you sent, in MIME format.\r\n\r\n")
+	w := textproto.NewMultipartWriter(&b)
+	if err := w.SetBoundary(boundary); err != nil {
+		return nil, err
 	}
-	b.WriteString("\r\n")
-	b.Write(content)
+	kind, original := n.original()
+	for _, p := range []struct {
+		kind    string
+		content []byte
+	}{
+		{"text/plain; charset=utf-8", n.text()},
+		{n.global("message/delivery-status", "message/global-delivery-status"), n.fields()},
+		{kind, original},
+	} {
+		if err := writePart(w, p.kind, p.content); err != nil {
+			return nil, err
+		}
+	}
+	return &b, w.Close()
+}
+
+// writePart adds a part. Text beyond US-ASCII is encoded, so that a hop without
+// 8BITMIME takes the notification, as RFC 6522 section 4 allows; other types may not be (RFC 2046
+// section 5.2.1), or go to systems that take 8 bits anyway (RFC 6533).
+func writePart(w *textproto.MultipartWriter, kind string, content []byte) error {
+	var h textproto.Header // the last one that is added is the first
+	text := strings.HasPrefix(kind, "text/")
+	switch {
+	case mime.ASCII(content):
+	case text:
+		h.Add("Content-Transfer-Encoding", "quoted-printable")
+	default:
+		h.Add("Content-Transfer-Encoding", "8bit")
+	}
+	h.Add("Content-Type", kind)
+	out, err := w.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	if !text || mime.ASCII(content) {
+		_, err = out.Write(content)
+		return err
+	}
+	encoded := quotedprintable.NewWriter(out)
+	_, err = encoded.Write(content)
+	return errors.Join(err, encoded.Close())
 }
 
 // text is the part for people.

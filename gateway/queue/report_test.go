@@ -61,6 +61,11 @@ func TestNotices(t *testing.T) {
 			n.message.Header = []byte("From: jörg@example.com\r\nSubject: grüße\r\n\r\n")
 			n.recipients[0].Address = "ädä@b.example"
 		},
+		// a header beyond US-ASCII of a message that is not internationalized: the
+		// notification takes no 8BITMIME
+		"latin1": func(n *notice) {
+			n.message.Header = []byte("From: a@example.com\r\nSubject: gr\xfc\xdfe = greetings\r\n\r\n")
+		},
 		// RFC 3461: original recipients of other types, and beyond US-ASCII
 		"original": func(n *notice) {
 			for _, original := range []string{"x400;/C=de/ADMD=x/", "utf-8;jörg@b.example", "rfc822;jörg@b.example"} {

@@ -15,7 +15,7 @@ const (
 		AND reason IN ('unsubscribed', 'unsubscribed-all', 'complained', 'sharing-refused', 'erased')
 		GROUP BY who, client, detail, list ORDER BY n DESC, who, client, detail, list LIMIT ?`
 	selectDropBefore = "SELECT id FROM events WHERE kind = 'dropped' AND id > ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-	selectTold       = "SELECT reader, min(since) FROM told WHERE reader = ? AND through >= ?"
+	selectNotified   = "SELECT reader, min(since) FROM notified WHERE reader = ? AND through >= ?"
 )
 
 // Drops counts mail to people who had left, by application and list.
@@ -48,17 +48,17 @@ func (s *Consent) newestDrops(ctx context.Context, since time.Time, limit, most 
 	return all, partial, fail("drops", err)
 }
 
-// Told returns the readers that have taken over an event.
-func (s *Consent) Told(ctx context.Context, event int64) (all []store.Told, err error) {
+// Notified returns the readers that have taken over an event.
+func (s *Consent) Notified(ctx context.Context, event int64) (all []store.Notified, err error) {
 	readers, err := s.Readers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	err = s.file.readers.do(ctx, func(c *conn) error {
 		for _, one := range readers {
-			if err := c.query(selectTold, func(r row) error {
+			if err := c.query(selectNotified, func(r row) error {
 				if at := r.optional(1); !at.IsZero() {
-					all = append(all, store.Told{Reader: one.Name, At: at})
+					all = append(all, store.Notified{Reader: one.Name, At: at})
 				}
 				return nil
 			}, one.Name, event); err != nil {
@@ -67,5 +67,5 @@ func (s *Consent) Told(ctx context.Context, event int64) (all []store.Told, err 
 		}
 		return nil
 	})
-	return all, fail("told", err)
+	return all, fail("notified", err)
 }

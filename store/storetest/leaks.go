@@ -11,7 +11,7 @@ import (
 // Leaks checks what store.Leaks promises. The engine's store.Consent has it.
 func Leaks(t *testing.T, newData func(t *testing.T) Data) {
 	t.Helper()
-	runAll(t, newData, []test{{"drops", drops}, {"told", told}})
+	runAll(t, newData, []test{{"drops", drops}, {"notified", notified}})
 }
 
 // openLeaks opens the data, twice the same.
@@ -76,7 +76,7 @@ func drops(t *testing.T, d Data) {
 	})
 }
 
-func told(t *testing.T, d Data) {
+func notified(t *testing.T, d Data) {
 	ctx := context.Background()
 	c, _ := openLeaks(t, d)
 	for _, r := range []store.Reader{
@@ -87,23 +87,23 @@ func told(t *testing.T, d Data) {
 		must(t, c.Acknowledge(ctx, r))
 	}
 	_, l := openLeaks(t, d)
-	for event, want := range map[int64][]store.Told{
+	for event, want := range map[int64][]store.Notified{
 		1: {{Reader: "crm", At: kept(at(0))}, {Reader: "shop", At: kept(at(60))}},
 		4: {{Reader: "crm", At: kept(at(3660))}, {Reader: "shop", At: kept(at(60))}}, // of an hour its end is known
 		8: {{Reader: "crm", At: kept(at(3660))}},
 		9: nil,
 	} {
-		got, err := l.Told(ctx, event)
+		got, err := l.Notified(ctx, event)
 		must(t, err)
-		same(t, "told", got, want)
+		same(t, "notified", got, want)
 	}
 	c, l = openLeaks(t, d)
 	must(t, c.Dismiss(ctx, "crm"))
-	got, err := l.Told(ctx, 1)
+	got, err := l.Notified(ctx, 1)
 	must(t, err)
-	same(t, "told, without the one dismissed", got, []store.Told{{Reader: "shop", At: kept(at(60))}})
+	same(t, "notified, without the one dismissed", got, []store.Notified{{Reader: "shop", At: kept(at(60))}})
 	must(t, c.Acknowledge(ctx, store.Reader{Name: "crm", Through: 3, Since: at(10000)}))
-	got, err = l.Told(ctx, 1)
+	got, err = l.Notified(ctx, 1)
 	must(t, err)
-	same(t, "told again", got, []store.Told{{Reader: "crm", At: kept(at(10000))}, {Reader: "shop", At: kept(at(60))}})
+	same(t, "notified again", got, []store.Notified{{Reader: "crm", At: kept(at(10000))}, {Reader: "shop", At: kept(at(60))}})
 }
