@@ -322,3 +322,35 @@ func TestVendorBodies(t *testing.T) {
 		}
 	}
 }
+
+// A restore that ends in the middle leaves nothing that a server starts from: it wants
+// the databases, or the operator's decision.
+func TestRestoreThatEndsInTheMiddle(t *testing.T) {
+	r := newRestored(t)
+	r.elsewhere()
+	whole := r.env["OFFRAMP_DATA_DIR"]
+	entries, err := os.ReadDir(whole)
+	succeeds(t, err)
+	part := filepath.Join(t.TempDir(), "part")
+	succeeds(t, os.Mkdir(part, 0o700))
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(whole, e.Name()))
+		succeeds(t, err)
+		succeeds(t, os.WriteFile(filepath.Join(part, e.Name()), raw, 0o600))
+	}
+	s := &settings{DataDir: filepath.Join(t.TempDir(), "data")}
+	succeeds(t, os.Mkdir(s.DataDir, 0o700))
+	names := moves(entries)
+	if len(names) < 4 || names[len(names)-1] != "offramp.db" {
+		t.Fatalf("%q", names)
+	}
+	for _, name := range names {
+		if s.needData() == nil {
+			t.Errorf("before %s is there, a server starts", name)
+		}
+		succeeds(t, os.Rename(filepath.Join(part, name), filepath.Join(s.DataDir, name)))
+	}
+	if s.needData() != nil || s.refuseUndecided() == nil {
+		t.Error("at the end a server starts before the operator has decided")
+	}
+}
