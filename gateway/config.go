@@ -12,13 +12,18 @@ import (
 	"strings"
 
 	"offramp/gateway/api"
+	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/history"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
+	"offramp/gateway/program"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -47,11 +52,16 @@ type Config struct {
 	SMTP    smtpd.Config   `topic:"SMTP server"`
 	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
+	History history.Config
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
-	Web     web.Config      `topic:"Recipients' page"`
-	Admin   api.Config      `topic:"API and metrics"`
+	Callout callout.Config  `topic:"Webhooks to your systems"`
+	Outbox  outbox.Config
+	Exec    program.Config `topic:"A program or database of yours that gets the events"`
+	SQL     database.Config
+	Web     web.Config `topic:"Recipients' page"`
+	Admin   api.Config `topic:"API and metrics"`
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -61,7 +71,10 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{
+		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks,
+		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin,
+	} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

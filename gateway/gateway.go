@@ -17,9 +17,12 @@ import (
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
 	"offramp/gateway/preview"
 	"offramp/gateway/queue"
@@ -29,6 +32,7 @@ import (
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -41,11 +45,20 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
-	Tokens   *listunsub.KeyRing
-	Keys     *dkim.Keys // nil: nothing is signed
+	// Consumers and Ledger are for what sends events to other systems; nil: nothing
+	// is sent.
+	Consumers store.Consumers
+	Ledger    store.Ledger
+	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
+	Targets store.Targets
+	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
+	Environ []string
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -79,20 +92,24 @@ type Gateway struct {
 	parts  Parts
 	log    *slog.Logger
 
-	clock   *clock.Clock
-	people  *consent.Consent
-	access  *access.Access
-	scrub   store.Scrubber
-	smtp    *smtpd.Server
-	hops    *nexthop.Hops
-	queue   *queue.Queue
-	traffic *traffic.Counter
-	pages   *web.Site
-	accept  *relay.Relay
-	preview *preview.Preview
-	web     *http.Server
-	admin   *http.Server
-	policy  *policy.Server // nil: there is none
+	clock    *clock.Clock
+	people   *consent.Consent
+	history  *history.History
+	access   *access.Access
+	scrub    store.Scrubber
+	smtp     *smtpd.Server
+	hops     *nexthop.Hops
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
+	webhooks *webhook.Webhooks
+	database *database.Database
+	traffic  *traffic.Counter
+	pages    *web.Site
+	accept   *relay.Relay
+	preview  *preview.Preview
+	web      *http.Server
+	admin    *http.Server
+	policy   *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener

@@ -18,13 +18,17 @@ import (
 // API returns the handler of the operator's API over data that no server has
 // open: it answers as the server would, without a listener. What only a running
 // server knows, such as its metrics, is not in it.
-func API(ctx context.Context, c Config, p Parts) (http.Handler, error) {
+func API(ctx context.Context, c Config, p Parts) (_ http.Handler, err error) {
 	p.fill()
 	known := c.clock(p)
 	if err := known.Read(ctx); err != nil {
 		return nil, err
 	}
-	return c.api(p, c.people(p, known, c.kept(p)), known, c.access(p)).Handler(), nil
+	a := c.api(p, c.people(p, known, c.kept(p)), known, c.access(p))
+	if a.Webhooks, err = c.offlineWebhooks(p); err != nil {
+		return nil, err
+	}
+	return a.Handler(), nil
 }
 
 // fill puts in what is used where nothing was given.
@@ -50,7 +54,7 @@ func (c Config) kept(p Parts) *feedback.Kept {
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p),
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
@@ -59,7 +63,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
 		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
@@ -75,6 +79,9 @@ func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	a := g.config.api(p, g.people, g.clock, g.access)
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
 	a.Preview, a.Reload = g.preview, p.Reload
+	if g.webhooks != nil {
+		a.Webhooks = g.webhooks
+	}
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

@@ -42,6 +42,8 @@ const (
 	EventComplained     EventKind = "complained" // mail was reported; Detail: as what
 	EventAnswered       EventKind = "answered"   // a machine answered mail, and nothing follows from it; Detail: how
 	EventProposed       EventKind = "proposed"   // a reply asks for an opt-out without proof of who wrote it
+	EventTold           EventKind = "told"       // the sender's own system took opt-out Ref, which does not prove that it heeds it; Detail: what was called, and its answer
+	EventNotTold        EventKind = "not-told"   // it did not, and is not asked again; Detail: as of EventTold
 )
 
 // EventKinds returns every kind.
@@ -50,6 +52,7 @@ func EventKinds() []EventKind {
 		EventUnsubscribed, EventResubscribed, EventPaused, EventLimited, EventInForce, EventSharingRefused, EventSharingAllowed,
 		EventReason, EventSuppressed, EventUnsuppressed, EventErased, EventRetired, EventAsked, EventTyped, EventDropped, EventFailed,
 		EventBounced, EventComplained, EventAnswered, EventProposed,
+		EventTold, EventNotTold,
 	}
 }
 

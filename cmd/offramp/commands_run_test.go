@@ -33,11 +33,13 @@ var endings = map[string]struct {
 	codes []int
 	why   string
 }{
-	"offramp --env-file .env dns example.com --check": {[]int{exitFailed, exitTempFail}, "nothing is published for the domain of the documents"},
-	"offramp --env-file .env check":                   {[]int{exitOK, exitFailed}, "its DNS and public address are not there"},
-	"offramp recipient erase ada@example.net":         {[]int{exitUsage}, "it asks first, and there is no terminal here"},
-	"offramp events ack crm 4711":                     {[]int{exitUsage}, "there is no event 4711 yet"},
-	"offramp lint letter.eml":                         {[]int{exitOK, exitFailed}, "the letter has no List-Unsubscribe yet"},
+	"offramp --env-file .env dns example.com --check":    {[]int{exitFailed, exitTempFail}, "nothing is published for the domain of the documents"},
+	"offramp --env-file .env check":                      {[]int{exitOK, exitFailed}, "its DNS and public address are not there"},
+	"offramp recipient erase ada@example.net":            {[]int{exitUsage}, "it asks first, and there is no terminal here"},
+	"offramp events ack crm 4711":                        {[]int{exitUsage}, "there is no event 4711 yet"},
+	"offramp messages --message-id '<123@shop.example>'": {[]int{exitFailed}, "there is no such message here"},
+	"offramp messages --queue-id 6b3brpr3hmsjn7g6":       {[]int{exitFailed}, "there is no such message here"},
+	"offramp lint letter.eml":                            {[]int{exitOK, exitFailed}, "the letter has no List-Unsubscribe yet"},
 }
 
 // Every line of shell in the documents works as printed, in the order of the

@@ -125,6 +125,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	parts.Listen = sockets.listen(net.Listen)
 	keepIn(db, &parts.Parts)
 	parts.Reload, r.certs = r.Reload, parts.certificates
+	parts.Environ = programEnviron(a.env)
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err

@@ -60,10 +60,14 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Counts  Counts
-	Leaks   store.Leaks
-	Clock   Clock
+	// Messages says what became of mail; nil: that is not kept.
+	Messages Messages
+	Traffic  Traffic
+	Counts   Counts
+	Leaks    store.Leaks
+	Clock    Clock
+	// Webhooks are the systems that are sent events; nil: there are none.
+	Webhooks Webhooks
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

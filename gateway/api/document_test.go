@@ -46,7 +46,7 @@ func exampleTarget(t *testing.T, op *huma.Operation) string {
 	t.Helper()
 	path, query := op.Path, url.Values{}
 	for _, p := range op.Parameters {
-		if p.In == "header" || p.In == "query" && !p.Required {
+		if p.In == "header" || p.In == "query" && !p.Required && len(p.Schema.Examples) == 0 {
 			continue
 		}
 		if len(p.Schema.Examples) == 0 {

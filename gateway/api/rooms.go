@@ -8,6 +8,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -97,6 +98,11 @@ type Queue interface {
 	Usage(ctx context.Context) (store.Usage, error)
 }
 
+// Messages says what became of mail; *history.History does.
+type Messages interface {
+	Find(ctx context.Context, q history.Query) (history.Answer, error)
+}
+
 // Clock is what is known about the machine's clock; *clock.Clock has it.
 type Clock interface {
 	State() clock.State
@@ -108,6 +114,32 @@ type Clock interface {
 type Traffic interface {
 	Traffic(ctx context.Context, limit int) ([]store.Traffic, error)
 	EarlierStream(ctx context.Context) (string, error)
+}
+
+// Webhooks are the systems that are sent events; *webhook.Webhooks has them. Errors
+// are those of package outbox.
+type Webhooks interface {
+	WebhookRecords
+	WebhookState
+	Test(ctx context.Context, name string) (record.WebhookTest, error)
+}
+
+// WebhookRecords shows and changes which there are.
+type WebhookRecords interface {
+	All(ctx context.Context) ([]record.Webhook, error)
+	One(ctx context.Context, name string) (record.Webhook, error)
+	Add(ctx context.Context, n record.NewWebhook) (record.CreatedWebhook, error)
+	Change(ctx context.Context, name string, p record.WebhookPatch) (record.Webhook, error)
+	Rotate(ctx context.Context, name string, q record.WebhookRotation) (record.CreatedWebhook, error)
+	Remove(ctx context.Context, name string) error
+}
+
+// WebhookState changes what they are sent.
+type WebhookState interface {
+	Pause(ctx context.Context, name string) (record.Webhook, error)
+	Resume(ctx context.Context, name string) (record.Webhook, error)
+	Replay(ctx context.Context, name string, q record.WebhookReplay) (record.Webhook, error)
+	Skip(ctx context.Context, name string, event int64) (record.Webhook, error)
 }
 
 // Keys makes and ends API keys; *access.Access does.

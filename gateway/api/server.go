@@ -32,9 +32,11 @@ func (s *server) routes() {
 	s.reportRoutes()
 	s.leakRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
 	s.runningRoutes()
+	s.webhookRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

@@ -73,8 +73,9 @@ func newWorld(t testing.TB) *world {
 		Traffic:  w,
 		Counts:   w,
 		Leaks:    &leaky{world: w},
+		Messages: new(became),
 		Clock:    w,
-		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
+		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Webhooks: hooks{w}, Flush: func() { w.flushed++ },
 		Preview: rendering{}, Reload: func(context.Context) record.Reloaded {
 			w.calls = append(w.calls, "reload")
 			return record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/store"
 )
@@ -52,6 +53,17 @@ type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
 }
 
+// History keeps what became of mail; see [store.History].
+type History interface {
+	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
+}
+
+// Targets remembers where the sender of a message takes opt-outs itself (room
+// chain), before the message is accepted.
+type Targets interface {
+	Remember(ctx context.Context, m *store.Message, fields []mime.Field, to []envelope.Recipient) error
+}
+
 // Traffic counts what passes.
 type Traffic interface {
 	Add(m *store.Message, d stream.Decision, recipients, dropped int)
@@ -66,10 +78,12 @@ type Relay struct {
 	Lists    Lists
 	Verdicts Verdicts
 	Events   Events
+	History  History // nil: none is kept
 	// Classifier decides what is list mail; nil: one without rules.
 	Classifier *stream.Classifier
 	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is
 	Traffic    Traffic                  // nil: not counted
+	Targets    Targets                  // nil: nothing is remembered
 	Wake       func()                   // told after each message kept; nil: nobody
 	Now        func() time.Time         // nil: time.Now
 	Log        *slog.Logger             // nil: slog.Default

@@ -150,6 +150,7 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	db.unsee = background(o.Log, "how far the ledger reaches was noted", db.seeing)
 	db.consent.verifyAlways()
 	db.spool.inspectAlways()
+	db.spool.indexAlways()
 	return nil
 }
 
