@@ -32,6 +32,7 @@ import (
 type Parts struct {
 	Consent store.Consent
 	Spool   store.Spool
+	Counts  store.Counts
 	// Leaks counts drops of mail to people who had left; nil: they are not counted.
 	Leaks store.Leaks
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is

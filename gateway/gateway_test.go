@@ -63,7 +63,7 @@ func newHouse(t testing.TB, o sink.Options) *house {
 			NextHop: nexthop.Config{Servers: []string{"smtp://" + s.Addr()}},
 			Relay:   relay.Config{TrustedNetworks: []relay.Network{loopback}},
 		},
-		parts: gateway.Parts{Consent: db.Consent(), Spool: db.Spool(), Tokens: ring},
+		parts: gateway.Parts{Consent: db.Consent(), Spool: db.Spool(), Counts: db.Consent(), Tokens: ring},
 	}
 }
 

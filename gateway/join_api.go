@@ -58,7 +58,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.API {
 	return &api.API{
 		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},

@@ -44,7 +44,7 @@ func published(texts []string, kind string) []string {
 }
 
 // mergeSPF puts the wanted mechanisms into what is published.
-func (r resourceRecord) mergeSPF() {
+func (r *resourceRecord) mergeSPF() {
 	merged := mergeSPF(r.Have, r.mechanisms())
 	const never = "a second record is a permanent error (RFC 7208 section 4.5)"
 	switch {
@@ -90,7 +90,7 @@ func mergeSPF(records, add []string) string {
 }
 
 // mechanisms are those of a wanted SPF record, without the "all" at its end.
-func (r resourceRecord) mechanisms() []string {
+func (r *resourceRecord) mechanisms() []string {
 	terms := strings.Fields(r.Value)
 	if len(terms) < 2 {
 		return nil
@@ -100,7 +100,7 @@ func (r resourceRecord) mechanisms() []string {
 
 // keepDMARC leaves a policy alone that is there, also one of a domain above
 // (RFC 7489 section 6.6.3).
-func (r resourceRecord) keepDMARC(ctx context.Context, dns resolver) {
+func (r *resourceRecord) keepDMARC(ctx context.Context, dns resolver) {
 	name := r.Name
 	for len(r.Have) == 0 {
 		_, above, ok := strings.Cut(strings.TrimPrefix(name, "_dmarc."), ".")

@@ -47,7 +47,7 @@ func openStore(ctx context.Context, s *settings, o sqlite.Options) (*sqlite.DB, 
 
 // keepIn gives a gateway the contracts that the engine keeps.
 func keepIn(db *sqlite.DB, p *gateway.Parts) {
-	p.Consent, p.Spool, p.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
+	p.Consent, p.Spool, p.Counts, p.Scrubber = db.Consent(), db.Spool(), db.Consent(), db.Scrubber()
 	p.Leaks = db.Consent()
 }
 

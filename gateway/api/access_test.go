@@ -35,6 +35,8 @@ var routes = []struct{ method, target, body string }{
 	{"POST", "/api/v1/recipients/ada@example.com/choices", `{"refuse_sharing":true}`},
 	{"GET", "/api/v1/recipients/ada@example.com/receipts", ""},
 	{"GET", "/api/v1/report", ""},
+	{"GET", "/api/v1/stats", ""},
+	{"GET", "/api/v1/streams", ""},
 	{"POST", "/api/v1/clock", ""},
 	{"GET", "/api/v1/clock", ""},        // last: these two ask
 	{"GET", "/api/v1/receipts/key", ""}, // nothing that can fail

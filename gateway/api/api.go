@@ -9,8 +9,8 @@
 // # Adding routes
 //
 // A room's routes are one file: a function "func (s *server) things()" that
-// calls [add] once for each route, and is named in [server.document]. See
-// lists.go. A route is a method of server from an input to a record:
+// calls [add] once for each route, and is named in [server.routes]; its tag is one
+// of [about]. See lists.go. A route is a method of server from an input to a record:
 //
 //	func (s *server) list(ctx context.Context, in *ListPath) (record.List, error)
 //
@@ -60,6 +60,7 @@ type API struct {
 	Lists   Lists
 	Queue   Queue
 	Traffic Traffic
+	Counts  Counts
 	// Leaks counts drops of mail to people who had left; nil: they are not counted.
 	Leaks store.Leaks
 	Clock Clock
@@ -104,7 +105,9 @@ func (a *API) Server() *http.Server {
 // hold a metric twice.
 func (a *API) Handler() http.Handler {
 	s := newServer(a)
-	s.document()
+	s.routes()
+	s.finish()
+	s.documentRoutes()
 	s.plainRoutes()
 	s.otherMethods()
 	return s.mux

@@ -36,7 +36,7 @@ func (s *server) batchRoutes() {
 func (s *server) suppressBatch(ctx context.Context, in *struct{ Body record.Batch }) (out record.BatchResult, err error) {
 	items := in.Body.Items
 	if len(items) == 0 || len(items) > maxBatch {
-		return out, badRequest("items must have from 1 to %d items.", maxBatch)
+		return out, badRequest("items must be from 1 to %d.", maxBatch)
 	}
 	out.Items = make([]record.ItemResult, len(items))
 	var down *record.Problem // why the store takes nothing
@@ -72,7 +72,7 @@ func (s *server) itemProblem(ctx context.Context, path string, err error) (*reco
 func (s *server) standings(ctx context.Context, in *struct{ Body record.Ask }) (out record.Answers, err error) {
 	q := in.Body
 	if len(q.Emails) == 0 || len(q.Emails) > maxBatch {
-		return out, badRequest("emails must have from 1 to %d addresses.", maxBatch)
+		return out, badRequest("emails must be from 1 to %d.", maxBatch)
 	}
 	list, err := s.asked(ctx, q.List)
 	if err != nil {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,11 +29,15 @@ const maxBody = 64 << 10
 func (s *server) strict(op *huma.Operation, next http.Handler) http.Handler {
 	limit := limitOf(op)
 	body, _ := op.Metadata[metaBody].(reflect.Type)
+	var required []string
+	if op.RequestBody != nil {
+		required = s.api.OpenAPI().Components.Schemas.SchemaFromRef(op.RequestBody.Content[jsonType].Schema.Ref).Required
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		err := checkQuery(op.Parameters, r.URL.RawQuery)
 		if err == nil && body != nil {
-			err = checkBody(r, reflect.New(body).Interface())
+			err = checkBody(r, reflect.New(body).Interface(), required)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -41,8 +47,9 @@ func (s *server) strict(op *huma.Operation, next http.Handler) http.Handler {
 	})
 }
 
-// checkBody reads the body as readJSON does, and leaves it to be read again.
-func checkBody(r *http.Request, v any) error {
+// checkBody reads the body as readJSON does, with the fields that must be there,
+// and leaves it to be read again.
+func checkBody(r *http.Request, v any, required []string) error {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != jsonType {
 		return refusal{status: http.StatusUnsupportedMediaType, detail: "Send JSON, with Content-Type application/json."}
@@ -57,7 +64,26 @@ func checkBody(r *http.Request, v any) error {
 		return badRequest("The body is empty or ends early.")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
-	return readJSON(raw, v)
+	if err := readJSON(raw, v); err != nil {
+		return err
+	}
+	return checkRequired(raw, required)
+}
+
+// checkRequired says which field is missing of an object. Names are compared as
+// encoding/json does.
+func checkRequired(raw []byte, required []string) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return badRequest("The body must be one JSON object.")
+	}
+	for _, name := range required {
+		given := func(other string) bool { return strings.EqualFold(other, name) }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), given) {
+			return badRequest("%s is missing.", name)
+		}
+	}
+	return nil
 }
 
 const jsonType = "application/json"

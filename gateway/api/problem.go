@@ -109,7 +109,7 @@ func (s *server) problem(ctx context.Context, path string, err error) problem {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.problem(r.Context(), r.Pattern, err)
 	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
+		w.Header()[name] = append(w.Header()[name], values...)
 	}
 	writeJSON(w, p.Status, problemType, p)
 }

@@ -20,7 +20,7 @@ func (s *server) readerRoutes() {
 	add(s, route{
 		method: http.MethodPut, path: "/readers/{name}", id: "acknowledge", tag: "Events", summary: "Say how far another system came",
 		doc:   "Says that the system has taken over every event up to an id; it never goes back.",
-		scope: access.Write, example: record.Acknowledge{Through: 42},
+		scope: access.Write, example: record.Acknowledge{Through: 7},
 	}, s.acknowledge)
 	add(s, route{
 		method: http.MethodDelete, path: "/readers/{name}", id: "dismissReader", tag: "Events", summary: "Forget a reader",

@@ -17,6 +17,11 @@ func (s *server) reportRoutes() {
 		scope: access.Read,
 	}, s.report)
 	add(s, route{
+		method: http.MethodGet, path: "/stats", id: "getStats", tag: "Reports", summary: "What happened, by day",
+		doc:   "Opt-outs, complaints, bounces, drops and more, counted by day in UTC: the figures of a dashboard. Every day is in it, also one on which nothing happened.",
+		scope: access.Read,
+	}, s.stats)
+	add(s, route{
 		method: http.MethodGet, path: "/streams", id: "getStreams", tag: "Reports", summary: "Which mail is taken for what",
 		scope: access.Read,
 	}, s.streams)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
@@ -113,4 +114,9 @@ type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
 	All(ctx context.Context) ([]store.Key, error)
 	Revoke(ctx context.Context, key string) (changed bool, err error)
+}
+
+// Counts counts events by day; see [store.Counts].
+type Counts interface {
+	CountEvents(ctx context.Context, since, until time.Time) ([]store.DayCount, error)
 }

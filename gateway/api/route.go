@@ -109,28 +109,6 @@ func idempotencyKey() *huma.Param {
 	}
 }
 
-// about is the document without its routes.
-func about(version string) *huma.OpenAPI {
-	return &huma.OpenAPI{
-		OpenAPI: "3.1.0",
-		Info: &huma.Info{
-			Title: "Offramp API", Version: version,
-			Description: "Suppressions, lists, people, events and the queue of an Offramp server.",
-		},
-		Components: &huma.Components{
-			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"key": {Type: "http", Scheme: "bearer", Description: "OFFRAMP_ADMIN_TOKEN, or a key. Without any, only clients on the same machine are answered."},
-			},
-		},
-		Tags: []*huma.Tag{
-			{Name: "Lists", Description: "What people can leave."},
-			{Name: "Queue", Description: "Mail that waits for delivery."},
-			{Name: "Keys", Description: "Who may use the API."},
-		},
-	}
-}
-
 // setHeaders puts on every answer that nothing keeps it and no page shows it.
 func setHeaders(w http.ResponseWriter) {
 	h := w.Header()

@@ -23,8 +23,8 @@ type server struct {
 	allowed map[string][]string // methods of each path of the mux
 }
 
-// document enters the routes of every room.
-func (s *server) document() {
+// routes enters those of every room.
+func (s *server) routes() {
 	s.suppressionRoutes()
 	s.peopleRoutes()
 	s.listRoutes()
@@ -72,11 +72,16 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 
 // serveGet enters a route of GET that the document does not name.
 func (s *server) serveGet(path string, n need, h handle) {
-	s.serve(http.MethodGet, path, s.guarded(s.admitted(n, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.serve(http.MethodGet, path, s.guarded(s.admitted(n, s.plain(h))))
+}
+
+// plain has what a handle returns answered.
+func (s *server) plain(h handle) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
-	}))))
+	})
 }
 
 // handle answers a request, or returns why it cannot.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/ledger"
@@ -50,6 +51,8 @@ type world struct {
 	eventFilter store.EventFilter
 	flushed     int
 	traffic     []store.Traffic
+	counts      []store.DayCount
+	counted     string // the time that was counted
 	earlier     string
 	err         error // answer of everything, when set
 }
@@ -66,7 +69,9 @@ func newWorld(t testing.TB) *world {
 	}
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
+		Keys:     &access.Access{Keys: &keyring{all: []store.Key{{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start}}}},
 		Traffic:  w,
+		Counts:   w,
 		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
 		Version: "1.2.3", Revision: "abc",
@@ -214,6 +219,11 @@ func (w *world) Suppressions(_ context.Context, f store.RecordFilter) ([]store.S
 func (w *world) Events(_ context.Context, f store.EventFilter) ([]store.Event, error) {
 	w.eventFilter = f
 	return w.all[:min(len(w.all), f.Limit)], w.err
+}
+
+func (w *world) CountEvents(_ context.Context, since, until time.Time) ([]store.DayCount, error) {
+	w.counted = since.Format(time.DateTime) + " to " + until.Format(time.DateTime)
+	return w.counts, w.err
 }
 
 func (w *world) Lists(context.Context) ([]store.List, error) {

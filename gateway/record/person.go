@@ -61,7 +61,7 @@ type Held struct {
 
 // Wish is one choice to be made, with the fields of [Choice].
 type Wish struct {
-	List  string    `json:"list" example:"news.example.org" doc:"Empty: all lists."`
+	List  string    `json:"list" required:"false" example:"news.example.org" doc:"Empty: all lists."`
 	State string    `json:"state" enum:"subscribed,unsubscribed,paused,limited"`
 	Until time.Time `json:"until,omitzero" doc:"End of a pause, within two years; with the state paused only."`
 	Every string    `json:"every,omitempty" enum:"day,week,month" doc:"With the state limited: one message in that time. With paused: what holds afterwards."`

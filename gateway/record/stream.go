@@ -11,7 +11,7 @@ type Streams struct {
 	Default string     `json:"default" doc:"OFFRAMP_DEFAULT_STREAM; empty: not chosen."`
 	Earlier string     `json:"earlier" doc:"The default of the releases that served this data before there was a choice; it holds while default is empty. Empty: there were none."`
 	Senders []Sender   `json:"senders" doc:"Counted for 30 days after their last message, 1000 at most: first those whose unmarked mail opt-outs stopped, then those with the most messages."`
-	Kept    []KeptList `json:"kept" doc:"Lists with opt-outs to which mail without any mark of a list belongs, as far as that can be told. With another default it would be transactional. Only given where that default is list."`
+	Kept    []KeptList `json:"kept" doc:"Lists with opt-outs to which mail without any mark of a list belongs, as far as that is known. With another default it would be transactional. Only given where that default is list."`
 }
 
 // Sender is what one sender sent to one list, or as transactional mail, for one

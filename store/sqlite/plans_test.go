@@ -228,6 +228,17 @@ func TestTheLedgerMayBeLong(t *testing.T) {
 			}
 		}
 	})
+	within("counts of a day", time.Second, func() {
+		days, err := c.CountEvents(ctx, moment(0), moment(24*60))
+		must(t, err)
+		total := int64(0)
+		for _, d := range days {
+			total += d.Count
+		}
+		if total < int64(*manyEvents)-1 {
+			t.Errorf("%d events were counted", total)
+		}
+	})
 	within("all opt-outs", time.Duration(*manyEvents)*100*time.Microsecond, func() {
 		n, after := 0, int64(0)
 		for {
