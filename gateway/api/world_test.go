@@ -78,6 +78,7 @@ func newWorld(t testing.TB) *world {
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },
 	}
+	w.api.Leaks = &leaky{world: w}
 	w.handler = w.api.Handler()
 	return w
 }
