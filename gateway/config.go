@@ -16,6 +16,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/history"
 	"offramp/gateway/hook"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/policy"
@@ -38,7 +39,7 @@ type Config struct {
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
-	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
+	SMTPUsers string `env:"SMTP_USERS" reload:"yes" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config
@@ -47,6 +48,7 @@ type Config struct {
 	SMTP    smtpd.Config   `topic:"SMTP server"`
 	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
+	History history.Config
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
@@ -61,7 +63,9 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin} {
+	for _, room := range []interface{ Validate() error }{
+		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin,
+	} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

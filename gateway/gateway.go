@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,13 +14,18 @@ import (
 	"syscall"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
@@ -30,11 +36,13 @@ import (
 
 // Parts is what a gateway works with and does not make itself.
 type Parts struct {
-	Consent store.Consent
-	Spool   store.Spool
-	Counts  store.Counts
-	// Leaks counts drops of mail to people who had left; nil: they are not counted.
-	Leaks store.Leaks
+	Consent  store.Consent
+	Spool    store.Spool
+	Counts   store.Counts
+	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
+	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
+	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -55,6 +63,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -68,16 +78,21 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
 	clock   *clock.Clock
 	people  *consent.Consent
+	history *history.History
+	access  *access.Access
 	scrub   store.Scrubber
 	smtp    *smtpd.Server
 	hops    *nexthop.Hops
 	queue   *queue.Queue
 	traffic *traffic.Counter
 	pages   *web.Site
+	accept  *relay.Relay
+	preview *preview.Preview
 	web     *http.Server
 	admin   *http.Server
 	policy  *policy.Server // nil: there is none
@@ -104,7 +119,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}

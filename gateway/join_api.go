@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/api"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
@@ -23,7 +24,7 @@ func API(ctx context.Context, c Config, p Parts) (http.Handler, error) {
 	if err := known.Read(ctx); err != nil {
 		return nil, err
 	}
-	return c.api(p, c.people(p, known, c.kept(p)), known).Handler(), nil
+	return c.api(p, c.people(p, known, c.kept(p)), known, c.access(p)).Handler(), nil
 }
 
 // fill puts in what is used where nothing was given.
@@ -49,16 +50,16 @@ func (c Config) kept(p Parts) *feedback.Kept {
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p),
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
 
 // api is the operator's side, but for what only a running server knows.
-func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.API {
+func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
-		Config: c.Admin, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
+		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
@@ -70,7 +71,10 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock) *api.A
 
 // joinAPI makes the server of the admin listener.
 func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
-	a := g.config.api(p, g.people, g.clock)
+	g.access = g.config.access(p)
+	a := g.config.api(p, g.people, g.clock, g.access)
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	a.Preview, a.Reload = g.preview, p.Reload
 	g.admin = a.Server()
+	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

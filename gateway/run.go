@@ -45,9 +45,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 		})
 	}
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
+	start(&observers, "access", func() error { return g.access.Run(adminCtx) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
 	if g.scrub != nil {
 		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
+	}
+	if g.history != nil {
+		start(&counts, "history", func() error { return g.history.Run(peopleCtx) })
 	}
 	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })

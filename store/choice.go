@@ -162,6 +162,7 @@ type Turn struct {
 type Verdict struct {
 	Drop   bool
 	Reason Reason // set when Drop
+	Erased bool   // the person is known by a keyed hash only: nothing may be kept that names them
 }
 
 // Outcome is what is known of one message to one person when an attempt ends.

@@ -37,7 +37,7 @@ func (a *app) recipientShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ADDRESS", Short: "Show everything stored about a person", Args: exactly("ADDRESS"),
 		Long: "Show everything stored about a person: choices, suppressions, what was sent when.\n" +
-			"The history is in `offramp events --recipient ADDRESS`.",
+			"The history is in `offramp events --recipient ADDRESS`, what became of each message\nin `offramp messages --to ADDRESS`.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := a.recipientPath(args)
 			if err != nil {

@@ -43,7 +43,7 @@ func (a *app) suppressAdd() *cobra.Command {
 		Example: "  offramp suppress add ada@example.org --reason complained\n  offramp suppress add - < addresses.txt\n" +
 			"  offramp suppress add @example.org '*.example.org' --until 2030-03-31",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			until, err := lastMoment(f.until)
+			until, err := lastMoment("--until", f.until)
 			if err != nil {
 				return err
 			}
@@ -188,7 +188,7 @@ func (s suppressed) String() string {
 }
 
 // lastMoment reads when something ends: the end of a day, or a moment.
-func lastMoment(text string) (time.Time, error) {
+func lastMoment(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -197,7 +197,7 @@ func lastMoment(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fault("--until: invalid date %q: write one such as 2030-03-31 or 2030-03-31T12:00:00Z", text)
+		return t, fault("%s: invalid date %q: write one such as 2030-03-31 or 2030-03-31T12:00:00Z", flag, text)
 	}
 	return t, nil
 }

@@ -260,7 +260,9 @@ func TestUsesAreRecordedLater(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	w.Run(ended)
+	if err := w.Run(ended); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := w.Keys.Key(ctx, k.ID); err != nil || !got.Used.Equal(w.clock) {
 		t.Errorf("recorded at the end: %v, %v", got.Used, err)
 	}

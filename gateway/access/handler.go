@@ -2,9 +2,11 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 	"maps"
 	"net/http"
@@ -24,6 +26,8 @@ type Rule struct {
 	// Secret says that an answer is for once: it is not kept, only that there was
 	// one.
 	Secret bool
+	// Stream says that the body is a file of any size, which is not kept in memory.
+	Stream bool
 }
 
 // Once has next answer r, or answers as it did when the same request came before.
@@ -37,30 +41,70 @@ func (a *Access) Once(w http.ResponseWriter, r *http.Request, rule Rule, next ht
 	if len(names) > 1 {
 		return ErrName
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rule.MaxBody))
-	if err != nil {
-		return err
+	ask := Ask{Caller: From(r.Context()), Name: names[0], Method: r.Method, Target: r.URL.RequestURI()}
+	r.Body = http.MaxBytesReader(w, r.Body, rule.MaxBody)
+	sent := &sending{ReadCloser: r.Body, sum: sha256.New()}
+	if rule.Stream {
+		ask.MaxRun, r.Body = maxStream, sent
+	} else {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		ask.Body, r.Body = sha256.Sum256(body), io.NopCloser(bytes.NewReader(body))
 	}
-	attempt, before, err := a.Begin(r.Context(), Ask{
-		Caller: From(r.Context()), Name: names[0], Method: r.Method, Target: r.URL.RequestURI(), Body: sha256.Sum256(body),
-	})
+	attempt, before, err := a.Begin(r.Context(), ask)
 	if err != nil {
 		return err
 	}
 	if before != nil {
-		before.write(w.Header())
-		w.Header().Set("Idempotency-Replayed", "true")
-		w.WriteHeader(before.Status)
-		_, _ = w.Write(before.Body) // an error here means that the client is gone
-		return nil
+		return before.again(w, sent)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), MaxRun)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(ask.MaxRun, MaxRun))
 	defer cancel()
-	r = r.WithContext(ctx)
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	attempt.secret = rule.Secret
-	a.run(w, r, attempt, next)
+	if rule.Stream {
+		attempt.sent = sent
+	}
+	a.run(w, r.WithContext(ctx), attempt, next)
 	return nil
+}
+
+// again answers as before. Of a file that was sent it reads all: another one is
+// another request.
+func (answer *Answer) again(w http.ResponseWriter, sent *sending) error {
+	if answer.Sent != nil {
+		if _, err := io.Copy(io.Discard, sent); err != nil {
+			return err
+		}
+		if !bytes.Equal(answer.Sent, sent.sum.Sum(nil)) {
+			return ErrOther
+		}
+	}
+	if answer.Long {
+		return ErrTooLong
+	}
+	for name, value := range answer.Header {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("Idempotency-Replayed", "true")
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(answer.Body) // an error here means that the client is gone
+	return nil
+}
+
+// sending is a body of which the hash is made while it is read.
+type sending struct {
+	io.ReadCloser
+	sum   hash.Hash
+	ended bool
+}
+
+func (s *sending) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	s.sum.Write(p[:n])
+	s.ended = s.ended || err == io.EOF
+	return n, err
 }
 
 // run has next answer and keeps what it says, before the client has it: a client
@@ -76,12 +120,30 @@ func (a *Access) run(w http.ResponseWriter, r *http.Request, attempt *Attempt, n
 	}()
 	next.ServeHTTP(kept, r)
 	done = true
-	if s := kept.status; s >= 500 || s == http.StatusConflict || s == http.StatusTooManyRequests {
-		a.failed(ctx, attempt.Drop(ctx))
+	if answer, ok := attempt.answer(kept); ok {
+		a.failed(ctx, attempt.Keep(ctx, answer))
 	} else {
-		a.failed(ctx, attempt.Keep(ctx, kept.answer()))
+		a.failed(ctx, attempt.Drop(ctx))
 	}
 	kept.flush()
+}
+
+// answer is what is kept; ok is false for what failed, and for a file that was
+// refused before all of it was read.
+func (t *Attempt) answer(kept *recorder) (answer Answer, ok bool) {
+	answer = kept.answer()
+	switch s := kept.status; {
+	case s >= 500, s == http.StatusConflict, s == http.StatusTooManyRequests:
+		return answer, false
+	case t.sent == nil:
+		return answer, true
+	}
+	if !t.sent.ended { // the last read may not have said that it was the last
+		_, err := t.sent.Read(make([]byte, 1))
+		t.sent.ended = err == io.EOF
+	}
+	answer.Sent = t.sent.sum.Sum(nil)
+	return answer, t.sent.ended
 }
 
 // failed logs that a request may act again when it is sent again.
@@ -120,6 +182,9 @@ func (k *recorder) Write(p []byte) (int, error) {
 	return k.body.Write(p)
 }
 
+// Unwrap gives what sets deadlines its way ([http.ResponseController]).
+func (k *recorder) Unwrap() http.ResponseWriter { return k.ResponseWriter }
+
 // flush sends what was kept back.
 func (k *recorder) flush() {
 	if k.long {
@@ -141,12 +206,6 @@ func (k *recorder) answer() Answer {
 		}
 	}
 	return answer
-}
-
-func (answer *Answer) write(h http.Header) {
-	for name, value := range answer.Header {
-		h.Set(name, value)
-	}
 }
 
 // Refusal is what a client is answered to an error of this package. ok is false

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -33,8 +34,10 @@ var (
 
 const (
 	maxRequestName = 255 // bytes
-	// MaxRun is how long a request with an Idempotency-Key may take.
-	MaxRun = 2 * time.Minute
+	// MaxRun is how long a request with an Idempotency-Key may take, and maxStream
+	// one whose body is a file.
+	MaxRun    = 2 * time.Minute
+	maxStream = time.Hour
 )
 
 // requestLimits bound what is kept of the requests of 24 hours. An entry without
@@ -58,6 +61,7 @@ type Ask struct {
 	Method string
 	Target string // path and query
 	Body   [sha256.Size]byte
+	MaxRun time.Duration // how long it may take; 0: [MaxRun]
 }
 
 // Answer is what it was answered.
@@ -65,6 +69,8 @@ type Answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   []byte            `json:"body,omitempty"`
+	// Sent is the SHA-256 of a body that was not known when the request began.
+	Sent []byte `json:"sent,omitempty"`
 	// Long says that Body is missing: it was too long, or secret.
 	Long bool `json:"long,omitempty"`
 }
@@ -74,7 +80,8 @@ type Attempt struct {
 	access *Access
 	record store.Request
 	seal   cipher.AEAD
-	secret bool // the answer is not kept
+	secret bool     // the answer is not kept
+	sent   *sending // a body that is read while it runs; nil: it was read before
 }
 
 // Begin says that a request runs from now on. Where it ran before, its answer is
@@ -86,10 +93,10 @@ func (a *Access) Begin(ctx context.Context, ask Ask) (*Attempt, *Answer, error) 
 	}
 	base := mac(ask.Caller.secret[:], ask.Name)
 	t := &Attempt{access: a, record: store.Request{
-		ID: mac(base[:], "id"), Caller: ask.Caller.ID, Begun: a.now().UTC(),
+		ID: mac(base[:], "id"), Caller: ask.Caller.ID, Started: a.now().UTC(),
 		Digest: mac(base[:], fmt.Sprintf("request\x00%s\x00%s\x00%x", ask.Method, ask.Target, ask.Body)),
 	}}
-	t.record.Until = t.record.Begun.Add(MaxRun)
+	t.record.Until = t.record.Started.Add(cmp.Or(ask.MaxRun, MaxRun))
 	if _, err := io.ReadFull(a.random(), t.record.Holder[:]); err != nil {
 		return nil, nil, fmt.Errorf("random bytes: %w", err)
 	}
@@ -101,7 +108,7 @@ func (a *Access) Begin(ctx context.Context, ask Ask) (*Attempt, *Answer, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	before, found, err := a.Requests.BeginRequest(ctx, t.record, t.record.Begun.Add(-requestKept), newLimits())
+	before, found, err := a.Requests.BeginRequest(ctx, t.record, t.record.Started.Add(-requestKept), newLimits())
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return nil, nil, fmt.Errorf("%w: %w", ErrCrowded, err)
@@ -127,21 +134,19 @@ func (t *Attempt) open(sealed []byte) (*Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer of a request: %w: %w", store.ErrDamaged, err)
 	}
-	if answer.Long {
-		return nil, ErrTooLong
-	}
 	return &answer, nil
 }
 
 // Keep has the same request answered the same for 24 hours. Without room for the
 // answer, only that there was one is kept.
 func (t *Attempt) Keep(ctx context.Context, answer Answer) error {
+	short := Answer{Status: answer.Status, Sent: answer.Sent, Long: true}
 	if t.secret {
-		answer = Answer{Status: answer.Status, Long: true}
+		answer = short
 	}
 	err := t.keep(ctx, answer)
 	if errors.Is(err, store.ErrFull) {
-		err = t.keep(ctx, Answer{Status: answer.Status, Long: true})
+		err = t.keep(ctx, short)
 	}
 	return err
 }

@@ -179,6 +179,48 @@ func TestOnceWithALongAnswer(t *testing.T) {
 	}
 }
 
+// A file is read once, while it is taken, and one that is sent again is compared
+// without being kept.
+func TestOnceWithAFile(t *testing.T) {
+	w := newWorld(t)
+	did := &acts{}
+	send := func(name, body string, next http.Handler) (string, error) {
+		r := httptest.NewRequest("POST", "/api/v1/imports", strings.NewReader(body))
+		r.Header.Set(Field, name)
+		rec := httptest.NewRecorder()
+		err := w.Once(rec, r.WithContext(With(r.Context(), shop)), Rule{MaxBody: 1 << 20, Stream: true}, next)
+		return rec.Body.String(), err
+	}
+	file := strings.Repeat("ada@x.example\n", 1000)
+	for range 2 {
+		if text, err := send("k", file, did); err != nil || text != "1 "+file {
+			t.Errorf("%d bytes, %v", len(text), err)
+		}
+	}
+	if _, err := send("k", file+"bob@x.example", did); !errors.Is(err, ErrOther) || did.n != 1 {
+		t.Errorf("another file: %v, done %d times", err, did.n)
+	}
+	var tooLarge *http.MaxBytesError
+	if _, err := send("k", strings.Repeat("x", 2<<20), did); !errors.As(err, &tooLarge) {
+		t.Errorf("a file that is too large: %v", err)
+	}
+	// What is refused half way is not known, so it may be sent again.
+	refused := 0
+	half := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refused++
+		_, _ = io.ReadFull(r.Body, make([]byte, 10))
+		w.WriteHeader(http.StatusBadRequest)
+	})
+	for range 2 {
+		if _, err := send("k2", file, half); err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != 2 {
+		t.Errorf("refused %d times", refused)
+	}
+}
+
 // Nothing of a request can be read in the data: neither who it is about, nor its
 // name.
 func TestRequestsAreSealed(t *testing.T) {

@@ -58,7 +58,10 @@ func (u *used) back(keys map[string]time.Time) {
 
 // Run records uses of keys once a minute, and once more when ctx ends, and
 // removes old requests. A use of the last minute may be missing after a crash.
-func (a *Access) Run(ctx context.Context) {
+func (a *Access) Run(ctx context.Context) error {
+	if a.Keys == nil || a.Requests == nil {
+		return nil // nothing is kept
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -69,7 +72,7 @@ func (a *Access) Run(ctx context.Context) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			a.Record(last)
 			cancel()
-			return
+			return nil
 		}
 	}
 }

@@ -34,6 +34,7 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -59,11 +60,12 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Counts  Counts
-	// Leaks counts drops of mail to people who had left; nil: they are not counted.
-	Leaks store.Leaks
-	Clock Clock
+	// Messages says what became of mail; nil: that is not kept.
+	Messages Messages
+	Traffic  Traffic
+	Counts   Counts
+	Leaks    store.Leaks
+	Clock    Clock
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
@@ -81,7 +83,11 @@ type API struct {
 	// Collectors are served at /metrics, beside those of the process and the runtime.
 	Collectors []prometheus.Collector
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
-	Flush             func()
+	Flush func()
+	// Preview renders a message as its recipient would get it; nil: no server runs.
+	Preview Preview
+	// Reload reads the settings of the server again; nil: no server runs.
+	Reload            func(ctx context.Context) record.Reloaded
 	Version, Revision string           // of this program
 	Log               *slog.Logger     // nil: nothing is logged
 	Now               func() time.Time // nil: time.Now

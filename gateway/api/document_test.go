@@ -135,7 +135,7 @@ var inner = []string{"json:", "strconv", "huma", "record.", "offramp/gateway", "
 func TestEveryRouteRefuses(t *testing.T) {
 	w := newWorld(t)
 	_, all := every(t, w)
-	w.withKeys()
+	w.grant()
 	for _, op := range all {
 		target, body := exampleTarget(t, op), exampleBody(t, op)
 		for _, c := range trials(op, body) {
@@ -173,7 +173,7 @@ func TestEveryRouteWithEveryGrant(t *testing.T) {
 		n := needOf(op)
 		for _, scope := range []access.Scope{access.Read, access.Write, access.Admin} {
 			w := newWorld(t)
-			keys := w.withKeys(access.Spec{Name: "k", Scope: scope})
+			keys := w.grant(access.Spec{Name: "k", Scope: scope})
 			r := request(op.Method, exampleTarget(t, op), exampleBody(t, op))
 			r.Header.Set("Authorization", "Bearer "+keys[0])
 			if scope < n.scope {
@@ -190,7 +190,7 @@ func TestEveryRouteWithEveryGrant(t *testing.T) {
 		w.all = []store.Event{{ID: 1, List: theirs}}
 		scope := min(n.scope, access.Write) // one for some lists is never an admin
 		r := request(op.Method, exampleTarget(t, op), exampleBody(t, op))
-		r.Header.Set("Authorization", "Bearer "+w.withKeys(access.Spec{Name: "k", Scope: scope, Lists: []string{ours}})[0])
+		r.Header.Set("Authorization", "Bearer "+w.grant(access.Spec{Name: "k", Scope: scope, Lists: []string{ours}})[0])
 		res, text := w.send(r)
 		if res.StatusCode != 403 && (!n.lists || strings.Contains(text, theirs)) || len(w.calls) > 0 {
 			t.Errorf("%s with the key of another list: %s %s, changes %q", op.OperationID, res.Status, text, w.calls)

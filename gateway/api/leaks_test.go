@@ -41,9 +41,6 @@ func (l *leaky) Events(_ context.Context, f store.EventFilter) (found []store.Ev
 
 func TestLeaks(t *testing.T) {
 	w := newWorld(t)
-	w.api.Leaks = nil
-	w.handler = w.api.Handler()
-	w.refused(request("GET", "/api/v1/report/leaks", ""), 404) // an engine that does not count them
 	l := &leaky{world: w}
 	w.api.Leaks, w.api.Records = l, l
 	w.handler = w.api.Handler()

@@ -34,6 +34,8 @@ func (p problem) GetHeaders() http.Header {
 	switch p.Status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="offramp"`)
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", "60") // where nobody knows better
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "10")
 	}
@@ -109,7 +111,9 @@ func (s *server) problem(ctx context.Context, path string, err error) problem {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.problem(r.Context(), r.Pattern, err)
 	for name, values := range p.GetHeaders() {
-		w.Header()[name] = append(w.Header()[name], values...)
+		if w.Header().Get(name) == "" {
+			w.Header()[name] = values
+		}
 	}
 	writeJSON(w, p.Status, problemType, p)
 }

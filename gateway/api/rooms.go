@@ -8,7 +8,9 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/history"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -96,6 +98,11 @@ type Queue interface {
 	Usage(ctx context.Context) (store.Usage, error)
 }
 
+// Messages says what became of mail; *history.History does.
+type Messages interface {
+	Find(ctx context.Context, q history.Query) (history.Answer, error)
+}
+
 // Clock is what is known about the machine's clock; *clock.Clock has it.
 type Clock interface {
 	State() clock.State
@@ -114,6 +121,12 @@ type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
 	All(ctx context.Context) ([]store.Key, error)
 	Revoke(ctx context.Context, key string) (changed bool, err error)
+}
+
+// Preview renders a message as its recipient would get it, and keeps nothing;
+// *preview.Preview does.
+type Preview interface {
+	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
 }
 
 // Counts counts events by day; see [store.Counts].

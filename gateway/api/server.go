@@ -32,8 +32,10 @@ func (s *server) routes() {
 	s.reportRoutes()
 	s.leakRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
+	s.runningRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

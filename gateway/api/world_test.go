@@ -69,11 +69,17 @@ func newWorld(t testing.TB) *world {
 	}
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
-		Keys:     &access.Access{Keys: &keyring{all: []store.Key{{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start}}}},
+		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Traffic:  w,
 		Counts:   w,
+		Leaks:    &leaky{world: w},
+		Messages: new(became),
 		Clock:    w,
 		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
+		Preview: rendering{}, Reload: func(context.Context) record.Reloaded {
+			w.calls = append(w.calls, "reload")
+			return record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}
+		},
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },

@@ -47,6 +47,7 @@ func newData(t *testing.T) storetest.Data {
 			}
 			return db.Consent(), db.Spool()
 		},
+		History: func(*testing.T) store.History { return db.Spool() },
 		Damage: func(t *testing.T, id string) {
 			t.Helper()
 			err := db.spool.file.write(context.Background(), &op{run: func(c *conn) error {
@@ -69,5 +70,7 @@ func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
+
+func TestHistory(t *testing.T) { storetest.History(t, newData) }
 
 func TestLeaks(t *testing.T) { storetest.Leaks(t, newData) }

@@ -50,13 +50,18 @@ func (s *Spool) giveBack(jobs []store.Job) {
 func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err error) {
 	var stale []int64
 	var broken []store.Result
+	handed := make(map[int64]*leased, len(hints))
 	read := func(c *conn) error {
 		messages := make(map[int64]*store.Message)
 		for _, h := range hints {
 			num, n := splitID(h.id)
 			var r store.Recipient
 			whole := true
-			found, err := c.one(selectRecipient, func(row row) { r, whole = recipientOf(row), unaltered(row) }, num, n)
+			var t track
+			found, err := c.one(selectLeaving, func(row row) {
+				r, whole = recipientOf(row), unaltered(row)
+				t = trackOf(row.blob(14), r.Address)
+			}, num, n)
 			if errors.Is(err, store.ErrDamaged) {
 				// Its lease lasts: others must not wait for it.
 				s.damaged(fmt.Errorf("recipient %d of message %d: %w", n, num, err))
@@ -90,6 +95,7 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 				messages[num] = m
 			}
 			jobs = append(jobs, store.Job{Message: m, Recipient: r})
+			handed[r.ID] = &leased{message: m, recipient: r, track: t}
 		}
 		return nil
 	}
@@ -97,6 +103,7 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 		return nil, err
 	}
 	s.schedule.unlease(stale)
+	s.schedule.hand(handed)
 	// One damaged message must not stop the others: it waits for the operator.
 	if err := s.Settle(ctx, broken...); err != nil {
 		return nil, err

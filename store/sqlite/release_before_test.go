@@ -31,7 +31,8 @@ func backdate(t *testing.T, dir string) {
 			"INSERT INTO meta (name, value) VALUES ('scrub', x'01')",
 			"DROP INDEX events_time", "CREATE INDEX events_time ON events (time)",
 		},
-		spoolFile: {"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
+		spoolFile: {"DROP TABLE fates", "DROP TABLE fate_segments", "DROP TABLE fate_blocks", "ALTER TABLE recipients DROP COLUMN track",
+			"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
 	} {
 		db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, name))
 		must(t, err)

@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	selectRequest    = "SELECT caller, digest, begun, holder, until, answer FROM requests WHERE id = ?"
-	insertRequest    = "INSERT INTO requests (id, caller, digest, begun, holder, until) VALUES (?, ?, ?, ?, ?, ?)"
+	selectRequest    = "SELECT caller, digest, started, holder, until, answer FROM requests WHERE id = ?"
+	insertRequest    = "INSERT INTO requests (id, caller, digest, started, holder, until) VALUES (?, ?, ?, ?, ?, ?)"
 	takeRequest      = "UPDATE requests SET holder = ?, until = ? WHERE id = ?"
 	answerRequest    = "UPDATE requests SET answer = ? WHERE id = ?"
 	deleteRequest    = "DELETE FROM requests WHERE id = ?"
-	selectOldRequest = "SELECT id, caller, length(answer) FROM requests WHERE begun < ? ORDER BY begun LIMIT ?"
+	selectOldRequest = "SELECT id, caller, length(answer) FROM requests WHERE started < ? ORDER BY started LIMIT ?"
 	selectShare      = "SELECT count, bytes FROM request_shares WHERE caller = ?"
 	addShare         = `INSERT INTO request_shares (caller, count, bytes) VALUES (?, ?, ?)
 		ON CONFLICT (caller) DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes`
@@ -38,12 +38,12 @@ func (s *Consent) BeginRequest(ctx context.Context, r store.Request, since time.
 			return err
 		}
 		switch {
-		case found && before.Begun.Before(since):
+		case found && before.Started.Before(since):
 			if err := dropRequest(c, before); err != nil {
 				return err
 			}
 			found = false
-		case found && before.Answer == nil && before.Digest == r.Digest && before.Until.Before(r.Begun):
+		case found && before.Answer == nil && before.Digest == r.Digest && before.Until.Before(r.Started):
 			found = false
 			_, err := c.exec(takeRequest, r.Holder[:], micros(r.Until), r.ID[:])
 			return err
@@ -56,7 +56,7 @@ func (s *Consent) BeginRequest(ctx context.Context, r store.Request, since time.
 		if full, err = crowded(c, r.Caller, 0, limits); err != nil || full {
 			return err
 		}
-		if _, err := c.exec(insertRequest, r.ID[:], r.Caller, r.Digest[:], micros(r.Begun), r.Holder[:], micros(r.Until)); err != nil {
+		if _, err := c.exec(insertRequest, r.ID[:], r.Caller, r.Digest[:], micros(r.Started), r.Holder[:], micros(r.Until)); err != nil {
 			return err
 		}
 		return inShare(c, r.Caller, 1, 0)
@@ -120,7 +120,7 @@ func runs(c *conn, r store.Request) error {
 func request(c *conn, id [32]byte) (q store.Request, found bool, err error) {
 	q.ID = id
 	found, err = c.one(selectRequest, func(r row) {
-		q.Caller, q.Begun, q.Until, q.Answer = r.text(0), r.time(2), r.time(4), r.blob(5)
+		q.Caller, q.Started, q.Until, q.Answer = r.text(0), r.time(2), r.time(4), r.blob(5)
 		copy(q.Digest[:], r.blob(1))
 		copy(q.Holder[:], r.blob(3))
 	}, id[:])

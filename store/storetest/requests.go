@@ -16,14 +16,14 @@ var plenty = store.RequestLimits{Count: 1000, Bytes: 1 << 20, All: 1 << 20}
 
 func request(n byte, caller string, second int) store.Request {
 	return store.Request{
-		ID: [32]byte{n, 0, 0xff}, Caller: caller, Digest: [32]byte{0xff, n}, Begun: at(second),
+		ID: [32]byte{n, 0, 0xff}, Caller: caller, Digest: [32]byte{0xff, n}, Started: at(second),
 		Holder: [16]byte{n, byte(second)}, Until: at(second + 60),
 	}
 }
 
 // keptRequest is what an engine returns of a request.
 func keptRequest(r store.Request) store.Request {
-	r.Begun, r.Until = kept(r.Begun), kept(r.Until)
+	r.Started, r.Until = kept(r.Started), kept(r.Until)
 	return r
 }
 
@@ -125,7 +125,7 @@ func requestsTakenOver(t *testing.T, d Data) {
 	}
 	second.Answer = []byte("answer")
 	must(t, c.EndRequest(ctx, second, plenty))
-	second.Begun = r.Begun // it is as old as it was
+	second.Started = r.Started // it is as old as it was
 	wantFound(t, second)(c.BeginRequest(ctx, request(1, "one", 900), at(0), plenty))
 }
 

@@ -20,12 +20,12 @@ CREATE TABLE requests (
 	id     BLOB PRIMARY KEY,
 	caller TEXT NOT NULL,
 	digest BLOB NOT NULL,
-	begun  INTEGER NOT NULL,
+	started  INTEGER NOT NULL,
 	holder BLOB NOT NULL,
 	until  INTEGER NOT NULL,
 	answer BLOB
 ) STRICT;
-CREATE INDEX requests_begun ON requests (begun);
+CREATE INDEX requests_started ON requests (started);
 
 -- How many of them a caller has, and the bytes of their answers; '': all callers.
 CREATE TABLE request_shares (

@@ -1,0 +1,133 @@
+package compat
+
+import (
+	"cmp"
+	"context"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/gateway/access"
+	"offramp/store"
+)
+
+// leftOut skips a test without what it needs; where it must be there, that is a
+// failure.
+func leftOut(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// withPeople is a server with records that no client made.
+func withPeople(t *testing.T) (*world, string) {
+	t.Helper()
+	w := newWorld(t)
+	for _, address := range []string{"bounced0@example.com", "bounced1@example.com", "bounced2@example.com"} {
+		w.stop(address, "", store.ReasonBounced, "550 5.1.1 no such user")
+	}
+	w.stop("spam@example.com", "", store.ReasonComplained, "")
+	w.own("left@example.com", "")
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	return w, server.URL
+}
+
+// SendGrid's and Mailgun's own libraries for Go. They are in a module of their
+// own, so that the program does not depend on them.
+func TestGoClients(t *testing.T) {
+	dir := filepath.Join("testdata", "clients")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	program := filepath.Join(t.TempDir(), "clients")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, ".")
+	build.Dir, build.Env = dir, append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		leftOut(t, "the vendors' libraries for Go: %v\n%s", err, out)
+	}
+	w, url := withPeople(t)
+	run := exec.CommandContext(ctx, program)
+	run.Env = append(os.Environ(), "URL="+url, "KEY="+w.key)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\nlog %s", err, out, &w.log)
+	}
+	if got := w.stands("left@example.com"); got != ":unsubscribed" {
+		t.Errorf("who left by the page stands at %q", got)
+	}
+	for address, want := range map[string]string{
+		"ada@example.com": ":unsubscribed", "eve@example.com": ":unsubscribed", "fay@example.com": "news.example.org:unsubscribed",
+		"gus@example.com": "offers.example.org:unsubscribed", "jon@example.com": ":complained", "cyd@example.com": "", "m07@example.com": "",
+	} {
+		if got := w.stands(address); got != want {
+			t.Errorf("%s stands at %q, want %q", address, got, want)
+		}
+	}
+}
+
+// The three vendors' own libraries for Node, which .ci/deps installs.
+func TestNodeClients(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		leftOut(t, "node: %v", err)
+	}
+	home, _ := os.UserHomeDir()
+	peers := cmp.Or(os.Getenv("TEST_PEERS"), filepath.Join(home, ".cache/offramp-tests"))
+	var modules []string
+	for name, module := range map[string]string{"postmark": "postmark", "sendgrid": "@sendgrid/client", "mailgun": "mailgun.js"} {
+		dir := filepath.Join(peers, name, "node_modules")
+		if _, err := os.Stat(filepath.Join(dir, module)); err != nil {
+			leftOut(t, "%s: %v (.ci/deps installs it)", module, err)
+		}
+		modules = append(modules, dir)
+	}
+	w, url := withPeople(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	run := exec.CommandContext(ctx, node, filepath.Join("testdata", "clients", "clients.js"))
+	run.Env = append(os.Environ(), "URL="+url, "KEY="+w.key, "NODE_PATH="+strings.Join(modules, ":"))
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\nlog %s", err, out, &w.log)
+	}
+	for address, want := range map[string]string{
+		"left@example.com": ":unsubscribed", "spam@example.com": ":complained", "bounced0@example.com": "",
+		"ann@example.com": "news.example.org:manual", "eli@example.com": "news.example.org:unsubscribed", "gil@example.com": ":complained", "cat@example.com": "",
+	} {
+		if got := w.stands(address); got != want {
+			t.Errorf("%s stands at %q, want %q", address, got, want)
+		}
+	}
+}
+
+// curl, as each vendor's documents show it.
+func TestCurl(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		leftOut(t, "curl: %v", err)
+	}
+	w, url := withPeople(t)
+	bound := w.newKey(access.Spec{Name: "news", Scope: access.Write, Lists: []string{"news.example.org"}})
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-X", "GET", url + "/compat/sendgrid/v3/suppression/spam_reports", "--header", "Authorization: Bearer " + w.key}, `"email":"spam@example.com","ip":""}]`},
+		{[]string{"--user", "api:" + w.key, url + "/compat/mailgun/v3/example.org/bounces", "-F", "address=bob@example.com"}, "Address has been added to the bounces table"},
+		{[]string{"--user", "api:" + bound, url + "/compat/mailgun/v3/example.org/unsubscribes", "-F", "address=bob@example.com", "-F", "tag=news.example.org"}, "Address has been added to the unsubscribes table"},
+		{[]string{"--user", "api:" + bound, url + "/compat/mailgun/v3/example.org/unsubscribes", "-F", "address=bob@example.com"}, "for some lists only"},
+		{[]string{url + "/compat/postmark/message-streams/news.example.org/suppressions", "-X", "POST", "-H", "Accept: application/json", "-H", "Content-Type: application/json", "-H", "X-Postmark-Server-Token: " + w.key, "-d", `{"Suppressions":[{"EmailAddress":"bob@example.com"}]}`}, `{"Suppressions":[{"EmailAddress":"bob@example.com","Status":"Suppressed","Message":null}]}`},
+	} {
+		out, err := exec.CommandContext(t.Context(), curl, append([]string{"-sS", "--max-time", "20"}, c.args...)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) {
+			t.Errorf("curl %q: %v\n%s", c.args, err, out)
+		}
+	}
+	if got := w.stands("bob@example.com"); got != ":bounced news.example.org:manual news.example.org:unsubscribed" {
+		t.Errorf("bob stands at %q", got)
+	}
+}
