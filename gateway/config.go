@@ -12,14 +12,19 @@ import (
 	"strings"
 
 	"offramp/gateway/api"
+	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
 	"offramp/gateway/history"
 	"offramp/gateway/hook"
+	"offramp/gateway/jobs"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
+	"offramp/gateway/program"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -52,8 +57,13 @@ type Config struct {
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
-	Web     web.Config      `topic:"Recipients' page"`
-	Admin   api.Config      `topic:"API and metrics"`
+	Callout callout.Config  `topic:"Webhooks to your systems"`
+	Outbox  outbox.Config
+	Exec    program.Config `topic:"A program or database of yours that gets the events"`
+	SQL     database.Config
+	Web     web.Config `topic:"Recipients' page"`
+	Admin   api.Config `topic:"API and metrics"`
+	Import  jobs.Config
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -64,7 +74,8 @@ func (c Config) Validate() error {
 		faults = append(faults, loginFault(err))
 	}
 	for _, room := range []interface{ Validate() error }{
-		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin,
+		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks,
+		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin, c.Import,
 	} {
 		faults = append(faults, room.Validate())
 	}

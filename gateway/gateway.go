@@ -17,10 +17,13 @@ import (
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/dkim"
 	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
 	"offramp/gateway/preview"
 	"offramp/gateway/queue"
@@ -30,6 +33,7 @@ import (
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -43,11 +47,23 @@ type Parts struct {
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
 	History  store.History // what became of mail; nil: none is kept
+	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
+	// files are taken.
+	Jobs      store.Jobs
+	ImportDir string
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
-	Tokens   *listunsub.KeyRing
-	Keys     *dkim.Keys // nil: nothing is signed
+	// Consumers and Ledger are for what sends events to other systems; nil: nothing
+	// is sent.
+	Consumers store.Consumers
+	Ledger    store.Ledger
+	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
+	Targets store.Targets
+	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
+	Environ []string
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -81,21 +97,25 @@ type Gateway struct {
 	parts  Parts
 	log    *slog.Logger
 
-	clock   *clock.Clock
-	people  *consent.Consent
-	history *history.History
-	access  *access.Access
-	scrub   store.Scrubber
-	smtp    *smtpd.Server
-	hops    *nexthop.Hops
-	queue   *queue.Queue
-	traffic *traffic.Counter
-	pages   *web.Site
-	accept  *relay.Relay
-	preview *preview.Preview
-	web     *http.Server
-	admin   *http.Server
-	policy  *policy.Server // nil: there is none
+	clock    *clock.Clock
+	people   *consent.Consent
+	history  *history.History
+	access   *access.Access
+	scrub    store.Scrubber
+	jobs     *jobs.Jobs // nil: none
+	smtp     *smtpd.Server
+	hops     *nexthop.Hops
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
+	webhooks *webhook.Webhooks
+	database *database.Database
+	traffic  *traffic.Counter
+	pages    *web.Site
+	accept   *relay.Relay
+	preview  *preview.Preview
+	web      *http.Server
+	admin    *http.Server
+	policy   *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"offramp/gateway/chain"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -18,6 +19,7 @@ import (
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
@@ -41,6 +43,8 @@ type stats struct {
 	hook     hook.Stats
 	policy   policy.Stats
 	web      web.Stats
+	outbox   outbox.Stats
+	chain    chain.Stats
 	leftOut  atomic.Int64 // lines of the log
 }
 
@@ -68,6 +72,9 @@ func (g *Gateway) join(p Parts) error {
 	if err != nil {
 		return err
 	}
+	if err := g.joinOutbox(p, counts); err != nil {
+		return err
+	}
 	acceptance := c.Relay
 	acceptance.DefaultStream = cmp.Or(acceptance.DefaultStream, p.EarlierStream)
 	classifier, err := acceptance.NewClassifier(p.Keys.Signs)
@@ -77,7 +84,7 @@ func (g *Gateway) join(p Parts) error {
 	accept := &relay.Relay{
 		Classifier: classifier, Signs: p.Keys.Signs, Traffic: passing{g.traffic, returns.Sent},
 		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent, History: noted(p),
-		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
+		Targets: c.memory(p, counts), Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
 	returns.Senders, g.accept = accept, accept
 	g.joinPolicy(strangers, accept, returns, counts)

@@ -130,6 +130,7 @@ type Person struct {
 	Choices      []Choice
 	Suppressions []Suppression
 	Contacts     []Contact
+	Targets      []Target // where the senders themselves take an opt-out
 	Sharing      Sharing
 	Bounces      BounceRun // Count 0: none
 	Erased       bool

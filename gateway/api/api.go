@@ -56,6 +56,7 @@ type API struct {
 	Access Access
 	// Keys are those of Access; nil: there are none.
 	Keys    Keys
+	Imports Imports // nil: none are taken
 	Consent Consent
 	Records Records
 	Lists   Lists
@@ -66,6 +67,8 @@ type API struct {
 	Counts   Counts
 	Leaks    store.Leaks
 	Clock    Clock
+	// Webhooks are the systems that are sent events; nil: there are none.
+	Webhooks Webhooks
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"offramp/gateway/access"
@@ -9,6 +10,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -116,6 +118,32 @@ type Traffic interface {
 	EarlierStream(ctx context.Context) (string, error)
 }
 
+// Webhooks are the systems that are sent events; *webhook.Webhooks has them. Errors
+// are those of package outbox.
+type Webhooks interface {
+	WebhookRecords
+	WebhookState
+	Test(ctx context.Context, name string) (record.WebhookTest, error)
+}
+
+// WebhookRecords shows and changes which there are.
+type WebhookRecords interface {
+	All(ctx context.Context) ([]record.Webhook, error)
+	One(ctx context.Context, name string) (record.Webhook, error)
+	Add(ctx context.Context, n record.NewWebhook) (record.CreatedWebhook, error)
+	Change(ctx context.Context, name string, p record.WebhookPatch) (record.Webhook, error)
+	Rotate(ctx context.Context, name string, q record.WebhookRotation) (record.CreatedWebhook, error)
+	Remove(ctx context.Context, name string) error
+}
+
+// WebhookState changes what they are sent.
+type WebhookState interface {
+	Pause(ctx context.Context, name string) (record.Webhook, error)
+	Resume(ctx context.Context, name string) (record.Webhook, error)
+	Replay(ctx context.Context, name string, q record.WebhookReplay) (record.Webhook, error)
+	Skip(ctx context.Context, name string, event int64) (record.Webhook, error)
+}
+
 // Keys makes and ends API keys; *access.Access does.
 type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
@@ -127,6 +155,21 @@ type Keys interface {
 // *preview.Preview does.
 type Preview interface {
 	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
+}
+
+// Imports takes files of suppressions and works on them; *jobs.Jobs does.
+type Imports interface {
+	Import(ctx context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error)
+	ImportChanges
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Jobs(ctx context.Context) ([]jobs.Job, error)
+}
+
+// ImportChanges has an import go on or stop.
+type ImportChanges interface {
+	Start(ctx context.Context, id string) (jobs.Job, error)
+	Pause(ctx context.Context, id string) (jobs.Job, error)
+	Cancel(ctx context.Context, id string) (jobs.Job, error)
 }
 
 // Counts counts events by day; see [store.Counts].

@@ -36,6 +36,8 @@ func (s *server) routes() {
 	s.serverRoutes()
 	s.keyRoutes()
 	s.runningRoutes()
+	s.webhookRoutes()
+	s.importRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

@@ -70,12 +70,13 @@ func newWorld(t testing.TB) *world {
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
 	w.api = &API{
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
+		Imports:  &importing{w: w},
 		Traffic:  w,
+		Messages: &became{},
 		Counts:   w,
 		Leaks:    &leaky{world: w},
-		Messages: new(became),
 		Clock:    w,
-		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
+		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Webhooks: hooks{w}, Flush: func() { w.flushed++ },
 		Preview: rendering{}, Reload: func(context.Context) record.Reloaded {
 			w.calls = append(w.calls, "reload")
 			return record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}

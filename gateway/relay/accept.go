@@ -165,6 +165,9 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	if err := r.record(ctx, m, who); err != nil {
 		return Receipt{}, err
 	}
+	if err := r.remember(ctx, in, e); err != nil {
+		return Receipt{}, err
+	}
 	if err := draft.Commit(ctx, m, who.keep); err != nil {
 		return Receipt{}, fmt.Errorf("commit message: %w", err)
 	}
@@ -200,6 +203,15 @@ func (r *Relay) stream(in *incoming, dst io.Writer, targets ...io.Writer) (int64
 			return size, fmt.Errorf("read body: %w", err)
 		}
 	}
+}
+
+// remember has the sender's own way out kept where ours takes its place. It
+// comes before the commit: mail with our link must not leave before that.
+func (r *Relay) remember(ctx context.Context, in *incoming, e *envelope.Envelope) error {
+	if r.Targets == nil || in.message.List == "" || in.message.Untouched {
+		return nil
+	}
+	return r.Targets.Remember(ctx, in.message, in.fields, e.Recipients)
 }
 
 // record keeps who was dropped: in the ledger, and in the history, which may lose

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/store"
 )
@@ -57,6 +58,12 @@ type History interface {
 	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
 }
 
+// Targets remembers where the sender of a message takes opt-outs itself (room
+// chain), before the message is accepted.
+type Targets interface {
+	Remember(ctx context.Context, m *store.Message, fields []mime.Field, to []envelope.Recipient) error
+}
+
 // Traffic counts what passes.
 type Traffic interface {
 	Add(m *store.Message, d stream.Decision, recipients, dropped int)
@@ -76,6 +83,7 @@ type Relay struct {
 	Classifier *stream.Classifier
 	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is
 	Traffic    Traffic                  // nil: not counted
+	Targets    Targets                  // nil: nothing is remembered
 	Wake       func()                   // told after each message kept; nil: nobody
 	Now        func() time.Time         // nil: time.Now
 	Log        *slog.Logger             // nil: slog.Default

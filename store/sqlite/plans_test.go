@@ -23,7 +23,7 @@ var manyEvents = flag.Int("events", 100_000, "how many events the ledger of the 
 // growing matches steps that may read the whole of a table that strangers make
 // longer, or time does: a SEARCH without a condition is min() or max() along an
 // index, until a row fits.
-var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests|fates|fate_blocks)\b[^(]*$`)
+var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|targets|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests|fates|fate_blocks)\b[^(]*$`)
 
 // mayScan are the statements that read a whole table, by why nobody but the
 // operator makes them run.

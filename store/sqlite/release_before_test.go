@@ -42,10 +42,12 @@ func backdate(t *testing.T, dir string) {
 			must(t, err)
 		}
 		then := schemaThen(t, name)
-		for table, text := range tablesOf(t, db) {
-			if _, was := then[table]; !was && strings.HasPrefix(text, "CREATE TABLE") { // indexes go with it
-				_, err := db.Exec("DROP TABLE " + table)
-				must(t, err)
+		for _, kind := range []string{"TRIGGER", "INDEX", "TABLE"} {
+			for made, text := range tablesOf(t, db) {
+				if _, was := then[made]; !was && strings.HasPrefix(strings.Replace(text, "UNIQUE ", "", 1), "CREATE "+kind) {
+					_, err := db.Exec("DROP " + kind + " " + made)
+					must(t, err)
+				}
 			}
 		}
 		if d := cmp.Diff(then, tablesOf(t, db)); d != "" {

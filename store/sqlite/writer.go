@@ -54,6 +54,8 @@ type writer struct {
 	setup func(*conn) error
 	// settle, when set, is called at the end of each transaction, within it.
 	settle func(*conn) error
+	// kept, when set, is called after each transaction that was kept.
+	kept func()
 	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
@@ -299,6 +301,9 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
 	w.trust.kept()
+	if w.kept != nil {
+		w.kept()
+	}
 	return false, nil
 }
 
