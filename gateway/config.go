@@ -12,14 +12,19 @@ import (
 	"strings"
 
 	"offramp/gateway/api"
+	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/envelope"
 	"offramp/gateway/feedback"
+	"offramp/gateway/history"
 	"offramp/gateway/hook"
 	"offramp/gateway/jobs"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
+	"offramp/gateway/program"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
@@ -39,7 +44,7 @@ type Config struct {
 
 	FeedbackDomain string `env:"FEEDBACK_DOMAIN" doc:"domain of opt-out and bounce addresses, with its MX on this server; empty: the host of OFFRAMP_PUBLIC_URL"`
 
-	SMTPUsers string `env:"SMTP_USERS" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
+	SMTPUsers string `env:"SMTP_USERS" reload:"yes" secret:"true" doc:"logins that may relay, made by offramp keygen smtp-user, one per line or separated by commas"`
 
 	NextHop nexthop.Config `topic:"Next hop and delivery"`
 	Render  render.Config
@@ -48,11 +53,16 @@ type Config struct {
 	SMTP    smtpd.Config   `topic:"SMTP server"`
 	Policy  policy.Config  `topic:"Postfix policy service"`
 	Consent consent.Config `topic:"Suppression and retention"`
+	History history.Config
 	Clock   clock.Config
 	Returns feedback.Config `topic:"Bounces, complaints and replies"`
 	Hooks   hook.Config     `topic:"Webhooks of email providers"`
-	Web     web.Config      `topic:"Recipients' page"`
-	Admin   api.Config      `topic:"API and metrics"`
+	Callout callout.Config  `topic:"Webhooks to your systems"`
+	Outbox  outbox.Config
+	Exec    program.Config `topic:"A program or database of yours that gets the events"`
+	SQL     database.Config
+	Web     web.Config `topic:"Recipients' page"`
+	Admin   api.Config `topic:"API and metrics"`
 	Import  jobs.Config
 }
 
@@ -63,7 +73,10 @@ func (c Config) Validate() error {
 	if _, err := smtpd.ParseLogins(c.SMTPUsers); err != nil {
 		faults = append(faults, loginFault(err))
 	}
-	for _, room := range []interface{ Validate() error }{c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.Clock, c.Returns, c.Hooks, c.Web, c.Admin, c.Import} {
+	for _, room := range []interface{ Validate() error }{
+		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks,
+		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin, c.Import,
+	} {
 		faults = append(faults, room.Validate())
 	}
 	return errors.Join(faults...)

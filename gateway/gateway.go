@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,16 +17,23 @@ import (
 	"offramp/gateway/access"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
+	"offramp/gateway/database"
 	"offramp/gateway/dkim"
+	"offramp/gateway/history"
 	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
+	"offramp/gateway/preview"
 	"offramp/gateway/queue"
+	"offramp/gateway/record"
+	"offramp/gateway/relay"
 	"offramp/gateway/smtpd"
 	"offramp/gateway/throttle"
 	"offramp/gateway/traffic"
 	"offramp/gateway/web"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -38,6 +46,7 @@ type Parts struct {
 	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
+	History  store.History // what became of mail; nil: none is kept
 	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
 	// files are taken.
 	Jobs      store.Jobs
@@ -45,8 +54,16 @@ type Parts struct {
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
-	Tokens   *listunsub.KeyRing
-	Keys     *dkim.Keys // nil: nothing is signed
+	// Consumers and Ledger are for what sends events to other systems; nil: nothing
+	// is sent.
+	Consumers store.Consumers
+	Ledger    store.Ledger
+	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
+	Targets store.Targets
+	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
+	Environ []string
+	Tokens  *listunsub.KeyRing
+	Keys    *dkim.Keys // nil: nothing is signed
 	// Receipts signs receipts of opt-outs; nil: none are given.
 	Receipts *ledger.Signer
 	SMTPTLS  *tls.Config // nil: no TLS on SMTP
@@ -62,6 +79,8 @@ type Parts struct {
 	// Resolver finds the keys of those who sign complaints; nil:
 	// net.DefaultResolver.
 	Resolver dkim.Resolver
+	// Reload reads the settings again, for the API; nil: it cannot.
+	Reload func(ctx context.Context) record.Reloaded
 	// CertificateEnd is when the TLS certificate expires; nil: unknown.
 	CertificateEnd func() time.Time
 	// Version and Revision are of this program.
@@ -75,21 +94,28 @@ type Parts struct {
 // Gateway is a server whose listeners are open. Run serves on them.
 type Gateway struct {
 	config Config
+	parts  Parts
 	log    *slog.Logger
 
-	clock   *clock.Clock
-	people  *consent.Consent
-	access  *access.Access
-	scrub   store.Scrubber
-	jobs    *jobs.Jobs // nil: none
-	smtp    *smtpd.Server
-	hops    *nexthop.Hops
-	queue   *queue.Queue
-	traffic *traffic.Counter
-	pages   *web.Site
-	web     *http.Server
-	admin   *http.Server
-	policy  *policy.Server // nil: there is none
+	clock    *clock.Clock
+	people   *consent.Consent
+	history  *history.History
+	access   *access.Access
+	scrub    store.Scrubber
+	jobs     *jobs.Jobs // nil: none
+	smtp     *smtpd.Server
+	hops     *nexthop.Hops
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
+	webhooks *webhook.Webhooks
+	database *database.Database
+	traffic  *traffic.Counter
+	pages    *web.Site
+	accept   *relay.Relay
+	preview  *preview.Preview
+	web      *http.Server
+	admin    *http.Server
+	policy   *policy.Server // nil: there is none
 
 	mail      []smtpd.Listener
 	site, api net.Listener
@@ -113,7 +139,7 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Listen == nil {
 		p.Listen = net.Listen
 	}
-	g := &Gateway{config: c, log: p.Log, scrub: p.Scrubber}
+	g := &Gateway{config: c, parts: p, log: p.Log, scrub: p.Scrubber}
 	if err := g.join(p); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"offramp/gateway/chain"
 	"offramp/gateway/confirmation"
 	"offramp/gateway/consent"
 	"offramp/gateway/dkim"
@@ -18,6 +19,7 @@ import (
 	"offramp/gateway/hook"
 	"offramp/gateway/language"
 	"offramp/gateway/nexthop"
+	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
 	"offramp/gateway/queue"
 	"offramp/gateway/relay"
@@ -41,6 +43,8 @@ type stats struct {
 	hook     hook.Stats
 	policy   policy.Stats
 	web      web.Stats
+	outbox   outbox.Stats
+	chain    chain.Stats
 	leftOut  atomic.Int64 // lines of the log
 }
 
@@ -57,13 +61,18 @@ func (g *Gateway) join(p Parts) error {
 	people := c.people(p, g.clock, kept)
 	people.Stats = &counts.consent
 	g.people = people
+	g.history = c.history(p, g.clock)
 	returns := &feedback.Feedback{
 		Config: c.Returns, Domain: c.Feedback(), Tokens: p.Tokens, Consent: people, Answers: people, Lists: p.Consent, Codes: p.Consent,
 		Kept: kept, Sent: new(feedback.Sent), Verify: dkim.Verifier{Resolver: p.Resolver}, Now: p.Now, Log: strangers, Stats: &counts.feedback,
 	}
 
 	g.traffic = &traffic.Counter{Store: p.Consent, Now: p.Now, Sure: g.clock.Sure, Log: p.Log}
-	if err := g.joinQueue(p, returns, counts); err != nil {
+	renderer, err := g.joinQueue(p, returns, counts)
+	if err != nil {
+		return err
+	}
+	if err := g.joinOutbox(p, counts); err != nil {
 		return err
 	}
 	acceptance := c.Relay
@@ -74,11 +83,12 @@ func (g *Gateway) join(p Parts) error {
 	}
 	accept := &relay.Relay{
 		Classifier: classifier, Signs: p.Keys.Signs, Traffic: passing{g.traffic, returns.Sent},
-		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent,
-		Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
+		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent, History: noted(p),
+		Targets: c.memory(p, counts), Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
-	returns.Senders = accept
+	returns.Senders, g.accept = accept, accept
 	g.joinPolicy(strangers, accept, returns, counts)
+	g.joinPreview(p, renderer)
 	logins, err := smtpd.ParseLogins(c.SMTPUsers)
 	if err != nil {
 		return loginFault(err)
@@ -98,28 +108,29 @@ func (g *Gateway) join(p Parts) error {
 }
 
 // joinQueue makes the queue, with what renders for it and sends for it.
-func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) error {
+func (g *Gateway) joinQueue(p Parts, returns *feedback.Feedback, counts *stats) (*render.Renderer, error) {
 	c := g.config
 	hops, err := nexthop.New(c.NextHop, nexthop.Parts{Hostname: c.Hostname, Memory: c.Queue.Pause(), Now: p.Now, Log: p.Log, Stats: &counts.nextHop})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.hops = hops
 	line, err := c.footer()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	renderer := &render.Renderer{
+		Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
+		ExistingHeader: c.Render.ExistingHeader, LongLines: c.Render.LongLines, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
+		Footer: line,
 	}
 	g.queue, err = queue.New(c.Queue, queue.Parts{
 		Spool: p.Spool, Lists: p.Consent, Codes: p.Consent, Events: p.Consent, Verdicts: g.people, Contacts: p.Consent,
-		Renderer: &render.Renderer{
-			Tokens: p.Tokens, Keys: p.Keys, PublicURL: c.PublicURL, FeedbackDomain: c.Feedback(),
-			ExistingHeader: c.Render.ExistingHeader, LongLines: c.Render.LongLines, SignList: c.Relay.Sign == relay.SignList, Feedback: c.waysBack(),
-			Footer: line,
-		},
-		Hops: hops, Refusals: refusals{returns}, Traffic: g.traffic,
+		Renderer: renderer,
+		Hops:     hops, Refusals: refusals{returns}, Traffic: g.traffic,
 		Hostname: c.Hostname, Now: p.Now, Sure: g.clock.Sure, Log: p.Log, Stats: &counts.queue,
 	})
-	return err
+	return renderer, err
 }
 
 // footer returns the visible line; nil: there is none.

@@ -29,6 +29,9 @@ func API(ctx context.Context, c Config, p Parts) (h http.Handler, work func(cont
 	people := c.people(p, known, c.kept(p))
 	imports := c.jobs(p, people)
 	a := c.api(p, people, known, c.access(p))
+	if a.Webhooks, err = c.offlineWebhooks(p); err != nil {
+		return nil, nil, err
+	}
 	if imports == nil {
 		return a.Handler(), func(context.Context) error { return nil }, nil
 	}
@@ -59,7 +62,7 @@ func (c Config) kept(p Parts) *feedback.Kept {
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, Imports: p.Jobs,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p), Imports: p.Jobs,
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
@@ -68,7 +71,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
 		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
@@ -86,6 +89,10 @@ func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 		a.Imports = g.jobs
 	}
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	a.Preview, a.Reload = g.preview, p.Reload
+	if g.webhooks != nil {
+		a.Webhooks = g.webhooks
+	}
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

@@ -130,6 +130,7 @@ type Person struct {
 	Choices      []Choice
 	Suppressions []Suppression
 	Contacts     []Contact
+	Targets      []Target // where the senders themselves take an opt-out
 	Sharing      Sharing
 	Bounces      BounceRun // Count 0: none
 	Erased       bool
@@ -162,6 +163,7 @@ type Turn struct {
 type Verdict struct {
 	Drop   bool
 	Reason Reason // set when Drop
+	Erased bool   // the person is known by a keyed hash only: nothing may be kept that names them
 }
 
 // Outcome is what is known of one message to one person when an attempt ends.

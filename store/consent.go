@@ -131,7 +131,7 @@ type Consent interface {
 	AddressOfCode(ctx context.Context, id [16]byte) (address string, err error)
 
 	// Erase forgets who recipient is: choices, suppressions and sharing stay
-	// under the keyed hash, with all lists unsubscribed; notes, contacts, bounces,
+	// under the keyed hash, with all lists unsubscribed; notes, contacts, targets, bounces,
 	// the contents of the person's events, and recipient and address of the
 	// person's codes go. e is added under the hash, with
 	// its Detail filled in by [ErasedDetail]. Repeating it erases what came
@@ -156,7 +156,7 @@ type Consent interface {
 	Entries(ctx context.Context, after int64, limit int) ([]Entry, error)
 	// Head returns how far the ledger reaches.
 	Head(ctx context.Context) (Head, error)
-	// Retire removes events, contacts and bounces older than before, adding e
+	// Retire removes events, contacts, targets and bounces older than before, adding e
 	// when events went, with Ref and Detail saying up to which and its link. It
 	// returns how many records went, 0 at the end: one call does a bounded part
 	// of the work. Suppressions that ended before then go too. Choices, other

@@ -55,6 +55,8 @@ const (
 type Recipient struct {
 	ID       int64  // given by the engine
 	Address  string // wire form
+	Person   string // lookup key; empty: the address in lower case. Only for Commit: it is not returned
+	Erased   bool   // the person was erased: no fate is recorded. Only for Commit
 	Domain   string // A-label, lower case: the destination
 	Notify   string // NOTIFY as received, e.g. "SUCCESS,FAILURE" (RFC 3461 section 4.1)
 	Original string // ORCPT as received, e.g. "rfc822;a@b.example"
@@ -101,6 +103,7 @@ type Result struct {
 	Kind      ResultKind
 	Next      time.Time // for Deferred
 	Status    Status
+	Reason    Reason // for Dropped
 }
 
 // Line is the recipients of one destination that are due, and what becomes of

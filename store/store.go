@@ -46,6 +46,8 @@ var (
 	// ErrKey says that the key for hashes of people is not the one the data was
 	// created with, so that nobody who had everything erased would be recognised.
 	ErrKey = errors.New("not the key of the data")
+	// ErrHeld says that somebody else has the lease.
+	ErrHeld = errors.New("held by another")
 	// ErrInUse says that another process serves from the same data.
 	ErrInUse = errors.New("data in use by another process")
 )

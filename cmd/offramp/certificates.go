@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"log/slog"
 	"net/url"
 
 	"golang.org/x/crypto/acme/autocert"
@@ -57,18 +56,4 @@ func (s *settings) acme() (smtp, http *tls.Config) {
 		return manager.GetCertificate(&named)
 	}}
 	return smtp, http
-}
-
-// reload reloads the certificates; one that cannot be read stays as it was.
-func reload(certs []*certificate, log *slog.Logger) {
-	if len(certs) == 0 {
-		log.Info("nothing to reload: there is no certificate file")
-	}
-	for _, c := range certs {
-		if err := c.Reload(); err != nil {
-			log.Error("certificate not reloaded, the old one stays in use", "error", err)
-			continue
-		}
-		log.Info("certificate reloaded", "file", c.files.cert, "expires", c.Expires())
-	}
 }

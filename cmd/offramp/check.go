@@ -133,6 +133,7 @@ func (c *checker) run(ctx context.Context) bool {
 	c.unsigned(ctx)
 	c.streams(ctx)
 	c.noticed(ctx)
+	c.webhooks(ctx)
 	c.verify(ctx)
 	c.scrub(ctx)
 	c.policy(ctx)

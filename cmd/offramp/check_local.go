@@ -38,6 +38,9 @@ func (c *checker) dataDir() {
 	if missing != nil {
 		c.add(findFail, "data", missing.Error(), "")
 	}
+	if err := c.settings.refuseUndecided(); err != nil {
+		c.add(findFail, "data", err.Error(), c.app.command("restore --accept"))
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		c.add(findWarn, "data", fmt.Sprintf("other users can access the data folder %s (mode %04o)", dir, info.Mode().Perm()), "chmod 700 "+shellQuote(dir))
 	}

@@ -14,7 +14,7 @@ const mask = "********"
 func (a *app) configCommand() *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
-		Use: "config", Short: "Show every setting and its value, secrets masked", Args: exactly(),
+		Use: "config", Short: "Show every setting and its value, secrets masked", Args: unknownCommand,
 		Long: "Show every setting with its value in effect, as NAME=value lines. Secrets are\n" +
 			"masked. Every error goes to stderr, and the exit code is then 2.",
 		RunE: func(*cobra.Command, []string) error {
@@ -29,6 +29,7 @@ func (a *app) configCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.AddCommand(a.configReloadCommand())
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the tables of docs/settings.md")
 	return cmd
 }
@@ -64,6 +65,9 @@ func (a *app) printConfig(s *settings) error {
 	return nil
 }
 
+// reloads is what the tables say of a setting that can change while the server runs.
+var reloads = map[string]string{"yes": " **(reloads)**", "its file": " **(its file reloads)**"}
+
 // settingsTables are the tables of docs/settings.md, one for each topic, from
 // the settings themselves.
 func settingsTables() string {
@@ -82,7 +86,7 @@ func settingsTables() string {
 		if f.Default != "" {
 			value = "`" + f.Default + "`"
 		}
-		b.WriteString("| " + name + " | " + value + " | " + strings.ReplaceAll(f.Doc, "|", `\|`) + " |\n")
+		b.WriteString("| " + name + " | " + value + " | " + strings.ReplaceAll(f.Doc, "|", `\|`) + reloads[f.Reload] + " |\n")
 	}
 	return strings.TrimPrefix(b.String(), "\n")
 }

@@ -59,7 +59,8 @@ func (a *app) demoServer(ctx context.Context, dir, hop string) (server demo.Serv
 		return server, nil, err
 	}
 	server.SMTPAddr, server.AdminAddr, server.PublicURL = s.Gateway.SMTPAddr[0], s.Gateway.AdminAddr, s.Gateway.PublicURL
-	server.CertFile, server.Signing, server.Tokens = filepath.Join(dir, demoCert), p.Keys.All(), p.Tokens
+	server.CertFile, server.EnvFile = filepath.Join(dir, demoCert), filepath.Join(dir, dotEnv)
+	server.Signing, server.Tokens = p.Keys.All(), p.Tokens
 	server.Consent, server.Spool, server.Run = p.Consent, p.Spool, g.Run
 	return server, db.Close, nil
 }

@@ -52,6 +52,8 @@ func keepIn(db *sqlite.DB, p *gateway.Parts) {
 	p.APIKeys, p.Requests = db.Consent(), db.Consent()
 	p.Jobs = db.Consent()
 	p.Leaks = db.Consent()
+	p.History = db.Spool()
+	p.Consumers, p.Ledger, p.Targets = db.Consent(), db.Consent(), db.Consent()
 }
 
 // storePatience is how long to wait for data that another process has open:
@@ -109,6 +111,8 @@ func storeFault(dir string, err error) error {
 		return &dataDirError{dir, "was written by a newer release of Offramp: run that release, or restore a backup", err}
 	case errors.Is(err, sqlite.ErrHalf):
 		return &dataDirError{dir, "is not whole: offramp.db is missing or empty beside spool.db, and without it nobody's opt-out is known: restore it, or move both away to start over", err}
+	case errors.Is(err, sqlite.ErrBehind):
+		return &dataDirError{dir, "does not fit together, and opt-outs may be missing: " + err.Error() + ". Put back the one that belongs to it, or take over the opt-outs made since with `offramp restore --events FILE` and then run `offramp restore --accept`", err}
 	case errors.Is(err, sqlite.ErrLog):
 		return &dataDirError{dir, "is not whole: " + err.Error(), err}
 	case errors.Is(err, store.ErrDamaged):

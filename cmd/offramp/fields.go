@@ -20,7 +20,8 @@ type field struct {
 	Default string
 	Doc     string
 	Secret  bool
-	Empty   bool // an empty value means something else than the default
+	Empty   bool   // an empty value means something else than the default
+	Reload  string // what of it can change while the server runs: yes, its file; empty: nothing
 	Topic   string
 	value   reflect.Value
 	spec    reflect.StructField
@@ -43,8 +44,9 @@ func fieldsOf(v any) []field {
 				all = append(all, field{
 					Name: prefix + key, Default: spec.Tag.Get("envDefault"), Doc: spec.Tag.Get("doc"),
 					Secret: spec.Tag.Get("secret") == "true", Empty: spec.Tag.Get("empty") != "",
-					Topic: topic,
-					value: s.Field(i), spec: spec,
+					Reload: spec.Tag.Get("reload"),
+					Topic:  topic,
+					value:  s.Field(i), spec: spec,
 				})
 			case spec.Type.Kind() == reflect.Struct:
 				walk(s.Field(i))

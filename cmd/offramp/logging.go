@@ -27,11 +27,16 @@ func (s *settings) logger(w io.Writer) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.loggerAt(w, level), nil
+}
+
+// loggerAt is logger with a level that may change.
+func (s *settings) loggerAt(w io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: cutField}
 	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, options)), nil
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // The most bytes of one field of the log. Strangers write some of them.

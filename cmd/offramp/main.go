@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"maps"
@@ -23,7 +24,7 @@ func main() {
 	syscall.Umask(0o077)
 	a := &app{
 		env: environ(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		tty: terminal.Is(os.Stdout), inputTTY: terminal.Is(os.Stdin), now: time.Now, resolver: net.DefaultResolver,
+		tty: terminal.Is(os.Stdout), inputTTY: terminal.Is(os.Stdin), now: time.Now, resolver: net.DefaultResolver, giveWay: giveWay,
 	}
 	os.Exit(a.run(os.Args[1:]))
 }
@@ -39,6 +40,8 @@ type app struct {
 	inputTTY bool      // stdin is a terminal
 	now      func() time.Time
 	resolver resolver
+	giveWay  func()         // lowers the priority of this process, for good; nil: it stays
+	roots    *x509.CertPool // authorities that certificates are verified against; nil: those of the system
 
 	asJSON  bool   // --json
 	envFile string // --env-file

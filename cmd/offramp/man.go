@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra/doc"
 )
 
 func (a *app) manCommand() *cobra.Command {
@@ -21,6 +24,9 @@ func (a *app) manCommand() *cobra.Command {
 			if len(args) == 0 {
 				return a.manPage(a.stdout, root)
 			}
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return fault("man: %s", plainPathError(err))
+			}
 			return a.manPages(args[0], root)
 		},
 	}
@@ -28,79 +34,65 @@ func (a *app) manCommand() *cobra.Command {
 
 // manPages writes a page for cmd and for each command below it.
 func (a *app) manPages(dir string, cmd *cobra.Command) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fault("man: %s", plainPathError(err))
+	var page bytes.Buffer
+	if err := a.manPage(&page, cmd); err != nil {
+		return err
 	}
-	f, err := os.Create(filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"))
-	if err != nil {
+	path := filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")
+	if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {
 		return fault("man: %s", plainPathError(err))
-	}
-	err = a.manPage(f, cmd)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
 	}
 	for _, sub := range cmd.Commands() {
-		if err == nil && sub.IsAvailableCommand() {
-			err = a.manPages(dir, sub)
-		}
-	}
-	return err
-}
-
-// manPage writes one page in the man macros (man(7)).
-func (a *app) manPage(w io.Writer, cmd *cobra.Command) error {
-	var b strings.Builder
-	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
-	fmt.Fprintf(&b, ".TH %s 1 \"\" \"Offramp %s\" \"Offramp manual\"\n", roff(strings.ToUpper(name)), roff(readBuild().Version))
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(name), roff(cmd.Short))
-	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(cmd.UseLine()))
-	long := cmd.Long
-	if long == "" {
-		long = cmd.Short + "."
-	}
-	fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", roff(long))
-	if cmd.HasAvailableSubCommands() {
-		b.WriteString(".SH COMMANDS\n")
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(sub.Use), roff(sub.Short))
+		if sub.IsAvailableCommand() {
+			if err := a.manPages(dir, sub); err != nil {
+				return err
 			}
 		}
 	}
-	b.WriteString(".SH OPTIONS\n")
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { manFlag(&b, f) })
-	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { manFlag(&b, f) })
-	if cmd.Example != "" {
-		fmt.Fprintf(&b, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(cmd.Example))
+	return nil
+}
+
+// manPage writes one page: what cobra makes of the command, and what it does not
+// know of.
+func (a *app) manPage(w io.Writer, cmd *cobra.Command) error {
+	build := readBuild()
+	date := a.now()
+	header := &doc.GenManHeader{Section: "1", Source: "Offramp " + build.Version, Manual: "Offramp manual", Date: &date}
+	cmd.DisableAutoGenTag = true
+	if err := doc.GenMan(asMarkdown(cmd), header, w); err != nil {
+		return err
 	}
+	var more strings.Builder
 	if !cmd.HasParent() {
-		b.WriteString(".SH ENVIRONMENT\n")
-		var s settings
-		for _, f := range fieldsOf(&s) {
-			fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(f.Name), roff(f.Doc))
+		more.WriteString("# ENVIRONMENT\n")
+		for _, f := range fieldsOf(new(settings)) {
+			fmt.Fprintf(&more, "**%s**\n:   %s\n\n", literal(f.Name), literal(f.Doc))
 		}
 	}
-	b.WriteString(".SH EXIT STATUS\n0 success, 1 failure, 2 wrong command line or settings, 75 try again later.\n")
-	_, err := io.WriteString(w, b.String())
+	more.WriteString("# EXIT STATUS\n0 success, 1 failure, 2 wrong command line or settings, 75 try again later.\n")
+	page := md2man.Render([]byte("% title\n" + more.String()))
+	_, sections, ok := bytes.Cut(page, []byte("\n.SH "))
+	if !ok {
+		return errors.New("man: no sections were rendered")
+	}
+	_, err := w.Write(append([]byte(".SH "), sections...))
 	return err
 }
 
-func manFlag(b *strings.Builder, f *pflag.Flag) {
-	if !f.Hidden {
-		kind, usage := pflag.UnquoteUsage(f)
-		fmt.Fprintf(b, ".TP\n.B \\-\\-%s %s\n%s\n", roff(f.Name), roff(kind), roff(usage))
-	}
+// asMarkdown has the texts of a command mean themselves in Markdown, which cobra
+// takes them for.
+func asMarkdown(cmd *cobra.Command) *cobra.Command {
+	shown := *cmd
+	shown.Short, shown.Long = literal(cmd.Short), literal(cmd.Long)
+	return &shown
 }
 
-// roff escapes text: a backslash or hyphen means itself, and a line that
-// starts with a dot or a quote is no request.
-func roff(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
-	parts := strings.Split(s, "\n")
-	for i, p := range parts {
-		if strings.HasPrefix(p, ".") || strings.HasPrefix(p, "'") {
-			parts[i] = `\&` + p
-		}
+// literal escapes what Markdown would take for marks, outside of code.
+func literal(text string) string {
+	escape := strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`, "|", `\|`)
+	parts := strings.Split(text, "`")
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = escape.Replace(parts[i])
 	}
-	return strings.Join(parts, "\n")
+	return strings.Join(parts, "`")
 }

@@ -38,12 +38,12 @@ func (a *app) commands() *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand()}},
+		{"start", []*cobra.Command{a.demoCommand(), a.initCommand(), a.dnsCommand(), a.checkCommand(), a.sendTestCommand()}},
 		{"operation", []*cobra.Command{
-			a.serveCommand(), a.healthCommand(), a.repairCommand(), a.configCommand(),
-			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.apikeyCommand(), a.clockCommand(),
+			a.serveCommand(), a.healthCommand(), a.backupCommand(), a.restoreCommand(), a.repairCommand(), a.configCommand(),
+			a.queueCommand(), a.listsCommand(), a.suppressCommand(), a.recipientCommand(), a.webhookCommand(), a.apikeyCommand(), a.clockCommand(),
 		}},
-		{"audit", []*cobra.Command{a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
+		{"audit", []*cobra.Command{a.messagesCommand(), a.eventsCommand(), a.receiptCommand(), a.reportCommand()}},
 		{"tools", []*cobra.Command{a.lintCommand(), a.classifyCommand(), a.feedbackCommand(), a.keygenCommand(), a.tokenCommand(), a.manCommand(), a.versionCommand()}},
 	} {
 		for _, command := range g.commands {

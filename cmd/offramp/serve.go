@@ -18,6 +18,7 @@ import (
 
 	"offramp/gateway"
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -26,7 +27,7 @@ func (a *app) serveCommand() *cobra.Command {
 		Use: "serve", Short: "Run the server", Args: exactly(),
 		Long: "Run the server until SIGTERM or SIGINT: it then accepts no new mail, finishes what\n" +
 			"is running and exits. A second signal stops it at once; no accepted mail is lost.\n" +
-			"SIGHUP reloads the TLS certificate.\n\n" +
+			"SIGHUP reads the settings again, as `offramp config reload` does.\n\n" +
 			"It does not start without the databases that `offramp init` made in the data folder:\n" +
 			"a volume that is not mounted looks like a new installation, and people who opted out\n" +
 			"would get mail. With --new-data it makes keys and databases itself, once: where there\n" +
@@ -72,15 +73,22 @@ func (a *app) firstData(ctx context.Context, s *settings) error {
 }
 
 func (a *app) serve(ctx context.Context, s *settings) error {
-	log, err := s.logger(a.stderr)
+	r := &reloader{app: a, level: new(slog.LevelVar), current: s}
+	level, err := s.level()
 	if err != nil {
 		return err
 	}
+	r.level.Set(level)
+	r.log = s.loggerAt(a.stderr, r.level)
+	log := r.log
 	limit, err := maxOpenFiles()
 	if err != nil {
 		return err
 	}
 	s.fitOpenFiles(limit, log)
+	if err := s.refuseUndecided(); err != nil {
+		return err
+	}
 	parts, err := a.parts(s, log)
 	if err != nil {
 		return err
@@ -95,20 +103,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		}
 	}()
 	// No other process is in the data folder from here on.
-	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
-		return err
-	}
-	if parts.EarlierStream, err = s.keptStream(ctx, db.Consent(), log); err != nil {
-		return err
-	}
-	var made bool
-	if parts.Tokens, made, err = s.tokenKeys(); err != nil {
-		return err
-	}
-	if made {
-		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
-	}
-	if parts.Receipts, err = s.receipts(); err != nil {
+	if err := s.kept(ctx, db, &parts.Parts, log); err != nil {
 		return err
 	}
 	sockets, err := passedSockets()
@@ -116,7 +111,8 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	keepIn(db, &parts.Parts)
+	parts.Reload, r.certs = r.Reload, parts.certificates
+	parts.Environ = programEnviron(a.env)
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err
@@ -128,7 +124,31 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		log.Warn("a socket of the service manager is not used: no OFFRAMP_..._ADDR has its port", "addr", addr)
 	}
 	announce(log, s, g.Addrs())
-	return a.supervise(ctx, g, parts.certificates, log)
+	r.mu.Lock()
+	r.gateway = g
+	r.mu.Unlock()
+	return a.supervise(ctx, g, r)
+}
+
+// kept gives the gateway what is in the data folder: the contracts of the engine,
+// the keys, and what the data was served with.
+func (s *settings) kept(ctx context.Context, db *sqlite.DB, p *gateway.Parts, log *slog.Logger) (err error) {
+	keepIn(db, p)
+	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
+		return err
+	}
+	if p.EarlierStream, err = s.keptStream(ctx, db.Consent(), log); err != nil {
+		return err
+	}
+	var made bool
+	if p.Tokens, made, err = s.tokenKeys(); err != nil {
+		return err
+	}
+	if made {
+		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
+	}
+	p.Receipts, err = s.receipts()
+	return err
 }
 
 // keptStream keeps the meaning of data that was served before there was a
@@ -157,7 +177,8 @@ func announce(log *slog.Logger, s *settings, at gateway.Addrs) {
 
 // supervise runs the gateway beside what the process itself owes: the service
 // manager's notifications and SIGHUP.
-func (a *app) supervise(ctx context.Context, g *gateway.Gateway, certs []*certificate, log *slog.Logger) error {
+func (a *app) supervise(ctx context.Context, g *gateway.Gateway, r *reloader) error {
+	log := r.log
 	// The signal context is ended by the first signal; the others end with Run.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -176,7 +197,7 @@ func (a *app) supervise(ctx context.Context, g *gateway.Gateway, certs []*certif
 			case <-ctx.Done():
 				return nil
 			case <-hangup:
-				reload(certs, log)
+				r.hangUp(ctx)
 			}
 		}
 	})

@@ -15,17 +15,17 @@ type settings struct {
 
 	TokenKeys   string   `env:"TOKEN_KEYS" topic:"Keys and data" secret:"true" doc:"keys of the unsubscribe links, comma separated: the first makes new links, all of them open links; empty: token.keys in the data folder, made there by offramp init or serve --new-data"`
 	LedgerKey   string   `env:"LEDGER_KEY" secret:"true" doc:"32-byte key in base64 that signs receipts and recognises erased people; never change it; empty: ledger.key in the data folder, made there by offramp init or serve --new-data"`
-	DKIMKeys    []string `env:"DKIM_KEYS" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned, and mailbox providers ignore its one-click header"`
+	DKIMKeys    []string `env:"DKIM_KEYS" reload:"yes" doc:"domain:selector:path of each DKIM key, comma separated; RSA and Ed25519; none: mail goes out unsigned, and mailbox providers ignore its one-click header"`
 	DataDir     string   `env:"DATA_DIR" envDefault:"./data" doc:"folder of the databases and keys"`
 	DatabaseURL string   `env:"DATABASE_URL" secret:"true" doc:"must stay empty: this build keeps its data in the data folder"`
-	TLSCertFile string   `env:"TLS_CERT_FILE" topic:"Certificates" doc:"certificate chain in PEM, for the recipients' listener and SMTP, from an authority that browsers trust; reloaded when it changes"`
-	TLSKeyFile  string   `env:"TLS_KEY_FILE" doc:"private key of the certificate, in PEM"`
+	TLSCertFile string   `env:"TLS_CERT_FILE" reload:"its file" topic:"Certificates" doc:"certificate chain in PEM, for the recipients' listener and SMTP, from an authority that browsers trust; reloaded when it changes"`
+	TLSKeyFile  string   `env:"TLS_KEY_FILE" reload:"its file" doc:"private key of the certificate, in PEM"`
 
-	SMTPTLSCertFile string `env:"SMTP_TLS_CERT_FILE" doc:"certificate chain in PEM for SMTP alone, may be self-signed (offramp init --tls-self-signed); empty: that of OFFRAMP_TLS_CERT_FILE or ACME"`
-	SMTPTLSKeyFile  string `env:"SMTP_TLS_KEY_FILE" doc:"private key of that certificate, in PEM"`
+	SMTPTLSCertFile string `env:"SMTP_TLS_CERT_FILE" reload:"its file" doc:"certificate chain in PEM for SMTP alone, may be self-signed (offramp init --tls-self-signed); empty: that of OFFRAMP_TLS_CERT_FILE or ACME"`
+	SMTPTLSKeyFile  string `env:"SMTP_TLS_KEY_FILE" reload:"its file" doc:"private key of that certificate, in PEM"`
 
 	ACMEEmail string `env:"ACME_EMAIL" doc:"fetches a certificate for the host of OFFRAMP_PUBLIC_URL from Let's Encrypt, whose terms you accept by setting it; OFFRAMP_HTTP_ADDR must then be reachable on port 443"`
-	LogLevel  string `env:"LOG_LEVEL" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
+	LogLevel  string `env:"LOG_LEVEL" reload:"yes" topic:"Log" envDefault:"info" doc:"debug, info, warn or error"`
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text" doc:"text or json"`
 }
 

@@ -34,6 +34,7 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -60,10 +61,14 @@ type API struct {
 	Records Records
 	Lists   Lists
 	Queue   Queue
-	Traffic Traffic
-	Counts  Counts
-	Leaks   store.Leaks
-	Clock   Clock
+	// Messages says what became of mail; nil: that is not kept.
+	Messages Messages
+	Traffic  Traffic
+	Counts   Counts
+	Leaks    store.Leaks
+	Clock    Clock
+	// Webhooks are the systems that are sent events; nil: there are none.
+	Webhooks Webhooks
 	// DefaultStream is OFFRAMP_DEFAULT_STREAM as it was set.
 	DefaultStream string
 	// Receipts signs receipts; nil: none are given.
@@ -81,7 +86,11 @@ type API struct {
 	// Collectors are served at /metrics, beside those of the process and the runtime.
 	Collectors []prometheus.Collector
 	// Flush is called after an operator made queued mail due; nil: nobody needs it.
-	Flush             func()
+	Flush func()
+	// Preview renders a message as its recipient would get it; nil: no server runs.
+	Preview Preview
+	// Reload reads the settings of the server again; nil: no server runs.
+	Reload            func(ctx context.Context) record.Reloaded
 	Version, Revision string           // of this program
 	Log               *slog.Logger     // nil: nothing is logged
 	Now               func() time.Time // nil: time.Now

@@ -9,8 +9,10 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
+	"offramp/gateway/history"
 	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -98,6 +100,11 @@ type Queue interface {
 	Usage(ctx context.Context) (store.Usage, error)
 }
 
+// Messages says what became of mail; *history.History does.
+type Messages interface {
+	Find(ctx context.Context, q history.Query) (history.Answer, error)
+}
+
 // Clock is what is known about the machine's clock; *clock.Clock has it.
 type Clock interface {
 	State() clock.State
@@ -111,11 +118,43 @@ type Traffic interface {
 	EarlierStream(ctx context.Context) (string, error)
 }
 
+// Webhooks are the systems that are sent events; *webhook.Webhooks has them. Errors
+// are those of package outbox.
+type Webhooks interface {
+	WebhookRecords
+	WebhookState
+	Test(ctx context.Context, name string) (record.WebhookTest, error)
+}
+
+// WebhookRecords shows and changes which there are.
+type WebhookRecords interface {
+	All(ctx context.Context) ([]record.Webhook, error)
+	One(ctx context.Context, name string) (record.Webhook, error)
+	Add(ctx context.Context, n record.NewWebhook) (record.CreatedWebhook, error)
+	Change(ctx context.Context, name string, p record.WebhookPatch) (record.Webhook, error)
+	Rotate(ctx context.Context, name string, q record.WebhookRotation) (record.CreatedWebhook, error)
+	Remove(ctx context.Context, name string) error
+}
+
+// WebhookState changes what they are sent.
+type WebhookState interface {
+	Pause(ctx context.Context, name string) (record.Webhook, error)
+	Resume(ctx context.Context, name string) (record.Webhook, error)
+	Replay(ctx context.Context, name string, q record.WebhookReplay) (record.Webhook, error)
+	Skip(ctx context.Context, name string, event int64) (record.Webhook, error)
+}
+
 // Keys makes and ends API keys; *access.Access does.
 type Keys interface {
 	Create(ctx context.Context, s access.Spec) (k store.Key, key string, err error)
 	All(ctx context.Context) ([]store.Key, error)
 	Revoke(ctx context.Context, key string) (changed bool, err error)
+}
+
+// Preview renders a message as its recipient would get it, and keeps nothing;
+// *preview.Preview does.
+type Preview interface {
+	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
 }
 
 // Imports takes files of suppressions and works on them; *jobs.Jobs does.

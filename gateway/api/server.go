@@ -32,8 +32,11 @@ func (s *server) routes() {
 	s.reportRoutes()
 	s.leakRoutes()
 	s.queueRoutes()
+	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
+	s.runningRoutes()
+	s.webhookRoutes()
 	s.importRoutes()
 }
 

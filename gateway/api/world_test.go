@@ -33,7 +33,7 @@ type world struct {
 	t           testing.TB
 	api         *API
 	log         bytes.Buffer
-	handler     http.Handler
+	handler     http.Handler // nil: that of api, from the first request on
 	choices     []store.Choice
 	stops       []store.Suppression
 	all         []store.Event
@@ -75,12 +75,15 @@ func newWorld(t testing.TB) *world {
 		Counts:   w,
 		Leaks:    &leaky{world: w},
 		Clock:    w,
-		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Flush: func() { w.flushed++ },
+		Receipts: signer, Consent: w, Records: w, Lists: w, Queue: w, Webhooks: hooks{w}, Flush: func() { w.flushed++ },
+		Preview: rendering{}, Reload: func(context.Context) record.Reloaded {
+			w.calls = append(w.calls, "reload")
+			return record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}
+		},
 		Version: "1.2.3", Revision: "abc",
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },
 	}
-	w.handler = w.api.Handler()
 	return w
 }
 
@@ -286,6 +289,9 @@ func request(method, target, body string) *http.Request {
 func (w *world) send(r *http.Request) (*http.Response, string) {
 	w.t.Helper()
 	rec := httptest.NewRecorder()
+	if w.handler == nil {
+		w.handler = w.api.Handler()
+	}
 	w.handler.ServeHTTP(rec, r)
 	body, err := io.ReadAll(rec.Result().Body)
 	if err != nil {

@@ -187,6 +187,7 @@ func (c *Confirmation) send(ctx context.Context, q *Question, now time.Time) err
 	}
 	err = draft.Commit(ctx, m, []store.Recipient{{
 		Address: q.Recipient.String(),
+		Person:  q.Recipient.Key(),
 		Domain:  q.Recipient.Domain(),
 		Notify:  "NEVER",
 		State:   store.Queued,

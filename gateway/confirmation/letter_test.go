@@ -112,7 +112,7 @@ func TestEnvelope(t *testing.T) {
 		if !woken {
 			t.Error("the queue was not woken after the commit")
 		}
-		want := []store.Recipient{{Address: q.Recipient.String(), Domain: q.Recipient.Domain(), Notify: "NEVER", State: store.Queued, Next: start}}
+		want := []store.Recipient{{Address: q.Recipient.String(), Person: q.Recipient.String(), Domain: q.Recipient.Domain(), Notify: "NEVER", State: store.Queued, Next: start}}
 		if diff := cmp.Diff(want, d.recipients); diff != "" {
 			t.Errorf("recipients (-want +got):\n%s", diff)
 		}

@@ -85,6 +85,11 @@ type Mail interface {
 	Forget(ctx context.Context, match func(address string) bool) (int, error)
 }
 
+// History is what became of mail; see [store.History].
+type History interface {
+	ForgetFates(ctx context.Context, person string) (int, error)
+}
+
 // Copies is mail that came back and is kept for the operator. Whoever is erased
 // may be named in it.
 type Copies interface {
@@ -102,6 +107,7 @@ type Consent struct {
 	Turns   Turns
 	Lists   Lists
 	Mail    Mail             // nil: no mail waits
+	History History          // nil: none is kept
 	Copies  Copies           // nil: none are kept
 	Imports Imports          // nil: nothing is imported
 	Now     func() time.Time // nil: time.Now

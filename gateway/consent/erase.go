@@ -39,6 +39,12 @@ func (c *Consent) Erase(ctx context.Context, recipient envelope.Address, way sto
 	if sending != nil && !errors.Is(sending, ErrSending) {
 		return sending
 	}
+	// Last: what ends until then is recorded, too.
+	if c.History != nil {
+		if _, err := c.History.ForgetFates(ctx, key); err != nil {
+			return fmt.Errorf("forget what became of mail: %w", err)
+		}
+	}
 	if c.Copies != nil {
 		if err := c.Copies.Empty(); err != nil {
 			return fmt.Errorf("remove kept feedback: %w", err)

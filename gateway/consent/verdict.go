@@ -47,10 +47,10 @@ func (c *Consent) judge(ctx context.Context, recipient envelope.Address, list st
 	if send && st.Unverified {
 		return store.Verdict{}, store.Turn{}, fmt.Errorf("verdict: records are being verified: %w", store.ErrUnavailable)
 	}
-	var v store.Verdict
+	v := store.Verdict{Erased: st.Erased}
 	consider := func(r store.Reason) {
 		if !v.Drop || rank(r) < rank(v.Reason) {
-			v = store.Verdict{Drop: true, Reason: r}
+			v.Drop, v.Reason = true, r
 		}
 	}
 	for _, s := range st.Suppressions {

@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
 
-// Keys chooses the keys that sign for a From domain. It does not change after
-// [NewKeys]; nil holds no keys.
-type Keys struct {
+// Keys chooses the keys that sign for a From domain. [Keys.Replace] changes them
+// while they are used; nil holds no keys.
+type Keys struct{ current atomic.Pointer[ring] }
+
+// ring is keys that do not change.
+type ring struct {
 	all      []Key
 	byDomain map[string][]Key
 }
@@ -22,7 +26,7 @@ type Keys struct {
 // NewKeys checks all keys and returns them in a Keys, or all errors found.
 // Domains are brought into lower-case A-label form.
 func NewKeys(keys ...Key) (*Keys, error) {
-	k := &Keys{byDomain: make(map[string][]Key)}
+	k := &ring{byDomain: make(map[string][]Key)}
 	var faults []error
 	seen := make(map[string]bool)
 	for _, key := range keys {
@@ -48,7 +52,20 @@ func NewKeys(keys ...Key) (*Keys, error) {
 		// Ed25519 yet: RSA comes first (RFC 8463 section 6).
 		slices.SortStableFunc(keys, func(a, b Key) int { return cmp.Compare(a.rank(), b.rank()) })
 	}
-	return k, nil
+	keyring := new(Keys)
+	keyring.current.Store(k)
+	return keyring, nil
+}
+
+// Replace has k hold the keys of other from now on. What was begun with the
+// earlier ones is signed with them.
+func (k *Keys) Replace(other *Keys) { k.current.Store(other.ring()) }
+
+func (k *Keys) ring() *ring {
+	if k == nil {
+		return nil
+	}
+	return k.current.Load()
 }
 
 // For returns the keys that sign mail from a domain: those of the domain
@@ -56,16 +73,17 @@ func NewKeys(keys ...Key) (*Keys, error) {
 // which DMARC takes for aligned (RFC 7489 section 3.1.1). RSA comes before
 // Ed25519. None: the mail goes out unsigned. The slice must not be changed.
 func (k *Keys) For(fromDomain string) []Key {
-	if k == nil || len(k.byDomain) == 0 {
+	r := k.ring()
+	if r == nil || len(r.byDomain) == 0 {
 		return nil
 	}
 	from := aLabel(fromDomain)
-	if keys := k.byDomain[from]; keys != nil {
+	if keys := r.byDomain[from]; keys != nil {
 		return keys
 	}
 	_, parent, ok := strings.Cut(from, ".")
 	for ; ok; _, parent, ok = strings.Cut(parent, ".") {
-		keys := k.byDomain[parent]
+		keys := r.byDomain[parent]
 		if keys == nil {
 			continue
 		}
@@ -83,10 +101,10 @@ func (k *Keys) Signs(fromDomain string) bool { return len(k.For(fromDomain)) > 0
 
 // All returns all keys in the order given. The slice must not be changed.
 func (k *Keys) All() []Key {
-	if k == nil {
-		return nil
+	if r := k.ring(); r != nil {
+		return r.all
 	}
-	return k.all
+	return nil
 }
 
 // checked returns the key with its domain and selector in canonical form.

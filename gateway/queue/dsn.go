@@ -90,6 +90,7 @@ func (n notice) compose() (*store.Bounce, error) {
 		},
 		Recipients: []store.Recipient{{
 			Address: sender.String(),
+			Person:  sender.Key(),
 			Domain:  sender.Domain(),
 			Notify:  "NEVER",
 			State:   store.Queued,

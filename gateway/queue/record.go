@@ -51,6 +51,7 @@ func (a *attempt) record(ctx context.Context) {
 	results := make([]store.Result, len(a.outcomes))
 	for i, o := range a.outcomes {
 		results[i] = o.result
+		results[i].Reason = o.reason
 		if o.result.Kind == store.Bounced {
 			q.unreported.Add(1)
 		}

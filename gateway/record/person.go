@@ -15,6 +15,7 @@ type Person struct {
 	Choices      []Choice      `json:"choices"`
 	Suppressions []Suppression `json:"suppressions" doc:"What stops mail for other causes than the person's choice."`
 	Contacts     []Contact     `json:"contacts" doc:"What mail the person was sent, by list."`
+	Targets      []Target      `json:"targets,omitempty" doc:"Where the senders themselves take an opt-out, which is sent there."`
 	Sharing      *Sharing      `json:"sharing,omitempty" doc:"Left out: the person never said."`
 	Bounces      *Bounces      `json:"bounces,omitempty" doc:"Left out: none since mail last arrived."`
 }
@@ -27,6 +28,13 @@ type Choice struct {
 	Every string    `json:"every,omitempty" enum:"day,week,month" doc:"Of limited: one message in that time. Of paused: what holds afterwards."`
 	Since time.Time `json:"since" doc:"When it was chosen."`
 	Way   string    `json:"way,omitempty" example:"one-click" doc:"How it came: one-click, page, mail, operator, ..."`
+}
+
+// Target is where the sender of a list takes a person's opt-out itself.
+type Target struct {
+	List  string    `json:"list"`
+	URI   string    `json:"uri" doc:"A one-click URL (RFC 8058), or a mailto URI."`
+	Since time.Time `json:"since" doc:"Of the message that it stood in."`
 }
 
 // Contact is what mail of one list a person was sent.
@@ -99,6 +107,9 @@ func PersonOf(key string, p store.Person) Person {
 	}
 	for _, o := range p.Suppressions {
 		out.Suppressions = append(out.Suppressions, SuppressionOf(o))
+	}
+	for _, t := range p.Targets {
+		out.Targets = append(out.Targets, Target{List: t.List, URI: t.URI, Since: t.Since})
 	}
 	for _, c := range p.Contacts {
 		out.Contacts = append(out.Contacts, Contact{List: c.List, First: c.First, Last: c.Last, Count: c.Count})

@@ -129,7 +129,7 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 		if _, err := r.stream(in, io.Discard); err != nil {
 			return Receipt{}, err
 		}
-		if err := r.record(ctx, who); err != nil {
+		if err := r.record(ctx, m, who); err != nil {
 			return Receipt{}, err
 		}
 		return r.receipt(ctx, in, who, e), nil
@@ -162,7 +162,10 @@ func (r *Relay) keep(ctx context.Context, in *incoming, who sorted, e *envelope.
 	}
 	// Before the commit: a drop that is recorded for a message which then is
 	// refused does no harm, a drop that is not recorded does.
-	if err := r.record(ctx, who); err != nil {
+	if err := r.record(ctx, m, who); err != nil {
+		return Receipt{}, err
+	}
+	if err := r.remember(ctx, in, e); err != nil {
 		return Receipt{}, err
 	}
 	if err := draft.Commit(ctx, m, who.keep); err != nil {
@@ -202,7 +205,18 @@ func (r *Relay) stream(in *incoming, dst io.Writer, targets ...io.Writer) (int64
 	}
 }
 
-func (r *Relay) record(ctx context.Context, who sorted) error {
+// remember has the sender's own way out kept where ours takes its place. It
+// comes before the commit: mail with our link must not leave before that.
+func (r *Relay) remember(ctx context.Context, in *incoming, e *envelope.Envelope) error {
+	if r.Targets == nil || in.message.List == "" || in.message.Untouched {
+		return nil
+	}
+	return r.Targets.Remember(ctx, in.message, in.fields, e.Recipients)
+}
+
+// record keeps who was dropped: in the ledger, and in the history, which may lose
+// it in a crash.
+func (r *Relay) record(ctx context.Context, m *store.Message, who sorted) error {
 	if len(who.drop) == 0 {
 		return nil
 	}
@@ -212,6 +226,17 @@ func (r *Relay) record(ctx context.Context, who sorted) error {
 	}
 	if err := r.Events.AddEvents(ctx, events...); err != nil {
 		return fmt.Errorf("record drops: %w", err)
+	}
+	if r.History == nil {
+		return nil
+	}
+	stopped := make([]store.Stopped, len(who.drop))
+	for i, d := range who.drop {
+		to := store.Recipient{Address: d.address.String(), Person: d.address.Key(), Erased: d.erased}
+		stopped[i] = store.Stopped{Recipient: to, Reason: d.event.Reason}
+	}
+	if err := r.History.Note(ctx, m, stopped...); err != nil {
+		return fmt.Errorf("note drops: %w", err)
 	}
 	return nil
 }

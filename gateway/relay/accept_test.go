@@ -37,8 +37,8 @@ func TestAcceptKeepsWhatCame(t *testing.T) {
 		t.Errorf("receipt %+v, want %+v", receipt, want)
 	}
 	want := []store.Recipient{
-		{Address: "a@x.example", Domain: "x.example", Notify: "SUCCESS", Original: "rfc822;a@old.example", State: store.Queued, Next: clock},
-		{Address: "B@x.example", Domain: "x.example", State: store.Queued, Next: clock},
+		{Address: "a@x.example", Person: "a@x.example", Domain: "x.example", Notify: "SUCCESS", Original: "rfc822;a@old.example", State: store.Queued, Next: clock},
+		{Address: "B@x.example", Person: "b@x.example", Domain: "x.example", State: store.Queued, Next: clock},
 	}
 	if diff := cmp.Diff(want, d.recipients); diff != "" {
 		t.Error("recipients:", diff)

@@ -34,12 +34,12 @@ type Config struct {
 	MaxRecipients   int               `env:"MAX_RECIPIENTS" envDefault:"1000" doc:"recipients accepted in one transaction; further ones get 452 4.5.3 and are sent in another one"`
 	MaxReceived     int               `env:"MAX_RECEIVED" envDefault:"50" doc:"Received fields accepted; a message with more is in a loop"`
 	DefaultStream   string            `env:"DEFAULT_STREAM" doc:"what mail without any mark of a list is: auto and transactional relay it as transactional mail, list makes it mail of its From domain's list; empty: auto, but list for data of a release without this setting"`
-	StreamRules     string            `env:"STREAM_RULES" doc:"file of rules that say which mail is list mail or transactional, for applications that cannot set a field; read at the start"`
+	StreamRules     string            `env:"STREAM_RULES" reload:"yes" doc:"file of rules that say which mail is list mail or transactional, for applications that cannot set a field"`
 	Sign            string            `env:"SIGN" envDefault:"all" doc:"which mail with a DKIM key for its From domain is signed: all, or list mail only; mail that has an aligned signature already gets none, unless it is list mail"`
 	Suppressed      string            `env:"SUPPRESSED" envDefault:"drop" doc:"when every recipient opted out: drop (accept and record) or reject (550 5.7.1)"`
 	BareNewline     string            `env:"BARE_NEWLINE" envDefault:"fix" doc:"what to do with a bare CR or LF: fix or reject (550 5.6.11)"`
-	TrustedNetworks []Network         `env:"TRUSTED_NETWORKS" envDefault:"127.0.0.0/8,::1/128" doc:"networks or addresses that may relay without AUTH; none: nobody"`
-	LoginLists      map[string]string `env:"LOGIN_LISTS" doc:"what a login's mail without any mark of a list is, as login:list or login:transactional, comma separated"`
+	TrustedNetworks []Network         `env:"TRUSTED_NETWORKS" reload:"yes" envDefault:"127.0.0.0/8,::1/128" doc:"networks or addresses that may relay without AUTH; none: nobody"`
+	LoginLists      map[string]string `env:"LOGIN_LISTS" reload:"yes" doc:"what a login's mail without any mark of a list is, as login:list or login:transactional, comma separated"`
 	Postmaster      string            `env:"POSTMASTER" doc:"address that gets mail to postmaster at the feedback domain; empty: it is held in the queue"`
 }
 

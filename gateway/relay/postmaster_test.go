@@ -18,9 +18,9 @@ func TestPostmaster(t *testing.T) {
 		name, setting string
 		want          store.Recipient
 	}{
-		{"forwarded", "admin@shop.example", store.Recipient{Address: "admin@shop.example", Domain: "shop.example", Notify: "NEVER", State: store.Queued, Next: clock}},
+		{"forwarded", "admin@shop.example", store.Recipient{Address: "admin@shop.example", Person: "admin@shop.example", Domain: "shop.example", Notify: "NEVER", State: store.Queued, Next: clock}},
 		{"held", "", store.Recipient{
-			Address: "postmaster@gate.example", Domain: "gate.example", Notify: "NEVER", State: store.Held, Next: clock,
+			Address: "postmaster@gate.example", Person: "postmaster@gate.example", Domain: "gate.example", Notify: "NEVER", State: store.Held, Next: clock,
 			Status: store.Status{Text: "mail to postmaster: set OFFRAMP_POSTMASTER to have it forwarded", Host: "gate.example"},
 		}},
 	} {

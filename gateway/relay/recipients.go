@@ -21,6 +21,7 @@ type sorted struct {
 type drop struct {
 	address envelope.Address
 	event   store.Event
+	erased  bool
 }
 
 // optOuts is how many recipients their own wish stopped.
@@ -61,10 +62,12 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 		if v.Drop {
 			e := dropped(m, rcpt.Address.Key(), v.Reason)
 			e.Once = m.ID + " " + strconv.Itoa(i) // no address: it outlives those of erased people
-			s.drop = append(s.drop, drop{rcpt.Address, e})
+			s.drop = append(s.drop, drop{rcpt.Address, e, v.Erased})
 			continue
 		}
-		s.keep = append(s.keep, queued(rcpt, wire, m.Received))
+		to := queued(rcpt, wire, m.Received)
+		to.Erased = v.Erased
+		s.keep = append(s.keep, to)
 	}
 	return s, nil
 }
@@ -72,6 +75,7 @@ func (r *Relay) sort(ctx context.Context, recipients []envelope.Recipient, m *st
 func queued(rcpt *envelope.Recipient, wire string, next time.Time) store.Recipient {
 	return store.Recipient{
 		Address:  wire,
+		Person:   rcpt.Address.Key(),
 		Domain:   rcpt.Address.Domain(),
 		Notify:   rcpt.Notify,
 		Original: rcpt.Original,

@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/mime"
 	"offramp/gateway/stream"
 	"offramp/store"
 )
@@ -51,6 +53,17 @@ type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
 }
 
+// History keeps what became of mail; see [store.History].
+type History interface {
+	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
+}
+
+// Targets remembers where the sender of a message takes opt-outs itself (room
+// chain), before the message is accepted.
+type Targets interface {
+	Remember(ctx context.Context, m *store.Message, fields []mime.Field, to []envelope.Recipient) error
+}
+
 // Traffic counts what passes.
 type Traffic interface {
 	Add(m *store.Message, d stream.Decision, recipients, dropped int)
@@ -65,18 +78,47 @@ type Relay struct {
 	Lists    Lists
 	Verdicts Verdicts
 	Events   Events
+	History  History // nil: none is kept
 	// Classifier decides what is list mail; nil: one without rules.
 	Classifier *stream.Classifier
 	Signs      func(domain string) bool // whether mail from a domain is signed; nil: none is
 	Traffic    Traffic                  // nil: not counted
+	Targets    Targets                  // nil: nothing is remembered
 	Wake       func()                   // told after each message kept; nil: nobody
 	Now        func() time.Time         // nil: time.Now
 	Log        *slog.Logger             // nil: slog.Default
 	Stats      *Stats                   // nil: not counted
 
-	buffers sync.Pool // of *[]byte, for bodies that stream by
+	terms   atomic.Pointer[Terms] // nil: those of the fields above
+	buffers sync.Pool             // of *[]byte, for bodies that stream by
 	space   space
 	mailbox mailbox
+}
+
+// Terms are what may change while the relay runs.
+type Terms struct {
+	TrustedNetworks []Network
+	Classifier      *stream.Classifier
+}
+
+// Change replaces what was set. Messages that are being accepted keep to what
+// held when it was asked.
+func (r *Relay) Change(t Terms) { r.terms.Store(&t) }
+
+// Aside returns a relay that decides as r does at this moment, and keeps what it
+// accepts elsewhere. It counts nothing and wakes nobody.
+func (r *Relay) Aside(spool Spool, lists Lists, events Events) *Relay {
+	return &Relay{
+		Config: r.Config, Hostname: r.Hostname, Spool: spool, Lists: lists, Verdicts: r.Verdicts, Events: events,
+		Classifier: r.classifier(), Signs: r.Signs, Now: r.Now, Log: slog.New(slog.DiscardHandler), Stats: new(Stats),
+	}
+}
+
+func (r *Relay) trusted() []Network {
+	if t := r.terms.Load(); t != nil {
+		return t.TrustedNetworks
+	}
+	return r.TrustedNetworks
 }
 
 // MayRelay says whether c may send to any recipient: it authenticated, or it
@@ -85,7 +127,7 @@ func (r *Relay) MayRelay(c Client) bool {
 	if c.Login != "" {
 		return true
 	}
-	for _, n := range r.TrustedNetworks {
+	for _, n := range r.trusted() {
 		if n.Contains(c.Addr) {
 			return true
 		}
@@ -94,6 +136,9 @@ func (r *Relay) MayRelay(c Client) bool {
 }
 
 func (r *Relay) classifier() *stream.Classifier {
+	if t := r.terms.Load(); t != nil {
+		return t.Classifier
+	}
 	if r.Classifier != nil {
 		return r.Classifier
 	}

@@ -16,7 +16,7 @@ type Renderer struct {
 	Keys           *dkim.Keys     // nil: nothing is signed
 	PublicURL      string         // https URL of the recipients' listener
 	FeedbackDomain string         // of mailto addresses; empty: https URI alone
-	ExistingHeader string         // Replace or Keep; empty: Replace
+	ExistingHeader string         // Replace, Keep or Chain; empty: Replace
 	LongLines      string         // Encode or Pass; empty: Encode
 	SignList       bool           // list mail alone is signed
 	Feedback       Feedback       // what brings back what happens to list mail

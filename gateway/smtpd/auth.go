@@ -13,7 +13,7 @@ import (
 
 // AuthMechanisms are offered where a password may be sent (RFC 4954 section 4).
 func (t *session) AuthMechanisms() []string {
-	if t.s.Logins == nil || !t.private() {
+	if t.s.logins() == nil || !t.private() {
 		return nil
 	}
 	return []string{sasl.Plain, sasl.Login}
@@ -53,10 +53,11 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 	t.mu.Lock()
 	open := t.tx != nil
 	t.mu.Unlock()
+	logins := t.s.logins()
 	switch {
 	case open:
 		return nil, replyAuthMail.smtp()
-	case t.s.Logins == nil:
+	case logins == nil:
 		return nil, replyMechanism.smtp()
 	case !t.private():
 		return nil, t.s.needsTLS.smtp()
@@ -65,32 +66,32 @@ func (t *session) Auth(mechanism string) (sasl.Server, error) {
 	case sasl.Plain:
 		return replying{t.d, sasl.NewPlainServer(func(identity, name, password string) error {
 			if identity != "" && identity != name {
-				return t.refused(name) // nobody may act for another
+				return t.refused(logins, name) // nobody may act for another
 			}
-			return t.authenticate(name, password)
+			return t.authenticate(logins, name, password)
 		})}, nil
 	case sasl.Login:
-		return replying{t.d, &loginServer{check: t.authenticate}}, nil
+		return replying{t.d, &loginServer{check: func(name, password string) error { return t.authenticate(logins, name, password) }}}, nil
 	}
 	return nil, replyMechanism.smtp()
 }
 
 // authenticate checks a password. Who failed too often is not checked, unless
 // the same password was right a moment ago: others must not lock a sender out.
-func (t *session) authenticate(name, password string) error {
-	one := t.s.Logins.guess(name, t.d.addr)
-	if !t.s.Logins.remembers(name, password) {
+func (t *session) authenticate(logins *Logins, name, password string) error {
+	one := logins.guess(name, t.d.addr)
+	if !logins.remembers(name, password) {
 		if !t.s.guesses.turn(t.ctx, one) {
 			t.s.Stats.Throttled.Add(1)
 			t.failure()
 			return replyThrottled.smtp()
 		}
-		ok, err := t.s.Logins.Verify(t.ctx, name, password)
+		ok, err := logins.Verify(t.ctx, name, password)
 		if err != nil {
 			return t.failed("check a login", err).smtp()
 		}
 		if !ok {
-			return t.refused(name)
+			return t.refused(logins, name)
 		}
 	}
 	t.login = name
@@ -102,8 +103,8 @@ func (t *session) authenticate(name, password string) error {
 }
 
 // refused counts a failed login.
-func (t *session) refused(name string) error {
-	t.s.guesses.wrong(t.s.Logins.guess(name, t.d.addr))
+func (t *session) refused(logins *Logins, name string) error {
+	t.s.guesses.wrong(logins.guess(name, t.d.addr))
 	t.s.Stats.LoginFailed.Add(1)
 	t.s.Log.Warn("login failed", "login", shown(name), "ip", t.d.addr.String())
 	t.failure()

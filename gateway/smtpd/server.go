@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -55,6 +56,7 @@ type Server struct {
 	Log            *slog.Logger
 	Stats          *Stats
 
+	changed  atomic.Pointer[changed] // nil: nothing was
 	limits   Config
 	tls      *tls.Config
 	needsTLS *reply // to a login in clear
@@ -66,6 +68,20 @@ type Server struct {
 	conns    map[*conn]struct{}
 	stopping bool
 	running  sync.WaitGroup
+}
+
+// changed is what may change while the server runs.
+type changed struct{ logins *Logins }
+
+// ChangeLogins replaces the logins; nil: no AUTH any more. Who is logged in stays
+// so until the connection ends.
+func (s *Server) ChangeLogins(l *Logins) { s.changed.Store(&changed{l}) }
+
+func (s *Server) logins() *Logins {
+	if c := s.changed.Load(); c != nil {
+		return c.logins
+	}
+	return s.Logins
 }
 
 // ErrNoCertificate says that a listener needs TLS and there is none.

@@ -83,13 +83,16 @@ func (s *Spool) Report(ctx context.Context, bounce *store.Bounce, reported []int
 	err := s.file.write(ctx, &op{
 		cost:  cost,
 		frees: true,
-		run: func(c *conn) error {
+		before: func(c *conn) error {
 			ch = change{}
-			if bounce != nil { // before anything is freed
+			if bounce != nil {
 				if err := s.insertWhole(c, bounce, &ch); err != nil {
 					return err
 				}
 			}
+			return s.bounced(c, bounce, reported)
+		},
+		run: func(c *conn) error {
 			var emptied []int64
 			for _, id := range reported {
 				num, n := splitID(id)

@@ -47,6 +47,7 @@ func newData(t *testing.T) storetest.Data {
 			}
 			return db.Consent(), db.Spool()
 		},
+		History: func(*testing.T) store.History { return db.Spool() },
 		Damage: func(t *testing.T, id string) {
 			t.Helper()
 			err := db.spool.file.write(context.Background(), &op{run: func(c *conn) error {
@@ -66,9 +67,13 @@ func newData(t *testing.T) storetest.Data {
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
-func TestJobs(t *testing.T) { storetest.Jobs(t, newData) }
-func TestKeys(t *testing.T) { storetest.Keys(t, newData) }
+func TestTargets(t *testing.T)   { storetest.Targets(t, newData) }
+func TestKeys(t *testing.T)      { storetest.Keys(t, newData) }
+func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
+func TestJobs(t *testing.T)      { storetest.Jobs(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
+
+func TestHistory(t *testing.T) { storetest.History(t, newData) }
 
 func TestLeaks(t *testing.T) { storetest.Leaks(t, newData) }

@@ -83,6 +83,8 @@ func records(t *testing.T, c *Consent, who, wire string) {
 		})
 	}
 	must(t, c.AddEvents(ctx, events...))
+	must(t, c.KeepTargets(ctx, store.Target{Recipient: who, List: "l0.example", URI: "https://app.example/u?who=" + wire, Since: moment(1)},
+		store.Target{Recipient: who, List: "l1.example", URI: "mailto:leave@app.example?subject=" + wire, Since: moment(1)}))
 	for _, spelled := range []string{who, wire} {
 		_, err := c.KeepCode(ctx, codeOf(who, spelled))
 		must(t, err)
@@ -136,6 +138,7 @@ func crowd(t *testing.T, db *DB, part, parts, people int) {
 		must(t, c.Sent(ctx, store.Contact{Recipient: who, List: "l0.example", First: moment(n), Last: moment(n), Count: 1}))
 		_, err = c.KeepCode(ctx, codeOf(who, who))
 		must(t, err)
+		must(t, c.KeepTargets(ctx, store.Target{Recipient: who, List: "l0.example", URI: "https://app.example/" + who, Since: moment(n)}))
 		if n%10 == 0 {
 			mail(t, db.Spool(), fmt.Sprint("C", n), who)
 		}

@@ -49,7 +49,7 @@ func (s *Spool) forgetStep(ctx context.Context, ids []int64) error {
 			var emptied []int64
 			for _, id := range free {
 				ch.settled = append(ch.settled, id)
-				if err := leave(c, id, &ch); err != nil {
+				if _, err := leave(c, id, &ch); err != nil {
 					return err
 				}
 				if num, _ := splitID(id); !slices.Contains(emptied, num) {

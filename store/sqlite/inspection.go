@@ -35,6 +35,9 @@ func (s *Spool) close() error {
 	if s.inspection.stop != nil {
 		s.inspection.stop()
 	}
+	if s.history.stop != nil {
+		s.history.stop()
+	}
 	return s.file.close()
 }
 

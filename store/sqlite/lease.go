@@ -50,13 +50,18 @@ func (s *Spool) giveBack(jobs []store.Job) {
 func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err error) {
 	var stale []int64
 	var broken []store.Result
+	handed := make(map[int64]*leased, len(hints))
 	read := func(c *conn) error {
 		messages := make(map[int64]*store.Message)
 		for _, h := range hints {
 			num, n := splitID(h.id)
 			var r store.Recipient
 			whole := true
-			found, err := c.one(selectRecipient, func(row row) { r, whole = recipientOf(row), unaltered(row) }, num, n)
+			var t track
+			found, err := c.one(selectLeaving, func(row row) {
+				r, whole = recipientOf(row), unaltered(row)
+				t = trackOf(row.blob(14), r.Address)
+			}, num, n)
 			if errors.Is(err, store.ErrDamaged) {
 				// Its lease lasts: others must not wait for it.
 				s.damaged(fmt.Errorf("recipient %d of message %d: %w", n, num, err))
@@ -74,22 +79,17 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 				broken = append(broken, parked(r))
 				continue
 			}
-			m := messages[num]
-			if m == nil {
-				if m = s.recent.message(num); m == nil {
-					m, err = readMessage(c, num)
-				}
-				if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
-					s.damaged(fmt.Errorf("message %d: %w", num, err))
-					broken = append(broken, parked(r))
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				messages[num] = m
+			m, err := s.messageIn(c, num, messages)
+			if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+				s.damaged(fmt.Errorf("message %d: %w", num, err))
+				broken = append(broken, parked(r))
+				continue
+			}
+			if err != nil {
+				return err
 			}
 			jobs = append(jobs, store.Job{Message: m, Recipient: r})
+			handed[r.ID] = &leased{message: m, recipient: r, track: t}
 		}
 		return nil
 	}
@@ -97,6 +97,7 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 		return nil, err
 	}
 	s.schedule.unlease(stale)
+	s.schedule.hand(handed)
 	// One damaged message must not stop the others: it waits for the operator.
 	if err := s.Settle(ctx, broken...); err != nil {
 		return nil, err
@@ -107,6 +108,21 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 // parked has a recipient wait for the operator, whose mail is damaged.
 func parked(r store.Recipient) store.Result {
 	return store.Result{Recipient: r.ID, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: store.DamagedText}}
+}
+
+// messageIn returns a message, from those known or accepted last where it is
+// there, and enters it into known.
+func (s *Spool) messageIn(c *conn, num int64, known map[int64]*store.Message) (m *store.Message, err error) {
+	if m = known[num]; m != nil {
+		return m, nil
+	}
+	if m = s.recent.message(num); m == nil {
+		if m, err = readMessage(c, num); err != nil {
+			return nil, err
+		}
+	}
+	known[num] = m
+	return m, nil
 }
 
 func readMessage(c *conn, num int64) (m *store.Message, err error) {

@@ -193,7 +193,7 @@ const (
 	deleteContacts = "DELETE FROM contacts WHERE (recipient, list) IN (SELECT recipient, list FROM contacts WHERE last < ? LIMIT ?)"
 )
 
-// Retire removes events, contacts and bounces that are older than before, and
+// Retire removes events, contacts, targets and bounces that are older than before, and
 // suppressions that ended before, as many as one transaction should; it returns how
 // many records went.
 func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (gone int64, err error) {
@@ -212,7 +212,7 @@ func (s *Consent) Retire(ctx context.Context, before time.Time, e store.Event) (
 			return err
 		}
 		events := gone
-		for _, old := range []string{deleteContacts, deleteOldBounces} {
+		for _, old := range []string{deleteContacts, deleteOldTargets, deleteOldBounces} {
 			n, err := c.exec(old, micros(before), perRetire)
 			if err != nil {
 				return err

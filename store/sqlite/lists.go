@@ -17,6 +17,7 @@ type Consent struct {
 	patterns patterns
 	guards   guards
 	ledger   ledger
+	arrivals arrivals
 	now      func() time.Time
 	asked    func() // called after Scrub or Erase asked for the overwriting
 	stop     func() // ends the verification; nil: there is none
@@ -72,6 +73,11 @@ func (s *Consent) start(ctx context.Context) error {
 		s.guards.forget()
 	}
 	s.file.writer.settle = s.guards.flush
+	s.file.writer.kept = func() {
+		if s.ledger.known {
+			s.arrivals.tell(s.ledger.id)
+		}
+	}
 	if err := s.file.start(func(c *conn) error {
 		s.ledger.forget()
 		s.guards.forget()
@@ -89,6 +95,10 @@ func (s *Consent) start(ctx context.Context) error {
 		fresh, err := s.people.check(c)
 		if err == nil && fresh {
 			err = s.setValue(c, metaPersonKey, s.people.fingerprint())
+		}
+		if err == nil {
+			// Whoever held a lease had the folder locked, which is ours now.
+			_, err = c.exec(endLeases)
 		}
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ var manyEvents = flag.Int("events", 100_000, "how many events the ledger of the 
 // growing matches steps that may read the whole of a table that strangers make
 // longer, or time does: a SEARCH without a condition is min() or max() along an
 // index, until a row fits.
-var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests)\b[^(]*$`)
+var growing = regexp.MustCompile(`^(SCAN|SEARCH) (events|e|f|choices|suppressions|contacts|targets|bounces|codes|erased|sharing|messages|m|recipients|r|chunks|lists|api_keys|requests|fates|fate_blocks)\b[^(]*$`)
 
 // mayScan are the statements that read a whole table, by why nobody but the
 // operator makes them run.
@@ -44,8 +44,17 @@ var mayScan = map[string]string{
 	"selectHead":      "its last row",
 	"selectRetired":   "its first rows",
 	"selectEvents":    "a part; what it is completed to is explained below",
+	"selectCopied":    "of a copy that nobody uses",
 	"salvageAll":      "by a repair, while no server runs",
 	"selectDamaged":   "at the start and once an hour, as a whole",
+
+	// The history of mail:
+	"selectWaiting":     "when most of what is in memory has left; by an operator's look-up where no server runs",
+	"deleteStray":       "at the start",
+	"selectLastFate":    "its last row",
+	"selectFirstFate":   "its first row",
+	"selectLastSegment": "the greatest keys",
+	"selectOldFates":    "its first rows",
 }
 
 // No statement reads the whole of a table that grows, or one of those above.

@@ -36,7 +36,7 @@ func checkPower(dir string, files map[string][]byte, promised powerPromises) (er
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for what, check := range map[string]func(context.Context, *DB, powerPromises) error{
-		"files": powerFiles, "ledger": powerLedger, "queue": powerQueue, "leases": powerLeases, "people": powerPeople,
+		"files": powerFiles, "ledger": powerLedger, "queue": powerQueue, "leases": powerLeases, "people": powerPeople, "history": powerHistory,
 	} {
 		if err := check(ctx, db, promised); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
@@ -126,6 +126,36 @@ func powerQueue(ctx context.Context, db *DB, promised powerPromises) error {
 		return fmt.Errorf("%d messages are counted, %d are there: %w", u.Messages, len(entries), err)
 	}
 	return powerCompare(found, promised, 'q', modelMessage)
+}
+
+// powerHistory wants each recipient of a message exactly once: in the queue, or
+// in the history of what has left it.
+func powerHistory(ctx context.Context, db *DB, promised powerPromises) error {
+	for id, p := range promised {
+		if id[0] != 'q' {
+			continue
+		}
+		ops := p.answered
+		if p.asked != nil {
+			ops = append(slices.Clip(ops), *p.asked)
+		}
+		if len(ops) == 0 {
+			continue
+		}
+		found, err := db.Spool().Fates(ctx, store.FateFilter{QueueID: id})
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, f := range found.Fates {
+			seen[f.Recipient] = true
+		}
+		n := len(found.Fates)
+		if len(seen) != n || n != ops[0].n && (n != 0 || len(p.answered) > 0) || found.Damaged > 0 {
+			return fmt.Errorf("%s had %d recipients, and has %d fates of %d", id, ops[0].n, n, len(seen))
+		}
+	}
+	return nil
 }
 
 func powerSameBody(ctx context.Context, s *Spool, id string, p powerPromise) error {

@@ -71,7 +71,7 @@ func (p *putOff) run(c *conn, hints []hint) error {
 			continue
 		}
 		p.ch.settled = append(p.ch.settled, h.id)
-		if err := outcome(c, store.Result{Recipient: h.id, Kind: store.Deferred, Next: next, Status: p.line.Status}, store.Queued, &p.ch); err != nil {
+		if err := outcome(c, store.Result{Recipient: h.id, Kind: store.Deferred, Next: next, Status: p.line.Status}, store.Queued, p.line.Now, &p.ch); err != nil {
 			return err
 		}
 	}

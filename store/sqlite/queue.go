@@ -119,7 +119,8 @@ type act struct {
 func (s *Spool) actStep(ctx context.Context, action store.QueueAction, f store.QueueFilter) (int, string, error) {
 	a := &act{s: s, action: action, now: micros(s.now()), reserved: make(map[int64]bool)}
 	err := s.file.write(ctx, &op{
-		frees: true,
+		frees:  true,
+		before: func(c *conn) error { return a.recordEnds(c, f) },
 		run: func(c *conn) error {
 			a.ch, a.changed, a.last = change{}, 0, ""
 			entries, err := s.selected(c, f)
@@ -188,14 +189,46 @@ func (a *act) recipient(c *conn, r store.Recipient) (changed bool, err error) {
 		_, err = c.exec(setState, string(store.Held), num, n)
 		return true, err
 	}
-	if !a.reserved[r.ID] {
-		if !a.s.schedule.reserve(r.ID) {
-			return false, nil
-		}
-		a.reserved[r.ID] = true
+	if !a.reserve(r.ID) {
+		return false, nil
 	}
 	a.ch.settled = append(a.ch.settled, r.ID)
-	return true, leave(c, r.ID, &a.ch)
+	_, err = leave(c, r.ID, &a.ch)
+	return true, err
+}
+
+// reserve keeps a recipient for its removal, unless it is being attempted.
+func (a *act) reserve(id int64) bool {
+	if !a.reserved[id] && a.s.schedule.reserve(id) {
+		a.reserved[id] = true
+	}
+	return a.reserved[id]
+}
+
+// recordEnds adds the fates of recipients that the operator removes.
+func (a *act) recordEnds(c *conn, f store.QueueFilter) error {
+	if a.action != store.Remove {
+		return nil
+	}
+	entries, err := a.s.selected(c, f)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		for _, r := range e.Recipients {
+			if !a.reserve(r.ID) {
+				continue
+			}
+			l, err := leavingRow(c, r.ID)
+			if err != nil {
+				return err
+			}
+			if err := a.s.removed(c, l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // wait makes a recipient due now.

@@ -31,7 +31,8 @@ func backdate(t *testing.T, dir string) {
 			"INSERT INTO meta (name, value) VALUES ('scrub', x'01')",
 			"DROP INDEX events_time", "CREATE INDEX events_time ON events (time)",
 		},
-		spoolFile: {"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
+		spoolFile: {"DROP TABLE fates", "DROP TABLE fate_segments", "DROP TABLE fate_blocks", "ALTER TABLE recipients DROP COLUMN track",
+			"ALTER TABLE messages DROP COLUMN seal", "ALTER TABLE recipients DROP COLUMN seal", "DROP TABLE meta", "CREATE TABLE scratch (page BLOB)"},
 	} {
 		db, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, name))
 		must(t, err)
@@ -41,10 +42,12 @@ func backdate(t *testing.T, dir string) {
 			must(t, err)
 		}
 		then := schemaThen(t, name)
-		for table, text := range tablesOf(t, db) {
-			if _, was := then[table]; !was && strings.HasPrefix(text, "CREATE TABLE") { // indexes go with it
-				_, err := db.Exec("DROP TABLE " + table)
-				must(t, err)
+		for _, kind := range []string{"TRIGGER", "INDEX", "TABLE"} {
+			for made, text := range tablesOf(t, db) {
+				if _, was := then[made]; !was && strings.HasPrefix(strings.Replace(text, "UNIQUE ", "", 1), "CREATE "+kind) {
+					_, err := db.Exec("DROP " + kind + " " + made)
+					must(t, err)
+				}
 			}
 		}
 		if d := cmp.Diff(then, tablesOf(t, db)); d != "" {

@@ -80,7 +80,7 @@ func (g *salvage) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return g.fates(ctx)
 }
 
 // numbers finds messages by a table: up from the first until a page cannot be
@@ -300,7 +300,9 @@ func (g *salvage) move(ctx context.Context, m stored) (err error) {
 			return err
 		}
 		for _, r := range recipients { // with the numbers that others know them by
-			if err := putRecipient(c, r); err != nil {
+			t := g.to.history.trackFor(m.message, r)
+			t.tries = g.tries(r)
+			if err := putRecipient(c, r, t); err != nil {
 				return err
 			}
 		}

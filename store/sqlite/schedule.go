@@ -28,7 +28,17 @@ type schedule struct {
 
 // lease is an attempt that is being made, or a removal. It keeps the hints
 // that came up meanwhile until it ends.
-type lease struct{ kept []hint }
+type lease struct {
+	kept []hint
+	of   *leased // nil: a removal, or not handed out yet
+}
+
+// leased is a recipient that is being attempted, with what its fate is made of.
+type leased struct {
+	message   *store.Message
+	recipient store.Recipient
+	track     track
+}
 
 // counts is what the spool holds.
 type counts struct{ messages, queued, held, failed int }
@@ -236,6 +246,39 @@ func (s *schedule) unlease(ids []int64) {
 	}
 }
 
+// hand notes what was handed out of the recipients that are leased.
+func (s *schedule) hand(all map[int64]*leased) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, of := range all {
+		if l, ok := s.leased[id]; ok {
+			l.of = of
+			s.leased[id] = l
+		}
+	}
+}
+
+// handed returns what was handed out of a recipient; nil: nothing.
+func (s *schedule) handed(id int64) *leased {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leased[id].of
+}
+
+// unrecord has no fate recorded of recipients that are leased.
+func (s *schedule) unrecord(ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if l, ok := s.leased[id]; ok && l.of != nil {
+			of := *l.of
+			of.track.erased = true
+			l.of = &of
+			s.leased[id] = l
+		}
+	}
+}
+
 // isLeased reports whether an attempt at a recipient is being made.
 func (s *schedule) isLeased(id int64) bool {
 	s.mu.Lock()
@@ -261,6 +304,7 @@ type change struct {
 	settled []int64 // leases that end
 	due     []waits // recipients that are queued now
 	dropped []int64 // messages that left
+	entries []entry // of recipients that came, for the history
 }
 
 // waits is a queued recipient with its destination.

@@ -34,6 +34,7 @@ const (
 	sealedMeta
 	sealedGuard
 	sealedName
+	sealedConsumer
 )
 
 // class says whose name it is that a guard is of.
@@ -126,6 +127,30 @@ func (k *sealer) code(id []byte, recipient, address string) uint64 {
 func (k *sealer) value(name string, value []byte) uint64 {
 	var room [sealRoom]byte
 	return finish(putText(putText(k.begin(room[:0], sealedMeta), name), value))
+}
+
+// consumer is the checksum of a consumer, with its settings as they are on the disk;
+// who holds it is left out.
+func (k *sealer) consumer(one store.Consumer, settings []byte) uint64 {
+	var room [2 * sealRoom]byte
+	b := putText(putText(k.begin(room[:0], sealedConsumer), one.Name), one.Kind)
+	b = putText(b, settings)
+	b = putInt(b, int64(len(one.Lists)))
+	for _, list := range one.Lists {
+		b = putText(b, list)
+	}
+	b = putInt(b, int64(len(one.Kinds)))
+	for _, kind := range one.Kinds {
+		b = putText(b, kind)
+	}
+	b = putText(b, appendNumbers(one.Cursor, one.Done))
+	b = putText(putText(b, one.State), one.Error)
+	for _, n := range []int64{
+		micros(one.Created), one.Cursor, one.Skip, optional(one.Failing), one.Stuck, int64(one.Attempts), optional(one.Next), one.Missed, one.Version,
+	} {
+		b = putInt(b, n)
+	}
+	return finish(b)
 }
 
 func (k *sealer) guard(g guard) uint64 {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"slices"
+	"time"
 
 	"offramp/store"
 )
@@ -10,9 +11,9 @@ import (
 const (
 	deleteQueued    = "DELETE FROM recipients WHERE message = ? AND n = ? AND state = 'queued'"
 	deleteRecipient = "DELETE FROM recipients WHERE message = ? AND n = ? RETURNING state"
-	updateRecipient = `UPDATE recipients SET state = ?, attempts = attempts + 1, next = ?, code = ?, enhanced = ?, text = ?, host = ?
+	updateRecipient = `UPDATE recipients SET state = ?, attempts = attempts + 1, next = ?, code = ?, enhanced = ?, text = ?, host = ?, track = ?
 		WHERE message = ? AND n = ?`
-	selectPlace  = "SELECT state, next, domain FROM recipients WHERE message = ? AND n = ?"
+	selectPlace  = "SELECT state, next, domain, address, track FROM recipients WHERE message = ? AND n = ?"
 	deleteUnused = "DELETE FROM messages WHERE num = ? AND NOT EXISTS (SELECT 1 FROM recipients WHERE message = num)"
 )
 
@@ -22,13 +23,15 @@ func (s *Spool) Settle(ctx context.Context, results ...store.Result) error {
 		return nil
 	}
 	var ch change
+	fates := make([]int64, len(results))
 	err := s.file.write(ctx, &op{
-		frees: true,
+		frees:  true,
+		before: func(c *conn) error { return s.recordEnds(c, results, fates) },
 		run: func(c *conn) error {
 			ch = change{}
 			var emptied []int64
-			for _, r := range results {
-				if err := settle(c, r, &ch); err != nil {
+			for i, r := range results {
+				if err := s.settle(c, r, fates[i], &ch); err != nil {
 					return err
 				}
 				if num, _ := splitID(r.Recipient); (r.Kind == store.Delivered || r.Kind == store.Dropped) && !slices.Contains(emptied, num) {
@@ -42,33 +45,57 @@ func (s *Spool) Settle(ctx context.Context, results ...store.Result) error {
 	return fail("settle", err)
 }
 
-// settle records one result.
-func settle(c *conn, r store.Result, ch *change) error {
-	ch.settled = append(ch.settled, r.Recipient)
-	switch r.Kind {
-	case store.Delivered, store.Dropped:
-		return leave(c, r.Recipient, ch)
-	case store.Returned:
-		return returned(c, r.Recipient, ch)
-	case store.Deferred:
-		return outcome(c, r, store.Queued, ch)
-	case store.Bounced:
-		return outcome(c, r, store.Failed, ch)
-	case store.Parked:
-		return outcome(c, r, store.Held, ch)
+// recordEnds adds the fates of the recipients that leave.
+func (s *Spool) recordEnds(c *conn, results []store.Result, fates []int64) (err error) {
+	for i, r := range results {
+		fates[i] = 0
+		if r.Kind != store.Delivered && r.Kind != store.Dropped {
+			continue
+		}
+		l := s.schedule.handed(r.Recipient)
+		if l == nil {
+			if l, err = leavingRow(c, r.Recipient); err != nil {
+				return err
+			}
+		}
+		if fates[i], err = s.ended(c, l, r); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// leave removes a recipient.
-func leave(c *conn, id int64, ch *change) error {
+// settle records one result; fate is the row of that of a recipient that leaves.
+func (s *Spool) settle(c *conn, r store.Result, fate int64, ch *change) error {
+	ch.settled = append(ch.settled, r.Recipient)
+	switch r.Kind {
+	case store.Delivered, store.Dropped:
+		left, err := leave(c, r.Recipient, ch)
+		if err != nil || left || fate == 0 {
+			return err
+		}
+		_, err = c.exec(deleteFate, fate) // it had left before
+		return err
+	case store.Returned:
+		return returned(c, r.Recipient, ch)
+	case store.Deferred:
+		return outcome(c, r, store.Queued, s.now(), ch)
+	case store.Bounced:
+		return outcome(c, r, store.Failed, s.now(), ch)
+	case store.Parked:
+		return outcome(c, r, store.Held, s.now(), ch)
+	}
+	return nil
+}
+
+// leave removes a recipient; left is false when it was gone already.
+func leave(c *conn, id int64, ch *change) (left bool, err error) {
 	num, n := splitID(id)
 	if changed, err := c.exec(deleteQueued, num, n); err != nil || changed > 0 {
 		ch.counts.queued -= int(changed)
-		return err
+		return changed > 0, err
 	}
-	_, err := c.one(deleteRecipient, func(r row) { ch.counts.add(store.RecipientState(r.text(0)), -1) }, num, n)
-	return err
+	return c.one(deleteRecipient, func(r row) { ch.counts.add(store.RecipientState(r.text(0)), -1) }, num, n)
 }
 
 // returned makes a recipient due as it was, unless it was held meanwhile.
@@ -84,12 +111,16 @@ func returned(c *conn, id int64, ch *change) error {
 
 // outcome records an attempt that ended and left the recipient in the spool.
 // A recipient that was held while it was attempted stays held.
-func outcome(c *conn, res store.Result, state store.RecipientState, ch *change) error {
+func outcome(c *conn, res store.Result, state store.RecipientState, now time.Time, ch *change) error {
 	num, n := splitID(res.Recipient)
 	var was store.RecipientState
-	var domain string
+	var domain, address string
 	var next int64
-	found, err := c.one(selectPlace, func(r row) { was, next, domain = store.RecipientState(r.text(0)), r.int(1), r.text(2) }, num, n)
+	var t track
+	found, err := c.one(selectPlace, func(r row) {
+		was, next, domain, address = store.RecipientState(r.text(0)), r.int(1), r.text(2), r.text(3)
+		t = trackOf(r.blob(4), address)
+	}, num, n)
 	if err != nil || !found {
 		return err
 	}
@@ -100,7 +131,8 @@ func outcome(c *conn, res store.Result, state store.RecipientState, ch *change) 
 		next = micros(res.Next)
 	}
 	st := res.Status
-	if _, err := c.exec(updateRecipient, string(state), next, st.Code, st.Enhanced, st.Text, st.Host, num, n); err != nil {
+	t.tries = withTry(t.tries, now, st)
+	if _, err := c.exec(updateRecipient, string(state), next, st.Code, st.Enhanced, st.Text, st.Host, t.blob(address), num, n); err != nil {
 		return err
 	}
 	ch.counts.add(was, -1)

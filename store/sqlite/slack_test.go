@@ -58,6 +58,8 @@ func TestNothingIsLeftInPagesThatAreUsedAgain(t *testing.T) {
 			for range 1 + others {
 				must(t, <-ended)
 			}
+			_, err := s.ForgetFates(ctx, gone)
+			must(t, err)
 			must(t, db.Consent().Scrub(ctx))
 			scrubbed(t, db)
 			if left := traces(t, dir); len(left) > 0 {

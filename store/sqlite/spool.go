@@ -32,6 +32,7 @@ type Spool struct {
 	dir      string
 	schedule schedule
 	recent   recent
+	history  history
 	last     atomic.Int64 // number of the last message started
 	crc      *crc32.Table
 	now      func() time.Time
@@ -39,11 +40,16 @@ type Spool struct {
 	inspection inspection
 }
 
-var _ store.Spool = (*Spool)(nil)
+var (
+	_ store.Spool   = (*Spool)(nil)
+	_ store.History = (*Spool)(nil)
+)
 
 func newSpool(f *file, o Options) *Spool {
 	s := &Spool{file: f, dir: o.Dir, crc: crc32.MakeTable(crc32.Castagnoli), now: o.Now}
 	s.inspection.alarm.log, s.inspection.ended = o.Log, make(chan struct{})
+	s.history.log, s.history.wake = o.Log, make(chan struct{}, 1)
+	s.history.every.Store(segmentRows)
 	s.schedule.replace(nil, counts{})
 	return s
 }
@@ -53,14 +59,17 @@ const (
 	deleteOrphans    = "DELETE FROM chunks WHERE message NOT IN (SELECT num FROM messages)"
 	endFar           = "UPDATE recipients SET next = ?1 WHERE state = 'queued' AND (next > ?2 OR next > ?1 AND attempts = 0)"
 	selectCounts     = "SELECT (SELECT count(*) FROM messages), count(CASE state WHEN 'held' THEN 1 END), count(CASE state WHEN 'failed' THEN 1 END) FROM recipients"
-	selectHints      = "SELECT domain, next, message, n FROM recipients WHERE state = 'queued'"
+	selectHints      = "SELECT domain, next, message, n, state, address, track FROM recipients"
 	selectMessageCnt = "SELECT count(*) FROM messages"
 )
 
 // start starts the writer and loads the order of work.
 func (s *Spool) start(ctx context.Context) error {
 	if s.file.writer == nil {
-		return s.file.readers.snapshot(ctx, func(c *conn) error { return s.count(c) })
+		return s.file.readers.snapshot(ctx, func(c *conn) error {
+			_, err := s.history.readKey(c)
+			return errors.Join(err, s.count(c))
+		})
 	}
 	first := true
 	return s.file.start(func(c *conn) error {
@@ -89,8 +98,10 @@ func (s *Spool) clean(c *conn) error {
 	if _, err := c.exec(endFar, micros(now), micros(now.Add(farthest))); err != nil {
 		return err
 	}
-	_, err := c.one(selectLast, func(r row) { s.last.Store(r.int(0)) })
-	return err
+	if _, err := c.one(selectLast, func(r row) { s.last.Store(r.int(0)) }); err != nil {
+		return err
+	}
+	return s.history.begin(c, now)
 }
 
 // farthest is more than any wait for another attempt.
@@ -100,15 +111,21 @@ const farthest = 7 * 24 * time.Hour
 // to be opened again, since the outcome of the last commit is unknown then.
 func (s *Spool) load(c *conn) error {
 	var all []waits
+	var entries []entry
 	domains := make(map[string]string) // one copy of each name
 	err := c.query(selectHints, func(r row) error {
+		id := recipientID(r.int(2), r.int(3))
+		entries = s.history.entriesOf(entries, id, trackOf(r.blob(6), r.text(5)))
+		if store.RecipientState(r.text(4)) != store.Queued {
+			return nil
+		}
 		domain := r.text(0)
 		if d, ok := domains[domain]; ok {
 			domain = d
 		} else {
 			domains[domain] = domain
 		}
-		all = append(all, waits{domain: domain, next: r.int(1), id: recipientID(r.int(2), r.int(3))})
+		all = append(all, waits{domain: domain, next: r.int(1), id: id})
 		return nil
 	})
 	if err != nil {
@@ -121,7 +138,8 @@ func (s *Spool) load(c *conn) error {
 		return err
 	}
 	s.schedule.replace(all, n)
-	return nil
+	s.history.waiting.replace(s.history.waiting.len(), entries)
+	return s.history.load(c)
 }
 
 // count counts without loading anything, for a spool opened for reading.
@@ -145,8 +163,8 @@ const (
 	insertMessage = `INSERT INTO messages (num, id, received, reverse_path, client, login, message_id, list, untouched, mark, unmarked,
 		eight_bit, utf8, require_tls, ret, envelope_id, parts, long_lines, size, chunks, sum, body_hash, trace, header, tail, seal)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host, seal)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRecipient = `INSERT INTO recipients (message, n, address, domain, notify, original, state, attempts, next, code, enhanced, text, host, seal, track)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChunk = "INSERT INTO chunks (message, n, sum, data) VALUES (?, ?, ?, ?)"
 
 	messageColumns   = `num, id, received, reverse_path, client, login, message_id, list, eight_bit, utf8, require_tls, ret, envelope_id, parts, size, body_hash, trace, header, untouched, mark, unmarked, long_lines, seal`
@@ -185,9 +203,11 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 			r.State = store.Queued
 		}
 		r.ID = recipientID(a.num, int64(n))
-		if err := putRecipient(c, r); err != nil {
+		t := s.history.trackFor(m, r)
+		if err := putRecipient(c, r, t); err != nil {
 			return err
 		}
+		ch.entries = s.history.entriesOf(ch.entries, r.ID, t)
 		ch.counts.add(r.State, 1)
 		if r.State == store.Queued {
 			ch.due = append(ch.due, waits{domain: r.Domain, next: micros(r.Next), id: r.ID})
@@ -197,17 +217,19 @@ func (s *Spool) insert(c *conn, a arrival, ch *change) error {
 }
 
 // putRecipient adds a recipient under the number that its ID has.
-func putRecipient(c *conn, r store.Recipient) error {
+func putRecipient(c *conn, r store.Recipient, t track) error {
 	num, n := splitID(r.ID)
 	st := r.Status
 	_, err := c.exec(insertRecipient, num, n, r.Address, r.Domain, r.Notify, r.Original, string(r.State), r.Attempts,
-		micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host, int64(recipientSeal(num, n, r)))
+		micros(r.Next), st.Code, st.Enhanced, st.Text, st.Host, int64(recipientSeal(num, n, r)), t.blob(r.Address))
 	return err
 }
 
 // apply updates what is kept in memory after a commit.
 func (s *Spool) apply(ch *change) {
 	s.schedule.apply(ch)
+	s.history.waiting.add(ch.entries)
+	s.history.committed()
 	s.recent.drop(ch.dropped)
 }
 

@@ -56,6 +56,9 @@ type Options struct {
 	EraseWithin time.Duration
 	// Readers is how many read connections each file gets at most; 0: 4.
 	Readers int
+	// AcceptLedger opens data whose choices are not those that its queue was last
+	// used with, which is [ErrBehind] otherwise.
+	AcceptLedger bool
 }
 
 func (o Options) withDefaults() Options {
@@ -86,6 +89,7 @@ type DB struct {
 	consent *Consent
 	spool   *Spool
 	scrub   *Scrubber
+	unsee   func() // ends the notes on how far the ledger reaches; nil: there are none
 }
 
 // Open opens the data folder, brings its schema up to date and removes bodies
@@ -140,8 +144,13 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err := db.spool.start(ctx); err != nil || o.ReadOnly {
 		return err
 	}
+	if err := db.behind(ctx); err != nil && !(o.AcceptLedger && errors.Is(err, ErrBehind)) {
+		return err
+	}
+	db.unsee = background(o.Log, "how far the ledger reaches was noted", db.seeing)
 	db.consent.verifyAlways()
 	db.spool.inspectAlways()
+	db.spool.indexAlways()
 	return nil
 }
 
@@ -177,6 +186,11 @@ func (db *DB) Scrubber() *Scrubber { return db.scrub }
 // process open them. Operations that come later fail with store.ErrUnavailable.
 func (db *DB) Close() error {
 	var errs []error
+	if db.unsee != nil {
+		db.unsee()
+		errs = append(errs, db.lastSeen())
+		db.unsee = nil
+	}
 	if db.consent != nil {
 		errs = append(errs, db.consent.close())
 	}

@@ -155,6 +155,9 @@ func (s *Consent) person(c *conn, recipient string) (p store.Person, err error) 
 	}, name); err != nil {
 		return p, err
 	}
+	if p.Targets, err = targetsOf(c, name); err != nil {
+		return p, err
+	}
 	if p.Bounces, err = bouncesOf(c, name); p.Bounces.Count == 0 {
 		p.Bounces = store.BounceRun{}
 	}

@@ -30,10 +30,14 @@ type op struct {
 	// is freed and used again in one transaction would keep what was in it behind
 	// what is put there.
 	frees bool
-	cost  int // bytes
-	state atomic.Int32
-	err   error
-	done  chan struct{}
+	// before, when set, is called in the same transaction, and before any op
+	// frees: what an op that deletes adds as well.
+	before func(*conn) error
+	wrote  bool // before did
+	cost   int  // bytes
+	state  atomic.Int32
+	err    error
+	done   chan struct{}
 }
 
 // The states of an op.
@@ -50,6 +54,8 @@ type writer struct {
 	setup func(*conn) error
 	// settle, when set, is called at the end of each transaction, within it.
 	settle func(*conn) error
+	// kept, when set, is called after each transaction that was kept.
+	kept func()
 	// rolledBack, when set, is called when a transaction was not kept.
 	rolledBack func()
 	log        *slog.Logger
@@ -279,10 +285,8 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 		w.trust.failed()
 		return false, unavailable(err)
 	}
-	for _, o := range ops {
-		if err := w.runOne(o); err != nil {
-			return true, err
-		}
+	if err := w.runAll(ops); err != nil {
+		return true, err
 	}
 	if w.settle != nil {
 		if err := w.settle(w.c); err != nil {
@@ -297,6 +301,9 @@ func (w *writer) transaction(ops []*op) (again bool, err error) {
 	failpoint.Hit(w.name + ".committed")
 	w.commits.Add(1)
 	w.trust.kept()
+	if w.kept != nil {
+		w.kept()
+	}
 	return false, nil
 }
 
@@ -311,32 +318,57 @@ func (w *writer) outside(o *op) error {
 	if err := w.reopen(); err != nil {
 		return err
 	}
-	err := run(o, w.c)
+	err := run(o.run, w.c)
 	if distrusts(err) {
 		w.distrust(err)
 	}
 	return err
 }
 
-// runOne runs one op. It returns an error when the transaction cannot go on.
-func (w *writer) runOne(o *op) error {
+// runAll runs ops, and before those that free what others add. It returns an
+// error when the transaction cannot go on.
+func (w *writer) runAll(ops []*op) error {
+	for _, o := range ops {
+		o.wrote, o.err = false, nil
+		if o.before == nil {
+			continue
+		}
+		if err := w.runOne(o, o.before); err != nil {
+			return err
+		}
+		o.wrote = w.c.written > 0
+	}
+	for _, o := range ops {
+		if o.err != nil {
+			continue
+		}
+		if err := w.runOne(o, o.run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runOne runs one op, or its beginning. It returns an error when the transaction
+// cannot go on.
+func (w *writer) runOne(o *op, part func(*conn) error) error {
 	w.c.written = 0
-	o.err = run(o, w.c)
-	if o.err == nil || w.c.written == 0 && !w.c.c.AutoCommit() && !distrusts(o.err) {
+	o.err = run(part, w.c)
+	if o.err == nil || !o.wrote && w.c.written == 0 && !w.c.c.AutoCommit() && !distrusts(o.err) {
 		return nil
 	}
 	return o.err
 }
 
-// run calls o.run and turns a panic into an error, so that the faulty
+// run calls part of an op and turns a panic into an error, so that the faulty
 // operation fails alone.
-func run(o *op, c *conn) (err error) {
+func run(part func(*conn) error, c *conn) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in a database operation: %v", p)
 		}
 	}()
-	return mapped(o.run(c))
+	return mapped(part(c))
 }
 
 // undo rolls back, and drops a connection that cannot be trusted any more.
@@ -367,28 +399,4 @@ func unavailable(err error) error {
 		}
 	}
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-}
-
-// checkpoint copies the log back into the file once it is long enough. It
-// runs between batches, after the answers went out.
-func (w *writer) checkpoint() {
-	if w.batches++; w.c == nil || w.batches%8 != 0 && !w.full {
-		return
-	}
-	var pages int64
-	_, err := w.c.one("PRAGMA wal_checkpoint(NOOP)", func(r row) { pages = r.int(1) - r.int(2) })
-	if err == nil && pages < w.checkpointPages && !w.full {
-		return
-	}
-	w.full = false
-	if err == nil {
-		_, err = w.c.one("PRAGMA wal_checkpoint(PASSIVE)", func(row) {})
-	}
-	if err != nil && !w.stuck {
-		w.log.Warn("write-ahead log not checkpointed", "file", w.name, "error", err)
-	}
-	w.stuck = err != nil
-	if distrusts(err) {
-		w.distrust(err)
-	}
 }

@@ -22,6 +22,8 @@ type Data struct {
 	// when a process ends and another one starts. The engine closes it at
 	// the end of the test.
 	Open func(t *testing.T) (store.Consent, store.Spool)
+	// History returns that of the data that is open.
+	History func(t *testing.T) store.History
 	// Damage changes bytes of the stored body of a message behind the
 	// engine's back, while the data is open.
 	Damage func(t *testing.T, queueID string)

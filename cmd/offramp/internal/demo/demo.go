@@ -54,6 +54,7 @@ type Demo struct {
 	server Server
 	sink   *sink.Sink
 	web    net.Listener // inbox and pages, without TLS, for a browser on this machine
+	dns    net.PacketConn
 	issues atomic.Int64 // sent, from the keyboard and from the inbox
 	seen   int64        // last event that was shown
 }
@@ -63,6 +64,7 @@ type Server struct {
 	SMTPAddr, AdminAddr string
 	PublicURL           string // https, under the certificate of Trust
 	CertFile            string
+	EnvFile             string // its settings
 	Trust               *x509.CertPool
 	Signing             []dkim.Key
 	Tokens              *listunsub.KeyRing
@@ -79,6 +81,9 @@ func (d *Demo) Listen() (nextHop string, err error) {
 	if d.web, err = ListenFrom(8080); err != nil {
 		return "", errors.Join(err, d.Close())
 	}
+	if d.dns, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+		return "", errors.Join(err, d.Close())
+	}
 	return d.sink.Addr(), nil
 }
 
@@ -87,6 +92,11 @@ func (d *Demo) Close() error {
 	var faults []error
 	if d.web != nil {
 		if err := d.web.Close(); !errors.Is(err, net.ErrClosed) {
+			faults = append(faults, err)
+		}
+	}
+	if d.dns != nil {
+		if err := d.dns.Close(); !errors.Is(err, net.ErrClosed) {
 			faults = append(faults, err)
 		}
 	}
@@ -105,6 +115,11 @@ func (d *Demo) Run(ctx context.Context, s Server, script bool) error {
 	var group errgroup.Group
 	group.Go(func() error { defer stop(); return s.Run(ctx) })
 	group.Go(func() error { defer stop(); return d.serveWeb(ctx) })
+	group.Go(func() error {
+		defer stop()
+		defer context.AfterFunc(ctx, func() { d.dns.Close() })()
+		return d.serveDNS()
+	})
 	group.Go(func() error {
 		defer stop()
 		if script {

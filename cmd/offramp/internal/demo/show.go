@@ -41,6 +41,8 @@ func (d *Demo) explain(letters []sink.Message) error {
 	a.Print("  curl --cacert %s -d List-Unsubscribe=One-Click \\\n    %s", d.server.CertFile, oneClickURI(d.lettersOf(people[0])[0].Data))
 	a.Print("\nSend your own mail through it:\n")
 	a.Print("  swaks --server %s --from %s --to ada@example.org --to you@example.org \\\n    --header 'List-Id: <%s>' --header 'Subject: Hello'", d.server.SMTPAddr, sender, list)
+	a.Print("\nCheck every part of the way of a newsletter:\n")
+	a.Print("  offramp --env-file %s send-test --to %s \\\n    --ca %s --dns %s", d.server.EnvFile, people[1].Address, d.server.CertFile, d.dns.LocalAddr())
 	a.Print("\n%s then Enter: %s unsubscribe Ada as her provider would, %s send the next issue, %s quit.",
 		a.Paint("Press", terminal.Bold), a.Paint("u", terminal.Bold), a.Paint("s", terminal.Bold), a.Paint("q", terminal.Bold))
 	return nil
