@@ -136,7 +136,7 @@ func chained(t *testing.T, allowed ...string) *house {
 func (h *house) told(n int) []store.Event {
 	h.t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		all, err := h.db.Consent().Events(h.t.Context(), store.EventFilter{Kinds: []store.EventKind{store.EventTold, store.EventNotTold}})
+		all, err := h.db.Consent().Events(h.t.Context(), store.EventFilter{Kinds: []store.EventKind{store.EventNotified, store.EventNotNotified}})
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestOneClickReachesListmonk(t *testing.T) {
 		}
 	}
 	for _, who := range []string{"ada@dest.example", "eve@dest.example"} {
-		if e := told[who]; e.Kind != store.EventTold || e.Ref == 0 || e.List != "shop.example" || e.Detail != l.page.URL+": POST answered 200 OK" {
+		if e := told[who]; e.Kind != store.EventNotified || e.Ref == 0 || e.List != "shop.example" || e.Detail != l.page.URL+": POST answered 200 OK" {
 			t.Errorf("%s: %+v", who, e)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"offramp/gateway/record"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
+	"offramp/listunsub"
 	"offramp/store"
 )
 
@@ -41,7 +42,10 @@ func (g *Gateway) joinOutbox(p Parts, counts *stats) error {
 
 // own adds a consumer that the settings name.
 func (g *Gateway) own(name string, kind outbox.Kind, kinds, lists []string) {
-	c := store.Consumer{Name: name, Kind: name, Lists: lists}
+	c := store.Consumer{Name: name, Kind: name}
+	for _, l := range lists {
+		c.Lists = append(c.Lists, listunsub.CanonicalID(l))
+	}
 	for _, k := range kinds {
 		c.Kinds = append(c.Kinds, store.EventKind(k))
 	}

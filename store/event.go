@@ -15,6 +15,7 @@ const (
 	Relay     Way = "relay"     // verdict on acceptance
 	Delivery  Way = "delivery"  // verdict or result of an attempt
 	Hook      Way = "hook"      // reported by the smarthost that delivers
+	Imported  Way = "import"    // taken over from a file
 )
 
 // EventKind is what happened.
@@ -32,18 +33,18 @@ const (
 	EventReason         EventKind = "reason" // why the person left, in Detail
 	EventSuppressed     EventKind = "suppressed"
 	EventUnsuppressed   EventKind = "unsuppressed"
-	EventErased         EventKind = "erased"     // Recipient is the keyed hash, Detail says which events were emptied
-	EventRetired        EventKind = "retired"    // events up to Ref left the ledger, being older than the retention
-	EventAsked          EventKind = "asked"      // a mail asked for confirmation, see Detail
-	EventTyped          EventKind = "typed"      // a code was typed, right or wrong, that such a mail holds; Detail: for what
-	EventDropped        EventKind = "dropped"    // one recipient of one message, see Reason
-	EventFailed         EventKind = "failed"     // one recipient of one message, see Detail
-	EventBounced        EventKind = "bounced"    // mail to the address came back or was refused, see Detail
-	EventComplained     EventKind = "complained" // mail was reported; Detail: as what
-	EventAnswered       EventKind = "answered"   // a machine answered mail, and nothing follows from it; Detail: how
-	EventProposed       EventKind = "proposed"   // a reply asks for an opt-out without proof of who wrote it
-	EventTold           EventKind = "told"       // the sender's own system took opt-out Ref, which does not prove that it heeds it; Detail: what was called, and its answer
-	EventNotTold        EventKind = "not-told"   // it did not, and is not asked again; Detail: as of EventTold
+	EventErased         EventKind = "erased"       // Recipient is the keyed hash, Detail says which events were emptied
+	EventRetired        EventKind = "retired"      // events up to Ref left the ledger, being older than the retention
+	EventAsked          EventKind = "asked"        // a mail asked for confirmation, see Detail
+	EventTyped          EventKind = "typed"        // a code was typed, right or wrong, that such a mail holds; Detail: for what
+	EventDropped        EventKind = "dropped"      // one recipient of one message, see Reason
+	EventFailed         EventKind = "failed"       // one recipient of one message, see Detail
+	EventBounced        EventKind = "bounced"      // mail to the address came back or was refused, see Detail
+	EventComplained     EventKind = "complained"   // mail was reported; Detail: as what
+	EventAnswered       EventKind = "answered"     // a machine answered mail, and nothing follows from it; Detail: how
+	EventProposed       EventKind = "proposed"     // a reply asks for an opt-out without proof of who wrote it
+	EventNotified       EventKind = "notified"     // the sender's own system took opt-out Ref, which does not prove that it heeds it; Detail: what was called, and its answer
+	EventNotNotified    EventKind = "not-notified" // it did not, and is not asked again; Detail: as of EventNotified
 )
 
 // EventKinds returns every kind.
@@ -52,7 +53,7 @@ func EventKinds() []EventKind {
 		EventUnsubscribed, EventResubscribed, EventPaused, EventLimited, EventInForce, EventSharingRefused, EventSharingAllowed,
 		EventReason, EventSuppressed, EventUnsuppressed, EventErased, EventRetired, EventAsked, EventTyped, EventDropped, EventFailed,
 		EventBounced, EventComplained, EventAnswered, EventProposed,
-		EventTold, EventNotTold,
+		EventNotified, EventNotNotified,
 	}
 }
 

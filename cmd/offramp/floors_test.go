@@ -31,51 +31,54 @@ func never(groups ...[]string) []string { return slices.Concat(groups...) }
 
 // house is DESIGN section 2. A new package is entered here, with its floor.
 var house = map[string]room{
-	"listunsub":            {0, never(ourRooms, netHTTP, goSMTP, []string{"database/sql"})},
-	"store":                {0, never(drivers, []string{"offramp/gateway/"})},
-	"store/failpoint":      {0, never(ourRooms, drivers)},
-	"store/powerloss":      {0, never(ourRooms, drivers)},
-	"gateway/envelope":     {0, ourRooms},
-	"testdata":             {0, ourRooms},
-	"store/sqlite":         {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
-	"store/storetest":      {3, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
-	"gateway/metric":       {1, never(netHTTP, goSMTP, drivers)},
-	"gateway/mime":         {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
-	"gateway/stream":       {2, []string{"offramp/store", "net", "net/http"}},
-	"gateway/traffic":      {3, never(netHTTP, goSMTP, drivers)},
-	"gateway/dkim":         {1, never(netHTTP, []string{"offramp/store"})},
-	"gateway/sink":         {1, never(ourRooms, goSMTP)},
-	"gateway/language":     {1, never(ourRooms, netHTTP, goSMTP, drivers)},
-	"gateway/clock":        {1, never(ourRooms, netHTTP, goSMTP, drivers)},
-	"gateway/callout":      {1, never(ourRooms, goSMTP, drivers)},
-	"gateway/throttle":     {1, never(ourRooms, netHTTP, goSMTP)},
-	"gateway/access":       {2, never(goSMTP, drivers)},
-	"gateway/record":       {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/consent":      {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/history":      {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/confirmation": {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/ledger":       {2, never(netHTTP, goSMTP, drivers)},
-	"gateway/footer":       {2, never(netHTTP, goSMTP, drivers, []string{"net"})},
-	"gateway/render":       {3, never(netHTTP, goSMTP, drivers, []string{"net"})},
-	"gateway/nexthop":      {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/mime", "offramp/gateway/render"})},
-	"gateway/relay":        {3, never(netHTTP, goSMTP, drivers)},
-	"gateway/queue":        {4, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
-	"gateway/outbox":       {3, never(netHTTP, goSMTP, drivers)},
-	"gateway/webhook":      {4, never(goSMTP, drivers)},
-	"gateway/diagnosis":    {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
-	"gateway/feedback":     {3, never(netHTTP, goSMTP, drivers)},
-	"gateway/smtpd":        {4, never(netHTTP, drivers)},
-	"gateway/hook":         {4, never(goSMTP, drivers, []string{"offramp/store"})},
-	"gateway/compat":       {4, never(goSMTP, drivers)},
-	"gateway/policy":       {4, never(netHTTP, goSMTP, drivers)},
-	"gateway/web":          {4, never(goSMTP, drivers)},
-	"gateway/preview":      {4, never(netHTTP, goSMTP, drivers)},
-	"gateway/chain":        {4, never(goSMTP, drivers)},
-	"gateway/program":      {4, never(netHTTP, goSMTP, drivers)},
-	"gateway/database":     {4, never(netHTTP, goSMTP)},
-	"gateway/api":          {4, never(goSMTP, drivers)},
-	"gateway":              {5, drivers},
-	"cmd/offramp":          {6, nil},
+	"listunsub":                {0, never(ourRooms, netHTTP, goSMTP, []string{"database/sql"})},
+	"store":                    {0, never(drivers, []string{"offramp/gateway/"})},
+	"store/failpoint":          {0, never(ourRooms, drivers)},
+	"store/powerloss":          {0, never(ourRooms, drivers)},
+	"gateway/envelope":         {0, ourRooms},
+	"testdata":                 {0, ourRooms},
+	"store/sqlite":             {1, []string{"offramp/store/postgres", "offramp/gateway/"}},
+	"store/storetest":          {3, []string{"github.com/mattn/go-sqlite3", "github.com/jackc/"}},
+	"gateway/metric":           {1, never(netHTTP, goSMTP, drivers)},
+	"gateway/mime":             {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
+	"gateway/stream":           {2, []string{"offramp/store", "net", "net/http"}},
+	"gateway/traffic":          {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/exchange":         {2, never(netHTTP, goSMTP, drivers, []string{"net", "os"})},
+	"gateway/jobs":             {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/dkim":             {1, never(netHTTP, []string{"offramp/store"})},
+	"gateway/sink":             {1, never(ourRooms, goSMTP)},
+	"gateway/language":         {1, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"gateway/clock":            {1, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"gateway/callout":          {1, never(ourRooms, goSMTP, drivers)},
+	"gateway/throttle":         {1, never(ourRooms, netHTTP, goSMTP)},
+	"gateway/access":           {2, never(goSMTP, drivers)},
+	"gateway/record":           {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/consent":          {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/history":          {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/confirmation":     {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/ledger":           {2, never(netHTTP, goSMTP, drivers)},
+	"gateway/footer":           {2, never(netHTTP, goSMTP, drivers, []string{"net"})},
+	"gateway/render":           {3, never(netHTTP, goSMTP, drivers, []string{"net"})},
+	"gateway/nexthop":          {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/mime", "offramp/gateway/render"})},
+	"gateway/relay":            {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/queue":            {4, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
+	"gateway/outbox":           {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/webhook":          {4, never(goSMTP, drivers)},
+	"gateway/diagnosis":        {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
+	"gateway/feedback":         {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/smtpd":            {4, never(netHTTP, drivers)},
+	"gateway/hook":             {4, never(goSMTP, drivers, []string{"offramp/store"})},
+	"gateway/compat":           {4, never(goSMTP, drivers)},
+	"gateway/policy":           {4, never(netHTTP, goSMTP, drivers)},
+	"gateway/web":              {4, never(goSMTP, drivers)},
+	"gateway/preview":          {4, never(netHTTP, goSMTP, drivers)},
+	"gateway/chain":            {4, never(goSMTP, drivers)},
+	"gateway/program":          {4, never(netHTTP, goSMTP, drivers)},
+	"gateway/database":         {4, never(netHTTP, goSMTP)},
+	"gateway/database/servers": {1, never(ourRooms, netHTTP, goSMTP)},
+	"gateway/api":              {4, never(goSMTP, drivers)},
+	"gateway":                  {5, drivers},
+	"cmd/offramp":              {6, nil},
 
 	"cmd/offramp/internal/terminal":   {0, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"cmd/offramp/internal/demo/inbox": {2, never(drivers, goSMTP)},
@@ -84,7 +87,7 @@ var house = map[string]room{
 
 // environmentReaders may read the process environment. Settings come to all
 // other code as values.
-var environmentReaders = []string{"cmd/offramp", "store/failpoint"}
+var environmentReaders = []string{"cmd/offramp", "store/failpoint", "gateway/database/servers"}
 
 // A room imports only rooms on lower floors, and never what its row forbids.
 func TestImportsPointDown(t *testing.T) {
@@ -111,7 +114,7 @@ func TestImportsPointDown(t *testing.T) {
 }
 
 // forTests are rooms that only tests import.
-var forTests = []string{"store/powerloss", "store/storetest"}
+var forTests = []string{"store/powerloss", "store/storetest", "gateway/database/servers"}
 
 // What only tests need is not in the program, nor in any room of it.
 func TestTestRoomsStayOutOfTheProgram(t *testing.T) {

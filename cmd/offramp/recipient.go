@@ -86,6 +86,9 @@ func (a *app) printRecipient(r record.Person) error {
 		text := plural(c.Count, "message") + ", the last " + c.Last.UTC().Format(time.RFC3339)
 		rows = append(rows, []string{"mail", listName(c.List), text, c.First.UTC().Format(time.RFC3339), ""})
 	}
+	for _, t := range r.Targets {
+		rows = append(rows, []string{"notified at", listName(t.List), targetHost(t.URI), t.Since.UTC().Format(time.RFC3339), ""})
+	}
 	if b := r.Bounces; b != nil {
 		text := strconv.FormatInt(b.Count, 10) + " soft, the last " + b.Last.UTC().Format(time.RFC3339)
 		rows = append(rows, []string{"bounces", "", text, b.First.UTC().Format(time.RFC3339), ""})
@@ -95,7 +98,20 @@ func (a *app) printRecipient(r record.Person) error {
 
 // empty says whether nothing is stored about a person but, perhaps, events.
 func empty(r record.Person) bool {
-	return !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts) == 0
+	return !r.Erased && r.Sharing == nil && r.Bounces == nil && len(r.Choices)+len(r.Suppressions)+len(r.Contacts)+len(r.Targets) == 0
+}
+
+// targetHost is where a target is; the rest of it may be a secret of the person's.
+func targetHost(uri string) string {
+	if address, ok := strings.CutPrefix(uri, "mailto:"); ok {
+		address, _, _ = strings.Cut(address, "?")
+		return "mail to " + address[strings.LastIndexByte(address, '@')+1:]
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // suppressionText says why mail is stopped, by what pattern and until when.

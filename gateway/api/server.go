@@ -37,6 +37,7 @@ func (s *server) routes() {
 	s.keyRoutes()
 	s.runningRoutes()
 	s.webhookRoutes()
+	s.importRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

@@ -149,7 +149,7 @@ func checkWebhook(url, act, secret string, lists, kinds []string) error {
 		}
 	}
 	if len(lists) > maxWebhookLists || len(kinds) > maxWebhookKinds {
-		return badRequest("At most %d lists and %d kinds can be named.", maxWebhookLists, maxWebhookKinds)
+		return badRequest("lists may name at most %d, and kinds at most %d.", maxWebhookLists, maxWebhookKinds)
 	}
 	for _, list := range lists {
 		if err := plain("lists", list, maxListID); err != nil {
@@ -242,7 +242,7 @@ func (s *server) rotateWebhook(ctx context.Context, in *struct {
 		return record.CreatedWebhook{}, err
 	}
 	if o := in.Body.Overlap; o == nil || *o < 0 || *o > maxOverlap {
-		return record.CreatedWebhook{}, badRequest("Give overlap, between 0 and %d seconds.", maxOverlap)
+		return record.CreatedWebhook{}, badRequest("Give overlap in seconds, from 0 to %d.", maxOverlap)
 	}
 	return hook(ctx, s, in.Name, "secret of a webhook rotated", func() (record.CreatedWebhook, error) { return s.Webhooks.Rotate(ctx, in.Name, in.Body) })
 }

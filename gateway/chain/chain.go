@@ -121,7 +121,7 @@ func (c *Chain) tell(ctx context.Context, e store.Event) error {
 
 // told returns the lists whose targets took an opt-out.
 func (c *Chain) told(ctx context.Context, e store.Event) (map[string]bool, error) {
-	events, err := c.Events.Events(ctx, store.EventFilter{Recipient: e.Recipient, After: e.ID, Kinds: []store.EventKind{store.EventTold}})
+	events, err := c.Events.Events(ctx, store.EventFilter{Recipient: e.Recipient, After: e.ID, Kinds: []store.EventKind{store.EventNotified}})
 	told := make(map[string]bool, len(events))
 	for _, one := range events {
 		if one.Ref == e.ID {
@@ -167,7 +167,7 @@ func (c *Chain) one(ctx context.Context, e store.Event, t store.Target) error {
 	case c.now().Sub(e.Time) < GiveUp:
 		c.Stats.orNone().Again.Add(1)
 		c.silent.add(where, c.now(), err)
-		c.log().Debug("the sender's own system did not take an opt-out, which is told again", "event", e.ID, "host", where, "error", err)
+		c.log().Debug("the sender's own system did not take an opt-out, which is sent again", "event", e.ID, "host", where, "error", err)
 		return &outbox.Failure{Text: where + ": " + plainly(err), Refused: true, Apart: true}
 	default:
 		a = answer{text: fmt.Sprintf("no success within %s: %s", GiveUp, plainly(err))}
@@ -178,13 +178,13 @@ func (c *Chain) one(ctx context.Context, e store.Event, t store.Target) error {
 // record adds the event that says what became of a call.
 func (c *Chain) record(ctx context.Context, e store.Event, t store.Target, where string, a answer) error {
 	done := store.Event{
-		Time: c.now(), Kind: store.EventTold, Recipient: e.Recipient, List: t.List, Ref: e.ID, QueueID: a.queueID,
-		Detail: cut(where + ": " + a.text), Once: fmt.Sprintf("chain told %d %s", e.ID, t.List),
+		Time: c.now(), Kind: store.EventNotified, Recipient: e.Recipient, List: t.List, Ref: e.ID, QueueID: a.queueID,
+		Detail: cut(where + ": " + a.text), Once: fmt.Sprintf("chain notified %d %s", e.ID, t.List),
 	}
 	if !a.taken {
-		c.Stats.orNone().NotTold.Add(1)
-		done.Kind, done.Once = store.EventNotTold, fmt.Sprintf("chain not told %d %s", e.ID, t.List)
-		c.log().Warn("the sender's own system was not told of an opt-out", "event", e.ID, "list", t.List, "host", where, "error", a.text)
+		c.Stats.orNone().NotNotified.Add(1)
+		done.Kind, done.Once = store.EventNotNotified, fmt.Sprintf("chain not notified %d %s", e.ID, t.List)
+		c.log().Warn("the sender's own system was not notified of an opt-out", "event", e.ID, "list", t.List, "host", where, "error", a.text)
 	}
 	return c.Events.AddEvents(ctx, done)
 }

@@ -179,7 +179,7 @@ func (h *house) send() error {
 // told are the events that say what became of calls.
 func (h *house) told() (all []string) {
 	h.t.Helper()
-	events, err := h.Events.Events(h.t.Context(), store.EventFilter{Kinds: []store.EventKind{store.EventTold, store.EventNotTold}})
+	events, err := h.Events.Events(h.t.Context(), store.EventFilter{Kinds: []store.EventKind{store.EventNotified, store.EventNotNotified}})
 	must(h.t, err)
 	for _, e := range events {
 		if e.Ref == 0 || e.Recipient == "" {
@@ -216,7 +216,7 @@ func TestOneClick(t *testing.T) {
 		return call{Method: "POST", Path: path, Type: "application/x-www-form-urlencoded", Body: "List-Unsubscribe=One-Click"}
 	}
 	h.want("calls", a.taken(), []call{post("/u/2?x=secret")}) // the newest one
-	h.want("events", h.told(), []string{"told news: " + a.URL + ": POST answered 200 OK"})
+	h.want("events", h.told(), []string{"notified news: " + a.URL + ": POST answered 200 OK"})
 	h.after = 0 // all of it comes again
 	must(t, h.send())
 	h.want("calls", a.taken(), []call(nil))
@@ -280,11 +280,11 @@ func TestFailures(t *testing.T) {
 	}
 	h.want("calls", a.taken(), []call{{Method: "POST", Path: "/f", Type: "application/x-www-form-urlencoded", Body: "List-Unsubscribe=One-Click"}})
 	want := []string{
-		"not-told news: " + gone.URL + ": POST answered 410 Gone",
-		"not-told news: " + moved.URL + ": POST answered 302 Found",
-		"told news: " + a.URL + ": POST answered 200 OK",
-		"not-told news: http://127.0.0.1:1: may not be called: the URL must begin with https, or its origin be in OFFRAMP_CALLOUT_TARGETS",
-		"not-told news: https://169.254.169.254: may not be called: 169.254.169.254 is no public address",
+		"not-notified news: " + gone.URL + ": POST answered 410 Gone",
+		"not-notified news: " + moved.URL + ": POST answered 302 Found",
+		"notified news: " + a.URL + ": POST answered 200 OK",
+		"not-notified news: http://127.0.0.1:1: may not be called: the URL must begin with https, or its origin be in OFFRAMP_CALLOUT_TARGETS",
+		"not-notified news: https://169.254.169.254: may not be called: 169.254.169.254 is no public address",
 	}
 	got := h.told()
 	for i := range got {
@@ -307,10 +307,10 @@ func TestFailures(t *testing.T) {
 	h.now = h.now.Add(GiveUp)
 	must(t, h.send())
 	last := h.told()
-	if text := last[len(last)-1]; !strings.HasPrefix(text, "not-told news: "+address+": no success within 24h0m0s: ") {
+	if text := last[len(last)-1]; !strings.HasPrefix(text, "not-notified news: "+address+": no success within 24h0m0s: ") {
 		t.Errorf("given up: %s", text)
 	}
-	if n := h.Stats.NotTold.Load(); n < 5 {
+	if n := h.Stats.NotNotified.Load(); n < 5 {
 		t.Errorf("%d counted", n)
 	}
 }
@@ -388,7 +388,7 @@ func TestMailto(t *testing.T) {
 		}
 	}
 	h.want("body", string(body), "bye\r\nnow\r\n")
-	h.want("events", h.told(), []string{"told news: mail to lists.example: queued"})
+	h.want("events", h.told(), []string{"notified news: mail to lists.example: queued"})
 }
 
 // An erasure takes targets along, and nothing is called for it.

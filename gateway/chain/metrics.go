@@ -18,6 +18,6 @@ func (s *Stats) Collectors() []prometheus.Collector {
 	set.Count("offramp_chain_calls_total", calls, &s.Posted, "result", "posted")
 	set.Count("offramp_chain_calls_total", calls, &s.Mailed, "result", "mailed")
 	set.Count("offramp_chain_calls_total", calls, &s.Again, "result", "again")
-	set.Count("offramp_chain_not_told_total", "Opt-outs that a sender's own system did not take, and that are not passed on again; more than 0 is an alarm.", &s.NotTold)
+	set.Count("offramp_chain_not_notified_total", "Opt-outs that a sender's own system did not take, and that are not passed on again; more than 0 is an alarm.", &s.NotNotified)
 	return *set
 }

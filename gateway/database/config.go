@@ -3,13 +3,16 @@ package database
 import (
 	"errors"
 	"fmt"
+	"slices"
+
+	"offramp/store"
 )
 
 // Config holds the settings of this package.
 type Config struct {
 	URL       string   `env:"SQL_URL" secret:"true" doc:"database of your own that gets the events: postgres://user:password@host/database, as libpq has it, or mysql://user:password@host/database for MySQL and MariaDB; empty: none"`
 	Statement string   `env:"SQL_STATEMENT" doc:"statement that is run in OFFRAMP_SQL_URL for every event, with parameters such as :recipient, :list, :kind, :time and :event_id; an event can come more than once"`
-	Kinds     []string `env:"SQL_KINDS" doc:"kinds of events that OFFRAMP_SQL_STATEMENT is run for, such as unsubscribed,suppressed, comma separated; empty: all"`
+	Kinds     []string `env:"SQL_KINDS" envDefault:"unsubscribed" doc:"kinds of events that OFFRAMP_SQL_STATEMENT is run for, such as unsubscribed,suppressed,resubscribed, comma separated"`
 	Lists     []string `env:"SQL_LISTS" doc:"lists for whose events OFFRAMP_SQL_STATEMENT is run, comma separated; for what is about all lists it is run with any; empty: all"`
 }
 
@@ -29,6 +32,11 @@ func (c Config) Validate() error {
 	}
 	if _, err := ParseStatement(c.Statement, s.dialect); err != nil {
 		return fmt.Errorf("OFFRAMP_SQL_STATEMENT: %w", err)
+	}
+	for _, k := range c.Kinds {
+		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
+			return fmt.Errorf("OFFRAMP_SQL_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds())
+		}
 	}
 	return nil
 }

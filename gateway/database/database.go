@@ -53,7 +53,7 @@ const batch = 200
 
 // Kind is how the outbox reaches the database.
 func (d *Database) Kind() outbox.Kind {
-	return outbox.Kind{Open: func(store.Consumer) (outbox.Receiver, error) { return d, nil }, Lanes: 1, Batch: batch, Longest: 2 * batchWithin}
+	return outbox.Kind{Open: func(store.Consumer) (outbox.Receiver, error) { return d, nil }, Lanes: 1, Batch: batch, Longest: batchWithin}
 }
 
 // Check has the server look at the statement: whether its tables and columns

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,9 +11,31 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/gateway/database/servers"
 	"offramp/gateway/outbox"
 	"offramp/store"
 )
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eachServer runs a test with each kind of server.
+func eachServer(t *testing.T, run func(t *testing.T, p *servers.Server)) {
+	for name, start := range map[string]func(testing.TB) *servers.Server{"PostgreSQL": servers.PostgreSQL, "MariaDB": servers.MariaDB} {
+		t.Run(name, func(t *testing.T) { run(t, start(t)) })
+	}
+}
+
+// execute runs a statement of the test's.
+func execute(t testing.TB, db *sql.DB, text string, args ...any) {
+	t.Helper()
+	_, err := db.ExecContext(context.Background(), text, args...)
+	must(t, err)
+}
 
 var moment = time.Date(2026, 11, 20, 8, 0, 0, 123456000, time.UTC)
 
@@ -38,17 +61,17 @@ var refusal = map[Dialect]string{PostgreSQL: "the server says SQLSTATE 23514", M
 const seenTable = `CREATE TABLE seen (event_id bigint PRIMARY KEY, at %s NOT NULL, kind varchar(40) NOT NULL, recipient varchar(320) NOT NULL,
 	list varchar(255) NOT NULL, agent varchar(256) NOT NULL, CHECK (recipient <> 'refused@example.net'))`
 
-func newDatabase(t *testing.T, p *peer, statement string) *Database {
+func newDatabase(t *testing.T, p *servers.Server, statement string) *Database {
 	t.Helper()
-	d, err := New(Config{URL: p.url, Statement: statement})
+	d, err := New(Config{URL: p.URL, Statement: statement})
 	must(t, err)
 	t.Cleanup(func() { d.Close() })
 	return d
 }
 
-func dialectOf(t *testing.T, p *peer) Dialect {
+func dialectOf(t *testing.T, p *servers.Server) Dialect {
 	t.Helper()
-	s, err := readServer(p.url)
+	s, err := readServer(p.URL)
 	must(t, err)
 	return s.dialect
 }
@@ -59,9 +82,9 @@ type seen struct {
 	Agent     string
 }
 
-func read(t *testing.T, p *peer) (all []seen) {
+func read(t *testing.T, p *servers.Server) (all []seen) {
 	t.Helper()
-	rows, err := p.open().Query("SELECT event_id, recipient, agent FROM seen ORDER BY event_id")
+	rows, err := p.Open().Query("SELECT event_id, recipient, agent FROM seen ORDER BY event_id")
 	must(t, err)
 	defer rows.Close()
 	for rows.Next() {
@@ -74,9 +97,9 @@ func read(t *testing.T, p *peer) (all []seen) {
 }
 
 func TestSend(t *testing.T) {
-	eachServer(t, func(t *testing.T, p *peer) {
+	eachServer(t, func(t *testing.T, p *servers.Server) {
 		ctx := context.Background()
-		own, dialect := p.open(), dialectOf(t, p)
+		own, dialect := p.Open(), dialectOf(t, p)
 		execute(t, own, fmt.Sprintf(seenTable, map[Dialect]string{PostgreSQL: "timestamptz", MySQL: "datetime(6)"}[dialect]))
 		d := newDatabase(t, p, upsert[dialect])
 		must(t, d.Check(ctx))
@@ -112,15 +135,15 @@ func TestSend(t *testing.T) {
 			t.Errorf("rows %+v", got)
 		}
 		// The server crashes, and comes back.
-		p.stop()
+		p.Stop()
 		if err := d.Check(ctx); !errors.Is(err, ErrAway) {
 			t.Errorf("check without a server: %v", err)
 		}
 		if n, err := d.Send(ctx, []store.Event{event(6, "gus@example.net")}); n != 0 || err == nil || !strings.Contains(err.Error(), "cannot be reached") {
 			t.Errorf("without a server: %d, %v", n, err)
 		}
-		p.start()
-		p.open()
+		p.Start()
+		p.Open()
 		send(1, "", event(6, "gus@example.net"))
 		if got := read(t, p); len(got) != 4 || got[3].ID != 6 {
 			t.Errorf("rows %+v", got)
@@ -130,8 +153,8 @@ func TestSend(t *testing.T) {
 
 // A statement that does not fit the tables is found before there is an event.
 func TestCheck(t *testing.T) {
-	eachServer(t, func(t *testing.T, p *peer) {
-		p.open()
+	eachServer(t, func(t *testing.T, p *servers.Server) {
+		p.Open()
 		if err := newDatabase(t, p, "INSERT INTO nowhere (a) VALUES (:recipient)").Check(context.Background()); err == nil || !strings.Contains(err.Error(), "nowhere") {
 			t.Errorf("%v", err)
 		}
@@ -140,8 +163,8 @@ func TestCheck(t *testing.T) {
 
 // A server that accepts connections and says nothing is not waited for for ever.
 func TestSilentServer(t *testing.T) {
-	p := postgres(t)
-	own := p.open()
+	p := servers.PostgreSQL(t)
+	own := p.Open()
 	execute(t, own, "CREATE TABLE slow (who text)")
 	tx, err := own.Begin()
 	must(t, err)
@@ -156,6 +179,18 @@ func TestSilentServer(t *testing.T) {
 	must(t, tx.Rollback())
 	n, err := d.Send(context.Background(), []store.Event{event(1, "a@example.net")})
 	if n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// What a server says of a value names a person, so it is not shown.
+func TestValuesAreNotShown(t *testing.T) {
+	p := servers.PostgreSQL(t)
+	execute(t, p.Open(), "CREATE TABLE numbers (n integer)")
+	d := newDatabase(t, p, "INSERT INTO numbers VALUES (CAST(CAST(:recipient AS text) AS integer))")
+	n, err := d.Send(context.Background(), []store.Event{event(1, "ada@example.net")})
+	var f *outbox.Failure
+	if n != 0 || !errors.As(err, &f) || !f.Refused || f.Text != "the server says SQLSTATE 22P02" {
 		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -25,7 +25,7 @@ const (
 // Limits of a connection.
 const (
 	connectWithin = 10 * time.Second
-	batchWithin   = 30 * time.Second // one transaction
+	batchWithin   = 20 * time.Second // one batch
 	idleAfter     = time.Minute
 )
 
@@ -97,7 +97,7 @@ func readMySQL(text string) (*mysql.Config, error) {
 	c.Params = map[string]string{"time_zone": "'+00:00'"}
 	c.Logger = &mysql.NopLogger{}
 	if _, err := mysql.NewConnector(c); err != nil {
-		return nil, errors.New("has a tls that is none of true, false, skip-verify and preferred")
+		return nil, errors.New("has an unknown tls: use true, false, skip-verify or preferred")
 	}
 	return c, nil
 }

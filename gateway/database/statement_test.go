@@ -96,6 +96,7 @@ func TestConfig(t *testing.T) {
 		"local files":   {Config{URL: "mysql://u:secret@h/d?allowAllFiles=true", Statement: statement}, "OFFRAMP_SQL_URL"},
 		"interpolation": {Config{URL: "mysql://u:secret@h/d?interpolateParams=true", Statement: statement}, "OFFRAMP_SQL_URL"},
 		"unknown TLS":   {Config{URL: "mysql://u:secret@h/d?tls=maybe", Statement: statement}, "OFFRAMP_SQL_URL"},
+		"no kind":       {Config{URL: "postgres://u:secret@h/d", Statement: statement, Kinds: []string{"left"}}, "OFFRAMP_SQL_KINDS"},
 		"unknown name":  {Config{URL: "postgres://u:secret@h/d", Statement: "SELECT :mail"}, "OFFRAMP_SQL_STATEMENT"},
 	} {
 		err := c.config.Validate()

@@ -561,3 +561,66 @@ func TestNames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Faults of something that concerns single people hold up no others, however many
+// there are: a receiver that is there is not taken for one that is down.
+func TestFaultsApart(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	in.fault = func(e store.Event, _ int) error {
+		if e.ID <= 4*refusalsInRow {
+			return &Failure{Text: "its own system is away", Refused: true, Apart: true}
+		}
+		return nil
+	}
+	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in)}}
+	add(t, o, "crm", "x", Start{})
+	const all = 4*refusalsInRow + 10
+	optOuts(t, c, all, all)
+	began := time.Now()
+	run(t, o)
+	until(t, "sent", func() bool { return in.count() == 10 })
+	if took := time.Since(began); took > usualWaits()[0]/2 {
+		t.Errorf("the others waited %s", took)
+	}
+}
+
+// A kind whose calls take long has a consumer for longer, so that a call is not cut
+// off, and nobody else sends meanwhile.
+func TestLongCalls(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	left := make(chan time.Duration, 1)
+	kind := kindOf(in)
+	kind.Longest = 5 * time.Minute
+	kind.Open = func(store.Consumer) (Receiver, error) { return deadlines{in, left}, nil }
+	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}}
+	add(t, o, "crm", "x", Start{})
+	optOuts(t, c, 1, 1)
+	run(t, o)
+	if got := <-left; got < kind.Longest {
+		t.Errorf("%s for a call", got)
+	}
+	now, err := o.One(context.Background(), "crm")
+	must(t, err)
+	if got := time.Until(now.Until); got < kind.Longest {
+		t.Errorf("leased for %s", got)
+	}
+}
+
+// deadlines says how long a call has.
+type deadlines struct {
+	*inbox
+	left chan time.Duration
+}
+
+func (d deadlines) Send(ctx context.Context, events []store.Event) (int, error) {
+	end, _ := ctx.Deadline()
+	select {
+	case d.left <- time.Until(end):
+	default:
+	}
+	return d.inbox.Send(ctx, events)
+}

@@ -3,8 +3,11 @@ package program
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"offramp/store"
 )
 
 // Config holds the settings of this package.
@@ -21,6 +24,11 @@ func (c Config) Validate() error {
 	if c.Command != "" {
 		if _, err := Words(c.Command); err != nil {
 			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC: %w", err))
+		}
+	}
+	for _, k := range c.Kinds {
+		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
+			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds()))
 		}
 	}
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Hour) {

@@ -48,7 +48,7 @@ func New(c Config) (*Program, error) {
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
-		return nil, fmt.Errorf("OFFRAMP_EXEC: %q is no program that this user may run: give its full path, and make it executable", words[0])
+		return nil, fmt.Errorf("OFFRAMP_EXEC: %q is not a program that this user may run: give its full path, and make it executable", words[0])
 	}
 	p := &Program{Path: path, Args: words[1:], Timeout: c.Timeout}
 	if p.Timeout == 0 {

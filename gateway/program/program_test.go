@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/record"
 	"offramp/store"
 )
 
@@ -213,6 +214,7 @@ func TestConfig(t *testing.T) {
 		"nothing":    {Config{}, ""},
 		"usual":      {Config{Command: "/usr/bin/crm --x", Timeout: time.Minute}, ""},
 		"open quote": {Config{Command: "crm 'x"}, "OFFRAMP_EXEC: has a ' that is not closed"},
+		"no kind":    {Config{Command: "crm", Kinds: []string{"unsubscribe"}}, `OFFRAMP_EXEC_KINDS: "unsubscribe" is not a kind`},
 		"too short":  {Config{Command: "crm", Timeout: time.Millisecond}, "OFFRAMP_EXEC_TIMEOUT"},
 		"too long":   {Config{Command: "crm", Timeout: 2 * time.Hour}, "OFFRAMP_EXEC_TIMEOUT"},
 	} {
@@ -223,5 +225,38 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := New(Config{Command: "/nowhere/crm"}); err == nil || !strings.Contains(err.Error(), "OFFRAMP_EXEC") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The example of docs/databases.md takes events, also twice.
+func TestDocumentedProgram(t *testing.T) {
+	text, err := os.ReadFile("../../docs/databases.md")
+	must(t, err)
+	_, after, ok := strings.Cut(string(text), "<!-- snippet: program -->\n```sh\n")
+	example, _, ok2 := strings.Cut(after, "```\n")
+	if !ok || !ok2 {
+		t.Fatal("no example")
+	}
+	dir := t.TempDir()
+	script := filepath.Join(dir, "left")
+	must(t, os.WriteFile(script, []byte(example), 0o755))
+	p, err := New(Config{Command: script, Timeout: 20 * time.Second})
+	must(t, err)
+	p.Env = []string{"PATH=/usr/bin:/bin", "LEFT_FILE=" + dir + "/addresses"}
+	p.Encode = func(e store.Event) any { return record.EventOf(e) }
+	var all []store.Event
+	for i, who := range []string{"ada@example.net", "o'neil@example.net", "bob@example.net", "ada@example.net"} {
+		all = append(all, store.Event{ID: int64(i), Kind: store.EventUnsubscribed, Recipient: who, List: "news.example.com"})
+	}
+	all[2].Kind = store.EventResubscribed
+	for range 2 {
+		if n, err := p.Send(context.Background(), all); n != len(all) || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	got, err := os.ReadFile(dir + "/addresses")
+	must(t, err)
+	if want := "ada@example.net\no'neil@example.net\n"; string(got) != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -15,7 +15,7 @@ type Person struct {
 	Choices      []Choice      `json:"choices"`
 	Suppressions []Suppression `json:"suppressions" doc:"What stops mail for other causes than the person's choice."`
 	Contacts     []Contact     `json:"contacts" doc:"What mail the person was sent, by list."`
-	Targets      []Target      `json:"targets,omitempty" doc:"Where the senders themselves take an opt-out, which is told there."`
+	Targets      []Target      `json:"targets,omitempty" doc:"Where the senders themselves take an opt-out, which is sent there."`
 	Sharing      *Sharing      `json:"sharing,omitempty" doc:"Left out: the person never said."`
 	Bounces      *Bounces      `json:"bounces,omitempty" doc:"Left out: none since mail last arrived."`
 }

@@ -25,7 +25,7 @@ type Webhook struct {
 	Next     time.Time `json:"next,omitzero" doc:"When it is tried next."`
 	Error    string    `json:"error,omitempty" doc:"What went wrong the last time."`
 	Skip     int64     `json:"skip,omitempty" doc:"Id of the event that is passed over."`
-	Missed   int64     `json:"missed,omitempty" doc:"How many events left the ledger by age before they were sent; counted anew when it is changed, resumed or replayed."`
+	Missed   int64     `json:"missed,omitempty" doc:"How many events left the ledger by age before they were sent; counted again from 0 when it is changed, resumed or replayed."`
 
 	PublicKeys []string `json:"public_keys,omitempty" doc:"Of the format sendgrid: the keys its signatures are verified with, newest first."`
 }
@@ -75,7 +75,7 @@ type WebhookSkip struct {
 
 // WebhookRotation asks for a new secret.
 type WebhookRotation struct {
-	Overlap *int64 `json:"overlap" minimum:"0" maximum:"2592000" example:"86400" doc:"For how many seconds the secret before is used, too. standard: calls bear both signatures for so long. sendgrid, mailgun: the new one signs from then on."`
+	Overlap *int64 `json:"overlap" nullable:"false" minimum:"0" maximum:"2592000" example:"86400" doc:"For how many seconds the secret before is used, too. standard: calls bear both signatures for so long. sendgrid, mailgun: the new one signs from then on."`
 	Secret  string `json:"secret,omitempty" maxLength:"200" doc:"Of the formats standard and mailgun: the new secret; left out: one is made."`
 }
 

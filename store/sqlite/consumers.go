@@ -36,7 +36,7 @@ func (s *Consent) AddConsumer(ctx context.Context, one store.Consumer) error {
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		case full:
-			return fmt.Errorf("%w: %d consumers", store.ErrFull, store.MaxConsumers)
+			return fmt.Errorf("%w: no more consumers than %d", store.ErrFull, store.MaxConsumers)
 		}
 		fresh := one
 		fresh.Version, fresh.Holder, fresh.Until = 1, [16]byte{}, time.Time{}

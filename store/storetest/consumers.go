@@ -295,7 +295,7 @@ func eventsAwaited(t *testing.T, d Data) {
 	before := int64(0)
 	for last := range learned {
 		if h, err := c.Head(ctx); err != nil || last <= before || last > h.ID {
-			t.Errorf("told of %d after %d, where the last is %d, %v", last, before, h.ID, err)
+			t.Errorf("learned of %d after %d, where the last is %d, %v", last, before, h.ID, err)
 		}
 		before = last
 	}
