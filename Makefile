@@ -46,7 +46,7 @@ fuzz: ## every fuzz target in turn, FUZZTIME each
 	  done || exit 1; done
 
 torture: deps ## kill, error, power-loss and race trials at full length (some hours), see docs/proof.md
-	go test -timeout 240m -count=1 -v -run 'Torture' ./store/sqlite ./gateway/webhook ./cmd/offramp/trial -torture
+	go test -timeout 240m -count=1 -v -run 'Torture' ./store/sqlite ./gateway/webhook ./gateway/jobs ./cmd/offramp/trial -torture
 
 bench: ## Go benchmarks of the hot paths
 	go test -run '^$$' -bench . -benchmem ./listunsub ./gateway/... ./store/...

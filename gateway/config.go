@@ -20,6 +20,7 @@ import (
 	"offramp/gateway/feedback"
 	"offramp/gateway/history"
 	"offramp/gateway/hook"
+	"offramp/gateway/jobs"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
 	"offramp/gateway/policy"
@@ -62,6 +63,7 @@ type Config struct {
 	SQL     database.Config
 	Web     web.Config `topic:"Recipients' page"`
 	Admin   api.Config `topic:"API and metrics"`
+	Import  jobs.Config
 }
 
 // Validate returns every error in the settings, one line each, each naming its
@@ -73,7 +75,7 @@ func (c Config) Validate() error {
 	}
 	for _, room := range []interface{ Validate() error }{
 		c.SMTP, c.Relay, c.NextHop, c.Render, c.Queue, c.Policy, c.Consent, c.History, c.Clock, c.Returns, c.Hooks,
-		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin,
+		c.Callout, c.Outbox, c.Exec, c.SQL, c.Web, c.Admin, c.Import,
 	} {
 		faults = append(faults, room.Validate())
 	}

@@ -20,6 +20,7 @@ import (
 	"offramp/gateway/database"
 	"offramp/gateway/dkim"
 	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/outbox"
@@ -46,6 +47,10 @@ type Parts struct {
 	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
 	Leaks    store.Leaks
 	History  store.History // what became of mail; nil: none is kept
+	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
+	// files are taken.
+	Jobs      store.Jobs
+	ImportDir string
 	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
 	// done elsewhere.
 	Scrubber store.Scrubber
@@ -97,6 +102,7 @@ type Gateway struct {
 	history  *history.History
 	access   *access.Access
 	scrub    store.Scrubber
+	jobs     *jobs.Jobs // nil: none
 	smtp     *smtpd.Server
 	hops     *nexthop.Hops
 	queue    *queue.Queue

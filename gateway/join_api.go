@@ -18,17 +18,25 @@ import (
 // API returns the handler of the operator's API over data that no server has
 // open: it answers as the server would, without a listener. What only a running
 // server knows, such as its metrics, is not in it.
-func API(ctx context.Context, c Config, p Parts) (_ http.Handler, err error) {
+//
+// work does what the API only takes, such as imports, until its context ends.
+func API(ctx context.Context, c Config, p Parts) (h http.Handler, work func(context.Context) error, err error) {
 	p.fill()
 	known := c.clock(p)
 	if err := known.Read(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a := c.api(p, c.people(p, known, c.kept(p)), known, c.access(p))
+	people := c.people(p, known, c.kept(p))
+	imports := c.jobs(p, people)
+	a := c.api(p, people, known, c.access(p))
 	if a.Webhooks, err = c.offlineWebhooks(p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return a.Handler(), nil
+	if imports == nil {
+		return a.Handler(), func(context.Context) error { return nil }, nil
+	}
+	a.Imports = imports
+	return a.Handler(), imports.Run, nil
 }
 
 // fill puts in what is used where nothing was given.
@@ -54,7 +62,7 @@ func (c Config) kept(p Parts) *feedback.Kept {
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p),
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p), Imports: p.Jobs,
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
@@ -77,11 +85,14 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *a
 func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	g.access = g.config.access(p)
 	a := g.config.api(p, g.people, g.clock, g.access)
+	if g.jobs = g.config.jobs(p, g.people); g.jobs != nil {
+		a.Imports = g.jobs
+	}
 	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
+	a.Preview, a.Reload = g.preview, p.Reload
 	if g.webhooks != nil {
 		a.Webhooks = g.webhooks
 	}
-	a.Preview, a.Reload = g.preview, p.Reload
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

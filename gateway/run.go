@@ -53,6 +53,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.history != nil {
 		start(&counts, "history", func() error { return g.history.Run(peopleCtx) })
 	}
+	if g.jobs != nil {
+		start(&counts, "imports", func() error { return g.jobs.Run(peopleCtx) })
+	}
 	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
 	start(&deliveries, "outbox", func() error { return g.runOutbox(queueCtx) })

@@ -15,6 +15,7 @@ const (
 	Relay     Way = "relay"     // verdict on acceptance
 	Delivery  Way = "delivery"  // verdict or result of an attempt
 	Hook      Way = "hook"      // reported by the smarthost that delivers
+	Imported  Way = "import"    // taken over from a file
 )
 
 // EventKind is what happened.

@@ -32,6 +32,9 @@ type client struct {
 	files bool // this process holds the data, and no server runs
 	// scrub overwrites what was erased until its context ends; nil: the server does.
 	scrub func(context.Context) error
+	// work does what the API only takes, such as imports, until its context ends;
+	// nil: the server does.
+	work func(context.Context) error
 	// integrity reads all records that stop mail, and all queued mail but its
 	// bodies; nil: the server does that.
 	integrity func(context.Context) (people, mail store.Integrity, err error)
@@ -79,14 +82,14 @@ func (a *app) open(ctx context.Context, s *settings) (*client, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	p := gateway.Parts{Receipts: signer, FeedbackDir: s.feedbackDir(), Now: a.now}
+	p := gateway.Parts{Receipts: signer, FeedbackDir: s.feedbackDir(), ImportDir: s.importDir(), Now: a.now}
 	p.Version, p.Revision = readBuild().Version, readBuild().Revision
 	keepIn(db, &p)
-	handler, err := gateway.API(ctx, s.Gateway, p)
+	handler, work, err := gateway.API(ctx, s.Gateway, p)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, integrity: integrityOf(db)}
+	c := &client{base: "http://localhost", token: s.Gateway.Admin.Token, close: db.Close, files: true, scrub: db.Scrubber().Run, work: work, integrity: integrityOf(db)}
 	c.http.Transport = inProcess{handler}
 	return c, nil
 }
@@ -104,35 +107,6 @@ func integrityOf(db *sqlite.DB) func(context.Context) (people, mail store.Integr
 func (s *settings) serverClient() *client {
 	return &client{base: s.adminURL(), token: s.Gateway.Admin.Token, http: *adminClient(), close: func() error { return nil }}
 }
-
-// inProcess answers requests by a handler of this process.
-type inProcess struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	served := r.Clone(r.Context())
-	served.RemoteAddr, served.Host, served.RequestURI = "127.0.0.1:0", r.URL.Host, r.URL.RequestURI()
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
-	w := &answerWriter{header: http.Header{}, status: http.StatusOK}
-	t.handler.ServeHTTP(w, served)
-	return &http.Response{
-		StatusCode: w.status, Header: w.header, Request: r, ContentLength: int64(w.body.Len()),
-		Body: io.NopCloser(&w.body), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}, nil
-}
-
-// answerWriter keeps an answer in memory.
-type answerWriter struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *answerWriter) Header() http.Header         { return w.header }
-func (w *answerWriter) WriteHeader(status int)      { w.status = status }
-func (w *answerWriter) Write(p []byte) (int, error) { return w.body.Write(p) }
 
 // apiError is an answer that is no success.
 type apiError struct {
@@ -170,43 +144,65 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		}
 		body = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1/"+path, body)
+	kind := ""
+	if in != nil {
+		kind = "application/json"
+	}
+	resp, err := c.send(ctx, c.http, method, path, kind, body)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("User-Agent", "offramp")
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if slow := c.tooSlow(err); slow != nil {
-			return slow
-		}
-		return &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: set the server's OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN for this command", c.base), err}
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return cmp.Or(c.tooSlow(err), err)
 	}
-	if resp.StatusCode == http.StatusUnauthorized {
-		return &apiError{resp.StatusCode, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
-	}
-	if resp.StatusCode != http.StatusOK {
-		var p record.Problem
-		if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
-			p.Detail = fmt.Sprintf("%s answers %d, but does not look like Offramp", c.base, resp.StatusCode)
-		}
-		return &apiError{resp.StatusCode, p.Detail}
-	}
 	return json.Unmarshal(raw, out)
+}
+
+// send sends a request and returns an answer that is a success.
+func (c *client) send(ctx context.Context, over http.Client, method, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1/"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "offramp")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := over.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if slow := c.tooSlow(err); slow != nil {
+			return nil, slow
+		}
+		return nil, &unreachable{fmt.Sprintf("the data folder is in use, but no server answers on %s: set the server's OFFRAMP_ADMIN_ADDR and OFFRAMP_ADMIN_TOKEN for this command", c.base), err}
+	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return resp, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, cmp.Or(c.tooSlow(err), err)
+	}
+	return nil, c.refused(resp.StatusCode, raw)
+}
+
+// refused is the error of an answer that is no success.
+func (c *client) refused(status int, raw []byte) error {
+	if status == http.StatusUnauthorized {
+		return &apiError{status, fmt.Sprintf("the server on %s refuses the key: set the server's OFFRAMP_ADMIN_TOKEN for this command", c.base)}
+	}
+	var p record.Problem
+	if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
+		p.Detail = fmt.Sprintf("%s answers %d, but does not look like Offramp", c.base, status)
+	}
+	return &apiError{status, p.Detail}
 }
 
 // tooSlow says that a server is there, and has not answered in time; nil: err is

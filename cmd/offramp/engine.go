@@ -50,9 +50,10 @@ func keepIn(db *sqlite.DB, p *gateway.Parts) {
 	p.Consent, p.Spool, p.Scrubber = db.Consent(), db.Spool(), db.Scrubber()
 	p.Counts = db.Consent()
 	p.APIKeys, p.Requests = db.Consent(), db.Consent()
+	p.Jobs = db.Consent()
 	p.Leaks = db.Consent()
-	p.Consumers, p.Ledger, p.Targets = db.Consent(), db.Consent(), db.Consent()
 	p.History = db.Spool()
+	p.Consumers, p.Ledger, p.Targets = db.Consent(), db.Consent(), db.Consent()
 }
 
 // storePatience is how long to wait for data that another process has open:

@@ -15,6 +15,9 @@ import (
 // feedbackDir holds mail that came back and was not understood.
 func (s *settings) feedbackDir() string { return filepath.Join(s.DataDir, "feedback") }
 
+// importDir holds files of suppressions until they are imported.
+func (s *settings) importDir() string { return filepath.Join(s.DataDir, "imports") }
+
 func (a *app) feedbackCommand() *cobra.Command {
 	return group("feedback", "See how returned mail is classified", a.feedbackTestCommand())
 }

@@ -44,10 +44,13 @@ var house = map[string]room{
 	"gateway/mime":             {1, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/listunsub", "net"})},
 	"gateway/stream":           {2, []string{"offramp/store", "net", "net/http"}},
 	"gateway/traffic":          {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/exchange":         {2, never(netHTTP, goSMTP, drivers, []string{"net", "os"})},
+	"gateway/jobs":             {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/dkim":             {1, never(netHTTP, []string{"offramp/store"})},
 	"gateway/sink":             {1, never(ourRooms, goSMTP)},
 	"gateway/language":         {1, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"gateway/clock":            {1, never(ourRooms, netHTTP, goSMTP, drivers)},
+	"gateway/callout":          {1, never(ourRooms, goSMTP, drivers)},
 	"gateway/throttle":         {1, never(ourRooms, netHTTP, goSMTP)},
 	"gateway/access":           {2, never(goSMTP, drivers)},
 	"gateway/record":           {2, never(netHTTP, goSMTP, drivers)},
@@ -60,6 +63,8 @@ var house = map[string]room{
 	"gateway/nexthop":          {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store", "offramp/store/", "offramp/gateway/mime", "offramp/gateway/render"})},
 	"gateway/relay":            {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/queue":            {4, never(netHTTP, goSMTP, drivers, []string{"offramp/gateway/relay"})},
+	"gateway/outbox":           {3, never(netHTTP, goSMTP, drivers)},
+	"gateway/webhook":          {4, never(goSMTP, drivers)},
 	"gateway/diagnosis":        {2, never(netHTTP, goSMTP, drivers, []string{"offramp/store"})},
 	"gateway/feedback":         {3, never(netHTTP, goSMTP, drivers)},
 	"gateway/smtpd":            {4, never(netHTTP, drivers)},
@@ -68,16 +73,13 @@ var house = map[string]room{
 	"gateway/policy":           {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/web":              {4, never(goSMTP, drivers)},
 	"gateway/preview":          {4, never(netHTTP, goSMTP, drivers)},
-	"gateway/api":              {4, never(goSMTP, drivers)},
-	"gateway":                  {5, drivers},
-	"cmd/offramp":              {6, nil},
-	"gateway/callout":          {1, never(ourRooms, goSMTP, drivers)},
-	"gateway/outbox":           {3, never(netHTTP, goSMTP, drivers)},
-	"gateway/webhook":          {4, never(goSMTP, drivers)},
 	"gateway/chain":            {4, never(goSMTP, drivers)},
 	"gateway/program":          {4, never(netHTTP, goSMTP, drivers)},
 	"gateway/database":         {4, never(netHTTP, goSMTP)},
 	"gateway/database/servers": {1, never(ourRooms, netHTTP, goSMTP)},
+	"gateway/api":              {4, never(goSMTP, drivers)},
+	"gateway":                  {5, drivers},
+	"cmd/offramp":              {6, nil},
 
 	"cmd/offramp/internal/terminal":   {0, never(ourRooms, netHTTP, goSMTP, drivers)},
 	"cmd/offramp/internal/demo/inbox": {2, never(drivers, goSMTP)},
@@ -86,7 +88,7 @@ var house = map[string]room{
 
 // environmentReaders may read the process environment. Settings come to all
 // other code as values.
-var environmentReaders = []string{"cmd/offramp", "store/failpoint"}
+var environmentReaders = []string{"cmd/offramp", "store/failpoint", "gateway/database/servers"}
 
 // A room imports only rooms on lower floors, and never what its row forbids.
 func TestImportsPointDown(t *testing.T) {

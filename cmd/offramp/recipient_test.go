@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/gateway/record"
 )
@@ -96,7 +97,7 @@ func TestChooseFlags(t *testing.T) {
 		"no date":          {chooseFlags{state: "paused", until: "tomorrow"}, ""},
 		"sharing in words": {chooseFlags{sharing: "no"}, ""},
 	} {
-		got, err := c.flags.choose(importNow)
+		got, err := c.flags.choose(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 		if (err != nil) != (c.want == "") || err != nil && exitCode(err) != exitUsage {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -115,7 +116,7 @@ func chooseText(c record.Choose) string {
 	if c.RefuseSharing != nil {
 		sharing = map[bool]string{true: "true", false: "false"}[*c.RefuseSharing]
 	}
-	return strings.Join([]string{wish.State, written(wish.Until), wish.Every, sharing}, " ")
+	return strings.Join([]string{wish.State, timestamp(wish.Until), wish.Every, sharing}, " ")
 }
 
 func TestSeconds(t *testing.T) {

@@ -124,8 +124,8 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	}
 	parts.Listen = sockets.listen(net.Listen)
 	keepIn(db, &parts.Parts)
-	parts.Environ = programEnviron(a.env)
 	parts.Reload, r.certs = r.Reload, parts.certificates
+	parts.Environ = programEnviron(a.env)
 	g, err := gateway.New(s.Gateway, parts.Parts)
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (a *app) parts(s *settings, log *slog.Logger) (parts, error) {
 	p := parts{}
 	build := readBuild()
 	p.Log, p.Now, p.Version, p.Revision = log, a.now, build.Version, build.Revision
-	p.FeedbackDir, p.IncomingDir = s.feedbackDir(), s.DataDir
+	p.FeedbackDir, p.IncomingDir, p.ImportDir = s.feedbackDir(), s.DataDir, s.importDir()
 	keys, err := s.dkimKeys()
 	if err != nil {
 		return p, err

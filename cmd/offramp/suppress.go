@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offramp/gateway/envelope"
+	"offramp/gateway/exchange"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -122,7 +123,7 @@ func (a *app) addresses(args []string, allowed func(suppressed) error) ([]string
 		in := bufio.NewScanner(a.stdin)
 		for in.Scan() {
 			if line := strings.TrimSpace(in.Text()); line != "" && line[0] != '#' {
-				args = append(args, unguarded(line))
+				args = append(args, exchange.Unguarded(line))
 			}
 		}
 		if err := in.Err(); err != nil {
@@ -301,4 +302,13 @@ func (a *app) printSuppressions(all []record.Suppression) error {
 		rows = append(rows, []string{s.Recipient, list, s.Reason, s.Since.Format(time.DateOnly), until, s.Way, s.Note})
 	}
 	return a.printTable(rows)
+}
+
+// shortened is a text for a message.
+func shortened(text string) string {
+	const most = 80
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

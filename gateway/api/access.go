@@ -77,7 +77,11 @@ func within(ctx context.Context, list *string) error {
 func (s *server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if cause := recover(); cause != nil {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler: // an answer that began and cannot be ended
+				panic(cause)
+			default:
 				s.log().ErrorContext(r.Context(), "panic in an API request", "error", cause, "stack", string(debug.Stack()))
 				s.fail(w, r, refusal{status: http.StatusInternalServerError, detail: detailInternal})
 			}

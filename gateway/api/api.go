@@ -56,6 +56,7 @@ type API struct {
 	Access Access
 	// Keys are those of Access; nil: there are none.
 	Keys    Keys
+	Imports Imports // nil: none are taken
 	Consent Consent
 	Records Records
 	Lists   Lists

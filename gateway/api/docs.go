@@ -97,7 +97,10 @@ func docsOf(op *huma.Operation, registry huma.Registry) docsRoute {
 	n := needOf(op)
 	r := docsRoute{
 		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Doc: op.Description, Scope: n.scope.String(), Lists: n.lists,
-		Params: docsTable{Name: "Parameters"}, Answer: typeOf(op.Responses["200"].Content[jsonType].Schema),
+		Params: docsTable{Name: "Parameters"}, Answer: docsType{Before: "a file"},
+	}
+	if content := op.Responses["200"].Content[jsonType]; content != nil {
+		r.Answer = typeOf(content.Schema)
 	}
 	for _, p := range op.Parameters {
 		if p.In == "header" {
@@ -108,7 +111,9 @@ func docsOf(op *huma.Operation, registry huma.Registry) docsRoute {
 		r.Params.Rows = append(r.Params.Rows, row)
 	}
 	r.Call = shellCall(op, "", nil)
-	if op.RequestBody != nil {
+	if op.RequestBody != nil && op.RequestBody.Content[fileType] != nil {
+		r.Call = strings.Replace(r.Call, " \\\n", " --data-binary @FILE \\\n", 1)
+	} else if op.RequestBody != nil {
 		content := op.RequestBody.Content[jsonType]
 		r.Body = docsTable{Name: "Body", Rows: rowsOf(registry.SchemaFromRef(content.Schema.Ref))}
 		r.Call = shellCall(op, "", content.Example)

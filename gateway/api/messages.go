@@ -23,7 +23,7 @@ func (s *server) messageRoutes() {
 type messagesQuery struct {
 	To        string    `query:"to" example:"ada@example.net" doc:"Only to this address."`
 	MessageID string    `query:"message_id" example:"<123@shop.example>" doc:"Only with this Message-ID, with or without angle brackets."`
-	QueueID   string    `query:"queue_id" doc:"Only the message with this queue id."`
+	QueueID   string    `query:"queue_id" example:"4LxQyP2Z9rTk" doc:"Only the message with this queue id."`
 	Since     time.Time `query:"since" doc:"Only messages that were accepted from then on."`
 	CursorParam
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many records a page has at most."`

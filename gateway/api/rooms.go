@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"offramp/gateway/access"
@@ -9,6 +10,7 @@ import (
 	"offramp/gateway/consent"
 	"offramp/gateway/envelope"
 	"offramp/gateway/history"
+	"offramp/gateway/jobs"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -153,6 +155,21 @@ type Keys interface {
 // *preview.Preview does.
 type Preview interface {
 	Render(ctx context.Context, m record.PreviewMail) (record.Preview, error)
+}
+
+// Imports takes files of suppressions and works on them; *jobs.Jobs does.
+type Imports interface {
+	Import(ctx context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error)
+	ImportChanges
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Jobs(ctx context.Context) ([]jobs.Job, error)
+}
+
+// ImportChanges has an import go on or stop.
+type ImportChanges interface {
+	Start(ctx context.Context, id string) (jobs.Job, error)
+	Pause(ctx context.Context, id string) (jobs.Job, error)
+	Cancel(ctx context.Context, id string) (jobs.Job, error)
 }
 
 // Counts counts events by day; see [store.Counts].

@@ -35,8 +35,9 @@ func (s *server) routes() {
 	s.messageRoutes()
 	s.serverRoutes()
 	s.keyRoutes()
-	s.webhookRoutes()
 	s.runningRoutes()
+	s.webhookRoutes()
+	s.importRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

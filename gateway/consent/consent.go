@@ -109,6 +109,7 @@ type Consent struct {
 	Mail    Mail             // nil: no mail waits
 	History History          // nil: none is kept
 	Copies  Copies           // nil: none are kept
+	Imports Imports          // nil: nothing is imported
 	Now     func() time.Time // nil: time.Now
 	// Sure is the time by which records are old and pauses, limits and
 	// suppressions end; see package clock. nil: Now.

@@ -53,15 +53,15 @@ type Events interface {
 	AddEvents(ctx context.Context, events ...store.Event) error
 }
 
+// History keeps what became of mail; see [store.History].
+type History interface {
+	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
+}
+
 // Targets remembers where the sender of a message takes opt-outs itself (room
 // chain), before the message is accepted.
 type Targets interface {
 	Remember(ctx context.Context, m *store.Message, fields []mime.Field, to []envelope.Recipient) error
-}
-
-// History keeps what became of mail; see [store.History].
-type History interface {
-	Note(ctx context.Context, m *store.Message, stopped ...store.Stopped) error
 }
 
 // Traffic counts what passes.

@@ -67,10 +67,10 @@ func newData(t *testing.T) storetest.Data {
 
 func TestConsent(t *testing.T) { storetest.Consent(t, newData) }
 
-func TestTargets(t *testing.T) { storetest.Targets(t, newData) }
-func TestKeys(t *testing.T)    { storetest.Keys(t, newData) }
-
+func TestTargets(t *testing.T)   { storetest.Targets(t, newData) }
+func TestKeys(t *testing.T)      { storetest.Keys(t, newData) }
 func TestConsumers(t *testing.T) { storetest.Consumers(t, newData) }
+func TestJobs(t *testing.T)      { storetest.Jobs(t, newData) }
 
 func TestSpool(t *testing.T) { storetest.Spool(t, newData) }
 

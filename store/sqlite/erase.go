@@ -78,7 +78,7 @@ func (s *Consent) moveRecords(c *conn, recipient, hash string) error {
 				return err
 			}
 		}
-		for _, clear := range []string{deleteContactsOf, deleteTargetsOf, deleteBouncesOf, deleteTrafficOf} {
+		for _, clear := range []string{deleteContactsOf, deleteTargetsOf, deleteBouncesOf, deleteTrafficOf, forgetInJobs} {
 			if _, err := c.exec(clear, recipient); err != nil {
 				return err
 			}

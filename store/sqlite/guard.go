@@ -30,7 +30,14 @@ type guards struct {
 
 	// Of the writer's goroutine: the totals, and what the transaction changes.
 	total   totals
-	pending map[int64]guard
+	pending map[int64]difference
+}
+
+// difference is what a transaction changes of one guard.
+type difference struct {
+	count int64
+	sum   uint64
+	fresh bool // there certainly was no row of the name
 }
 
 // guard is what is known of the rows of one name.
@@ -54,6 +61,7 @@ const (
 	selectGuard = "SELECT count, sum, seal FROM guards WHERE id = ?"
 	putGuard    = `INSERT INTO guards (id, count, sum, seal) VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET count = excluded.count, sum = excluded.sum, seal = excluded.seal`
+	addGuard     = "INSERT INTO guards (id, count, sum, seal) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 	deleteGuard  = "DELETE FROM guards WHERE id = ?"
 	metaTotals   = "guards"
 	metaUnsealed = "unsealed"
@@ -77,12 +85,41 @@ func rowsOf(seal uint64) int64 {
 // rows of a name, and guards that are near one another are written in one go.
 func (g *guards) changeBy(id, count int64, sum uint64) {
 	if g.pending == nil {
-		g.pending = map[int64]guard{}
+		g.pending = map[int64]difference{}
 	}
 	p := g.pending[id]
 	p.count += count
 	p.sum += sum
 	g.pending[id] = p
+}
+
+// begin is change for the first row of a person of whom there certainly was none.
+func (g *guards) begin(name string, after uint64) {
+	id := g.seals.id(person, name)
+	_, again := g.pending[id]
+	g.changeBy(id, 1, after)
+	if p := g.pending[id]; !again {
+		p.fresh = true
+		g.pending[id] = p
+	}
+}
+
+// add writes the guard of a name that had no rows. added is false where there is one
+// after all, of a name that shares it or of rows that are lost: that one is changed.
+func (g *guards) add(c *conn, id, count int64, sum uint64) (added bool, err error) {
+	next := guard{id: id, count: count, sum: sum}
+	next.seal = g.seals.guard(next)
+	n, err := c.exec(addGuard, id, next.count, int64(next.sum), int64(next.seal))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	t := &g.total
+	t.dirty = true
+	t.rows += count
+	t.rowSum += sum
+	t.guards++
+	t.guardSum += next.seal
+	return true, nil
 }
 
 // apply writes a guard.
@@ -169,10 +206,19 @@ func (g *guards) flush(c *conn) error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(g.pending)) {
-		if p := g.pending[id]; p != (guard{}) {
-			if err := g.apply(c, id, p.count, p.sum); err != nil {
+		p := g.pending[id]
+		if p.fresh && p.count > 0 {
+			if added, err := g.add(c, id, p.count, p.sum); err != nil {
 				return err
+			} else if added {
+				continue
 			}
+		}
+		if p.count == 0 && p.sum == 0 {
+			continue
+		}
+		if err := g.apply(c, id, p.count, p.sum); err != nil {
+			return err
 		}
 	}
 	clear(g.pending)

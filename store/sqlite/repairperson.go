@@ -22,6 +22,7 @@ var namesElsewhere = []struct {
 }{
 	{person, "SELECT DISTINCT recipient FROM events WHERE recipient IS NOT NULL"},
 	{person, "SELECT DISTINCT recipient FROM contacts"},
+	{person, "SELECT DISTINCT recipient FROM targets"},
 	{person, "SELECT recipient FROM bounces"},
 	{person, "SELECT recipient FROM codes WHERE recipient IS NOT NULL"},
 	{aList, "SELECT DISTINCT list FROM events WHERE list <> ''"},

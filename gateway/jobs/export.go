@@ -1,0 +1,200 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"offramp/gateway/exchange"
+	"offramp/store"
+)
+
+// Records is what is exported; a store.Consent has it.
+type Records interface {
+	Choices(ctx context.Context, f store.RecordFilter) ([]store.Choice, error)
+	Suppressions(ctx context.Context, f store.RecordFilter) ([]store.Suppression, error)
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	Hash(recipient string) string
+}
+
+// Export is what is to be written.
+type Export struct {
+	Format exchange.Format
+	Hash   string
+	// List, when set, is the only list. For another system that is everybody who gets
+	// no mail of it, so records of all lists are written too. When it is not set, a
+	// file for another system has what is for all lists alone: who left one list
+	// must not lose them all.
+	List   *string
+	Reason string // the only reason; unsubscribed takes in unsubscribed-all; empty: all
+}
+
+// Left is what an export leaves out.
+type Left struct {
+	exchange.Left
+	Lists int64 `json:"lists"` // of single lists
+}
+
+// exportPage is how many records are read at a time.
+const exportPage = 2000
+
+// Write writes everything that stops mail, by recipient. Memory does not grow with it.
+func (e Export) Write(ctx context.Context, from Records, now time.Time, out io.Writer) (left Left, err error) {
+	w, err := exchange.NewWriter(out, exchange.WriteOptions{Format: e.Format, Hash: e.Hash, Hashed: from.Hash})
+	if err != nil {
+		return left, err
+	}
+	p := pager{from: from, now: now, filter: store.RecordFilter{Limit: exportPage}}
+	if !e.Format.Leaves() {
+		p.filter.List = e.List
+	}
+	for {
+		page, more, err := p.next(ctx)
+		if err != nil {
+			return left, fmt.Errorf("export: %w", err)
+		}
+		page = slices.DeleteFunc(page, func(r exchange.Record) bool { return e.leavesOut(r, &left) })
+		if !e.Format.Leaves() {
+			if err := addEvents(ctx, from, page); err != nil {
+				return left, fmt.Errorf("export: %w", err)
+			}
+		}
+		for _, r := range page {
+			if err := w.Write(r); err != nil {
+				return left, fmt.Errorf("export: %w", err)
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	if left.Left, err = w.Close(); err != nil {
+		return left, fmt.Errorf("export: %w", err)
+	}
+	return left, nil
+}
+
+// leavesOut says whether a record was not asked for, and counts those that only have
+// no place in the file.
+func (e Export) leavesOut(r exchange.Record, left *Left) bool {
+	reason := string(r.Reason)
+	if e.Reason != "" && reason != e.Reason && strings.TrimSuffix(reason, "-all") != e.Reason {
+		return true
+	}
+	if !e.Format.Leaves() || r.List == store.AllLists || e.Format == exchange.MailgunUnsubscribes && e.List == nil {
+		return false
+	}
+	if e.List != nil {
+		return r.List != *e.List
+	}
+	left.Lists++
+	return true
+}
+
+// pager reads choices and suppressions together, by recipient.
+type pager struct {
+	from   Records
+	now    time.Time
+	filter store.RecordFilter
+}
+
+// next returns all records of some recipients. Each of the two sources may have been
+// cut within a recipient, so a page ends before the first that may be incomplete; where
+// that leaves nothing, more is read.
+func (p *pager) next(ctx context.Context) (page []exchange.Record, more bool, err error) {
+	f := p.filter
+	for {
+		choices, err := p.from.Choices(ctx, f)
+		if err != nil {
+			return nil, false, err
+		}
+		others, err := p.from.Suppressions(ctx, f)
+		if err != nil {
+			return nil, false, err
+		}
+		cut := ""
+		if len(choices) == f.Limit {
+			cut = choices[len(choices)-1].Recipient
+		}
+		if len(others) == f.Limit {
+			if to := others[len(others)-1].Recipient; cut == "" || to < cut {
+				cut = to
+			}
+		}
+		last := ""
+		for _, c := range choices {
+			if cut == "" || c.Recipient < cut {
+				last = max(last, c.Recipient)
+				page = p.choice(page, c)
+			}
+		}
+		for _, o := range others {
+			if cut == "" || o.Recipient < cut {
+				last = max(last, o.Recipient)
+				if !o.Over(p.now) {
+					page = append(page, exchange.Record{Recipient: o.Recipient, List: o.List, Reason: o.Reason, Since: o.Since, Until: o.Until, Note: o.Note})
+				}
+			}
+		}
+		if cut != "" && last == "" {
+			f.Limit *= 2
+			continue
+		}
+		slices.SortFunc(page, func(a, b exchange.Record) int { return compare(&record{a}, &record{b}) })
+		p.filter.After = last
+		return page, cut != "", nil
+	}
+}
+
+// choice adds a choice that stops mail.
+func (p *pager) choice(page []exchange.Record, c store.Choice) []exchange.Record {
+	r := exchange.Record{Recipient: c.Recipient, List: c.List, Since: c.Since, Source: string(c.Way)}
+	all := c.List == store.AllLists
+	switch state := c.At(p.now); {
+	case state == store.Unsubscribed && all:
+		r.Reason = store.ReasonUnsubscribedAll
+	case state == store.Unsubscribed:
+		r.Reason = store.ReasonUnsubscribed
+	case state == store.Paused && all:
+		r.Reason, r.Until = store.ReasonPausedAll, c.Until
+	case state == store.Paused:
+		r.Reason, r.Until = store.ReasonPaused, c.Until
+	default:
+		return page
+	}
+	return append(page, r)
+}
+
+// personEvents is how many of a person's newest events are looked through.
+const personEvents = 200
+
+// addEvents finds the event that recorded each of some records, which come by
+// recipient.
+func addEvents(ctx context.Context, from Records, all []exchange.Record) error {
+	type cause struct {
+		list   string
+		reason store.Reason
+	}
+	recorded, of := map[cause]int64{}, ""
+	for i, r := range all {
+		if r.Recipient != of {
+			clear(recorded)
+			of = r.Recipient
+			events, err := from.Events(ctx, store.EventFilter{
+				Recipient: of, Latest: true, Limit: personEvents,
+				Kinds: []store.EventKind{store.EventUnsubscribed, store.EventPaused, store.EventSuppressed},
+			})
+			if err != nil {
+				return err
+			}
+			for _, e := range slices.Backward(events) { // the newest stays
+				recorded[cause{e.List, e.Reason}] = e.ID
+			}
+		}
+		all[i].Event = recorded[cause{r.List, r.Reason}]
+	}
+	return nil
+}
