@@ -65,7 +65,7 @@ func (a *app) webhookAdd() *cobra.Command {
 	flags.StringVar(&n.Format, "format", "", "standard (default), sendgrid, postmark, mailgun or listmonk")
 	flags.StringVar(&n.Act, "act", "", "of the format listmonk: an opt-out becomes a complaint (default), or blocklist")
 	flags.StringSliceVar(&n.Lists, "list", nil, "only events of these lists, and those of all lists")
-	flags.StringSliceVar(&n.Kinds, "kind", nil, "only these kinds of events; see `offramp events --help`")
+	flags.StringSliceVar(&n.Kinds, "kind", nil, "only these kinds of events, as offramp events --help lists them")
 	flags.StringVar(&n.Secret, "secret", "", "of the formats standard and mailgun: the secret to sign with (default: a new one)")
 	flags.Int64Var(&after, "after", 0, "begin after the event with this id")
 	flags.StringVar(&since, "since", "", "begin with the events of this time, such as 2026-11-29 or 24h")
