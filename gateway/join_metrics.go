@@ -21,7 +21,7 @@ func (g *Gateway) collectors(p Parts, s *stats, hooks *hook.Hooks) []prometheus.
 	if p.Scrubber != nil {
 		files.Scrubber = p.Scrubber
 	}
-	return slices.Concat(*own, files.Collectors(), g.clock.Collectors(),
+	return slices.Concat(*own, files.Collectors(), g.clock.Collectors(), g.access.Collectors(),
 		s.smtp.Collectors(), s.relay.Collectors(), s.consent.Collectors(), s.queue.Collectors(), s.nextHop.Collectors(), g.hops.Collectors(),
 		s.feedback.Collectors(), s.hook.Collectors(), hooks.Collectors(), s.web.Collectors(), s.policy.Collectors(), s.chain.Collectors(), s.outbox.Collectors())
 }

@@ -49,12 +49,23 @@ func (a *app) backupFiles(s *settings) ([]backupFile, error) {
 	c.tree(g.Web.PageDir, "")
 	c.tree(filepath.Join(s.DataDir, "acme"), secretTLS)
 	for _, f := range fieldsOf(s) {
-		if f.Secret {
-			c.file(env[f.Name+"_FILE"], secretFile)
+		if !f.Secret {
+			continue
+		}
+		c.file(env[f.Name+"_FILE"], secretFile)
+		if dir := env["CREDENTIALS_DIRECTORY"]; dir != "" { // of systemd
+			if path := filepath.Join(dir, strings.ToLower(f.Name)); exists(path) {
+				c.file(path, secretFile)
+			}
 		}
 	}
 	c.files = append(c.files, backupFile{Path: settingsFile, Secret: secretSettings, content: envFile(env), From: a.envFile})
 	return c.files, errors.Join(c.faults...)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // environment is what the settings are read from.

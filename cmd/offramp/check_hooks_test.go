@@ -33,7 +33,7 @@ offramp_hooks_total{result="misconfigured"} 9
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	source, err := os.ReadFile("../../gateway/metrics.go")
+	source, err := os.ReadFile("../../gateway/hook/metrics.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,6 +101,7 @@ func (j *postfixCheck) evaluate(ctx context.Context) {
 	j.signers()
 	j.samePorts()
 	j.feedback(ctx)
+	j.policy()
 }
 
 // routes finds every setting that hands mail to Offramp. A destination in

@@ -14,7 +14,7 @@ type postfixCase struct {
 }
 
 func postfixCases() []postfixCase {
-	return slices.Concat(routeCases(), tlsCases(), loginCases(), mailCases(), feedbackCases())
+	return slices.Concat(routeCases(), tlsCases(), loginCases(), mailCases(), feedbackCases(), policyCases())
 }
 
 const (
@@ -126,5 +126,30 @@ func feedbackCases() []postfixCase {
 		{name: "outage remembered", main: sharedDomain + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "remembers for 3d", fix: forgetRefusals},
 		{name: "subdomains", main: strings.Replace(sharedDomain, "{.bounce", "{not.bounce", 1) + "smtpd_recipient_restrictions = reject_unverified_recipient\n", state: findWarn, want: "every subdomain", fix: "{.bounce.example.org = error:"},
 		{name: "port 25 as the page has it", main: sharedDomain + refuseAtOnce + "\n" + forgetRefusals + "\nsmtpd_recipient_restrictions = check_recipient_access inline:{ {bounce.example.org = reject_unverified_recipient} }\n", change: arrivesHere, state: findOK, want: "forged addresses are refused"},
+	}
+}
+
+func policyOn(addr string) func(*settings, *postfixCheck) {
+	return func(s *settings, _ *postfixCheck) { s.Gateway.Policy.Addr = addr }
+}
+
+func policyCases() []postfixCase {
+	const dunno = "smtpd_policy_service_default_action = DUNNO\n"
+	asks := func(service string) string {
+		return relayhost + dunno + "smtpd_recipient_restrictions = permit_sasl_authenticated, check_policy_service " + service + "\n"
+	}
+	const yes, not = "asks the policy service on ", "it does not ask the policy service on "
+	return []postfixCase{
+		{name: "policy service not asked", main: relayhost + dunno + "smtpd_recipient_restrictions = reject_unlisted_recipient\n", change: policyOn("127.0.0.1:10040"), state: findWarn, want: not + "127.0.0.1:10040",
+			fix: "'smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10040, reject_unlisted_recipient'"},
+		{name: "policy service of another asked", main: asks("inet:127.0.0.1:10023"), change: policyOn("127.0.0.1:10040"), state: findWarn, want: not,
+			fix: "inet:127.0.0.1:10040, permit_sasl_authenticated, check_policy_service inet:127.0.0.1:10023'"},
+		{name: "policy service asked", main: asks("inet:localhost:10040"), change: policyOn("127.0.0.1:10040"), state: findOK, want: yes},
+		{name: "policy service on all addresses", main: asks("inet:127.0.0.1:10040"), change: policyOn(":10040"), state: findOK, want: yes},
+		{name: "policy service with settings of its own", main: asks("{ inet:127.0.0.1:10040, timeout=10s }"), change: policyOn(":10040"), state: findOK, want: yes},
+		{name: "policy service on a socket", main: asks("unix:offramp/policy"), change: policyOn("unix:/var/spool/postfix/offramp/policy"), state: findOK, want: yes},
+		{name: "policy service of one port", main: relayhost + dunno, options: "smtp/inet/smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10040\n", change: policyOn(":10040"), state: findOK, want: yes},
+		{name: "policy service that puts mail off", main: relayhost + "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10040\nsmtpd_policy_service_default_action = 451 4.3.5 Server configuration problem\n", change: policyOn(":10040"), state: findWarn,
+			want: "puts mail off while the policy service does not answer", fix: "'smtpd_policy_service_default_action = DUNNO'"},
 	}
 }

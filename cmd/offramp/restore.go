@@ -53,6 +53,7 @@ type restoreView struct {
 	Restored *restoredView `json:"restored,omitempty"`
 	Applied  []appliedView `json:"applied,omitempty"`
 	Ledger   reach         `json:"ledger"`
+	Held     int           `json:"held"`   // recipients in the queue
 	Starts   bool          `json:"starts"` // the server does from here on
 }
 
@@ -87,6 +88,11 @@ func (a *app) restore(ctx context.Context, dirs, events []string, accept bool) e
 			}
 			v.Applied = append(v.Applied, done)
 		}
+		usage, err := db.Spool().Usage(ctx)
+		if err != nil {
+			return err
+		}
+		v.Held = usage.Held
 		head, err := db.Consent().Head(ctx)
 		if err != nil {
 			return err
@@ -251,12 +257,9 @@ func (a *app) hold(ctx context.Context, db *sqlite.DB, v *restoredView) error {
 	return err
 }
 
-// settle moves what was rebuilt to its place.
-func (s *settings) settle(part string) error {
-	entries, err := os.ReadDir(part)
-	if err != nil {
-		return err
-	}
+// moves are the names of what was rebuilt, in the order in which they are moved: the
+// databases last, and of them that of people's choices, without which nothing starts.
+func moves(entries []fs.DirEntry) []string {
 	last := sqlite.Files()
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
@@ -264,7 +267,16 @@ func (s *settings) settle(part string) error {
 			names = append(names, e.Name())
 		}
 	}
-	for _, name := range append(names, last...) {
+	return append(names, last...)
+}
+
+// settle moves what was rebuilt to its place.
+func (s *settings) settle(part string) error {
+	entries, err := os.ReadDir(part)
+	if err != nil {
+		return err
+	}
+	for _, name := range moves(entries) {
 		if err := os.Rename(filepath.Join(part, name), filepath.Join(s.DataDir, name)); err != nil {
 			return err
 		}

@@ -179,6 +179,10 @@ func eventsIn(text []byte) (events []since, wrong string) {
 		}
 	}
 	for _, item := range items {
+		if e, ok := vendorEvent(item); ok {
+			events = append(events, e)
+			continue
+		}
 		var e since
 		if err := json.Unmarshal(item, &e); err != nil {
 			wrong = "is not an event in JSON"
@@ -193,7 +197,7 @@ func eventsIn(text []byte) (events []since, wrong string) {
 			e = within
 		}
 		if e.Kind == "" {
-			wrong = "has no kind: the format of the webhook must be standard"
+			wrong = "is not an event, nor the body of a webhook"
 			continue
 		}
 		events = append(events, e)
@@ -204,7 +208,8 @@ func eventsIn(text []byte) (events []since, wrong string) {
 // event applies what stops mail.
 func (w *applying) event(ctx context.Context, n int, e since) error {
 	// What the data has seen stands as it was decided later.
-	if e.ID > 0 && e.ID <= w.last.Event && !e.Time.After(w.last.Time) {
+	earlier := !e.Time.IsZero() && e.Time.Before(w.last.Time.Truncate(time.Second)) // vendors' bodies have no number
+	if e.ID > 0 && e.ID <= w.last.Event && !e.Time.After(w.last.Time) || e.ID == 0 && earlier {
 		w.view.Known++
 		return nil
 	}

@@ -85,8 +85,9 @@ func (a *app) printRestored(s *settings, v restoreView) error {
 	}
 	if v.Starts {
 		a.print("\nThe server may start: `%s`.", a.command("serve"))
-		if v.Restored == nil {
-			a.print("Mail that was queued at the time of the backup is held: see `%s`, then `release` or `rm`.", a.command("queue list"))
+		if v.Restored == nil && v.Held > 0 {
+			a.print("%s held in the queue since before the backup, or because of the restore: see `%s`, then `release` or `rm`.",
+				plural(v.Held, "recipient is", "recipients are"), a.command("queue list"))
 		}
 		return nil
 	}

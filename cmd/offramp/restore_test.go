@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"offramp/listunsub"
+	"offramp/store"
 )
 
 // restored is a data folder with a backup of it.
@@ -132,7 +135,7 @@ func TestRestoreFromReceiversAndLogs(t *testing.T) {
 		entry("GET", link("looked@dest.example"), "200", at),
 		entry("POST", link("refused@dest.example"), "503", at),
 		entry("POST", link("before@dest.example"), "200", at.Add(-time.Hour)),
-		`{"email":"x@dest.example","event":"unsubscribe"}`,
+		`{"email":"x@dest.example","event":"opened"}`,
 		`{"kind":"unsubscribed","recipient":"nobody","time":"2027-01-01T00:00:00Z"}`,
 		`{`,
 	)
@@ -285,4 +288,69 @@ func FuzzManifest(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The formats of vendors, as the webhooks here write them, are read too.
+func TestVendorBodies(t *testing.T) {
+	at := time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC)
+	for text, want := range map[string]since{
+		`[{"email":"a@b.example","timestamp":1795917600,"event":"group_unsubscribe","sg_event_id":"evt_7_ab","category":["news"],"asm_group_id":5}]`: {
+			Kind: store.EventUnsubscribed, Recipient: "a@b.example", List: "news", Time: at},
+		`[{"email":"a@b.example","timestamp":1795917600,"event":"bounce","type":"bounce","status":"5.1.1"}]`: {
+			Kind: store.EventSuppressed, Recipient: "a@b.example", Reason: store.ReasonBounced, Time: at},
+		`{"RecordType":"SubscriptionChange","ChangedAt":"2026-11-29T02:00:00Z","Recipient":"a@b.example","SuppressSending":true,"SuppressionReason":"ManualSuppression","Tag":"news","Metadata":{}}`: {
+			Kind: store.EventUnsubscribed, Recipient: "a@b.example", List: "news", Time: at},
+		`{"RecordType":"SubscriptionChange","ChangedAt":"2026-11-29T02:00:00Z","Recipient":"a@b.example","SuppressSending":false,"Tag":"news"}`: {
+			Kind: store.EventResubscribed, Recipient: "a@b.example", List: "news", Time: at},
+		`{"RecordType":"SpamComplaint","ID":9,"Email":"a@b.example","BouncedAt":"2026-11-29T02:00:00Z","Tag":""}`: {
+			Kind: store.EventSuppressed, Recipient: "a@b.example", Reason: store.ReasonComplained, Time: at},
+		`{"signature":{"timestamp":"1","token":"x","signature":"y"},"event-data":{"event":"unsubscribed","id":"evt_7_ab","timestamp":1795917600.5,"recipient":"a@b.example","tags":["news"]}}`: {
+			Kind: store.EventUnsubscribed, Recipient: "a@b.example", List: "news", Time: at},
+		`{"email":"a@b.example","source":"offramp","type":"complaint","meta":{"event":"evt_7_ab","kind":"unsubscribed","list":"news"}}`: {
+			Kind: store.EventUnsubscribed, Recipient: "a@b.example", List: "news", Reason: store.ReasonManual},
+		`{"type":"recipient.unsubscribed","timestamp":"2026-11-29T02:00:00Z","data":{"id":7,"kind":"unsubscribed","recipient":"a@b.example","list":"news","time":"2026-11-29T02:00:00Z"}}`: {
+			ID: 7, Kind: store.EventUnsubscribed, Recipient: "a@b.example", List: "news", Time: at},
+	} {
+		events, wrong := eventsIn([]byte(text))
+		if len(events) != 1 || wrong != "" {
+			t.Errorf("%s: %v %q", text, events, wrong)
+			continue
+		}
+		events[0].Time = events[0].Time.UTC()
+		if d := cmp.Diff(want, events[0]); d != "" {
+			t.Errorf("%s: %s", text, d)
+		}
+	}
+}
+
+// A restore that ends in the middle leaves nothing that a server starts from: it wants
+// the databases, or the operator's decision.
+func TestRestoreThatEndsInTheMiddle(t *testing.T) {
+	r := newRestored(t)
+	r.elsewhere()
+	whole := r.env["OFFRAMP_DATA_DIR"]
+	entries, err := os.ReadDir(whole)
+	succeeds(t, err)
+	part := filepath.Join(t.TempDir(), "part")
+	succeeds(t, os.Mkdir(part, 0o700))
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(whole, e.Name()))
+		succeeds(t, err)
+		succeeds(t, os.WriteFile(filepath.Join(part, e.Name()), raw, 0o600))
+	}
+	s := &settings{DataDir: filepath.Join(t.TempDir(), "data")}
+	succeeds(t, os.Mkdir(s.DataDir, 0o700))
+	names := moves(entries)
+	if len(names) < 4 || names[len(names)-1] != "offramp.db" {
+		t.Fatalf("%q", names)
+	}
+	for _, name := range names {
+		if s.needData() == nil {
+			t.Errorf("before %s is there, a server starts", name)
+		}
+		succeeds(t, os.Rename(filepath.Join(part, name), filepath.Join(s.DataDir, name)))
+	}
+	if s.needData() != nil || s.refuseUndecided() == nil {
+		t.Error("at the end a server starts before the operator has decided")
+	}
 }

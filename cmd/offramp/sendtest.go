@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"offramp/gateway/envelope"
 	"offramp/gateway/record"
+	"offramp/store"
 )
 
 // testFlags are the flags of send-test.
@@ -134,9 +136,66 @@ func (t *tester) way(ctx context.Context) {
 		if out, ok := t.rendered(ctx, message, nobodyAddress()); ok {
 			t.link(ctx, out.Message)
 		}
+		t.delivered(ctx)
 	}
 	t.hops(ctx)
 	t.feedback(ctx)
+}
+
+// patience is how long the newsletter may be on its way to the next hop.
+const patience = 10 * time.Second
+
+// delivered looks what became of the newsletter: it has left the queue, or waits
+// there, or failed.
+func (t *tester) delivered(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var page record.QueuePage
+		if err := t.api.call(ctx, http.MethodGet, "queue"+pairs("id", t.queueID), nil, &page); err != nil {
+			t.add(findWarn, "delivery", "the queue cannot be asked: "+err.Error(), "")
+			return
+		}
+		if len(page.Items) == 0 {
+			t.left(ctx)
+			return
+		}
+		for _, r := range page.Items[0].Recipients {
+			if r.State == string(store.Failed) {
+				t.add(findFail, "delivery", "the newsletter was not delivered: "+r.DelayReason, "")
+				return
+			}
+			if r.DelayReason != "" || r.State == string(store.Held) {
+				t.add(findFail, "delivery", fmt.Sprintf("the newsletter waits in the queue: %s", cmp.Or(r.DelayReason, "it is held")), t.app.command("queue show "+t.queueID))
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.add(findWarn, "delivery", fmt.Sprintf("the newsletter is still in the queue after %s", shortDuration(patience)), t.app.command("queue show "+t.queueID))
+			return
+		}
+	}
+}
+
+// left says whether the newsletter was delivered or failed.
+func (t *tester) left(ctx context.Context) {
+	var events record.EventPage
+	query := "events" + pairs("recipient", t.to.String(), "kind", string(store.EventFailed)+","+string(store.EventDropped), "latest", "true", "limit", "20")
+	if err := t.api.call(ctx, http.MethodGet, query, nil, &events); err != nil {
+		t.add(findWarn, "delivery", "the events cannot be asked: "+err.Error(), "")
+		return
+	}
+	for _, e := range events.Items {
+		if e.QueueID == t.queueID {
+			t.add(findFail, "delivery", fmt.Sprintf("the newsletter was not delivered: %s", cmp.Or(e.Detail, e.Reason)), "")
+			return
+		}
+	}
+	t.add(findOK, "delivery", "the next hop took the newsletter; what happens behind it shows --received", "")
 }
 
 func nobodyAddress() envelope.Address {

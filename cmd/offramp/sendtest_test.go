@@ -27,19 +27,20 @@ import (
 // way is a whole set-up: a server, its next hop, a proxy with the certificate in
 // front of it, and the DNS.
 type way struct {
-	t     *testing.T
-	dns   fakeDNS
-	env   map[string]string
-	roots *x509.CertPool
-	hop   *sink.Sink
-	front http.Handler            // in front of the page
-	page  http.Handler            // passes on to the page
-	cert  []byte                  // of the front
-	key   []byte                  // of the certificate
-	host  string                  // of the front
-	now   func() time.Time        // where send-test runs
-	args  []string                // of send-test
-	alter func(raw []byte) []byte // what a server behind the next hop does; nil: the message is not looked at
+	t      *testing.T
+	dns    fakeDNS
+	env    map[string]string
+	roots  *x509.CertPool
+	hop    *sink.Sink
+	front  http.Handler            // in front of the page
+	page   http.Handler            // passes on to the page
+	cert   []byte                  // of the front
+	key    []byte                  // of the certificate
+	host   string                  // of the front
+	now    func() time.Time        // where send-test runs
+	args   []string                // of send-test
+	refuse string                  // reply of the next hop to the recipient; empty: it takes them
+	alter  func(raw []byte) []byte // what a server behind the next hop does; nil: the message is not looked at
 }
 
 const wayDomain = "shop.example"
@@ -50,7 +51,12 @@ func newWay(t *testing.T) *way {
 	dir := t.TempDir()
 	w := &way{t: t, dns: fakeDNS{txt: map[string][]string{}, mx: map[string][]*net.MX{}}, roots: x509.NewCertPool(), now: time.Now,
 		args: []string{"send-test", "--to", "you@dest.example"}}
-	hop, err := sink.Start(sink.Options{})
+	hop, err := sink.Start(sink.Options{Fault: func(stage sink.Stage, _ sink.Transaction) sink.Fault {
+		if stage == sink.Rcpt {
+			return sink.Fault{Reply: w.refuse}
+		}
+		return sink.Fault{}
+	}})
 	succeeds(t, err)
 	t.Cleanup(func() { hop.Close() })
 	w.hop = hop
@@ -213,7 +219,8 @@ func TestSendTest(t *testing.T) {
 		"a server that says yes to everything": {func(w *way) {
 			w.front = w.answering(http.MethodPost, func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusOK); return true })
 		}, "is not in this server's data"},
-		"a next hop that is down": {func(w *way) { w.env["OFFRAMP_NEXT_HOP"] = "smtp://" + freeAddr(w.t) }, "connection refused"},
+		"a next hop that is down": {func(w *way) { w.env["OFFRAMP_NEXT_HOP"] = "smtp://" + freeAddr(w.t) }, "the newsletter waits in the queue: connect: dial tcp"},
+		"a next hop that refuses": {func(w *way) { w.refuse = "554 5.7.1 not from here" }, "not from here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWay(t)
@@ -272,7 +279,7 @@ func TestSendTestAgainstTheDemo(t *testing.T) {
 	if code := a.run(words); code != exitOK || strings.Contains(out.String(), "fail ") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
-	for _, what := range []string{"submission", "headers", "DKIM", "clock", "page", "one-click", "next hop", "feedback"} {
+	for _, what := range []string{"submission", "headers", "DKIM", "clock", "page", "one-click", "next hop", "feedback", "delivery"} {
 		if !strings.Contains(out.String(), "ok   "+what) {
 			t.Errorf("%s is not checked:\n%s", what, out.String())
 		}

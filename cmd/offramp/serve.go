@@ -18,6 +18,7 @@ import (
 
 	"offramp/gateway"
 	"offramp/store"
+	"offramp/store/sqlite"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -102,20 +103,7 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		}
 	}()
 	// No other process is in the data folder from here on.
-	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
-		return err
-	}
-	if parts.EarlierStream, err = s.keptStream(ctx, db.Consent(), log); err != nil {
-		return err
-	}
-	var made bool
-	if parts.Tokens, made, err = s.tokenKeys(); err != nil {
-		return err
-	}
-	if made {
-		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
-	}
-	if parts.Receipts, err = s.receipts(); err != nil {
+	if err := s.kept(ctx, db, &parts.Parts, log); err != nil {
 		return err
 	}
 	sockets, err := passedSockets()
@@ -123,7 +111,6 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	parts.Listen = sockets.listen(net.Listen)
-	keepIn(db, &parts.Parts)
 	parts.Reload, r.certs = r.Reload, parts.certificates
 	parts.Environ = programEnviron(a.env)
 	g, err := gateway.New(s.Gateway, parts.Parts)
@@ -141,6 +128,27 @@ func (a *app) serve(ctx context.Context, s *settings) error {
 	r.gateway = g
 	r.mu.Unlock()
 	return a.supervise(ctx, g, r)
+}
+
+// kept gives the gateway what is in the data folder: the contracts of the engine,
+// the keys, and what the data was served with.
+func (s *settings) kept(ctx context.Context, db *sqlite.DB, p *gateway.Parts, log *slog.Logger) (err error) {
+	keepIn(db, p)
+	if err := s.keptTokenKeys(ctx, db.Consent()); err != nil {
+		return err
+	}
+	if p.EarlierStream, err = s.keptStream(ctx, db.Consent(), log); err != nil {
+		return err
+	}
+	var made bool
+	if p.Tokens, made, err = s.tokenKeys(); err != nil {
+		return err
+	}
+	if made {
+		log.Info("created the token keys: keep a copy, every link sent needs them", "file", filepath.Join(s.DataDir, tokenKeysFile))
+	}
+	p.Receipts, err = s.receipts()
+	return err
 }
 
 // keptStream keeps the meaning of data that was served before there was a

@@ -51,6 +51,7 @@ type Access struct {
 	guesses guesses
 	rates   rates
 	used    used
+	counts  counts
 }
 
 // Client is where a request came from and what it brought.
@@ -64,6 +65,12 @@ type Client struct {
 // Identify says who sent a request. A wrong key costs at most one look-up, and
 // none once its network sent too many.
 func (a *Access) Identify(ctx context.Context, c Client) (Grant, error) {
+	g, err := a.identify(ctx, c)
+	a.counts.refused(err)
+	return g, err
+}
+
+func (a *Access) identify(ctx context.Context, c Client) (Grant, error) {
 	switch {
 	case c.Credential == "":
 		return a.nameless(c)

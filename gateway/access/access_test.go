@@ -192,6 +192,9 @@ func TestGuesses(t *testing.T) {
 	if _, err := w.Identify(ctx, Client{Credential: token, Addr: elsewhere}); err != nil {
 		t.Errorf("the token: %v", err)
 	}
+	if wrong, guesses := w.counts.wrong.Load(), w.counts.guesses.Load(); wrong != 3 || guesses != 998 {
+		t.Errorf("counted %d wrong keys and %d guesses", wrong, guesses)
+	}
 }
 
 func TestScopes(t *testing.T) {

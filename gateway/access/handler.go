@@ -58,6 +58,7 @@ func (a *Access) Once(w http.ResponseWriter, r *http.Request, rule Rule, next ht
 		return err
 	}
 	if before != nil {
+		a.counts.repeated.Add(1)
 		return before.again(w, sent)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(ask.MaxRun, MaxRun))

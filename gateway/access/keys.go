@@ -42,7 +42,7 @@ func (s Spec) check(now time.Time) error {
 	case s.Scope == Admin && len(s.Lists) > 0:
 		return fmt.Errorf("%w: a key for some lists takes the scope read or write: what needs admin is about everything", ErrSpec)
 	case len(s.Lists) > MaxLists:
-		return fmt.Errorf("%w: a key takes at most %d lists", ErrSpec, MaxLists)
+		return fmt.Errorf("%w: the number of lists of a key may be %d at most", ErrSpec, MaxLists)
 	case !s.Expires.IsZero() && !s.Expires.After(now):
 		return fmt.Errorf("%w: expires must be in the future", ErrSpec)
 	}
@@ -68,7 +68,7 @@ func (a *Access) Create(ctx context.Context, s Spec) (k store.Key, key string, e
 	if err := a.Keys.AddKey(ctx, k); err != nil {
 		return store.Key{}, "", err
 	}
-	a.log().InfoContext(ctx, "API key created", "key", id, "scope", k.Scope, "lists", len(k.Lists))
+	a.log().InfoContext(ctx, "API key created", "key", id, "who", From(ctx).Who(), "scope", k.Scope, "lists", len(k.Lists))
 	return k, key, nil
 }
 
@@ -91,7 +91,7 @@ func (a *Access) Revoke(ctx context.Context, key string) (changed bool, err erro
 	}
 	changed, err = a.Keys.RevokeKey(ctx, key, a.now().UTC())
 	if err == nil && changed {
-		a.log().InfoContext(ctx, "API key revoked", "key", key)
+		a.log().InfoContext(ctx, "API key revoked", "key", key, "who", From(ctx).Who())
 	}
 	return changed, err
 }

@@ -45,6 +45,9 @@ func (a *Access) Spend(c Grant) (q Quota, limited, ok bool) {
 	}
 	ok = b.AllowN(now, 1)
 	left := b.TokensAt(now)
+	if !ok {
+		a.counts.rate.Add(1)
+	}
 	q = Quota{Limit: a.Rate, Remaining: max(0, int(left))}
 	missing := float64(a.Rate) - left
 	if q.Remaining == 0 {

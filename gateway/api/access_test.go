@@ -35,6 +35,7 @@ var routes = []struct{ method, target, body string }{
 	{"POST", "/api/v1/recipients/ada@example.com/choices", `{"refuse_sharing":true}`},
 	{"GET", "/api/v1/recipients/ada@example.com/receipts", ""},
 	{"GET", "/api/v1/report", ""},
+	{"GET", "/api/v1/report/leaks", ""},
 	{"GET", "/api/v1/stats", ""},
 	{"GET", "/api/v1/streams", ""},
 	{"POST", "/api/v1/clock", ""},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/gateway/access"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -112,4 +113,18 @@ func TestCheck(t *testing.T) {
 	}
 	w.err = errors.New("/var/lib/offramp is gone")
 	w.refused(request("POST", "/api/v1/suppressions/check", `{"emails":["ada@example.com"]}`), 500)
+}
+
+// Who has the key of another list learns nothing about this one.
+func TestCheckWithinLists(t *testing.T) {
+	w := newWorld(t)
+	w.person = store.Person{Choices: []store.Choice{{List: "news", State: store.Unsubscribed}}}
+	one := w.grant(access.Spec{Name: "k", Scope: access.Read, Lists: []string{"other"}})[0]
+	for list, status := range map[string]int{"news": 403, "": 403, "other": 200} {
+		r := request("POST", "/api/v1/suppressions/check", `{"emails":["ada@example.com"],"list":"`+list+`"}`)
+		r.Header.Set("Authorization", "Bearer "+one)
+		if res, text := w.send(r); res.StatusCode != status || strings.Contains(text, "unsubscribed") {
+			t.Errorf("%q: %s %s", list, res.Status, text)
+		}
+	}
 }

@@ -86,7 +86,7 @@ const runAxe = `axe.run({runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "w
 // go test -artifacts are for people.
 func TestDocsInBrowser(t *testing.T) {
 	b := browser(t)
-	srv := httptest.NewServer(newWorld(t).handler)
+	srv := httptest.NewServer(newWorld(t).api.Handler())
 	t.Cleanup(srv.Close)
 	home, err := os.UserHomeDir()
 	if err != nil {

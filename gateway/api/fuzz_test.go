@@ -14,6 +14,10 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/api/v1/queue", `{"action":"rm","all":true,"All":false}`)
 	f.Add("GET", "/api/v1/suppressions?recipient=%00&after=%ff", "")
 	f.Add("PATCH", "/api/v1/lists/%2e%2e", `{"name":null}`)
+	f.Add("GET", "/api/v1/events?cursor=ZXZlbnRzOjE&latest=true", "")
+	f.Add("GET", "/api/v1/suppressions?cursor=c3VwcHJlc3Npb25zOmE&limit=1", "")
+	f.Add("POST", "/api/v1/suppressions/batch", `{"items":[{"recipient":"ada@example.com"},{"recipient":"x"}]}`)
+	f.Add("POST", "/api/v1/suppressions/check", `{"emails":["ada@example.com","x"],"list":"news"}`)
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		parsed, err := http.NewRequest("GET", "http://127.0.0.1:8081"+target, nil)
 		if err != nil || len(target) == 0 || target[0] != '/' {

@@ -118,7 +118,7 @@ func TestImportsOfAKey(t *testing.T) {
 func TestExport(t *testing.T) {
 	w := newWorld(t)
 	w.choices = []store.Choice{{Recipient: "ada@example.net", List: "news", State: store.Unsubscribed, Since: start, Way: store.OneClick}}
-	server := httptest.NewServer(w.handler)
+	server := httptest.NewServer(w.api.Handler())
 	defer server.Close()
 	get := func(query string) (*http.Response, string, error) {
 		t.Helper()

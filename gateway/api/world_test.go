@@ -33,7 +33,7 @@ type world struct {
 	t           testing.TB
 	api         *API
 	log         bytes.Buffer
-	handler     http.Handler
+	handler     http.Handler // nil: that of api, from the first request on
 	choices     []store.Choice
 	stops       []store.Suppression
 	all         []store.Event
@@ -72,7 +72,6 @@ func newWorld(t testing.TB) *world {
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Imports:  &importing{w: w},
 		Traffic:  w,
-		Messages: &became{},
 		Counts:   w,
 		Leaks:    &leaky{world: w},
 		Clock:    w,
@@ -85,7 +84,6 @@ func newWorld(t testing.TB) *world {
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { return start },
 	}
-	w.handler = w.api.Handler()
 	return w
 }
 
@@ -291,6 +289,9 @@ func request(method, target, body string) *http.Request {
 func (w *world) send(r *http.Request) (*http.Response, string) {
 	w.t.Helper()
 	rec := httptest.NewRecorder()
+	if w.handler == nil {
+		w.handler = w.api.Handler()
+	}
 	w.handler.ServeHTTP(rec, r)
 	body, err := io.ReadAll(rec.Result().Body)
 	if err != nil {

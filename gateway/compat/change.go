@@ -120,7 +120,7 @@ func (c *call) ensure(list string) error {
 // liftSome removes what is wanted of some people.
 func (c *call) liftSome(w want, texts []string) error {
 	if len(texts) > mostEmails {
-		return badRequest("give at most %d addresses", mostEmails)
+		return badRequest("the number of addresses may be %d at most", mostEmails)
 	}
 	all, err := addresses(texts)
 	if err != nil {

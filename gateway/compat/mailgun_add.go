@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +57,7 @@ func (c *call) mgAdd() error {
 		return err
 	}
 	if len(all) == 0 || len(all) > mgMost {
-		return badRequest("give 1 to %d addresses", mgMost)
+		return badRequest("the number of addresses must be from 1 to %d", mgMost)
 	}
 	rows := make([]mgRow, len(all))
 	for i, one := range all {
@@ -72,7 +72,7 @@ func (c *call) mgAdd() error {
 	if len(rows) == 1 {
 		return c.answer(http.StatusOK, map[string]string{"message": "Address has been added to the " + kind + " table", "address": all[0].Address})
 	}
-	return c.answer(http.StatusOK, map[string]string{"message": fmt.Sprintf("%d addresses have been added to the %s table", len(rows), kind)})
+	return c.answer(http.StatusOK, map[string]string{"message": strconv.Itoa(len(rows)) + " addresses have been added to the " + kind + " table"})
 }
 
 // mgRow checks a record.

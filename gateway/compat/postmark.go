@@ -217,7 +217,7 @@ func (c *call) pmEach(done string, change func(ctx context.Context, a envelope.A
 		return err
 	}
 	if len(q.Suppressions) == 0 || len(q.Suppressions) > pmMost {
-		return badRequest("give 1 to %d addresses", pmMost)
+		return badRequest("the number of addresses must be from 1 to %d", pmMost)
 	}
 	all := make([]pmAnswer, len(q.Suppressions))
 	err := c.each(len(all), func(ctx context.Context, i int) error {

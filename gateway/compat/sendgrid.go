@@ -244,7 +244,7 @@ func (c *call) emails() (q sgEmails, all []envelope.Address, err error) {
 		return q, nil, err
 	}
 	if len(q.Emails) == 0 || len(q.Emails) > mostEmails {
-		return q, nil, badRequest("recipient_emails must have 1 to %d addresses", mostEmails)
+		return q, nil, badRequest("the number of recipient_emails must be from 1 to %d", mostEmails)
 	}
 	all, err = addresses(q.Emails)
 	return q, all, err

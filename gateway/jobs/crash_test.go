@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"offramp/gateway/exchange"
 	"offramp/store"
 )
@@ -133,8 +135,8 @@ func TestTortureImport(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].State != store.JobDone || all[0].Tally != want.Tally {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if len(w.files(t)) > 0 {
-		t.Errorf("%q", w.files(t))
+	if d := cmp.Diff(want.Report, all[0].Report); d != "" || len(w.files(t)) > 0 {
+		t.Errorf("%s, %q", d, w.files(t))
 	}
 	digest := func(w *world) [32]byte { return sha256.Sum256([]byte(w.export(t, Export{Format: exchange.CSV}))) }
 	if a, b := digest(quiet), digest(w); a != b {

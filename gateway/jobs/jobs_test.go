@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -355,4 +356,26 @@ func TestSweepLeavesWhatComes(t *testing.T) {
 	if files := w.files(t); len(files) != 1 || files[0] != job.ID+endUpload {
 		t.Errorf("%q", files)
 	}
+	w.Store = w.db.Consent()
+	if _, err := w.Import(t.Context(), "", Spec{}, &calling{strings.NewReader("b@example.org"), func() {
+		if err := w.sweep(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}}); err != nil {
+		t.Error(err)
+	}
+	if files := w.files(t); len(files) != 2 {
+		t.Errorf("a file is removed while it is written: %q", files)
+	}
+}
+
+// calling has something happen while it is read.
+type calling struct {
+	io.Reader
+	then func()
+}
+
+func (c *calling) Read(p []byte) (int, error) {
+	c.then()
+	return c.Reader.Read(p)
 }

@@ -97,6 +97,9 @@ func MakeReport(ctx context.Context, src ReportSource, since, now time.Time) (*R
 func (r *Report) add(o store.OptOut, times *durations) {
 	r.OptOuts++
 	r.ByWay[o.Event.Way]++
+	if o.Event.Way == store.Imported { // it was made elsewhere, under the deadlines there
+		return
+	}
 	if o.InForce.IsZero() {
 		r.Unrecorded++
 		return

@@ -16,6 +16,9 @@ const (
 // NewTextField returns a field of unstructured text (RFC 5322 section 2.2.1),
 // such as Subject. Text that is not plain ASCII becomes encoded-words (RFC 2047),
 // and long lines are folded. Its errors are those of [NewField].
+//
+// go-message v0.18.2 and net/mail do not fold between encoded-words, and leave text
+// such as "=?utf-8?q?x?=" as it stands, which readers then decode.
 func NewTextField(name, text string) ([]byte, error) {
 	return NewField(name, foldWords(name, textWords(text)))
 }

@@ -145,6 +145,15 @@ func (b *builder) event(e store.Event) eventView {
 		Time: b.say.Moment(e.Time),
 		What: known("page.event."+string(e.Kind), b.say.Say("page.event.other")),
 		List: b.scope(e.List),
-		How:  known("page.way."+string(e.Way), ""),
+		How:  known("page.way."+string(wayShown(e.Way)), ""),
 	}
+}
+
+// wayShown is a way as people know it: they need not know where the operator has a record
+// from.
+func wayShown(w store.Way) store.Way {
+	if w == store.Imported {
+		return store.Operator
+	}
+	return w
 }

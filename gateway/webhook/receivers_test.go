@@ -196,7 +196,7 @@ func TestTortureReceivers(t *testing.T) {
 	})
 	place("redirect", func(w http.ResponseWriter, q *http.Request, try int) bool {
 		if chance(10) {
-			http.Redirect(w, q, []string{"https://127.0.0.1/", "https://10.0.0.5/x", "http://169.254.169.254/latest/meta-data/", "https://inside.example.com/"}[rand.IntN(4)], 307)
+			http.Redirect(w, q, []string{"https://127.0.0.1/", "https://10.0.0.5/x", "http://169.254.169.254/latest/meta-data/", "https://inside.example.com/"}[rand.IntN(4)], http.StatusTemporaryRedirect)
 			return false
 		}
 		return true

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -189,4 +190,33 @@ func TestOlderChoicesAreRefused(t *testing.T) {
 	if db, err := Open(ctx, o); !errors.Is(err, ErrBehind) {
 		t.Errorf("another ledger: %v", errors.Join(err, db.Close()))
 	}
+}
+
+// A note on the ledger that is damaged proves nothing, and stops nobody.
+func TestDamagedNoteOnTheLedger(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Dir: dir, PersonKey: backupKey()}
+	db, err := Open(t.Context(), o)
+	must(t, err)
+	leaves(t, db.Consent(), "ada@example.org")
+	must(t, db.Close())
+	c, err := openConn(plainDSN(filepath.Join(dir, spoolFile), "rw"))
+	must(t, err)
+	var note []byte
+	_, err = c.one(selectMeta, func(r row) { note = r.blob(0) }, metaSeen)
+	must(t, err)
+	for i := range note {
+		flipped := bytes.Clone(note)
+		flipped[i] ^= 1
+		_, err := c.exec(putMeta, metaSeen, flipped)
+		must(t, err)
+		if _, ok := seenOf(flipped); ok {
+			t.Errorf("a note with the byte %d changed is believed", i)
+		}
+	}
+	must(t, c.close())
+	if db, err = Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	must(t, db.Close())
 }

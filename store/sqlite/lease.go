@@ -79,20 +79,14 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 				broken = append(broken, parked(r))
 				continue
 			}
-			m := messages[num]
-			if m == nil {
-				if m = s.recent.message(num); m == nil {
-					m, err = readMessage(c, num)
-				}
-				if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
-					s.damaged(fmt.Errorf("message %d: %w", num, err))
-					broken = append(broken, parked(r))
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				messages[num] = m
+			m, err := s.messageIn(c, num, messages)
+			if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+				s.damaged(fmt.Errorf("message %d: %w", num, err))
+				broken = append(broken, parked(r))
+				continue
+			}
+			if err != nil {
+				return err
 			}
 			jobs = append(jobs, store.Job{Message: m, Recipient: r})
 			handed[r.ID] = &leased{message: m, recipient: r, track: t}
@@ -114,6 +108,21 @@ func (s *Spool) jobs(ctx context.Context, hints []hint) (jobs []store.Job, err e
 // parked has a recipient wait for the operator, whose mail is damaged.
 func parked(r store.Recipient) store.Result {
 	return store.Result{Recipient: r.ID, Kind: store.Parked, Next: r.Next, Status: store.Status{Text: store.DamagedText}}
+}
+
+// messageIn returns a message, from those known or accepted last where it is
+// there, and enters it into known.
+func (s *Spool) messageIn(c *conn, num int64, known map[int64]*store.Message) (m *store.Message, err error) {
+	if m = known[num]; m != nil {
+		return m, nil
+	}
+	if m = s.recent.message(num); m == nil {
+		if m, err = readMessage(c, num); err != nil {
+			return nil, err
+		}
+	}
+	known[num] = m
+	return m, nil
 }
 
 func readMessage(c *conn, num int64) (m *store.Message, err error) {

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,25 +16,41 @@ import (
 // but an older copy or another: opt-outs are missing. See [Options.AcceptLedger].
 var ErrBehind = fmt.Errorf("%s is not the one %s was last used with", consentFile, spoolFile)
 
-// metaSeen holds how far the ledger reached: ID and link of an event.
+// metaSeen holds how far the ledger reached: ID and link of an event, and a
+// checksum over both, since a flipped bit must not stop a server.
 const metaSeen = "ledger-seen"
+
+const seenSize = 8 + len(store.Sum{}) + 8
+
+func seenValue(h store.Head) []byte {
+	value := append(binary.BigEndian.AppendUint64(nil, uint64(h.ID)), h.Link[:]...)
+	sum := sha256.Sum256(value)
+	return append(value, sum[:8]...)
+}
+
+// seenOf reads such a value; ok is false for what is not one.
+func seenOf(value []byte) (h store.Head, ok bool) {
+	if len(value) != seenSize {
+		return h, false
+	}
+	h.ID, h.Link = int64(binary.BigEndian.Uint64(value)), store.Sum(value[8:8+len(store.Sum{})])
+	return h, bytes.Equal(seenValue(h), value)
+}
 
 // seenEvery is how old what the queue's file knows of the ledger can be.
 const seenEvery = 10 * time.Second
 
+const selectLink = "SELECT link FROM events WHERE id = ?"
+
 // behind compares the ledger with what the queue's file has seen of it. A queue
 // that has seen none, a new or a repaired one, proves nothing.
 func (db *DB) behind(ctx context.Context) error {
-	var id int64
-	var link store.Sum
+	var seen store.Head
+	known := false
 	if err := db.spool.file.readers.do(ctx, func(c *conn) error {
-		_, err := c.one(selectMeta, func(r row) {
-			if v := r.blob(0); len(v) == 8+len(link) {
-				id, link = int64(binary.BigEndian.Uint64(v)), store.Sum(v[8:])
-			}
-		}, metaSeen)
+		_, err := c.one(selectMeta, func(r row) { seen, known = seenOf(r.blob(0)) }, metaSeen)
 		return err
-	}); err != nil || id == 0 {
+	}); err != nil || !known {
 		return err
 	}
 	return db.consent.file.readers.snapshot(ctx, func(c *conn) error {
@@ -40,18 +58,18 @@ func (db *DB) behind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if head.ID < id {
-			return fmt.Errorf("%w: its ledger ends with event %d, and mail was sent when it had reached event %d", ErrBehind, head.ID, id)
+		if head.ID < seen.ID {
+			return fmt.Errorf("%w: its ledger ends with event %d, and mail was sent when it had reached event %d", ErrBehind, head.ID, seen.ID)
 		}
-		if head.First >= id { // retired since
+		if head.First >= seen.ID { // retired since
 			return nil
 		}
 		var have store.Sum
-		if _, err := c.one("SELECT link FROM events WHERE id = ?", func(r row) { have = sumOf(r.blob(0)) }, id); err != nil {
+		if _, err := c.one(selectLink, func(r row) { have = sumOf(r.blob(0)) }, seen.ID); err != nil {
 			return err
 		}
-		if have != link {
-			return fmt.Errorf("%w: its event %d is another", ErrBehind, id)
+		if have != seen.Link {
+			return fmt.Errorf("%w: its event %d is another", ErrBehind, seen.ID)
 		}
 		return nil
 	})
@@ -77,7 +95,7 @@ func (db *DB) see(ctx context.Context, seen *store.Head) error {
 	if err != nil || head == *seen || head.ID == 0 {
 		return err
 	}
-	value := append(binary.BigEndian.AppendUint64(nil, uint64(head.ID)), head.Link[:]...)
+	value := seenValue(head)
 	err = db.spool.file.write(ctx, &op{run: func(c *conn) error {
 		_, err := c.exec(putMeta, metaSeen, value)
 		return err

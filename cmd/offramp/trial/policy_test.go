@@ -75,6 +75,9 @@ func TestPolicyServiceOfPostfix(t *testing.T) {
 			if out, _ := o.run("check", "--offline"); !strings.Contains(out, "answers Postfix on "+setting) {
 				t.Errorf("check: %s", out)
 			}
+			if out, _ := o.run("check", "--offline", "--postfix="+p.dir+"/etc"); !strings.Contains(out, "asks the policy service on "+setting) {
+				t.Errorf("check --postfix: %s", out)
+			}
 			o.kill() // as by kill -9: a socket stays
 			if got := p.rcpt(from, "dead@dest.example"); got != "250 2.1.5 Ok" {
 				t.Errorf("without Offramp: %q", got)
