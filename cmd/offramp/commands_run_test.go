@@ -36,10 +36,12 @@ var endings = map[string]struct {
 	"offramp --env-file .env dns example.com --check":    {[]int{exitFailed, exitTempFail}, "nothing is published for the domain of the documents"},
 	"offramp --env-file .env check":                      {[]int{exitOK, exitFailed}, "its DNS and public address are not there"},
 	"offramp recipient erase ada@example.net":            {[]int{exitUsage}, "it asks first, and there is no terminal here"},
+	"offramp suppress import suppression_bounces.csv":    {[]int{exitUsage}, "it asks first, and there is no terminal here"},
+	"offramp suppress import --resume ID":                {[]int{exitFailed}, "there is no import with this ID"},
 	"offramp events ack crm 4711":                        {[]int{exitUsage}, "there is no event 4711 yet"},
+	"offramp lint letter.eml":                            {[]int{exitOK, exitFailed}, "the letter has no List-Unsubscribe yet"},
 	"offramp messages --message-id '<123@shop.example>'": {[]int{exitFailed}, "there is no such message here"},
 	"offramp messages --queue-id 6b3brpr3hmsjn7g6":       {[]int{exitFailed}, "there is no such message here"},
-	"offramp lint letter.eml":                            {[]int{exitOK, exitFailed}, "the letter has no List-Unsubscribe yet"},
 }
 
 // Every line of shell in the documents works as printed, in the order of the
@@ -100,7 +102,9 @@ func newSandbox(t *testing.T) *sandbox {
 	letter := "From: News <news@example.com>\r\nTo: ada@example.net\r\nSubject: The letter\r\nMessage-ID: <1@example.com>\r\nDate: Sat, 28 Nov 2026 10:00:00 +0000\r\nList-Id: The letter <letter.example.org>\r\n\r\nHello\r\n"
 	for name, text := range map[string]string{
 		"letter.eml": letter, "newsletter.eml": letter, "reset.eml": strings.ReplaceAll(letter, "List-Id: The letter <letter.example.org>\r\n", ""),
-		"bounce.eml": letter, "Maildir/new/1": letter, "Maildir/cur/.keep": "", "Maildir/tmp/.keep": "",
+		"suppression_bounces.csv": "status,reason,email,created\n5.1.1,no such user,gone@example.net,1719913285\n",
+		"unsubscribed.csv":        "email,created\nada@example.net,1719913285\n",
+		"bounce.eml":              letter, "Maildir/new/1": letter, "Maildir/cur/.keep": "", "Maildir/tmp/.keep": "",
 	} {
 		path := filepath.Join(box.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
