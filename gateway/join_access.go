@@ -14,7 +14,11 @@ func (c Config) access(p Parts) *access.Access {
 
 // joinCompat answers the vendors' APIs before next.
 func (g *Gateway) joinCompat(p Parts, next http.Handler) http.Handler {
-	return (&compat.Compat{
+	c := &compat.Compat{
 		Access: g.access, Choices: g.people, Suppressions: g.people, Records: p.Consent, Lists: p.Consent, Log: p.Log, Now: p.Now,
-	}).In(next)
+	}
+	if g.jobs != nil {
+		c.Imports = g.jobs
+	}
+	return c.In(next)
 }

@@ -315,3 +315,15 @@ func FuzzIDOf(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkIdentify is what a key costs each request.
+func BenchmarkIdentify(b *testing.B) {
+	w := newWorld(b)
+	_, key := w.create(b, Spec{Name: "shop", Scope: Read})
+	c := Client{Credential: key, Addr: elsewhere}
+	for b.Loop() {
+		if _, err := w.Identify(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

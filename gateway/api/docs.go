@@ -219,13 +219,13 @@ func shellCall(op *huma.Operation, query string, body any) string {
 		call += " -X " + op.Method
 	}
 	if body != nil {
-		raw, err := json.MarshalIndent(body, "", "  ")
+		raw, err := json.MarshalIndent(body, "  ", "  ")
 		if err != nil {
 			panic("api: " + err.Error()) // our own examples
 		}
 		call += " -H 'Content-Type: application/json' \\\n  -d '" + string(raw) + "'"
 	}
-	return call + " \\\n  'http://127.0.0.1:8081" + path + query + "'"
+	return call + " \\\n'http://127.0.0.1:8081" + path + query + "'"
 }
 
 // statuses are those that an answer may have.

@@ -297,6 +297,11 @@ func TestDocumentIsWhole(t *testing.T) {
 			if p.Description == "" {
 				t.Errorf("%s: the parameter %s is not explained", op.OperationID, p.Name)
 			}
+			for i, word := range p.Schema.Enum {
+				if slices.Contains(p.Schema.Enum[:i], word) {
+					t.Errorf("%s: the parameter %s may be %v twice", op.OperationID, p.Name, word)
+				}
+			}
 		}
 	}
 	for name, schema := range s.api.OpenAPI().Components.Schemas.Map() {

@@ -22,7 +22,7 @@ func (s *server) eventRoutes() {
 	}, s.events)
 	add(s, route{
 		method: http.MethodGet, path: "/ledger", id: "listLedger", tag: "Events", summary: "The ledger",
-		doc:   "Events with all that proves that none was changed or taken out: see proof.md.",
+		doc:   "Events with all that proves that none was changed or taken out; `offramp events verify` checks it.",
 		scope: access.Read,
 	}, s.ledger)
 	add(s, route{

@@ -164,16 +164,23 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 }
 
 func TestReplyIsBounded(t *testing.T) {
+	const whole = 64 << 20
+	written := make(chan int, 1)
 	c, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		for range 1024 {
+		n := 0
+		for ; n < whole; n += 64 << 10 {
 			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				return
+				break
 			}
 		}
+		written <- n
 	})
 	reply, err := post(t, c, "https://example.com/")
 	if err != nil || len(reply.Body) != MaxReply || !reply.Cut {
 		t.Errorf("%d octets, cut %v, %v", len(reply.Body), reply.Cut, err)
+	}
+	if <-written == whole {
+		t.Error("all of it was read")
 	}
 	header, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) })
 	if _, err := post(t, header, "https://example.com/"); err == nil {

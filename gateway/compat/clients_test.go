@@ -3,6 +3,8 @@ package compat
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"offramp/gateway/access"
+	"offramp/gateway/jobs"
 	"offramp/store"
 )
 
@@ -100,6 +103,57 @@ func TestNodeClients(t *testing.T) {
 	} {
 		if got := w.stands(address); got != want {
 			t.Errorf("%s stands at %q, want %q", address, got, want)
+		}
+	}
+}
+
+// taken keeps what was sent to be imported.
+type taken struct {
+	who  string
+	spec jobs.Spec
+	file string
+}
+
+func (t *taken) Import(_ context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error) {
+	raw, err := io.ReadAll(file)
+	t.who, t.spec, t.file = who, spec, string(raw)
+	return jobs.Job{FileJob: store.FileJob{ID: "j1"}}, err
+}
+
+// A file goes to the imports as it came, for the lists of the key alone.
+func TestMailgunImport(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		leftOut(t, "curl: %v", err)
+	}
+	w, url := withPeople(t)
+	into := &taken{}
+	w.compat.Imports = into
+	bound := w.newKey(access.Spec{Name: "news", Scope: access.Write, Lists: []string{"news.example.org"}})
+	const rows = "address,tags,created_at\nada@example.com,news.example.org,\n"
+	file := filepath.Join(t.TempDir(), "unsubscribes.csv")
+	large := filepath.Join(t.TempDir(), "large.csv")
+	if err := errors.Join(os.WriteFile(file, []byte(rows), 0o600), os.WriteFile(large, make([]byte, maxFile), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ key, kind, field, want string }{
+		{w.key, "unsubscribes", "file=@" + file, `"file uploaded successfully"}`},
+		{bound, "unsubscribes", "file=@" + file, `"file uploaded successfully"}`},
+		{bound, "bounces", "file=@" + file, "for some lists only"},
+		{w.key, "bounces", "other=x", "the field file is missing"},
+		{w.key, "bounces", "file=@" + large, "too large"},
+		{w.key, "moods", "file=@" + file, "Not found"},
+	} {
+		*into = taken{}
+		out, err := exec.CommandContext(t.Context(), curl, "-sS", "--max-time", "20", "--user", "api:"+c.key, "-F", c.field,
+			url+"/compat/mailgun/v3/example.org/"+c.kind+"/import").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) {
+			t.Errorf("%+v: %v\n%s", c, err, out)
+		}
+		if ok := strings.Contains(c.want, "successfully"); ok != (into.file == rows) {
+			t.Errorf("%+v: took %d bytes", c, len(into.file))
+		} else if ok && (into.spec.Format != "mailgun-unsubscribes" || into.spec.Name != "unsubscribes.csv" || !into.spec.Start || (into.spec.Only == nil) != (c.key == w.key)) {
+			t.Errorf("%+v: %+v", c, into.spec)
 		}
 	}
 }

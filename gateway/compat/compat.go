@@ -64,6 +64,7 @@ type Compat struct {
 	Suppressions Suppressions
 	Records      Records
 	Lists        Lists
+	Imports      Imports          // nil: files are not taken
 	Log          *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
 }
@@ -109,6 +110,7 @@ type route struct {
 	// lists says that a key for some lists may call it: it then asks for each list
 	// that it shows or changes.
 	lists bool
+	file  bool // the body is a file, which is not kept in memory
 	serve func(c *call) error
 }
 
@@ -145,9 +147,16 @@ func (c *Compat) admitted(v vendor, guard *http.CrossOriginProtection, route rou
 			one.fail(err)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		rule := access.Rule{MaxBody: maxBody}
+		if route.file {
+			rule = access.Rule{MaxBody: maxFile, Stream: true}
+			// An error says that there are no deadlines here.
+			ctl := http.NewResponseController(w)
+			_, _ = ctl.SetReadDeadline(time.Now().Add(fileTime)), ctl.SetWriteDeadline(time.Now().Add(fileTime))
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, rule.MaxBody)
 		r = r.WithContext(access.With(r.Context(), one.grant))
-		err := c.Access.Once(w, r, access.Rule{MaxBody: maxBody}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := c.Access.Once(w, r, rule, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			one.w, one.r, one.ctx = w, r, r.Context()
 			if err := route.serve(one); err != nil {
 				one.fail(err)

@@ -29,12 +29,12 @@ var mailgun = vendor{
 		writeJSON(w, status, map[string]string{"message": detail})
 	},
 	routes: []route{
-		{"GET /v3/{domain}/{kind}", access.Read, true, (*call).mgList},
-		{"POST /v3/{domain}/{kind}", access.Write, true, (*call).mgAdd},
-		{"DELETE /v3/{domain}/{kind}", access.Write, true, (*call).mgDeleteAll},
-		{"POST /v3/{domain}/{kind}/import", access.Write, true, (*call).mgImport},
-		{"GET /v3/{domain}/{kind}/{address}", access.Read, true, (*call).mgGet},
-		{"DELETE /v3/{domain}/{kind}/{address}", access.Write, true, (*call).mgDelete},
+		{pattern: "GET /v3/{domain}/{kind}", scope: access.Read, lists: true, serve: (*call).mgList},
+		{pattern: "POST /v3/{domain}/{kind}", scope: access.Write, lists: true, serve: (*call).mgAdd},
+		{pattern: "DELETE /v3/{domain}/{kind}", scope: access.Write, lists: true, serve: (*call).mgDeleteAll},
+		{pattern: "POST /v3/{domain}/{kind}/import", scope: access.Write, lists: true, file: true, serve: (*call).mgImport},
+		{pattern: "GET /v3/{domain}/{kind}/{address}", scope: access.Read, lists: true, serve: (*call).mgGet},
+		{pattern: "DELETE /v3/{domain}/{kind}/{address}", scope: access.Write, lists: true, serve: (*call).mgDelete},
 	},
 }
 
@@ -280,10 +280,6 @@ func (c *call) mgDeleteAll() error {
 		what += "; " + strconv.Itoa(kept) + " stay: people's own choices are removed by address only"
 	}
 	return c.answer(http.StatusOK, map[string]string{"message": what})
-}
-
-func (c *call) mgImport() error {
-	return refusal{http.StatusNotImplemented, "Files are imported with `offramp suppress import`, or POST /api/v1/imports."}
 }
 
 // mgParseTime reads a date as that API writes and takes it. The zero date of its

@@ -36,9 +36,9 @@ var postmark = vendor{
 		writeJSON(w, status, failure{code, detail})
 	},
 	routes: []route{
-		{"GET /message-streams/{stream}/suppressions/dump", access.Read, true, (*call).pmDump},
-		{"POST /message-streams/{stream}/suppressions", access.Write, true, (*call).pmAdd},
-		{"POST /message-streams/{stream}/suppressions/delete", access.Write, true, (*call).pmDelete},
+		{pattern: "GET /message-streams/{stream}/suppressions/dump", scope: access.Read, lists: true, serve: (*call).pmDump},
+		{pattern: "POST /message-streams/{stream}/suppressions", scope: access.Write, lists: true, serve: (*call).pmAdd},
+		{pattern: "POST /message-streams/{stream}/suppressions/delete", scope: access.Write, lists: true, serve: (*call).pmDelete},
 	},
 }
 

@@ -9,6 +9,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func Formats() []string {
 			all = append(all, string(l.format))
 		}
 	}
-	return all
+	return slices.Compact(all) // one format may have several layouts, which follow each other
 }
 
 // The limits of a file.

@@ -52,12 +52,6 @@ func (p *people) Verdict(ctx context.Context, a envelope.Address, list string) (
 	return store.Verdict{Drop: r != "", Reason: r}, p.err
 }
 
-func (p *people) set(err error, panics bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.err, p.panic = err, panics
-}
-
 func server(p *people) *Server {
 	return &Server{
 		Verdicts: p, Stats: new(Stats), Trusted: func(a netip.Addr) bool { return a.IsLoopback() },

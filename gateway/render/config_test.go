@@ -6,7 +6,7 @@ import (
 )
 
 func TestValidate(t *testing.T) {
-	for value, valid := range map[string]bool{"": true, Replace: true, Keep: true, "chain": false, "Keep": false} {
+	for value, valid := range map[string]bool{"": true, Replace: true, Keep: true, "both": false, "Keep": false} {
 		err := Config{ExistingHeader: value}.Validate()
 		if (err == nil) != valid || !valid && !strings.HasPrefix(err.Error(), "OFFRAMP_EXISTING_HEADER") {
 			t.Errorf("%q: %v", value, err)

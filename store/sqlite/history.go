@@ -48,7 +48,9 @@ const (
 	selectHighest  = "SELECT coalesce(max(high), 0) FROM fate_segments"
 	insertFate     = "INSERT INTO fates (id, total, data) VALUES (?, ?, ?)"
 	deleteFate     = "DELETE FROM fates WHERE id = ?"
-	deleteStray    = "DELETE FROM fate_blocks WHERE segment NOT IN (SELECT id FROM fate_segments)"
+	// By the index: it has one short row for each page of entries.
+	deleteStray = `DELETE FROM fate_blocks WHERE id IN (SELECT id FROM fate_blocks INDEXED BY fate_blocks_first
+		WHERE segment NOT IN (SELECT id FROM fate_segments))`
 )
 
 // fateExtra is what a row takes besides its record: its key, and its entries in

@@ -75,10 +75,9 @@ func TestOneOfAMillionMessages(t *testing.T) {
 				}
 			}
 			slices.Sort(took)
-			t.Logf("%-13s cold %-5v p50 %-10s p99 %-10s most %s", what, cold, took[n/2], took[n*99/100], took[n-1])
-			// The disk and the machine are others' as well: hence the median, unless
-			// the trial has them for itself.
-			if took[n/2] > 50*time.Millisecond || tortured() && !cold && took[n*99/100] > 50*time.Millisecond {
+			t.Logf("%-13s cold %-5v p50 %-10s p90 %-10s p99 %-10s most %s", what, cold, took[n/2], took[n*9/10], took[n*99/100], took[n-1])
+			// The disk and the machine are others' as well: hence the median.
+			if took[n/2] > 50*time.Millisecond {
 				t.Errorf("%s, cold %v: p50 %s, p99 %s", what, cold, took[n/2], took[n*99/100])
 			}
 		}

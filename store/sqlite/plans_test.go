@@ -50,7 +50,7 @@ var mayScan = map[string]string{
 
 	// The history of mail:
 	"selectWaiting":     "when most of what is in memory has left; by an operator's look-up where no server runs",
-	"deleteStray":       "at the start",
+	"deleteStray":       "at the start, by an index alone",
 	"selectLastFate":    "its last row",
 	"selectFirstFate":   "its first row",
 	"selectLastSegment": "the greatest keys",

@@ -11,7 +11,7 @@ import (
 // Leaks checks what store.Leaks promises. The engine's store.Consent has it.
 func Leaks(t *testing.T, newData func(t *testing.T) Data) {
 	t.Helper()
-	runAll(t, newData, []test{{"drops", drops}, {"notified", notified}})
+	runAll(t, newData, []test{{"drops", drops}, {"notified", notified}, {"notified consumer", notifiedConsumer}})
 }
 
 // openLeaks opens the data, twice the same.
@@ -106,4 +106,29 @@ func notified(t *testing.T, d Data) {
 	got, err = l.Notified(ctx, 1)
 	must(t, err)
 	same(t, "notified again", got, []store.Notified{{Reader: "crm", At: kept(at(10000))}, {Reader: "shop", At: kept(at(60))}})
+}
+
+// A consumer acknowledges as any reader does.
+func notifiedConsumer(t *testing.T, d Data) {
+	ctx := context.Background()
+	c, l := openLeaks(t, d)
+	all, ok := c.(store.Consumers)
+	if !ok {
+		t.Fatalf("%T has no consumers", c)
+	}
+	must(t, c.AddEvents(ctx, event(store.EventUnsubscribed, "ada@x.example"), event(store.EventUnsubscribed, "ben@x.example")))
+	must(t, all.AddConsumer(ctx, store.Consumer{Name: "crm", Kind: "webhook", State: store.ConsumerActive, Created: at(0)}))
+	holder := [16]byte{1}
+	one, err := all.LeaseConsumer(ctx, "crm", holder, at(30), at(90))
+	must(t, err)
+	must(t, all.RecordProgress(ctx, store.Progress{Name: "crm", Holder: holder, Version: one.Version, Now: at(60), Until: at(120), Cursor: 1, State: store.ConsumerActive}))
+	for event, want := range map[int64][]store.Notified{1: {{Reader: "crm", At: kept(at(60))}}, 2: nil} {
+		got, err := l.Notified(ctx, event)
+		must(t, err)
+		same(t, "notified", got, want)
+	}
+	must(t, all.RemoveConsumer(ctx, "crm"))
+	got, err := l.Notified(ctx, 1)
+	must(t, err)
+	same(t, "notified, without the consumer", got, []store.Notified(nil))
 }
