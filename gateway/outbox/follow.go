@@ -243,8 +243,11 @@ func (f *flow) start(ctx context.Context, now time.Time) {
 	}
 }
 
-// errPanic is a fault in a receiver's code.
-var errPanic = errors.New("internal error")
+// What is wrong in a receiver's code.
+var (
+	errPanic   = errors.New("internal error")
+	errNothing = fmt.Errorf("%w: nothing was sent", errPanic)
+)
 
 // call sends a batch, and returns how many of its events are done with.
 func (f *flow) call(ctx context.Context, batch []*item) (done int, err error) {
@@ -268,8 +271,11 @@ func (f *flow) call(ctx context.Context, batch []*item) (done int, err error) {
 		return len(batch), nil
 	}
 	done, err = f.receiver.Send(ctx, events)
-	if err == nil {
+	if err == nil && done >= len(events) {
 		return len(batch), nil
+	}
+	if err == nil && done <= 0 {
+		err = errNothing // it would be called again at once, without end
 	}
 	return at[min(max(done, 0), len(events)-1)], err
 }
