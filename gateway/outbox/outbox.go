@@ -47,7 +47,7 @@ type Kind struct {
 	Open func(c store.Consumer) (Receiver, error)
 	// Events are those that a consumer is told of that names none.
 	Events []store.EventKind
-	Lanes  int // calls at a time at most; 0: 8
+	Lanes  int // calls at a time at most; 0: Config.Lanes
 	Batch  int // events of a call at most; 0: 1
 	// Longest is how long a call may take; 0: 20 s.
 	Longest time.Duration
