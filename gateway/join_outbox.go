@@ -91,7 +91,8 @@ func (g *Gateway) joinChain(p Parts, counts *stats, caller chain.Caller) error {
 	}
 	c := &chain.Chain{
 		Targets: p.Targets, Records: p.Consent, Events: p.Consent, Caller: caller, Own: g.config.ownWays(),
-		Spool: p.Spool, Writer: chain.Writer{Sender: sender, Keys: p.Keys}, Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.chain,
+		Spool: p.Spool, Writer: chain.Writer{Sender: sender, Keys: p.Keys}, Wake: g.queue.Wake, Now: p.Now, Sure: g.clock.Sure, Log: p.Log,
+		Stats: &counts.chain,
 	}
 	g.outbox.Kinds[consumerChain] = c.Kind()
 	return nil
