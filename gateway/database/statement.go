@@ -46,7 +46,7 @@ type Statement struct {
 	args []int  // of parameters, for each variable
 }
 
-// args returns the values of an event.
+// values are those that an event has for the variables.
 func (s Statement) values(e store.Event) []any {
 	values := make([]any, len(s.args))
 	for i, n := range s.args {
