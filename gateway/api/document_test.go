@@ -286,6 +286,9 @@ func TestDocumentIsWhole(t *testing.T) {
 	s, all := every(t, newWorld(t))
 	tags, ids := map[string]bool{}, map[string]bool{}
 	for _, tag := range s.api.OpenAPI().Tags {
+		if tags[tag.Name] {
+			t.Errorf("the tag %s is there twice", tag.Name)
+		}
 		tags[tag.Name] = true
 	}
 	for _, op := range all {
