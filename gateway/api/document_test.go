@@ -319,7 +319,7 @@ func TestDocumentIsWhole(t *testing.T) {
 // A browser asks for the key, and only of those who may have the documentation.
 func TestDocsNeedTheKey(t *testing.T) {
 	w := newWorld(t)
-	w.api.Token = key
+	w.access.Token = key
 	w.handler = w.api.Handler()
 	for _, path := range []string{"/api/v1/docs", "/api/v1/openapi.json"} {
 		r := request("GET", path, "")
