@@ -137,9 +137,10 @@ func TestRestoreFromReceiversAndLogs(t *testing.T) {
 		entry("POST", link("before@dest.example"), "200", at.Add(-time.Hour)),
 		`{"email":"x@dest.example","event":"opened"}`,
 		`{"kind":"unsubscribed","recipient":"nobody","time":"2027-01-01T00:00:00Z"}`,
+		`{"kind":"unsubscribed","recipient":"@dest.example","time":"2027-01-01T00:00:00Z"}`,
 		`{`,
 	)
-	if done.OptOuts != 4 || len(done.Faults) != 3 {
+	if done.OptOuts != 4 || len(done.Faults) != 4 {
 		t.Errorf("%+v", done)
 	}
 	text := r.must("suppress", "list")
@@ -352,5 +353,16 @@ func TestRestoreThatEndsInTheMiddle(t *testing.T) {
 	}
 	if s.needData() != nil || s.refuseUndecided() == nil {
 		t.Error("at the end a server starts before the operator has decided")
+	}
+}
+
+// A setting of several lines is read again from the backup as what it means.
+func TestSettingsOfSeveralLinesAreKept(t *testing.T) {
+	const statement = "UPDATE people\n  SET mail = false, note = \"$1\"\n WHERE id = $1"
+	got := map[string]string{}
+	in := bytes.NewReader(envFile(map[string]string{"OFFRAMP_SQL_STATEMENT": statement, "PATH": "/bin"}))
+	succeeds(t, parseEnvFile(in, "offramp.env", got))
+	if len(got) != 1 || strings.Join(strings.Fields(got["OFFRAMP_SQL_STATEMENT"]), " ") != strings.Join(strings.Fields(statement), " ") {
+		t.Errorf("%q", got)
 	}
 }
