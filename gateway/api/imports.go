@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,10 +139,14 @@ func importOf(j jobs.Job) record.Import {
 }
 
 // theirs says whether the caller may see an import: with a key for some lists, only
-// its own.
+// its own. Several keys may have its name, so the import must be of its lists too.
 func theirs(ctx context.Context, j jobs.Job) bool {
 	g := callerOf(ctx).grant
-	return g.Lists == nil || j.Who == g.Who()
+	if g.Lists == nil {
+		return true
+	}
+	others := func(list string) bool { return !g.Allows(list) }
+	return j.Who == g.Who() && j.Spec.Only != nil && !slices.ContainsFunc(j.Spec.Only, others)
 }
 
 func (s *server) imports(ctx context.Context, _ *noInput) (page record.ImportPage, err error) {

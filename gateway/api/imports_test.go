@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // importing is a room of imports that has one.
 type importing struct {
 	w    *world
+	who  string // whose import it is; empty: another key's
 	spec jobs.Spec
 	file string
 	err  error
@@ -26,7 +28,8 @@ type importing struct {
 
 func (i *importing) one() jobs.Job {
 	return jobs.Job{
-		FileJob: store.FileJob{ID: "mfrggzdfmztwq2lk", State: store.JobReady, Created: start, Changed: start, Who: "key shop", Name: "people.csv", Total: 9},
+		FileJob: store.FileJob{ID: "mfrggzdfmztwq2lk", State: store.JobReady, Created: start, Changed: start, Who: cmp.Or(i.who, "key shop"), Name: "people.csv", Total: 9},
+		Spec:    jobs.Spec{Only: i.spec.Only},
 		Report:  jobs.Report{Format: "csv", Rows: 2, Records: 1, Faulty: 1, Faults: []jobs.Fault{{Line: 3, Text: "invalid mail address"}}},
 	}
 }
@@ -108,6 +111,17 @@ func TestImportsOfAKey(t *testing.T) {
 	w.refused(with(request("PATCH", "/api/v1/imports/mfrggzdfmztwq2lk", `{"state":"cancelled"}`)), 404)
 	if _, text := w.send(with(request("GET", "/api/v1/imports", ""))); strings.TrimSpace(text) != `{"items":[]}` {
 		t.Error(text)
+	}
+	// Another key may have the same name.
+	for _, c := range []struct {
+		who  string
+		only []string
+		want int
+	}{{"key k", []string{"other"}, 404}, {"key k", []string{"news", "other"}, 404}, {"key k", nil, 404}, {"key x", []string{"news"}, 404}, {"key k", []string{"news"}, 200}} {
+		i.who, i.spec.Only = c.who, c.only
+		if res, _ := w.send(with(request("GET", "/api/v1/imports/mfrggzdfmztwq2lk", ""))); res.StatusCode != c.want {
+			t.Errorf("%+v: %s", c, res.Status)
+		}
 	}
 	w.refused(with(request("GET", "/api/v1/exports", "")), 403)
 	w.refused(with(request("GET", "/api/v1/exports?list=news&format=plain", "")), 400)
