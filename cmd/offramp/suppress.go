@@ -173,14 +173,6 @@ func (s suppressed) narrow() error {
 // anyTarget allows all: what was recorded once can be shown and ended.
 func anyTarget(suppressed) error { return nil }
 
-// key is what records have for it.
-func (s suppressed) key() string {
-	if key := s.pattern.Key(); key != "" {
-		return key
-	}
-	return s.address.Key()
-}
-
 func (s suppressed) String() string {
 	if key := s.pattern.Key(); key != "" {
 		return key

@@ -72,6 +72,7 @@ func newWorld(t testing.TB) *world {
 		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
 		Imports:  &importing{w: w},
 		Traffic:  w,
+		Messages: new(became),
 		Counts:   w,
 		Leaks:    &leaky{world: w},
 		Clock:    w,

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,15 +110,25 @@ func TestNodeClients(t *testing.T) {
 
 // taken keeps what was sent to be imported.
 type taken struct {
-	who  string
+	mu   sync.Mutex
 	spec jobs.Spec
 	file string
 }
 
-func (t *taken) Import(_ context.Context, who string, spec jobs.Spec, file io.Reader) (jobs.Job, error) {
+func (t *taken) Import(_ context.Context, _ string, spec jobs.Spec, file io.Reader) (jobs.Job, error) {
 	raw, err := io.ReadAll(file)
-	t.who, t.spec, t.file = who, spec, string(raw)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spec, t.file = spec, string(raw)
 	return jobs.Job{FileJob: store.FileJob{ID: "j1"}}, err
+}
+
+func (t *taken) take() (jobs.Spec, string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	spec, file := t.spec, t.file
+	t.spec, t.file = jobs.Spec{}, ""
+	return spec, file
 }
 
 // A file goes to the imports as it came, for the lists of the key alone.
@@ -144,16 +155,17 @@ func TestMailgunImport(t *testing.T) {
 		{w.key, "bounces", "file=@" + large, "too large"},
 		{w.key, "moods", "file=@" + file, "Not found"},
 	} {
-		*into = taken{}
+		into.take()
 		out, err := exec.CommandContext(t.Context(), curl, "-sS", "--max-time", "20", "--user", "api:"+c.key, "-F", c.field,
 			url+"/compat/mailgun/v3/example.org/"+c.kind+"/import").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("%+v: %v\n%s", c, err, out)
 		}
-		if ok := strings.Contains(c.want, "successfully"); ok != (into.file == rows) {
-			t.Errorf("%+v: took %d bytes", c, len(into.file))
-		} else if ok && (into.spec.Format != "mailgun-unsubscribes" || into.spec.Name != "unsubscribes.csv" || !into.spec.Start || (into.spec.Only == nil) != (c.key == w.key)) {
-			t.Errorf("%+v: %+v", c, into.spec)
+		spec, got := into.take()
+		if ok := strings.Contains(c.want, "successfully"); ok != (got == rows) {
+			t.Errorf("%+v: took %d bytes", c, len(got))
+		} else if ok && (spec.Format != "mailgun-unsubscribes" || spec.Name != "unsubscribes.csv" || !spec.Start || (spec.Only == nil) != (c.key == w.key)) {
+			t.Errorf("%+v: %+v", c, spec)
 		}
 	}
 }

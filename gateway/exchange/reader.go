@@ -24,7 +24,6 @@ type Reader struct {
 	format Format
 	source source
 	take   func(*Reader, fields) ([]Record, Skip, error)
-	line   int64
 	left   []Row // of a row with several records
 }
 

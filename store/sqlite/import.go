@@ -44,7 +44,7 @@ func (s *Consent) importRow(c *conn, r *store.ImportRow, t *store.Tally) error {
 	if err != nil {
 		return err
 	}
-	count := &t.Added
+	var count *int64
 	if r.Choice.State != "" {
 		ch := r.Choice
 		ch.Recipient, ch.Until = name, unixMicroOptional(optional(ch.Until))
