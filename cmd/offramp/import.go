@@ -192,19 +192,34 @@ func (a *app) runImport(ctx context.Context, c *client, job record.Import) error
 	if !a.asJSON {
 		a.counts(job)
 	}
-	if job.State != "done" {
-		return fmt.Errorf("the import is %s (%s): `offramp suppress import --resume %s` goes on", job.State, printable(job.Error), job.ID)
+	switch job.State {
+	case "done":
+		return a.resultOf(job)
+	case "paused":
+		return fmt.Errorf("the import is paused: `offramp suppress import --resume %s` goes on", job.ID)
 	}
-	return a.resultOf(job)
+	return importEnded(job)
+}
+
+// importEnded says of an import that ended early that it cannot go on.
+func importEnded(job record.Import) error {
+	why := ""
+	if job.Error != "" {
+		why = " (" + printable(job.Error) + ")"
+	}
+	return fmt.Errorf("the import is %s%s and its file is gone: import the file again, nothing is recorded twice", job.State, why)
 }
 
 func (a *app) resumeImport(ctx context.Context, c *client, id string) error {
 	var job record.Import
-	if err := c.call(ctx, "GET", "imports/"+url.PathEscape(id), nil, &job); err != nil {
+	err := c.call(ctx, "GET", "imports/"+url.PathEscape(id), nil, &job)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no import with the ID %q: `offramp suppress import --status` shows the last ones", id)
+	}
+	if err != nil {
 		return err
 	}
 	if job.State == "checking" {
-		var err error
 		if job, err = a.follow(ctx, c, job, "checked", "checking"); err != nil {
 			return err
 		}
@@ -212,9 +227,12 @@ func (a *app) resumeImport(ctx context.Context, c *client, id string) error {
 			return fault("%s", printable(job.Error))
 		}
 	}
-	if job.State == "done" {
+	switch job.State {
+	case "done":
 		a.counts(job)
 		return a.resultOf(job)
+	case "cancelled", "failed":
+		return importEnded(job)
 	}
 	return a.runImport(ctx, c, job)
 }
