@@ -237,7 +237,7 @@ func (a *app) verifyLedger(ctx context.Context, people store.Consent) (at reach,
 			after, at.Time = e.Event.ID, e.Event.Time
 			events++
 		}
-		a.progress("verified %d of %d events", events, head.ID-head.First)
+		a.progress("verified %s of %d", plural(events, "event"), head.ID-head.First)
 	}
 	a.progress("")
 	return at, events, verifier.End(head)

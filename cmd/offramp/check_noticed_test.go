@@ -104,7 +104,7 @@ func TestCheckOpensTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = mail.Exec("INSERT INTO recipients VALUES (66, 0, 'a@b.example', 'b.example', '', '', 'held', 0, 0, 0, '', '', '', 0)")
+	_, err = mail.Exec("INSERT INTO recipients VALUES (66, 0, 'a@b.example', 'b.example', '', '', 'held', 0, 0, 0, '', '', '', 0, NULL)")
 	if err := errors.Join(err, mail.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ func simpleCommands(line string) [][]string {
 
 // shellBlock is a fenced block of shell in a document.
 type shellBlock struct {
-	tried bool // marked as a recipe or a snippet: the trials run it
+	tried bool // marked as a recipe or a snippet, which other tests run, or as an example that needs another program
 	lines []printed
 }
 

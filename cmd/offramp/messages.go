@@ -177,7 +177,7 @@ func tryText(t record.Try) string {
 	}
 	parts = append(parts, reply)
 	if t.Count > 1 {
-		parts = append(parts, fmt.Sprintf("(%d times, the last %s)", t.Count, t.Last.Local().Format(time.DateTime)))
+		parts = append(parts, fmt.Sprintf("(%s, the last %s)", plural(t.Count, "time"), t.Last.Local().Format(time.DateTime)))
 	}
 	return strings.Join(parts, " ")
 }

@@ -109,7 +109,7 @@ func (a *app) applyFile(ctx context.Context, s *settings, db *sqlite.DB, name st
 		w.last, err = reached(ctx, db.Consent(), head)
 	}
 	if err == nil {
-		err = errors.Join(w.read(ctx, in, func(n int) { a.progress("%s: %d lines", name, n) }), closeFile())
+		err = errors.Join(w.read(ctx, in, func(n int) { a.progress("%s: %s", name, plural(n, "line")) }), closeFile())
 	}
 	a.progress("")
 	if err != nil {

@@ -160,7 +160,7 @@ func (t *tester) whyWrong(ctx context.Context, s signed, place string) string {
 		}
 		return fmt.Sprintf("there is no key in the DNS at %s: publish the record that `%s` prints", name, t.app.command("dns "+s.domain))
 	case len(relevantKeys(texts)) > 1:
-		return fmt.Sprintf("there are %d keys in the DNS at %s: keep one", len(texts), name)
+		return fmt.Sprintf("there are %s in the DNS at %s: keep one", plural(len(relevantKeys(texts)), "key"), name)
 	case tag(relevantKeys(texts)[0], "p") == "":
 		return fmt.Sprintf("the key in the DNS at %s is revoked (p= is empty)", name)
 	case strings.Contains(s.err.Error(), "body hash") || t.published(s, relevantKeys(texts)[0]):

@@ -135,7 +135,7 @@ func (t *tester) deliver(ctx context.Context, addr string, message []byte) error
 			return err
 		}
 	}
-	t.dialogue = append(t.dialogue, fmt.Sprintf("> (the newsletter, %d bytes)", len(message)))
+	t.dialogue = append(t.dialogue, fmt.Sprintf("> (the newsletter, %s)", plural(len(message), "byte")))
 	w := d.text.DotWriter()
 	if _, err := w.Write(message); err != nil {
 		return err
