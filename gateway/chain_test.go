@@ -126,7 +126,6 @@ func (l *listmonk) send(g *gateway.Gateway, campaign, email string) {
 func chained(t *testing.T, allowed ...string) *house {
 	t.Helper()
 	h := newHouse(t, sink.Options{})
-	h.parts.Consumers, h.parts.Ledger, h.parts.Targets = h.db.Consent(), h.db.Consent(), h.db.Consent()
 	h.config.Render.ExistingHeader = render.Chain
 	h.config.Callout = callout.Config{Targets: allowed}
 	return h

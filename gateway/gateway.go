@@ -38,28 +38,22 @@ import (
 	"offramp/store"
 )
 
-// Parts is what a gateway works with and does not make itself.
+// Parts is what a gateway works with and does not make itself. All are needed but
+// those that say what their zero value means.
 type Parts struct {
-	Consent  store.Consent
-	Spool    store.Spool
-	Counts   store.Counts
-	APIKeys  store.Keys     // nil: OFFRAMP_ADMIN_TOKEN is the only one
-	Requests store.Requests // nil: what an Idempotency-Key says is not remembered
-	Leaks    store.Leaks
-	History  store.History // what became of mail; nil: none is kept
-	// Jobs keeps imports, and ImportDir their files while they last; nil or empty: no
-	// files are taken.
+	Consent   store.Consent
+	Spool     store.Spool
+	Counts    store.Counts
+	APIKeys   store.Keys
+	Requests  store.Requests // what an Idempotency-Key says
+	Leaks     store.Leaks
+	History   store.History   // what became of mail
+	Scrubber  store.Scrubber  // overwrites what was erased, while the gateway runs
+	Consumers store.Consumers // systems that are sent events
+	Ledger    store.Ledger    // what they are sent events from
+	Targets   store.Targets   // for OFFRAMP_EXISTING_HEADER=chain
 	Jobs      store.Jobs
-	ImportDir string
-	// Scrubber overwrites what was erased, while the gateway runs; nil: that is
-	// done elsewhere.
-	Scrubber store.Scrubber
-	// Consumers and Ledger are for what sends events to other systems; nil: nothing
-	// is sent.
-	Consumers store.Consumers
-	Ledger    store.Ledger
-	// Targets are for OFFRAMP_EXISTING_HEADER=chain.
-	Targets store.Targets
+	ImportDir string // where files that are imported are while that lasts
 	// Environ is the environment of OFFRAMP_EXEC, without secrets of ours.
 	Environ []string
 	Tokens  *listunsub.KeyRing
@@ -102,13 +96,13 @@ type Gateway struct {
 	history  *history.History
 	access   *access.Access
 	scrub    store.Scrubber
-	jobs     *jobs.Jobs // nil: none
+	jobs     *jobs.Jobs
 	smtp     *smtpd.Server
 	hops     *nexthop.Hops
 	queue    *queue.Queue
 	outbox   *outbox.Outbox
 	webhooks *webhook.Webhooks
-	database *database.Database
+	database *database.Database // nil: there is none
 	traffic  *traffic.Counter
 	pages    *web.Site
 	accept   *relay.Relay

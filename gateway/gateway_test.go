@@ -63,7 +63,16 @@ func newHouse(t testing.TB, o sink.Options) *house {
 			NextHop: nexthop.Config{Servers: []string{"smtp://" + s.Addr()}},
 			Relay:   relay.Config{TrustedNetworks: []relay.Network{loopback}},
 		},
-		parts: gateway.Parts{Consent: db.Consent(), Spool: db.Spool(), Counts: db.Consent(), Tokens: ring},
+		parts: partsOf(db, ring, filepath.Join(t.TempDir(), "imports")),
+	}
+}
+
+// partsOf is what a gateway needs.
+func partsOf(db *sqlite.DB, ring *listunsub.KeyRing, imports string) gateway.Parts {
+	c := db.Consent()
+	return gateway.Parts{
+		Consent: c, Spool: db.Spool(), Counts: c, APIKeys: c, Requests: c, Leaks: c, History: db.Spool(), Scrubber: db.Scrubber(),
+		Consumers: c, Ledger: c, Targets: c, Jobs: c, ImportDir: imports, Tokens: ring,
 	}
 }
 

@@ -83,7 +83,7 @@ func (g *Gateway) join(p Parts) error {
 	}
 	accept := &relay.Relay{
 		Classifier: classifier, Signs: p.Keys.Signs, Traffic: passing{g.traffic, returns.Sent},
-		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent, History: noted(p),
+		Config: acceptance, Hostname: c.Hostname, Spool: p.Spool, Lists: p.Consent, Verdicts: people, Events: p.Consent, History: p.History,
 		Targets: c.memory(p, counts), Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.relay,
 	}
 	returns.Senders, g.accept = accept, accept

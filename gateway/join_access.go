@@ -15,10 +15,7 @@ func (c Config) access(p Parts) *access.Access {
 // joinCompat answers the vendors' APIs before next.
 func (g *Gateway) joinCompat(p Parts, next http.Handler) http.Handler {
 	c := &compat.Compat{
-		Access: g.access, Choices: g.people, Suppressions: g.people, Records: p.Consent, Lists: p.Consent, Log: p.Log, Now: p.Now,
-	}
-	if g.jobs != nil {
-		c.Imports = g.jobs
+		Access: g.access, Choices: g.people, Suppressions: g.people, Records: p.Consent, Lists: p.Consent, Imports: g.jobs, Log: p.Log, Now: p.Now,
 	}
 	return c.In(next)
 }

@@ -12,6 +12,7 @@ import (
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
 	"offramp/gateway/feedback"
+	"offramp/gateway/history"
 	"offramp/gateway/hook"
 )
 
@@ -31,9 +32,6 @@ func API(ctx context.Context, c Config, p Parts) (h http.Handler, work func(cont
 	a := c.api(p, people, known, c.access(p))
 	if a.Webhooks, err = c.offlineWebhooks(p); err != nil {
 		return nil, nil, err
-	}
-	if imports == nil {
-		return a.Handler(), func(context.Context) error { return nil }, nil
 	}
 	a.Imports = imports
 	return a.Handler(), imports.Run, nil
@@ -59,10 +57,15 @@ func (c Config) kept(p Parts) *feedback.Kept {
 	return &feedback.Kept{Dir: p.FeedbackDir, Most: c.Returns.Keep}
 }
 
+// history is what says what became of mail.
+func (c Config) history(p Parts, known *clock.Clock) *history.History {
+	return &history.History{Config: c.History, Store: p.History, Ledger: p.Consent, Space: p.Spool, Sure: known.Sure, Log: p.Log}
+}
+
 // people is what changes choices, and says the verdict.
 func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consent.Consent {
 	return &consent.Consent{
-		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: forgotten(p), Imports: p.Jobs,
+		Config: c.Consent, Store: p.Consent, Records: p.Consent, Turns: p.Consent, Lists: p.Consent, Mail: p.Spool, Copies: kept, History: p.History, Imports: p.Jobs,
 		Now: p.Now, Sure: known.Sure, Latest: known.Latest, Log: p.Log,
 	}
 }
@@ -71,7 +74,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
 		Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
-		Messages: c.messages(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
+		Messages: c.history(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))
 		}}},
@@ -85,14 +88,9 @@ func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *a
 func (g *Gateway) joinAPI(p Parts, counts *stats, hooks *hook.Hooks) {
 	g.access = g.config.access(p)
 	a := g.config.api(p, g.people, g.clock, g.access)
-	if g.jobs = g.config.jobs(p, g.people); g.jobs != nil {
-		a.Imports = g.jobs
-	}
-	a.Collectors, a.Flush = g.collectors(p, counts, hooks), g.queue.Flush
-	a.Preview, a.Reload = g.preview, p.Reload
-	if g.webhooks != nil {
-		a.Webhooks = g.webhooks
-	}
+	g.jobs = g.config.jobs(p, g.people)
+	a.Imports, a.Webhooks, a.Preview = g.jobs, g.webhooks, g.preview
+	a.Collectors, a.Flush, a.Reload = g.collectors(p, counts, hooks), g.queue.Flush, p.Reload
 	g.admin = a.Server()
 	g.admin.Handler = g.joinCompat(p, g.admin.Handler)
 }

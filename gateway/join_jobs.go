@@ -12,11 +12,8 @@ import (
 // process at a time, and the next one goes on at once.
 const holder = "data folder"
 
-// jobs takes files of suppressions. nil: there is no place for them.
+// jobs takes files of suppressions.
 func (c Config) jobs(p Parts, people *consent.Consent) *jobs.Jobs {
-	if p.Jobs == nil || p.ImportDir == "" {
-		return nil
-	}
 	return &jobs.Jobs{
 		Config: c.Import, Dir: p.ImportDir, Store: p.Jobs, People: people, Lists: p.Consent, Holder: holder, Busy: busy(p),
 		Room: func(ctx context.Context) (free, capacity int64, err error) {

@@ -17,10 +17,7 @@ func (g *Gateway) collectors(p Parts, s *stats, hooks *hook.Hooks) []prometheus.
 		own.Gauge("offramp_tls_certificate_expiry_timestamp_seconds", "When the TLS certificate expires.",
 			func() float64 { return float64(p.CertificateEnd().Unix()) })
 	}
-	files := metric.Store{Consent: p.Consent, Spool: p.Spool, Now: p.Now}
-	if p.Scrubber != nil {
-		files.Scrubber = p.Scrubber
-	}
+	files := metric.Store{Consent: p.Consent, Spool: p.Spool, Scrubber: p.Scrubber, Now: p.Now}
 	return slices.Concat(*own, files.Collectors(), g.clock.Collectors(), g.access.Collectors(),
 		s.smtp.Collectors(), s.relay.Collectors(), s.consent.Collectors(), s.queue.Collectors(), s.nextHop.Collectors(), g.hops.Collectors(),
 		s.feedback.Collectors(), s.hook.Collectors(), hooks.Collectors(), s.web.Collectors(), s.policy.Collectors(), s.chain.Collectors(), s.outbox.Collectors())

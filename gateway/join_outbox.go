@@ -12,6 +12,7 @@ import (
 	"offramp/gateway/record"
 	"offramp/gateway/relay"
 	"offramp/gateway/render"
+	"offramp/gateway/webhook"
 	"offramp/listunsub"
 	"offramp/store"
 )
@@ -26,31 +27,42 @@ const (
 // joinOutbox makes what sends events to other systems. It comes after the queue,
 // which sends mail for it.
 func (g *Gateway) joinOutbox(p Parts, counts *stats) error {
-	if p.Consumers == nil {
-		return nil
-	}
 	targets, err := callout.ParseTargets(g.config.Callout.Targets)
 	if err != nil {
 		return err
 	}
-	g.outbox = &outbox.Outbox{
-		Config: g.config.Outbox, Consumers: p.Consumers, Ledger: p.Ledger, Kinds: map[string]outbox.Kind{},
-		Now: p.Now, Sure: g.clock.Sure, Log: p.Log, Stats: &counts.outbox,
-	}
-	return errors.Join(g.joinWebhooks(p), g.joinChain(p, counts, &callout.Client{Targets: targets}), g.joinProgram(p), g.joinDatabase(p))
+	sender := g.config.sender(p, targets)
+	g.outbox = g.config.outbox(p)
+	g.outbox.Sure, g.outbox.Stats = g.clock.Sure, &counts.outbox
+	g.outbox.Kinds = map[string]outbox.Kind{webhook.Kind: sender.Kind()}
+	g.webhooks = &webhook.Webhooks{Outbox: g.outbox, Sender: sender}
+	return errors.Join(g.joinChain(p, counts, &callout.Client{Targets: targets}), g.joinProgram(p), g.joinDatabase(p))
 }
 
-// own adds a consumer that the settings name.
-func (g *Gateway) own(name string, kind outbox.Kind, kinds, lists []string) {
-	c := store.Consumer{Name: name, Kind: name}
-	for _, l := range lists {
-		c.Lists = append(c.Lists, listunsub.CanonicalID(l))
+// outbox is what sends events, but for the ways to do so.
+func (c Config) outbox(p Parts) *outbox.Outbox {
+	return &outbox.Outbox{Config: c.Outbox, Consumers: p.Consumers, Ledger: p.Ledger, Own: c.own(), Now: p.Now, Log: p.Log}
+}
+
+// own are the consumers that the settings name.
+func (c Config) own() (all []store.Consumer) {
+	add := func(is bool, name string, kinds, lists []string) {
+		if !is {
+			return
+		}
+		one := store.Consumer{Name: name, Kind: name}
+		for _, l := range lists {
+			one.Lists = append(one.Lists, listunsub.CanonicalID(l))
+		}
+		for _, k := range kinds {
+			one.Kinds = append(one.Kinds, store.EventKind(k))
+		}
+		all = append(all, one)
 	}
-	for _, k := range kinds {
-		c.Kinds = append(c.Kinds, store.EventKind(k))
-	}
-	g.outbox.Kinds[name] = kind
-	g.outbox.Own = append(g.outbox.Own, c)
+	add(c.chains(), consumerChain, nil, nil)
+	add(c.Exec.Command != "", consumerExec, c.Exec.Kinds, c.Exec.Lists)
+	add(c.SQL.URL != "", consumerSQL, c.SQL.Kinds, c.SQL.Lists)
+	return all
 }
 
 // chains says whether opt-outs are passed on to the senders' own systems.
@@ -63,14 +75,14 @@ func (c Config) ownWays() chain.Own {
 
 // memory remembers the senders' own ways out; nil: they are not.
 func (c Config) memory(p Parts, counts *stats) relay.Targets {
-	if !c.chains() || p.Targets == nil {
+	if !c.chains() {
 		return nil
 	}
 	return &chain.Memory{Targets: p.Targets, Own: c.ownWays(), Stats: &counts.chain}
 }
 
 func (g *Gateway) joinChain(p Parts, counts *stats, caller chain.Caller) error {
-	if !g.config.chains() || p.Targets == nil {
+	if !g.config.chains() {
 		return nil
 	}
 	sender, err := g.config.operatorMailbox()
@@ -79,9 +91,10 @@ func (g *Gateway) joinChain(p Parts, counts *stats, caller chain.Caller) error {
 	}
 	c := &chain.Chain{
 		Targets: p.Targets, Records: p.Consent, Events: p.Consent, Caller: caller, Own: g.config.ownWays(),
-		Spool: p.Spool, Writer: chain.Writer{Sender: sender, Keys: p.Keys}, Wake: g.queue.Wake, Now: p.Now, Log: p.Log, Stats: &counts.chain,
+		Spool: p.Spool, Writer: chain.Writer{Sender: sender, Keys: p.Keys}, Wake: g.queue.Wake, Now: p.Now, Sure: g.clock.Sure, Log: p.Log,
+		Stats: &counts.chain,
 	}
-	g.own(consumerChain, c.Kind(), nil, nil)
+	g.outbox.Kinds[consumerChain] = c.Kind()
 	return nil
 }
 
@@ -96,7 +109,7 @@ func (g *Gateway) joinProgram(p Parts) error {
 	}
 	run.Env, run.Log = p.Environ, p.Log
 	run.Encode = func(e store.Event) any { return record.EventOf(e) }
-	g.own(consumerExec, run.Kind(), c.Kinds, c.Lists)
+	g.outbox.Kinds[consumerExec] = run.Kind()
 	return nil
 }
 
@@ -109,18 +122,13 @@ func (g *Gateway) joinDatabase(p Parts) (err error) {
 		return err
 	}
 	g.database.Log = p.Log
-	g.own(consumerSQL, g.database.Kind(), c.Kinds, c.Lists)
+	g.outbox.Kinds[consumerSQL] = g.database.Kind()
 	return nil
 }
 
-// runOutbox sends events until ctx ends.
-func (g *Gateway) runOutbox(ctx context.Context) error {
-	if g.outbox == nil {
-		return nil
-	}
-	if g.database == nil {
-		return g.outbox.Run(ctx)
-	}
+// checkDatabase says at the start what is wrong with the operator's database and its
+// statement. Nothing waits for that: a database that does not answer takes its time.
+func (g *Gateway) checkDatabase(ctx context.Context) error {
 	switch err := g.database.Check(ctx); {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, database.ErrAway):
@@ -128,5 +136,12 @@ func (g *Gateway) runOutbox(ctx context.Context) error {
 	default:
 		g.log.Error("OFFRAMP_SQL_STATEMENT does not fit the database of OFFRAMP_SQL_URL: its events wait", "error", err)
 	}
-	return errors.Join(g.outbox.Run(ctx), g.database.Close())
+	return nil
+}
+
+func (g *Gateway) closeDatabase() error {
+	if g.database == nil {
+		return nil
+	}
+	return g.database.Close()
 }

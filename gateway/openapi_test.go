@@ -45,7 +45,6 @@ func TestDocumentServesOthers(t *testing.T) {
 	const key = "correct horse battery staple"
 	h := newHouse(t, sink.Options{})
 	h.config.Admin.Token = key
-	h.parts.APIKeys, h.parts.Requests = h.db.Consent(), h.db.Consent()
 	g, _ := h.run()
 	base := "http://" + g.Addrs().Admin
 	r, err := http.NewRequest("GET", base+"/api/v1/openapi.json", nil)

@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +23,7 @@ import (
 	"offramp/gateway/nexthop"
 	"offramp/gateway/program"
 	"offramp/gateway/relay"
+	"offramp/gateway/sink"
 	"offramp/listunsub"
 	"offramp/store"
 	"offramp/store/sqlite"
@@ -65,9 +70,9 @@ func TestReceiversProcess(t *testing.T) {
 	if url := os.Getenv(envSQL); url != "" {
 		c.SQL = database.Config{URL: url, Statement: sqlStatement, Kinds: []string{string(store.EventUnsubscribed)}}
 	}
-	g, err := gateway.New(c, gateway.Parts{
-		Consent: db.Consent(), Spool: db.Spool(), Consumers: db.Consent(), Ledger: db.Consent(), Tokens: ring, Now: now, Environ: []string{"PATH=/usr/bin:/bin"},
-	})
+	p := partsOf(db, ring, os.Getenv(envDir)+"-imports")
+	p.Now, p.Environ = now, []string{"PATH=/usr/bin:/bin"}
+	g, err := gateway.New(c, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,5 +266,52 @@ func TestEventsArriveInADatabase(t *testing.T) {
 			})
 			a.check(all)
 		})
+	}
+}
+
+// A database that does not answer holds up nothing but its own events.
+func TestSilentDatabaseHoldsUpNobody(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := filepath.Join(t.TempDir(), "taken")
+	h := newHouse(t, sink.Options{})
+	h.config.SQL = database.Config{URL: "postgres://nobody:x@" + l.Addr().String() + "/none?sslmode=disable", Statement: sqlStatement, Kinds: []string{"unsubscribed"}}
+	h.config.Exec = program.Config{Command: "/bin/sh -c 'cat > " + taken + "'"}
+	h.parts.Environ = []string{"PATH=/usr/bin:/bin"}
+	c := h.db.Consent()
+	if err := c.AddConsumer(t.Context(), store.Consumer{Name: "exec", Kind: "exec", State: store.ConsumerActive, Created: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddEvents(t.Context(), store.Event{Time: time.Now(), Kind: store.EventUnsubscribed, Recipient: "ada@dest.example", List: "news.example"}); err != nil {
+		t.Fatal(err)
+	}
+	h.run()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if b, _ := os.ReadFile(taken); len(b) > 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the program was given nothing within 5 s")
+		}
+	}
+}
+
+// Without a server the consumers of the settings are shown as it has them.
+func TestConsumersWithoutAServer(t *testing.T) {
+	h := newHouse(t, sink.Options{})
+	h.config.Exec = program.Config{Command: "/bin/true", Kinds: []string{"unsubscribed"}, Lists: []string{"News.example"}}
+	handler, _, err := gateway.API(t.Context(), h.config, h.parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/webhooks", nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	if got := w.Body.String(); !strings.Contains(got, `"lists":["news.example"]`) || !strings.Contains(got, `"kinds":["unsubscribed"]`) {
+		t.Errorf("%d %s", w.Code, got)
 	}
 }

@@ -47,18 +47,15 @@ func (g *Gateway) Run(ctx context.Context) error {
 	start(&observers, "admin", func() error { return serveHTTP(adminCtx, g.admin, g.api) })
 	start(&observers, "access", func() error { return g.access.Run(adminCtx) })
 	start(&counts, "consent", func() error { return g.people.Run(peopleCtx) })
-	if g.scrub != nil {
-		start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
-	}
-	if g.history != nil {
-		start(&counts, "history", func() error { return g.history.Run(peopleCtx) })
-	}
-	if g.jobs != nil {
-		start(&counts, "imports", func() error { return g.jobs.Run(peopleCtx) })
-	}
+	start(&counts, "scrub", func() error { return g.scrub.Run(peopleCtx) })
+	start(&counts, "history", func() error { return g.history.Run(peopleCtx) })
+	start(&counts, "imports", func() error { return g.jobs.Run(peopleCtx) })
 	start(&counts, "clock", func() error { return g.clock.Run(peopleCtx) })
 	start(&counts, "traffic", func() error { return g.traffic.Run(peopleCtx) })
-	start(&deliveries, "outbox", func() error { return g.runOutbox(queueCtx) })
+	start(&deliveries, "outbox", func() error { return g.outbox.Run(queueCtx) })
+	if g.database != nil {
+		start(&deliveries, "database", func() error { return g.checkDatabase(queueCtx) })
+	}
 	start(&deliveries, "delivery", func() error { return g.queue.Run(queueCtx) })
 	start(&entrances, "smtp", func() error { return g.smtp.Serve(ctx, g.mail...) })
 	if g.policy != nil {
@@ -68,7 +65,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 
 	failed := entrances.Wait()
 	stopQueue()
-	failed = errors.Join(failed, deliveries.Wait())
+	failed = errors.Join(failed, deliveries.Wait(), g.closeDatabase())
 	stopPeople()
 	failed = errors.Join(failed, counts.Wait())
 	stopAdmin()

@@ -53,8 +53,11 @@ type Chain struct {
 	Writer  Writer           // of mail to mailto targets
 	Wake    func()           // called when mail is spooled; nil: the queue finds it itself
 	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: nothing is logged
-	Stats   *Stats           // nil: not counted
+	// Sure is the time that has come for certain, whatever the clock shows: nobody's
+	// opt-out is given up by a wrong clock. nil: Now.
+	Sure  func() time.Time
+	Log   *slog.Logger // nil: nothing is logged
+	Stats *Stats       // nil: not counted
 
 	silent silent
 }
@@ -164,7 +167,7 @@ func (c *Chain) one(ctx context.Context, e store.Event, t store.Target) error {
 	case err == nil:
 	case ctx.Err() != nil, errors.Is(err, errOurs):
 		return err // it says nothing of the target
-	case c.now().Sub(e.Time) < GiveUp:
+	case c.sure().Sub(e.Time) < GiveUp:
 		c.Stats.orNone().Again.Add(1)
 		c.silent.add(where, c.now(), err)
 		c.log().Debug("the sender's own system did not take an opt-out, which is sent again", "event", e.ID, "host", where, "error", err)
@@ -240,6 +243,13 @@ func (c *Chain) now() time.Time {
 		return time.Now()
 	}
 	return c.Now()
+}
+
+func (c *Chain) sure() time.Time {
+	if c.Sure == nil {
+		return c.now()
+	}
+	return c.Sure()
 }
 
 func (c *Chain) log() *slog.Logger {

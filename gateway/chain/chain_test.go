@@ -301,7 +301,13 @@ func TestFailures(t *testing.T) {
 	}
 	h.want("calls", a.taken(), []call(nil))
 
+	known := h.now
 	h.now = h.now.Add(GiveUp)
+	h.Sure = func() time.Time { return known }
+	if err := h.send(); err == nil {
+		t.Fatal("given up by a clock that is wrong")
+	}
+	h.now, h.Sure = h.now.Add(restFor), nil
 	must(t, h.send())
 	last := h.told()
 	if text := last[len(last)-1]; !strings.HasPrefix(text, "not-notified news: "+address+": no success within 24h0m0s: ") {

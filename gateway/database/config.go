@@ -3,9 +3,8 @@ package database
 import (
 	"errors"
 	"fmt"
-	"slices"
 
-	"offramp/store"
+	"offramp/gateway/outbox"
 )
 
 // Config holds the settings of this package.
@@ -33,10 +32,8 @@ func (c Config) Validate() error {
 	if _, err := ParseStatement(c.Statement, s.dialect); err != nil {
 		return fmt.Errorf("OFFRAMP_SQL_STATEMENT: %w", err)
 	}
-	for _, k := range c.Kinds {
-		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
-			return fmt.Errorf("OFFRAMP_SQL_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds())
-		}
+	if _, err := outbox.ParseKinds(c.Kinds); err != nil {
+		return fmt.Errorf("OFFRAMP_SQL_KINDS: %w", err)
 	}
 	return nil
 }

@@ -78,3 +78,30 @@ func TestTakeKeepsTheOrder(t *testing.T) {
 		t.Errorf("next %s", at)
 	}
 }
+
+// slow is a receiver that has no time for more than one event of a batch.
+type slow struct{ *inbox }
+
+func (s slow) Send(ctx context.Context, events []store.Event) (int, error) {
+	return s.inbox.Send(ctx, events[:1])
+}
+
+// What a receiver had no time for is sent at once, and is no failure.
+func TestPartOfABatch(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	kind := kindOf(slow{in})
+	kind.Batch, kind.Lanes = 10, 1
+	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}, Stats: new(Stats)}
+	add(t, o, "crm", "x", Start{})
+	optOuts(t, c, 40, 20)
+	run(t, o)
+	until(t, "all recorded", func() bool { return through(t, c, "crm") == 40 })
+	in.ordered(t)
+	o.Stats.mu.Lock()
+	defer o.Stats.mu.Unlock()
+	if got := o.Stats.of("crm"); in.count() != 40 || got.delivered != 40 || got.failed != 0 {
+		t.Errorf("%d calls, %+v", in.count(), got)
+	}
+}

@@ -3,13 +3,30 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"offramp/store"
 )
 
 // Config holds the settings of this package.
 type Config struct {
 	Lanes  int           `env:"WEBHOOK_LANES" envDefault:"8" doc:"calls to one receiver at a time, 1 to 64; events of one person are sent one after another in any case"`
 	GiveUp time.Duration `env:"WEBHOOK_GIVE_UP" envDefault:"72h" doc:"how long an event is tried before its receiver is paused, at least 1h; offramp webhook resume goes on from there"`
+}
+
+// ParseKinds reads the names of kinds of events. Its error is for the operator.
+func ParseKinds(names []string) (kinds []store.EventKind, err error) {
+	for _, name := range names {
+		kind := store.EventKind(name)
+		if !slices.Contains(store.EventKinds(), kind) {
+			all := strings.Trim(fmt.Sprint(store.EventKinds()), "[]")
+			return nil, fmt.Errorf("kind %q: want one of %s", name, strings.ReplaceAll(all, " ", ", "))
+		}
+		kinds = append(kinds, kind)
+	}
+	return kinds, nil
 }
 
 func (c Config) withDefaults() Config {

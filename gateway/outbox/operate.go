@@ -81,7 +81,8 @@ func (o *Outbox) cursor(ctx context.Context, from Start) (int64, error) {
 // All returns all consumers by name, with the settings that they have.
 func (o *Outbox) All(ctx context.Context) ([]store.Consumer, error) {
 	o.begin()
-	return o.all(ctx)
+	all, _, err := o.all(ctx)
+	return all, err
 }
 
 // One returns a consumer or [store.ErrNotFound].
@@ -90,11 +91,11 @@ func (o *Outbox) One(ctx context.Context, name string) (store.Consumer, error) {
 	return o.withOwn(c), err
 }
 
-// all adds what the settings name and the store does not have yet.
-func (o *Outbox) all(ctx context.Context) ([]store.Consumer, error) {
-	all, err := o.Consumers.Consumers(ctx)
-	if err != nil {
-		return nil, err
+// all adds what the settings name and the store does not have yet. missing says why
+// one of those cannot be added, which holds up no other.
+func (o *Outbox) all(ctx context.Context) (all []store.Consumer, missing, err error) {
+	if all, err = o.Consumers.Consumers(ctx); err != nil {
+		return nil, nil, err
 	}
 	for i := range all {
 		all[i] = o.withOwn(all[i])
@@ -108,11 +109,12 @@ func (o *Outbox) all(ctx context.Context) ([]store.Consumer, error) {
 			c, err = o.One(ctx, own.Name)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("consumer %s: %w", own.Name, err)
+			missing = errors.Join(missing, fmt.Errorf("consumer %s: %w", own.Name, err))
+			continue
 		}
 		all = append(all, c)
 	}
-	return all, nil
+	return all, missing, nil
 }
 
 // withOwn gives a consumer that the settings name what they say.

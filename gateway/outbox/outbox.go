@@ -17,8 +17,9 @@ import (
 
 // Receiver sends events to one consumer. Send is called from several goroutines, never
 // twice at the same time for one person, with the events of a person in order. The
-// first done of them are acknowledged, and err says why the next one is not; without an
-// error all of them are.
+// first done of them are acknowledged, and err says why the next one is not. Without an
+// error at least one of them is, and the others come again at once: a receiver that
+// takes one after another stops before the time of ctx is over.
 type Receiver interface {
 	Send(ctx context.Context, events []store.Event) (done int, err error)
 }
@@ -46,7 +47,7 @@ type Kind struct {
 	Open func(c store.Consumer) (Receiver, error)
 	// Events are those that a consumer is told of that names none.
 	Events []store.EventKind
-	Lanes  int // calls at a time at most; 0: 8
+	Lanes  int // calls at a time at most; 0: Config.Lanes
 	Batch  int // events of a call at most; 0: 1
 	// Longest is how long a call may take; 0: 20 s.
 	Longest time.Duration

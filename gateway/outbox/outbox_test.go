@@ -624,3 +624,78 @@ func (d deadlines) Send(ctx context.Context, events []store.Event) (int, error) 
 	}
 	return d.inbox.Send(ctx, events)
 }
+
+// A consumer of the settings for which there is no room holds up no other.
+func TestNoRoomForOwn(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	o := &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kindOf(in), "sql": kindOf(newInbox(t))}, Own: []store.Consumer{{Name: "sql", Kind: "sql"}}}
+	for i := range store.MaxConsumers {
+		must(t, c.AddConsumer(t.Context(), store.Consumer{Name: fmt.Sprint("c", i), Kind: "y", State: store.ConsumerActive, Created: time.Now()}))
+	}
+	one, err := c.Consumer(t.Context(), "c0")
+	must(t, err)
+	one.Kind = "x"
+	must(t, c.ChangeConsumer(t.Context(), one))
+	optOuts(t, c, 3, 3)
+	run(t, o)
+	until(t, "sent", func() bool { return in.count() == 3 })
+	if all, err := o.All(t.Context()); err != nil || len(all) != store.MaxConsumers {
+		t.Errorf("%d consumers, %v", len(all), err)
+	}
+}
+
+// stumbling is a ledger whose first wait panics.
+type stumbling struct {
+	store.Ledger
+	once sync.Once
+}
+
+func (s *stumbling) AwaitEvents(ctx context.Context, after int64) (int64, error) {
+	s.once.Do(func() { panic("first") })
+	return s.Ledger.AwaitEvents(ctx, after)
+}
+
+// After a panic it is still noticed that there are new events.
+func TestWatchGoesOn(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	o := &Outbox{Consumers: c, Ledger: &stumbling{Ledger: c}, Kinds: map[string]Kind{"x": kindOf(in)}}
+	add(t, o, "crm", "x", Start{})
+	optOuts(t, c, 1, 1)
+	run(t, o)
+	until(t, "the first sent", func() bool { return in.count() == 1 })
+	optOuts(t, c, 1, 1)
+	until(t, "the next sent", func() bool { return in.count() == 2 })
+}
+
+// However much comes after an event that nobody takes, others are told of what is
+// theirs, also when the server starts anew meanwhile.
+func TestPoisonedEventInABusyLedger(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	in.fault = func(e store.Event, _ int) error {
+		if e.ID == 1 {
+			return &Failure{Text: "answered 422", Refused: true}
+		}
+		return nil
+	}
+	kind := kindOf(in)
+	kind.Batch = 100
+	add(t, &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}}, "crm", "x", Start{})
+	optOuts(t, c, 1, 1)
+	const more = span + 500
+	for n := 1; n <= 2; n++ {
+		optOuts(t, c, more+1, more+1) // the first of them is of the one who waits
+		stop := run(t, &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}})
+		until(t, "sent to the others", func() bool { return in.unique() == n*more })
+		stop()
+	}
+	if n := in.count(); n != 2*more {
+		t.Errorf("%d were sent, of %d", n, 2*more)
+	}
+	in.ordered(t)
+}

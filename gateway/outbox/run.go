@@ -2,8 +2,10 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -36,7 +38,12 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 	m := &manager{o: o, running: map[string]*running{}, ended: make(chan string), rest: map[string]rest{}}
 	var watching sync.WaitGroup
-	watching.Go(func() { o.guard("watch the ledger", func() { m.watch(ctx) }) })
+	watching.Go(func() {
+		for ctx.Err() == nil { // after a panic, too: without it nothing new would be sent
+			o.guard("watch the ledger", func() { m.watch(ctx) })
+			rests(ctx)
+		}
+	})
 	m.run(ctx)
 	watching.Wait()
 	return nil
@@ -68,7 +75,7 @@ type manager struct {
 	mu      sync.Mutex
 	running map[string]*running
 	rest    map[string]rest
-	silent  bool // the store did not answer, which was logged
+	silent  bool // something is wrong with the store, which was logged
 }
 
 func (m *manager) run(ctx context.Context) {
@@ -118,15 +125,14 @@ func (m *manager) forget(name string) {
 
 // look starts what is to run and stops what is not, or was changed.
 func (m *manager) look(ctx context.Context) {
-	all, err := m.o.all(ctx)
-	if err != nil {
-		if ctx.Err() == nil && !m.silent {
-			m.o.Log.Error("consumers of events cannot be read", "error", err)
-		}
-		m.silent = true
+	all, missing, err := m.o.all(ctx)
+	fault := errors.Join(missing, err)
+	if fault != nil && !m.silent && ctx.Err() == nil {
+		m.o.Log.Error("consumers of events cannot be read or added", "error", fault)
+	}
+	if m.silent = fault != nil; err != nil {
 		return
 	}
-	m.silent = false
 	m.o.Stats.see(all)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -143,6 +149,7 @@ func (m *manager) look(ctx context.Context) {
 			m.start(ctx, c)
 		}
 	}
+	maps.DeleteFunc(m.rest, func(_ string, r rest) bool { return !r.until.After(m.o.Now()) })
 	for name, one := range m.running {
 		if !there[name] && !one.stopped {
 			one.stopped = true
@@ -163,16 +170,21 @@ func (m *manager) start(ctx context.Context, c store.Consumer) {
 	})
 }
 
+// rests waits for a moment after something went wrong.
+func rests(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(headEvery):
+	}
+}
+
 // watch wakes everything that runs when there are new events.
 func (m *manager) watch(ctx context.Context) {
 	last := int64(0)
 	for ctx.Err() == nil {
 		head, err := m.o.Ledger.AwaitEvents(ctx, last)
 		if err != nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(headEvery):
-			}
+			rests(ctx)
 		}
 		last = max(last, head)
 		m.o.Stats.heard(last)

@@ -3,11 +3,10 @@ package program
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"offramp/store"
+	"offramp/gateway/outbox"
 )
 
 // Config holds the settings of this package.
@@ -26,10 +25,8 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC: %w", err))
 		}
 	}
-	for _, k := range c.Kinds {
-		if !slices.Contains(store.EventKinds(), store.EventKind(k)) {
-			faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_KINDS: %q is not a kind of event: use some of %v", k, store.EventKinds()))
-		}
+	if _, err := outbox.ParseKinds(c.Kinds); err != nil {
+		faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_KINDS: %w", err))
 	}
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Hour) {
 		faults = append(faults, fmt.Errorf("OFFRAMP_EXEC_TIMEOUT is %s: use 1s to 1h", c.Timeout))

@@ -214,7 +214,7 @@ func TestConfig(t *testing.T) {
 		"nothing":    {Config{}, ""},
 		"usual":      {Config{Command: "/usr/bin/crm --x", Timeout: time.Minute}, ""},
 		"open quote": {Config{Command: "crm 'x"}, "OFFRAMP_EXEC: has a ' that is not closed"},
-		"no kind":    {Config{Command: "crm", Kinds: []string{"unsubscribe"}}, `OFFRAMP_EXEC_KINDS: "unsubscribe" is not a kind`},
+		"no kind":    {Config{Command: "crm", Kinds: []string{"unsubscribe"}}, `OFFRAMP_EXEC_KINDS: kind "unsubscribe": want one of unsubscribed, `},
 		"too short":  {Config{Command: "crm", Timeout: time.Millisecond}, "OFFRAMP_EXEC_TIMEOUT"},
 		"too long":   {Config{Command: "crm", Timeout: 2 * time.Hour}, "OFFRAMP_EXEC_TIMEOUT"},
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"offramp/gateway/outbox"
@@ -121,13 +120,10 @@ func start(after *int64, since time.Time, otherwise outbox.Start) (outbox.Start,
 	return otherwise, nil
 }
 
-func kindsOf(names []string) (kinds []store.EventKind, err error) {
-	for _, name := range names {
-		kind := store.EventKind(name)
-		if !slices.Contains(store.EventKinds(), kind) {
-			return nil, wrong("kind %q: want one of %s", name, strings.Join(kindNames(store.EventKinds()), ", "))
-		}
-		kinds = append(kinds, kind)
+func kindsOf(names []string) ([]store.EventKind, error) {
+	kinds, err := outbox.ParseKinds(names)
+	if err != nil {
+		return nil, wrong("%v", err)
 	}
 	return kinds, nil
 }

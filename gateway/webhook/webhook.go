@@ -91,6 +91,9 @@ func (r *receiver) Send(ctx context.Context, events []store.Event) (done int, er
 		return r.sendAll(ctx, events)
 	}
 	for i, e := range events {
+		if i > 0 && !r.hasTime(ctx) {
+			return i, nil // cut off in the middle, the call would count as one that failed
+		}
 		var err error
 		switch {
 		case !concerns(r.settings.Format, e):
@@ -107,6 +110,16 @@ func (r *receiver) Send(ctx context.Context, events []store.Event) (done int, er
 		}
 	}
 	return len(events), nil
+}
+
+// hasTime says whether one more event can take as long as a call may.
+func (r *receiver) hasTime(ctx context.Context) bool {
+	longest := callout.Timeout
+	if r.settings.Format == Listmonk {
+		longest *= 2 // finds the subscriber first
+	}
+	end, bounded := ctx.Deadline()
+	return !bounded || time.Until(end) >= longest
 }
 
 // sendAll sends a batch in one call.

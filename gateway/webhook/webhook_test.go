@@ -451,3 +451,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A batch ends before its time does: a call that was cut off would be made again, and
+// have the receiver taken for one that does not answer.
+func TestBatchEndsInTime(t *testing.T) {
+	s := newSite(t)
+	r := s.receiver(t, Settings{Format: Mailgun, Secrets: []Secret{{Value: "0123456789abcdef"}}}, atNoon)
+	var batch []store.Event
+	for i := range int64(5) {
+		batch = append(batch, event(i+1, store.EventUnsubscribed, nil))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), callout.Timeout-time.Second)
+	defer cancel()
+	if done, err := r.Send(ctx, batch); done != 1 || err != nil || len(s.got) != 1 {
+		t.Errorf("%d of %d calls, %v", done, len(s.got), err)
+	}
+	if done, err := r.Send(t.Context(), batch); done != 5 || err != nil {
+		t.Errorf("without a bound: %d, %v", done, err)
+	}
+}

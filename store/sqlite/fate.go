@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strings"
 	"time"
 
 	"offramp/store"
@@ -96,7 +97,13 @@ func withTry(tries []store.Try, at time.Time, s store.Status) []store.Try {
 	return tries
 }
 
-func shortReply(text string) string { return text[:min(len(text), store.MostTryReply)] }
+// shortReply bounds a reply, and leaves out half a character at its end.
+func shortReply(text string) string {
+	if len(text) <= store.MostTryReply {
+		return text
+	}
+	return strings.ToValidUTF8(text[:store.MostTryReply], "")
+}
 
 // cursor reads what putText and its like wrote. Once something is wrong, bad is
 // set and all it reads is zero.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"math"
 	"slices"
 )
 
@@ -58,14 +59,13 @@ func (g *forgetting) run(c *conn) error {
 	if err != nil {
 		return err
 	}
-	if err := g.find(c, segments, h.hash(byPerson, g.person), func(k keyed) bool { return k.person == g.person }); err != nil {
+	theirs := func(k keyed) bool { return k.person == g.person }
+	if err := g.find(c, segments, []int64{h.hash(byPerson, g.person)}, forgetAtOnce, theirs); err != nil {
 		return err
 	}
 	g.theirs = len(g.rows)
-	for _, id := range g.bounces {
-		if err := g.bounce(c, segments, id); err != nil {
-			return err
-		}
+	if err := g.forgetBounces(c, segments); err != nil {
+		return err
 	}
 	for id := range g.rows {
 		if _, err := c.exec(deleteFate, id); err != nil {
@@ -80,17 +80,25 @@ func (g *forgetting) run(c *conn) error {
 	return nil
 }
 
-// bounce erases what became of a bounce: the sender's address that it went to may
-// be made of the recipient's.
-func (g *forgetting) bounce(c *conn, segments []segment, id string) error {
-	var waits []int64
-	if _, err := c.one(selectNumOf, func(r row) { waits = append(waits, recipientID(r.int(0), 0)) }, id); err != nil {
-		return err
+// forgetBounces erases what became of their bounces: the sender's address that one
+// went to may be made of the recipient's. All of them are found at once, since each
+// look reads what is not indexed yet while no mail is accepted.
+func (g *forgetting) forgetBounces(c *conn, segments []segment) error {
+	if len(g.bounces) == 0 {
+		return nil
+	}
+	var waits, hashes []int64
+	for _, id := range g.bounces {
+		if _, err := c.one(selectNumOf, func(r row) { waits = append(waits, recipientID(r.int(0), 0)) }, id); err != nil {
+			return err
+		}
+		hashes = append(hashes, g.s.history.hash(byQueueID, id))
 	}
 	if err := g.unrecord(c, waits, ""); err != nil {
 		return err
 	}
-	return g.find(c, segments, g.s.history.hash(byQueueID, id), func(k keyed) bool { return k.queueID == id })
+	ids := g.bounces // find adds to them
+	return g.find(c, segments, hashes, math.MaxInt, func(k keyed) bool { return slices.Contains(ids, k.queueID) })
 }
 
 // unrecord has nothing recorded of recipients that are in the queue; person
@@ -122,9 +130,8 @@ func (g *forgetting) unrecord(c *conn, ids []int64, person string) error {
 	return nil
 }
 
-// find reads which rows are to go, some at a time.
-func (g *forgetting) find(c *conn, segments []segment, hash int64, fits func(keyed) bool) error {
-	most := len(g.rows) + forgetAtOnce
+// find reads which rows are to go, so many in all at most.
+func (g *forgetting) find(c *conn, segments []segment, hashes []int64, most int, fits func(keyed) bool) error {
 	indexed := int64(0)
 	for _, seg := range segments {
 		indexed = max(indexed, seg.high)
@@ -146,16 +153,18 @@ func (g *forgetting) find(c *conn, segments []segment, hash int64, fits func(key
 		return err
 	}
 	for _, seg := range segments {
-		ids, err := hits(c, seg.id, hash)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if len(g.rows) >= most {
-				return nil
-			}
-			if _, err := c.one(selectFate, func(r row) { take(id, r.blob(0)) }, id); err != nil {
+		for _, hash := range hashes {
+			ids, err := hits(c, seg.id, hash)
+			if err != nil {
 				return err
+			}
+			for _, id := range ids {
+				if len(g.rows) >= most {
+					return nil
+				}
+				if _, err := c.one(selectFate, func(r row) { take(id, r.blob(0)) }, id); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -26,6 +26,7 @@ const (
 
 const (
 	selectSegments    = "SELECT id, level, low, high FROM fate_segments ORDER BY id"
+	selectSegment     = "SELECT id FROM fate_segments WHERE id = ?"
 	selectLastSegment = "SELECT max((SELECT coalesce(max(id), 0) FROM fate_segments), (SELECT coalesce(max(segment), 0) FROM fate_blocks))"
 	insertSegment     = "INSERT INTO fate_segments (id, level, low, high) VALUES (?, ?, ?, ?)"
 	deleteSegment     = "DELETE FROM fate_segments WHERE id = ?"

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -69,7 +70,7 @@ func (s *Spool) merge(ctx context.Context, from []segment) error {
 			return err
 		}
 		if err := m.step(ctx, to.id); err != nil {
-			return err
+			return errors.Join(err, s.dropBlocks(ctx, to.id)) // or each attempt would leave as many
 		}
 	}
 	if err := s.file.write(ctx, &op{frees: true, run: func(c *conn) error {
@@ -81,7 +82,7 @@ func (s *Spool) merge(ctx context.Context, from []segment) error {
 		_, err := c.exec(insertSegment, to.id, to.level, to.low, to.high)
 		return err
 	}}); err != nil {
-		return err
+		return errors.Join(err, s.dropBlocks(ctx, to.id))
 	}
 	for _, g := range from {
 		if err := s.dropBlocks(ctx, g.id); err != nil {
@@ -91,10 +92,16 @@ func (s *Spool) merge(ctx context.Context, from []segment) error {
 	return nil
 }
 
-// dropBlocks removes the blocks of a segment that is gone, some at a time.
+// dropBlocks removes the blocks of a segment that is gone, or was never there, some
+// at a time. Of one that is there it removes none: a write that was given up may
+// still have been done.
 func (s *Spool) dropBlocks(ctx context.Context, segment int64) error {
 	for more := true; more; {
 		if err := s.file.write(ctx, &op{frees: true, run: func(c *conn) error {
+			more = false
+			if there, err := c.one(selectSegment, func(row) {}, segment); err != nil || there {
+				return err
+			}
 			var ids []int64
 			if err := c.query(selectBlockIDs, func(r row) error {
 				ids = append(ids, r.int(0))

@@ -133,3 +133,35 @@ func firstLeaf(t *testing.T, dir string, root int64) (page int64) {
 	})
 	return page
 }
+
+// A merge that fails leaves nothing behind: it is tried again with every segment, and
+// what each attempt left would fill the disk.
+func TestAFailedMergeLeavesNothing(t *testing.T) {
+	ctx := t.Context()
+	s := openTest(t, Options{Dir: t.TempDir()}).Spool()
+	s.history.every.Store(1 << 40) // not in the background
+	for i := range mergeAtOnce * segmentRows {
+		noteFate(t, s, fmt.Sprint("Q", i), "<m@x.example>", "ada@x.example")
+	}
+	written(t, s)
+	must(t, s.file.write(ctx, &op{run: func(c *conn) error { // more blocks than a new segment has
+		_, err := c.exec(`CREATE TRIGGER full BEFORE INSERT ON fate_blocks WHEN (SELECT count(*) FROM fate_blocks WHERE segment = new.segment) > 100
+			BEGIN SELECT RAISE(ABORT, 'no more'); END`)
+		return err
+	}}))
+	s.history.every.Store(segmentRows)
+	if err := s.index(ctx); err == nil {
+		t.Fatal("the merge did not fail")
+	}
+	must(t, s.file.readers.do(ctx, func(c *conn) error {
+		return c.query("SELECT count(*) FROM fate_blocks WHERE segment NOT IN (SELECT id FROM fate_segments)", func(r row) error {
+			if r.int(0) > 0 {
+				t.Errorf("%d blocks are left", r.int(0))
+			}
+			return nil
+		})
+	}))
+	if got := fateIDs(t, s, store.FateFilter{QueueID: "Q77"}); len(got) != 1 {
+		t.Errorf("found %v", got)
+	}
+}

@@ -268,3 +268,14 @@ func TestWaitingIsTidied(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 }
+
+// A long reply is cut between characters, not within one.
+func TestShortReply(t *testing.T) {
+	text := strings.Repeat("x", store.MostTryReply-1)
+	if got := shortReply(text + "éé"); got != text {
+		t.Errorf("%q", got)
+	}
+	if got := shortReply(text + "y"); got != text+"y" {
+		t.Errorf("%q", got)
+	}
+}
