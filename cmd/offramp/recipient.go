@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -229,14 +226,6 @@ func (f chooseFlags) choose(now time.Time) (record.Choose, error) {
 	return c, nil
 }
 
-// parseMoment reads a time, or a day, which stands for its beginning in UTC.
-func parseMoment(text string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		return t, nil
-	}
-	return time.Parse(time.RFC3339, text)
-}
-
 func (a *app) recipientErase() *cobra.Command {
 	var yes, noWait bool
 	cmd := &cobra.Command{
@@ -312,25 +301,4 @@ func (a *app) confirmErasure(ctx context.Context, path string, yes bool) error {
 		question = "Block the address all the same, so that no list can send it mail?"
 	}
 	return a.confirm(question, yes)
-}
-
-// confirm asks before something that cannot be taken back. Where nobody can be
-// asked, --yes is needed.
-func (a *app) confirm(question string, yes bool) error {
-	if yes {
-		return nil
-	}
-	if !a.inputTTY {
-		return fault("%s There is no terminal to ask on: add --yes", question)
-	}
-	fmt.Fprintf(a.stderr, "%s Type yes: ", question)
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if strings.TrimSpace(line) != "yes" {
-		a.say("Nothing was changed.")
-		return silent{exitFailed}
-	}
-	return nil
 }

@@ -180,21 +180,6 @@ func (s suppressed) String() string {
 	return s.address.Literal()
 }
 
-// lastMoment reads when something ends: the end of a day, or a moment.
-func lastMoment(flag, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return day.AddDate(0, 0, 1), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fault("%s: invalid date %q: write one such as 2030-03-31 or 2030-03-31T12:00:00Z", flag, text)
-	}
-	return t, nil
-}
-
 func (a *app) suppressGet() *cobra.Command {
 	return &cobra.Command{
 		Use: "get ADDRESS", Short: "Show what stops mail to an address or domain; exits 1 when nothing does", Args: exactly("ADDRESS"),

@@ -96,20 +96,6 @@ func (a *app) secretFrom(name string) (string, error) {
 	return strings.TrimSpace(string(raw)), err
 }
 
-// moment reads a time, or how long ago one was.
-func (a *app) moment(flag, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return a.now().Add(-d).UTC(), nil
-	}
-	if at, err := parseMoment(text); err == nil {
-		return at.UTC(), nil
-	}
-	return time.Time{}, fault("%s: invalid time %q: write one such as 2026-11-29, 2026-11-29T12:00:00Z or 24h", flag, text)
-}
-
 // printCreated shows a secret, this once.
 func (a *app) printCreated(made record.CreatedWebhook, what string) error {
 	if a.asJSON {

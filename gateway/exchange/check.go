@@ -71,6 +71,9 @@ func (r *Record) check(now time.Time) error {
 		return unknownReason(string(r.Reason), "manual, bounced, complained, unsubscribed, unsubscribed-all, paused or paused-all")
 	}
 	r.Note = oneLine(r.Note)
+	if len(r.Source) > maxSource {
+		return fmt.Errorf("source is longer than %d bytes", maxSource)
+	}
 	pause := r.Reason == store.ReasonPaused || r.Reason == store.ReasonPausedAll
 	switch {
 	case !r.Own():

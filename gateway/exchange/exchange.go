@@ -58,6 +58,7 @@ const (
 	maxSniff  = 64 << 10 // bytes in which the first record must end
 	maxNote   = 512      // bytes, as many as a record keeps
 	maxTags   = 100      // lists of one row
+	maxSource = 64       // bytes
 )
 
 // LongestPause is how far ahead a pause may end.

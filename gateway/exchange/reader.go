@@ -128,7 +128,7 @@ func (r *Reader) openRows(in *bufio.Reader, c *cells, first []byte, header []str
 		r.format, r.take = SES, sesRow
 		r.source = &table{cells: c, at: map[string][]int{"emailaddress": {0}, "reason": {1}}, width: 2}
 		return nil
-	case r.o.Format == Plain || r.o.Format == Auto && (len(header) == 1 || bytes.IndexByte(first, '@') >= 0 && len(header) == 1):
+	case r.o.Format == Plain || r.o.Format == Auto && len(header) == 1:
 		return r.openPlain(in)
 	case r.o.Format == Auto && bytes.IndexByte(first, '@') >= 0:
 		return fileFault("line 1: several cells in a row and no header: write one with the column email, or one address a line")

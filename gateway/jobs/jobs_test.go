@@ -302,6 +302,16 @@ func TestPauseAndCancel(t *testing.T) {
 	}
 }
 
+// What no record can hold is the fault of its row, and not of the whole file.
+func TestRowsThatAreTooLong(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	long := strings.Repeat("x", 9000)
+	job := w.load(t, "email,list,reason,source\na@x.example,"+long+",manual,\nb@x.example,,manual,"+long+"\nc@x.example,news,manual,import\n", Spec{Format: "csv"})
+	if job.State != store.JobReady || job.Report.Faulty != 1 || job.Report.Records != 2 {
+		t.Errorf("%+v", job)
+	}
+}
+
 // full has no room for what is recorded.
 type full struct{ People }
 
