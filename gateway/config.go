@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"offramp/gateway/api"
+	"offramp/gateway/access"
 	"offramp/gateway/callout"
 	"offramp/gateway/clock"
 	"offramp/gateway/consent"
@@ -61,8 +61,8 @@ type Config struct {
 	Outbox  outbox.Config
 	Exec    program.Config `topic:"A program or database of yours that gets the events"`
 	SQL     database.Config
-	Web     web.Config `topic:"Recipients' page"`
-	Admin   api.Config `topic:"API and metrics"`
+	Web     web.Config    `topic:"Recipients' page"`
+	Admin   access.Config `topic:"API and metrics"`
 	Import  jobs.Config
 }
 

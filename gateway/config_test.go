@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"offramp/gateway"
-	"offramp/gateway/api"
+	"offramp/gateway/access"
 	"offramp/gateway/nexthop"
 	"offramp/gateway/relay"
 )
@@ -65,7 +65,7 @@ func TestValidate(t *testing.T) {
 		"admin named, no token":   {func(c *gateway.Config) { c.AdminAddr = "admin.example.org:8081" }, "OFFRAMP_ADMIN_ADDR"},
 		"admin IPv6 loopback":     {func(c *gateway.Config) { c.AdminAddr = "[::1]:8081" }, ""},
 		"admin public with token": {func(c *gateway.Config) { c.AdminAddr, c.Admin.Token = ":8081", strings.Repeat("k", 32) }, ""},
-		"weak token":              {func(c *gateway.Config) { c.Admin = api.Config{Token: "secret"} }, "OFFRAMP_ADMIN_TOKEN"},
+		"weak token":              {func(c *gateway.Config) { c.Admin = access.Config{Token: "secret"} }, "OFFRAMP_ADMIN_TOKEN"},
 		"nobody may send":         {func(c *gateway.Config) { c.Relay.TrustedNetworks = nil }, "OFFRAMP_TRUSTED_NETWORKS: names no network"},
 		"none may send":           {func(c *gateway.Config) { c.Relay.TrustedNetworks = []relay.Network{{}} }, "OFFRAMP_TRUSTED_NETWORKS: names no network"},
 		"nobody, but on loopback": {func(c *gateway.Config) { c.Relay.TrustedNetworks, c.SMTPAddr = nil, []string{"127.0.0.1:2525"} }, ""},

@@ -73,7 +73,7 @@ func (c Config) people(p Parts, known *clock.Clock, kept *feedback.Kept) *consen
 // api is the operator's side, but for what only a running server knows.
 func (c Config) api(p Parts, people *consent.Consent, known *clock.Clock, who *access.Access) *api.API {
 	return &api.API{
-		Config: c.Admin, Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
+		Access: who, Keys: who, Consent: people, Records: p.Consent, Lists: p.Consent, Queue: p.Spool, Receipts: p.Receipts,
 		Messages: c.history(p, known), Traffic: p.Consent, Counts: p.Counts, Leaks: p.Leaks, DefaultStream: c.Relay.DefaultStream, Clock: known,
 		Checks: []api.Check{{Name: "spool writes", Run: p.Spool.Ready}, {Name: "consent", Run: func(ctx context.Context) error {
 			return errors.Join(p.Consent.Ready(ctx), answers(ctx, p.Consent))

@@ -126,8 +126,8 @@ func (a *app) fillBackup(ctx context.Context, s *settings, dir string) (backupVi
 	if err != nil {
 		return backupView{}, storeFault(s.DataDir, err)
 	}
-	for name, secret := range map[string]string{"offramp.db": secretDatabase, "spool.db": secretMail} {
-		f := backupFile{Path: backupData + "/" + name, From: filepath.Join(m.DataDir, name), Secret: secret}
+	for _, file := range []struct{ name, secret string }{{"offramp.db", secretDatabase}, {"spool.db", secretMail}} {
+		f := backupFile{Path: backupData + "/" + file.name, From: filepath.Join(m.DataDir, file.name), Secret: file.secret}
 		if err := f.sum(dir); err != nil {
 			return backupView{}, err
 		}

@@ -77,13 +77,14 @@ func (a *app) environment() (map[string]string, error) {
 	return env, readEnvFile(a.envFile, env)
 }
 
-// envFile writes settings so that they can be read again.
+// envFile writes settings so that they can be read again. A value has one line there;
+// in what can have several, a statement of SQL, a space is as good as a line end.
 func envFile(env map[string]string) []byte {
 	var b strings.Builder
 	b.WriteString("# The settings at the time of the backup, from the environment and --env-file.\n")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if strings.HasPrefix(name, prefix) {
-			fmt.Fprintf(&b, "%s=\"%s\"\n", name, strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", ",").Replace(env[name]))
+			fmt.Fprintf(&b, "%s=\"%s\"\n", name, strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", " ").Replace(env[name]))
 		}
 	}
 	return []byte(b.String())

@@ -87,9 +87,32 @@ func (f *backupFile) write(dir string) error {
 	return f.sum(dir)
 }
 
+// errNoFile says that something else stands in the place of a file.
+var errNoFile = errors.New("is not a regular file")
+
+// open opens a file of the backup in dir. A link that leads out of the folder, a pipe
+// or a device may be put into a backup where others can write: what it leads to is
+// not read.
+func (f *backupFile) open(dir string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	name := filepath.FromSlash(f.Path)
+	info, err := root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNoFile
+	}
+	return root.Open(name)
+}
+
 // sum takes down the size and sum of a file that is there.
 func (f *backupFile) sum(dir string) error {
-	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Path)))
+	file, err := f.open(dir)
 	if err != nil {
 		return err
 	}
@@ -122,7 +145,7 @@ func readManifest(dir string) (manifest, error) {
 		return m, fault("%s was written by a newer release of Offramp (%s): restore it with that release", dir, m.Release)
 	}
 	for _, f := range m.Files {
-		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
+		if !fs.ValidPath(f.Path) || !filepath.IsLocal(filepath.FromSlash(f.Path)) {
 			return m, damagedBackup{dir, []string{fmt.Sprintf("%s names a file outside of the backup: %q", manifestFile, f.Path)}}
 		}
 	}

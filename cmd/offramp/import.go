@@ -192,10 +192,17 @@ func (a *app) runImport(ctx context.Context, c *client, job record.Import) error
 	if !a.asJSON {
 		a.counts(job)
 	}
-	if job.State != "done" {
-		return fmt.Errorf("the import is %s (%s): `offramp suppress import --resume %s` goes on", job.State, printable(job.Error), job.ID)
+	switch {
+	case job.State == "done":
+		return a.resultOf(job)
+	case job.State == "paused" && job.Error == "":
+		return fmt.Errorf("the import was paused: `offramp suppress import --resume %s` goes on", job.ID)
+	case job.State == "paused":
+		return fmt.Errorf("the import is paused (%s): `offramp suppress import --resume %s` goes on", printable(job.Error), job.ID)
+	case job.Error == "":
+		return fmt.Errorf("the import was %s: what it recorded stays", job.State)
 	}
-	return a.resultOf(job)
+	return fmt.Errorf("the import %s (%s): what it recorded stays", job.State, printable(job.Error))
 }
 
 func (a *app) resumeImport(ctx context.Context, c *client, id string) error {

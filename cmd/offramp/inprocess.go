@@ -24,8 +24,10 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	in, out := io.Pipe()
 	w := &answerWriter{header: http.Header{}, status: http.StatusOK, body: out, begun: make(chan struct{})}
 	resp := &http.Response{Request: r, ContentLength: -1, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	resp.Body = &answerBody{PipeReader: in, cancel: cancel}
+	ended := make(chan struct{})
+	resp.Body = &answerBody{PipeReader: in, cancel: cancel, ended: ended}
 	go func() {
+		defer close(ended)
 		err := serve(t.handler, w, served)
 		w.begin()
 		// The reader sees the end of the body after this.
@@ -48,15 +50,19 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	return nil
 }
 
-// answerBody ends the request when its reader has enough.
+// answerBody ends the request when its reader has enough, and waits for that: the data
+// is closed next.
 type answerBody struct {
 	*io.PipeReader
 	cancel context.CancelFunc
+	ended  <-chan struct{}
 }
 
 func (b *answerBody) Close() error {
 	b.cancel()
-	return b.PipeReader.Close()
+	err := b.PipeReader.Close()
+	<-b.ended
+	return err
 }
 
 // answerWriter hands an answer over.

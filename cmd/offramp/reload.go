@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"runtime/debug"
 	"sync"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -148,9 +149,15 @@ func (r *reloader) adopt(next *settings) (changed, restart []string) {
 	return changed, restart
 }
 
-// hangUp is what SIGHUP asks for, and has the service manager know.
+// hangUp is what SIGHUP asks for, and has the service manager know. A panic in it must
+// not end the server.
 func (r *reloader) hangUp(ctx context.Context) {
 	notify(r.log, daemon.SdNotifyReloading)
+	defer notify(r.log, daemon.SdNotifyReady)
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.log.ErrorContext(ctx, "panic while settings were reloaded", "error", cause, "stack", string(debug.Stack()))
+		}
+	}()
 	r.Reload(ctx)
-	notify(r.log, daemon.SdNotifyReady)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/textproto"
 	"os"
 	"path/filepath"
@@ -148,5 +149,15 @@ func TestReloadKeysAndRules(t *testing.T) {
 	succeeds(t, os.WriteFile(rules, []byte("nonsense\n"), 0o600))
 	if done, code := r.reload(nil); code != exitFailed || len(done.Errors) == 0 {
 		t.Errorf("a rule that cannot be read: exit code %d, %+v", code, done)
+	}
+}
+
+// A panic in a reload is in the log, and the server goes on.
+func TestPanicOfAReload(t *testing.T) {
+	var log bytes.Buffer
+	r := &reloader{log: slog.New(slog.NewTextHandler(&log, nil))} // no app: it cannot read anything
+	r.hangUp(t.Context())
+	if !strings.Contains(log.String(), "panic while settings were reloaded") {
+		t.Error(log.String())
 	}
 }

@@ -276,6 +276,9 @@ func (s *settings) settle(part string) error {
 	if err != nil {
 		return err
 	}
+	if err := syncTree(part); err != nil {
+		return err
+	}
 	for _, name := range moves(entries) {
 		if err := os.Rename(filepath.Join(part, name), filepath.Join(s.DataDir, name)); err != nil {
 			return err

@@ -235,7 +235,8 @@ func (w *applying) event(ctx context.Context, n int, e since) error {
 	} else {
 		stop.Recipient, err = envelope.Parse(e.Recipient)
 	}
-	if err != nil || stop.Recipient.IsNull() == (stop.Pattern.Key() == "") {
+	// Only a suppression can be of a pattern: the others are a person's choice.
+	if err != nil || stop.Recipient.IsNull() && (stop.Pattern.Key() == "" || e.Kind != store.EventSuppressed) {
 		w.fault(n, "names no recipient")
 		return nil
 	}

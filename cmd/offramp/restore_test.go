@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,9 +138,10 @@ func TestRestoreFromReceiversAndLogs(t *testing.T) {
 		entry("POST", link("before@dest.example"), "200", at.Add(-time.Hour)),
 		`{"email":"x@dest.example","event":"opened"}`,
 		`{"kind":"unsubscribed","recipient":"nobody","time":"2027-01-01T00:00:00Z"}`,
+		`{"kind":"unsubscribed","recipient":"@dest.example","time":"2027-01-01T00:00:00Z"}`,
 		`{`,
 	)
-	if done.OptOuts != 4 || len(done.Faults) != 3 {
+	if done.OptOuts != 4 || len(done.Faults) != 4 {
 		t.Errorf("%+v", done)
 	}
 	text := r.must("suppress", "list")
@@ -211,6 +213,36 @@ func TestBackupVerify(t *testing.T) {
 	r.fails(exitFailed, "a file outside of the backup", "backup", "--verify", r.backup)
 	succeeds(t, os.WriteFile(manifest, raw, 0o600))
 	r.must("backup", "--verify", r.backup)
+}
+
+// What is put into a backup in the place of a file is not followed out of it, and has
+// nobody wait. What its manifest names is where it says.
+func TestBackupHoldsFilesAlone(t *testing.T) {
+	r := newRestored(t)
+	keys := filepath.Join(r.backup, backupData, tokenKeysFile)
+	raw, err := os.ReadFile(keys)
+	succeeds(t, err)
+	outside := filepath.Join(t.TempDir(), "outside")
+	succeeds(t, os.WriteFile(outside, raw, 0o600))
+	for name, put := range map[string]func() error{
+		"link": func() error { return os.Symlink(outside, keys) },
+		"pipe": func() error { return syscall.Mkfifo(keys, 0o600) },
+	} {
+		succeeds(t, os.Remove(keys))
+		succeeds(t, put())
+		r.fails(exitFailed, backupData+"/"+tokenKeysFile+": is not a regular file", "backup", "--verify", r.backup)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	succeeds(t, os.Remove(keys))
+	succeeds(t, os.WriteFile(keys, raw, 0o600))
+	manifest := filepath.Join(r.backup, manifestFile)
+	whole, err := os.ReadFile(manifest)
+	succeeds(t, err)
+	from, to := []byte(`"path": "data/`), []byte(`"path": "data/../data/`)
+	succeeds(t, os.WriteFile(manifest, bytes.Replace(whole, from, to, 1), 0o600))
+	r.fails(exitFailed, "a file outside of the backup", "backup", "--verify", r.backup)
 }
 
 // A start refuses an older offramp.db, and says what to do.
@@ -352,5 +384,16 @@ func TestRestoreThatEndsInTheMiddle(t *testing.T) {
 	}
 	if s.needData() != nil || s.refuseUndecided() == nil {
 		t.Error("at the end a server starts before the operator has decided")
+	}
+}
+
+// A setting of several lines is read again from the backup as what it means.
+func TestSettingsOfSeveralLinesAreKept(t *testing.T) {
+	const statement = "UPDATE people\n  SET mail = false, note = \"$1\"\n WHERE id = $1"
+	got := map[string]string{}
+	in := bytes.NewReader(envFile(map[string]string{"OFFRAMP_SQL_STATEMENT": statement, "PATH": "/bin"}))
+	succeeds(t, parseEnvFile(in, "offramp.env", got))
+	if len(got) != 1 || strings.Join(strings.Fields(got["OFFRAMP_SQL_STATEMENT"]), " ") != strings.Join(strings.Fields(statement), " ") {
+		t.Errorf("%q", got)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,16 +35,23 @@ func webhookPath(name string, act ...string) string {
 func (a *app) webhookAdd() *cobra.Command {
 	var n record.NewWebhook
 	var after int64
-	var since string
+	var since, secretFile string
 	cmd := &cobra.Command{
 		Use: "add NAME URL", Short: "Add a webhook, and show its secret once", Args: exactly("NAME", "URL"),
 		Long: "Add a webhook. It is sent what happens from now on; --after 0 begins with the oldest\n" +
 			"event that is kept. The secret, with which the receiver verifies calls, is shown\n" +
-			"this once.",
+			"this once. With - as URL, it is read from stdin: others on this machine can see the\n" +
+			"password of a URL that is on the command line.",
 		Example: "  offramp webhook add crm https://crm.example.org/hooks/offramp\n" +
-			"  offramp webhook add listmonk https://user:token@listmonk.example.org --format listmonk --act blocklist",
+			"  offramp webhook add listmonk - --format listmonk --act blocklist < url.txt",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			n.Name, n.URL = args[0], args[1]
+			n.Name = args[0]
+			if n.URL, err = a.webhookURL(args[1]); err != nil {
+				return err
+			}
+			if n.Secret, err = a.secretFrom(secretFile); err != nil {
+				return err
+			}
 			if cmd.Flags().Changed("after") {
 				n.After = &after
 			}
@@ -66,10 +72,28 @@ func (a *app) webhookAdd() *cobra.Command {
 	flags.StringVar(&n.Act, "act", "", "of the format listmonk: an opt-out becomes a complaint (default), or blocklist")
 	flags.StringSliceVar(&n.Lists, "list", nil, "only events of these lists, and those of all lists")
 	flags.StringSliceVar(&n.Kinds, "kind", nil, "only these kinds of events, as offramp events --help lists them")
-	flags.StringVar(&n.Secret, "secret", "", "of the formats standard and mailgun: the secret to sign with (default: a new one)")
+	flags.StringVar(&secretFile, "secret-file", "", "of the formats standard and mailgun: file with the secret to sign with; - reads stdin (default: a new one is made)")
 	flags.Int64Var(&after, "after", 0, "begin after the event with this id")
 	flags.StringVar(&since, "since", "", "begin with the events of this time, such as 2026-11-29 or 24h")
 	return cmd
+}
+
+// webhookURL is a URL of the command line; with -, the one on stdin.
+func (a *app) webhookURL(arg string) (string, error) {
+	if arg != "-" {
+		return arg, nil
+	}
+	return a.secretFrom(arg)
+}
+
+// secretFrom reads a secret, which the list of processes would show as an argument.
+// Without a name there is none.
+func (a *app) secretFrom(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	raw, err := a.readInput(name)
+	return strings.TrimSpace(string(raw)), err
 }
 
 // moment reads a time, or how long ago one was.
@@ -80,10 +104,8 @@ func (a *app) moment(flag, text string) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return a.now().Add(-d).UTC(), nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), nil
-		}
+	if at, err := parseMoment(text); err == nil {
+		return at.UTC(), nil
 	}
 	return time.Time{}, fault("%s: invalid time %q: write one such as 2026-11-29, 2026-11-29T12:00:00Z or 24h", flag, text)
 }
@@ -105,56 +127,6 @@ func (a *app) printCreated(made record.CreatedWebhook, what string) error {
 		a.print("%s", made.Secret)
 	}
 	return nil
-}
-
-func (a *app) webhookList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "Show the systems that are sent events", Args: exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.operate(cmd.Context(), func(c *client) error {
-				var page record.WebhookPage
-				if err := c.call(cmd.Context(), "GET", "webhooks", nil, &page); err != nil {
-					return err
-				}
-				return a.printWebhooks(page.Items)
-			})
-		},
-	}
-}
-
-func (a *app) printWebhooks(all []record.Webhook) error {
-	if a.asJSON {
-		for _, one := range all {
-			if err := a.printLine(one); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(all) == 0 {
-		a.say("No system is sent events: `offramp webhook add` adds one.")
-		return nil
-	}
-	rows := [][]string{{"NAME", "KIND", "STATE", "ACKNOWLEDGED", "BEHIND", "FAILING SINCE", "URL", "ERROR"}}
-	for _, one := range all {
-		failing := "-"
-		if !one.Failing.IsZero() {
-			failing = one.Failing.UTC().Format(time.RFC3339)
-		}
-		rows = append(rows, []string{
-			one.Name, cmp.Or(one.Format, one.Kind), one.State, strconv.FormatInt(one.Cursor, 10), strconv.FormatInt(max(one.Head-one.Cursor, 0), 10), failing, one.URL, one.Error,
-		})
-	}
-	return a.printTable(rows)
-}
-
-func (a *app) webhookShow() *cobra.Command {
-	return &cobra.Command{
-		Use: "show NAME", Short: "Show one of them, and what holds it up", Args: exactly("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.aboutWebhook(cmd.Context(), "GET", webhookPath(args[0]), nil, a.printWebhook)
-		},
-	}
 }
 
 // webhookGone says which webhook there is not.
@@ -183,50 +155,13 @@ func (a *app) aboutWebhook(ctx context.Context, method, path string, in any, sho
 	})
 }
 
-func (a *app) printWebhook(one record.Webhook) error {
-	rows := [][]string{{"name", one.Name}, {"kind", one.Kind}, {"state", one.State}}
-	row := func(name, value string) {
-		if value != "" && value != "0" {
-			rows = append(rows, []string{name, value})
-		}
-	}
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
-	row("url", one.URL)
-	row("format", one.Format)
-	row("act", one.Act)
-	row("lists", strings.Join(one.Lists, ", "))
-	row("kinds", strings.Join(one.Kinds, ", "))
-	row("since", at(one.Created))
-	rows = append(rows, []string{"acknowledged", fmt.Sprintf("up to event %d of %d", one.Cursor, one.Head)})
-	if one.Ahead > 0 {
-		row("ahead", plural(one.Ahead, "event")+" after it")
-	}
-	if one.Stuck > 0 {
-		row("held up by", fmt.Sprintf("event %d, tried %s since %s", one.Stuck, plural(one.Attempts, "time"), at(one.Failing)))
-	}
-	row("next attempt", at(one.Next))
-	row("error", one.Error)
-	if one.Missed > 0 {
-		row("missed", plural(one.Missed, "event")+" left the ledger by age before they were sent")
-	}
-	for _, key := range one.PublicKeys {
-		row("public key", key)
-	}
-	return a.printTable(rows)
-}
-
 func (a *app) webhookSet() *cobra.Command {
 	var address, act string
 	var lists, kinds []string
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "Change its URL, lists or kinds of events", Args: exactly("NAME"),
 		Example: "  offramp webhook set crm --url https://crm2.example.org/hooks/offramp",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var p record.WebhookPatch
 			for _, flag := range []struct {
 				name string
@@ -241,6 +176,9 @@ func (a *app) webhookSet() *cobra.Command {
 			if p == (record.WebhookPatch{}) {
 				return fault("webhook set: nothing to change: give --url, --act, --list or --kind")
 			}
+			if address, err = a.webhookURL(address); err != nil {
+				return err
+			}
 			return a.aboutWebhook(cmd.Context(), "PATCH", webhookPath(args[0]), p, func(one record.Webhook) error {
 				a.say("Changed %s.", one.Name)
 				return nil
@@ -248,41 +186,11 @@ func (a *app) webhookSet() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&address, "url", "", "another URL")
+	flags.StringVar(&address, "url", "", "another URL; - reads it from stdin")
 	flags.StringVar(&act, "act", "", "of the format listmonk: complaint or blocklist")
 	flags.StringSliceVar(&lists, "list", nil, "only events of these lists; --list= for all")
 	flags.StringSliceVar(&kinds, "kind", nil, "only these kinds of events; --kind= for the usual ones")
 	return cmd
-}
-
-func (a *app) webhookTest() *cobra.Command {
-	return &cobra.Command{
-		Use: "test NAME", Short: "Send a test event, and show what the receiver answers", Args: exactly("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.operate(cmd.Context(), func(c *client) error {
-				var result record.WebhookTest
-				if err := c.call(cmd.Context(), "POST", webhookPath(args[0], "test"), nil, &result); err != nil {
-					return webhookGone(webhookPath(args[0]), err)
-				}
-				if a.asJSON {
-					if err := a.printJSON(result); err != nil {
-						return err
-					}
-				} else if result.OK {
-					a.print("ok: answered %d after %d ms", result.Status, result.Millis)
-				} else {
-					a.print("failed after %d ms: %s", result.Millis, printable(result.Error))
-				}
-				if !a.asJSON && result.Body != "" {
-					a.print("%s", printable(result.Body))
-				}
-				if !result.OK {
-					return silent{exitFailed}
-				}
-				return nil
-			})
-		},
-	}
 }
 
 func (a *app) webhookReplay() *cobra.Command {
@@ -344,12 +252,16 @@ func (a *app) webhookState(act, short, done string) *cobra.Command {
 func (a *app) webhookRotate() *cobra.Command {
 	var q record.WebhookRotation
 	var overlap time.Duration
+	var secretFile string
 	cmd := &cobra.Command{
 		Use: "rotate NAME", Short: "Make a new secret, and show it once", Args: exactly("NAME"),
 		Long: "Make a new secret. During the overlap, calls of the format standard bear signatures\n" +
 			"with both secrets; of sendgrid and mailgun, which have one signature, the new one\n" +
 			"signs after it.",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if q.Secret, err = a.secretFrom(secretFile); err != nil {
+				return err
+			}
 			q.Overlap = new(int64(overlap / time.Second))
 			return a.operate(cmd.Context(), func(c *client) error {
 				var made record.CreatedWebhook
@@ -361,7 +273,7 @@ func (a *app) webhookRotate() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the secret before is used, too")
-	cmd.Flags().StringVar(&q.Secret, "secret", "", "of the formats standard and mailgun: the new secret (default: one is made)")
+	cmd.Flags().StringVar(&secretFile, "secret-file", "", "of the formats standard and mailgun: file with the new secret; - reads stdin (default: one is made)")
 	return cmd
 }
 

@@ -327,3 +327,11 @@ func BenchmarkIdentify(b *testing.B) {
 		}
 	}
 }
+
+func TestConfigValidate(t *testing.T) {
+	for token, ok := range map[string]bool{"": true, strings.Repeat("x", minToken): true, "short": false} {
+		if err := (Config{Token: token}).Validate(); (err == nil) != ok || err != nil && !strings.HasPrefix(err.Error(), "OFFRAMP_ADMIN_TOKEN: ") {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+}

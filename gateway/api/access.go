@@ -18,14 +18,6 @@ type Access interface {
 	Once(w http.ResponseWriter, r *http.Request, rule access.Rule, next http.Handler) error
 }
 
-// who returns what knows the keys.
-func (s *server) who() Access {
-	if s.Access == nil {
-		return &access.Access{Config: s.Config, Now: s.Now}
-	}
-	return s.Access
-}
-
 // need is what a route asks of a key.
 type need struct {
 	scope access.Scope // access.None: anybody may call it; it must reveal nothing about anybody
@@ -130,11 +122,11 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) (access.Grant, er
 	if err := s.guard.Check(r); err != nil {
 		return access.Grant{}, refusal{status: http.StatusForbidden, detail: "Cross-site browser requests are refused."}
 	}
-	g, err := s.who().Identify(r.Context(), access.ClientOf(r))
+	g, err := s.Access.Identify(r.Context(), access.ClientOf(r))
 	if err != nil {
 		return g, err
 	}
-	q, limited, ok := s.who().Spend(g)
+	q, limited, ok := s.Access.Spend(g)
 	if limited {
 		q.SetHeader(w.Header(), !ok)
 	}
@@ -147,7 +139,7 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) (access.Grant, er
 // once has a request with an Idempotency-Key act once.
 func (s *server) once(rule access.Rule, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.who().Once(w, r, rule, next); err != nil {
+		if err := s.Access.Once(w, r, rule, next); err != nil {
 			s.fail(w, r, err)
 		}
 	})

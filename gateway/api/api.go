@@ -32,7 +32,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"offramp/gateway/access"
 	"offramp/gateway/ledger"
 	"offramp/gateway/record"
 	"offramp/store"
@@ -45,17 +44,11 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Config holds the settings of the admin listener.
-type Config = access.Config
-
 // API is the operator's side. Its methods may be called once all fields are
 // set; the fields must not change afterwards.
 type API struct {
-	Config
-	// Access knows the keys; nil: there is only that of Config.
-	Access Access
-	// Keys are those of Access; nil: there are none.
-	Keys    Keys
+	Access  Access
+	Keys    Keys    // those of Access
 	Imports Imports // nil: none are taken
 	Consent Consent
 	Records Records

@@ -38,7 +38,6 @@ func about(version string) *huma.OpenAPI {
 			{Name: "Webhooks", Description: "Other systems that are sent what happens."},
 			{Name: "Imports", Description: "Files of suppressions, in and out."},
 			{Name: "Reports", Description: "Figures and deadlines."},
-			{Name: "Messages", Description: "What became of mail."},
 			{Name: "Queue", Description: "Mail that waits for delivery."},
 			{Name: "Keys", Description: "Who may use the API."},
 			{Name: "Server", Description: "The server itself."},

@@ -1,13 +1,12 @@
 package api
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +21,6 @@ import (
 
 // maxFile is more than a server takes, see OFFRAMP_IMPORT_MAX_SIZE.
 const maxFile = 1 << 50
-
-// LeftHeader is the trailer of an export with a record.LeftOut.
-const LeftHeader = "Offramp-Left-Out"
 
 func (s *server) importRoutes() {
 	addRaw(s, rawRoute{
@@ -59,7 +55,6 @@ func (s *server) importRoutes() {
 		doc:   "What was recorded stays. One that nobody starts or resumes within a day is cancelled.",
 		scope: access.Write, lists: true, example: record.ImportChange{State: "running"},
 	}, s.changeImport)
-	s.exportRoutes()
 }
 
 var errNoImports = refusal{status: http.StatusNotImplemented, detail: "This server takes no imports."}
@@ -107,6 +102,8 @@ func importFault(err error) error {
 	switch {
 	case errors.Is(err, jobs.ErrTooLarge):
 		return refusal{status: http.StatusRequestEntityTooLarge, detail: "The file is too large: split it."}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refusal{status: http.StatusRequestTimeout, detail: "The next piece of the file did not come in time; send it again."}
 	case errors.Is(err, jobs.ErrNoRoom):
 		return refusal{status: http.StatusInsufficientStorage, detail: "There is no room for the file: mail needs what is left."}
 	case errors.Is(err, jobs.ErrState):
@@ -138,10 +135,11 @@ func importOf(j jobs.Job) record.Import {
 }
 
 // theirs says whether the caller may see an import: with a key for some lists, only
-// its own.
+// its own. Another key may have the same name, so the lists count as well.
 func theirs(ctx context.Context, j jobs.Job) bool {
 	g := callerOf(ctx).grant
-	return g.Lists == nil || j.Who == g.Who()
+	other := func(list string) bool { return !g.Allows(list) }
+	return g.Lists == nil || j.Who == g.Who() && j.Spec.Only != nil && !slices.ContainsFunc(j.Spec.Only, other)
 }
 
 func (s *server) imports(ctx context.Context, _ *noInput) (page record.ImportPage, err error) {
@@ -203,93 +201,4 @@ func (s *server) changeImport(ctx context.Context, in *importChange) (record.Imp
 	}
 	s.log().InfoContext(ctx, "import "+in.Body.State, "job", j.ID, "ip", callerOf(ctx).ip.String())
 	return importOf(j), nil
-}
-
-func (s *server) exportRoutes() {
-	addRaw(s, rawRoute{
-		route: route{
-			method: http.MethodGet, path: "/exports", id: "export", tag: "Imports", summary: "Everything that stops mail, as a file",
-			doc: "The formats csv and json lose nothing and can be imported again. The others are for another system: one line for an address, with the strongest reason that it has a word for. " +
-				"The trailer " + LeftHeader + " counts what has no place in the file. A transfer that breaks off is not the whole file.",
-			scope: access.Read, lists: true,
-		},
-		params: []*huma.Param{
-			param("format", huma.TypeString, "Left out: csv.", exchange.WriteFormats()...),
-			param("list", huma.TypeString, "Only this list; for another system everybody who gets no mail of it. Empty (list=): only what is for all lists. Left out, a file for another system has what is for all lists alone."),
-			param("reason", huma.TypeString, "Only this reason.", "unsubscribed", "paused", "manual", "bounced", "complained"),
-			param("hash", huma.TypeString, "Hashes in the place of addresses: sha256 of the address in lower case, or keyed; in csv, json and plain.", exchange.HashNone, exchange.HashSHA256, exchange.HashKeyed),
-		},
-	}, s.export)
-}
-
-// export writes as it reads: neither side keeps the file.
-func (s *server) export(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	e := jobs.Export{Format: exchange.Format(q.Get("format")), Hash: q.Get("hash"), Reason: q.Get("reason")}
-	if e.Format == "" {
-		e.Format = exchange.CSV
-	}
-	if q.Has("list") {
-		list := canonicalList(q.Get("list"))
-		e.List = &list
-	}
-	if err := within(r.Context(), e.List); err != nil {
-		return err
-	}
-	if callerOf(r.Context()).grant.Lists != nil && e.Format.Leaves() {
-		return badRequest("A key for some lists exports csv or json: the other formats take in what is for all lists.")
-	}
-	if _, err := exchange.NewWriter(io.Discard, exchange.WriteOptions{Format: e.Format, Hash: e.Hash}); err != nil {
-		return badRequest("%s.", err)
-	}
-	h := w.Header()
-	h.Set("Content-Type", mediaTypeOf(e.Format))
-	h.Set("Content-Disposition", `attachment; filename="offramp-`+string(e.Format)+extensionOf(e.Format)+`"`)
-	h.Set("Trailer", LeftHeader)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	to := &slowlyTo{out: w, ctl: http.NewResponseController(w)}
-	out := bufio.NewWriterSize(to, 64<<10)
-	left, err := e.Write(r.Context(), s.Records, s.now(), out)
-	if err == nil {
-		err = out.Flush()
-	}
-	switch {
-	case err != nil && to.written == 0:
-		for _, name := range []string{"Content-Disposition", "Trailer"} {
-			h.Del(name)
-		}
-		return err
-	case err != nil:
-		s.problem(r.Context(), r.Pattern, err)
-		panic(http.ErrAbortHandler) // the only way to say that the file is not whole
-	}
-	text, err := json.Marshal(record.LeftOut{Erased: left.Erased, Wide: left.Wide, Other: left.Other, Weaker: left.Weaker, Lists: left.Lists})
-	h.Set(LeftHeader, string(text))
-	return err
-}
-
-func mediaTypeOf(f exchange.Format) string {
-	switch f {
-	case exchange.JSON:
-		return "application/jsonl"
-	case exchange.Postmark:
-		return jsonType
-	case exchange.Plain:
-		return "text/plain; charset=utf-8"
-	}
-	return "text/csv; charset=utf-8"
-}
-
-func extensionOf(f exchange.Format) string {
-	switch f {
-	case exchange.JSON:
-		return ".jsonl"
-	case exchange.Postmark:
-		return ".json"
-	case exchange.Plain:
-		return ".txt"
-	}
-	return ".csv"
 }

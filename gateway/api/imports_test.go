@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -22,11 +24,14 @@ type importing struct {
 	spec jobs.Spec
 	file string
 	err  error
+	who  string   // of the one; empty: another key
+	only []string // lists that it may change
 }
 
 func (i *importing) one() jobs.Job {
 	return jobs.Job{
-		FileJob: store.FileJob{ID: "mfrggzdfmztwq2lk", State: store.JobReady, Created: start, Changed: start, Who: "key shop", Name: "people.csv", Total: 9},
+		FileJob: store.FileJob{ID: "mfrggzdfmztwq2lk", State: store.JobReady, Created: start, Changed: start, Who: cmp.Or(i.who, "key shop"), Name: "people.csv", Total: 9},
+		Spec:    jobs.Spec{Only: i.only},
 		Report:  jobs.Report{Format: "csv", Rows: 2, Records: 1, Faulty: 1, Faults: []jobs.Fault{{Line: 3, Text: "invalid mail address"}}},
 	}
 }
@@ -86,9 +91,18 @@ func TestFileIsTaken(t *testing.T) {
 		i.err = c.err
 		w.refused(request("POST", "/api/v1/imports?"+c.query, "x"), c.want)
 	}
+	i.err = nil
+	stalled := request("POST", "/api/v1/imports", "")
+	stalled.Body = io.NopCloser(stalls{})
+	w.refused(stalled, 408)
 	i.err = jobs.ErrState
 	w.refused(request("PATCH", "/api/v1/imports/mfrggzdfmztwq2lk", `{"state":"running"}`), 409)
 }
+
+// stalls is a body of which nothing comes in time.
+type stalls struct{}
+
+func (stalls) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 
 // A key for some lists sees its own imports alone, and sends files for its lists.
 func TestImportsOfAKey(t *testing.T) {
@@ -108,6 +122,13 @@ func TestImportsOfAKey(t *testing.T) {
 	w.refused(with(request("PATCH", "/api/v1/imports/mfrggzdfmztwq2lk", `{"state":"cancelled"}`)), 404)
 	if _, text := w.send(with(request("GET", "/api/v1/imports", ""))); strings.TrimSpace(text) != `{"items":[]}` {
 		t.Error(text)
+	}
+	// A key of the same name for another list is another key.
+	i.who, i.only = "key k", []string{"other"}
+	w.refused(with(request("PATCH", "/api/v1/imports/mfrggzdfmztwq2lk", `{"state":"running"}`)), 404)
+	i.only = []string{"news"}
+	if res, text := w.send(with(request("GET", "/api/v1/imports/mfrggzdfmztwq2lk", ""))); res.StatusCode != 200 {
+		t.Errorf("its own: %s %s", res.Status, text)
 	}
 	w.refused(with(request("GET", "/api/v1/exports", "")), 403)
 	w.refused(with(request("GET", "/api/v1/exports?list=news&format=plain", "")), 400)

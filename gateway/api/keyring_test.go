@@ -103,7 +103,7 @@ func (w *world) withKeys(rate int) *access.Access {
 func (w *world) grant(specs ...access.Spec) (keys []string) {
 	w.t.Helper()
 	a := &access.Access{Config: access.Config{Token: key}, Keys: newKeyring(), Now: w.api.Now}
-	w.api.Config, w.api.Access, w.api.Keys = a.Config, a, a
+	w.api.Access, w.api.Keys = a, a
 	w.handler = w.api.Handler()
 	for _, s := range specs {
 		_, one, err := a.Create(w.t.Context(), s)

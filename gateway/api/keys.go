@@ -30,9 +30,6 @@ func (s *server) keyRoutes() {
 }
 
 func (s *server) keys(ctx context.Context, _ *noInput) (record.APIKeyPage, error) {
-	if s.Keys == nil {
-		return record.APIKeyPage{Items: []record.APIKey{}}, nil
-	}
 	all, err := s.Keys.All(ctx)
 	if err != nil {
 		return record.APIKeyPage{}, err
@@ -41,9 +38,6 @@ func (s *server) keys(ctx context.Context, _ *noInput) (record.APIKeyPage, error
 }
 
 func (s *server) createKey(ctx context.Context, in *struct{ Body record.NewAPIKey }) (created record.CreatedAPIKey, err error) {
-	if s.Keys == nil {
-		return created, errNothingHere
-	}
 	spec := access.Spec{Name: strings.TrimSpace(in.Body.Name), Scope: access.ScopeOf(in.Body.Scope), Expires: in.Body.Expires}
 	for _, id := range in.Body.Lists {
 		if err := plain("lists", id, maxListID); err != nil {
@@ -67,9 +61,6 @@ func (s *server) createKey(ctx context.Context, in *struct{ Body record.NewAPIKe
 func (s *server) revokeKey(ctx context.Context, in *struct {
 	ID string `path:"id" example:"q5r2m7xw3hy6takz" doc:"The key's id."`
 }) (changed record.Changed, err error) {
-	if s.Keys == nil {
-		return changed, errNothingHere
-	}
 	revoked, err := s.Keys.Revoke(ctx, in.ID)
 	if revoked {
 		changed.Changed = 1

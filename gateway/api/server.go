@@ -38,6 +38,7 @@ func (s *server) routes() {
 	s.runningRoutes()
 	s.webhookRoutes()
 	s.importRoutes()
+	s.exportRoutes()
 }
 
 // plainRoutes are those that are no part of the API.

@@ -9,6 +9,7 @@ import (
 
 	"offramp/gateway/access"
 	"offramp/gateway/consent"
+	"offramp/gateway/jobs"
 	"offramp/gateway/record"
 	"offramp/store"
 )
@@ -101,30 +102,18 @@ func (s *server) hashed(all []record.Suppression) []record.Suppression {
 // no "@", see [store.Consent].
 func isHash(recipient string) bool { return !strings.Contains(recipient, "@") }
 
-// personEvents is how many of a person's newest events are looked through.
-const personEvents = 200
-
 // addEvents finds the event that recorded each of some records, which are
 // sorted by recipient.
 func (s *server) addEvents(ctx context.Context, all []record.Suppression) error {
-	type cause struct{ list, reason string }
-	recorded, of := map[cause]int64{}, ""
+	var recorded map[jobs.Cause]int64
 	for i, e := range all {
-		if e.Recipient != of {
-			clear(recorded)
-			of = e.Recipient
-			events, err := s.Records.Events(ctx, store.EventFilter{
-				Recipient: of, Latest: true, Limit: personEvents,
-				Kinds: []store.EventKind{store.EventUnsubscribed, store.EventPaused, store.EventSuppressed},
-			})
-			if err != nil {
+		if i == 0 || e.Recipient != all[i-1].Recipient {
+			var err error
+			if recorded, err = jobs.Recorded(ctx, s.Records, e.Recipient); err != nil {
 				return err
 			}
-			for _, ev := range slices.Backward(events) { // the newest stays
-				recorded[cause{ev.List, string(ev.Reason)}] = ev.ID
-			}
 		}
-		all[i].Event = recorded[cause{e.List, e.Reason}]
+		all[i].Event = recorded[jobs.Cause{List: e.List, Reason: store.Reason(e.Reason)}]
 	}
 	return nil
 }

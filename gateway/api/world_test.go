@@ -32,6 +32,7 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type world struct {
 	t           testing.TB
 	api         *API
+	access      *access.Access // of api, while it has the usual one
 	log         bytes.Buffer
 	handler     http.Handler // nil: that of api, from the first request on
 	choices     []store.Choice
@@ -68,8 +69,12 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.following = []store.Reader{{Name: "crm", Through: 3, Since: start}}
+	w.access = &access.Access{
+		Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start}),
+		Now:  func() time.Time { return start },
+	}
 	w.api = &API{
-		Keys:     &access.Access{Keys: newKeyring(store.Key{ID: "q5r2m7xw3hy6takz", Name: "shop", Scope: "read", Created: start})},
+		Access: w.access, Keys: w.access,
 		Imports:  &importing{w: w},
 		Traffic:  w,
 		Messages: new(became),

@@ -3,6 +3,8 @@ package compat
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,7 +93,7 @@ func (c *call) liftAll(w want) (kept int, err error) {
 		if err != nil || len(mine) == 0 {
 			continue
 		}
-		work.Go(func() error { return c.lift(ctx, a, mine) })
+		work.Go(safely(func() error { return c.lift(ctx, a, mine) }))
 	}
 	return kept, work.Wait()
 }
@@ -103,9 +105,22 @@ func (c *call) each(n int, change func(ctx context.Context, i int) error) error 
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(together)
 	for i := range n {
-		work.Go(func() error { return change(ctx, i) })
+		work.Go(safely(func() error { return change(ctx, i) }))
 	}
 	return work.Wait()
+}
+
+// safely has a panic of one change be its error: in a goroutine of its own it would end
+// the server.
+func safely(change func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				err = fmt.Errorf("panic in a change: %v\n%s", cause, debug.Stack())
+			}
+		}()
+		return change()
+	}
 }
 
 // ensure adds a list that no mail was seen of yet.

@@ -517,3 +517,20 @@ func FuzzBodies(f *testing.F) {
 		}
 	})
 }
+
+// panics is a room whose changes panic.
+type panics struct{ Choices }
+
+func (panics) OptOut(context.Context, consent.Subject, store.Way, consent.Evidence) (bool, error) {
+	panic("a bug")
+}
+
+// A panic in one of many changes is answered and in the log: the server goes on.
+func TestPanicOfAChange(t *testing.T) {
+	w := newWorld(t)
+	w.compat.Choices = panics{w.people}
+	status, text, _ := w.send("POST", "/compat/sendgrid/v3/asm/suppressions/global", w.key, `{"recipient_emails":["a@x.example","b@x.example"]}`)
+	if status != 500 || strings.Contains(text, "bug") || !strings.Contains(w.log.String(), "a bug") {
+		t.Errorf("%d %s, log %s", status, text, &w.log)
+	}
+}

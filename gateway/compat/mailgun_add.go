@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -180,7 +179,7 @@ func (c *call) mgBody() ([]mgNew, error) {
 }
 
 func (c *call) mgJSON() ([]mgNew, error) {
-	raw, err := io.ReadAll(c.r.Body)
+	raw, err := c.read()
 	if err != nil {
 		return nil, err
 	}

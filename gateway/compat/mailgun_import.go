@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -67,6 +68,8 @@ func formFault(err error) error {
 		return refusal{http.StatusRequestEntityTooLarge, "The file is too large: split it, or use `offramp suppress import`."}
 	case errors.Is(err, jobs.ErrNoRoom):
 		return refusal{http.StatusInsufficientStorage, "There is no room for the file: mail needs what is left."}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refusal{http.StatusRequestTimeout, "The file did not come in time; send it again."}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("the form ends early")
 	}

@@ -304,18 +304,24 @@ func (c *call) sgRemove(w want) error {
 // body reads a JSON body. Fields that are not known are no error: clients send
 // what the vendor knows.
 func (c *call) body(v any) error {
-	raw, err := io.ReadAll(c.r.Body)
+	raw, err := c.read()
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return err
-		}
-		return badRequest("the body ends early")
+		return err
 	}
 	if json.Unmarshal(raw, v) != nil {
 		return badRequest("the body is not the JSON that this call takes")
 	}
 	return nil
+}
+
+// read reads the whole body.
+func (c *call) read() ([]byte, error) {
+	raw, err := io.ReadAll(c.r.Body)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		err = badRequest("the body ends early")
+	}
+	return raw, err
 }
 
 // origin is the URL of this server as the client wrote it.

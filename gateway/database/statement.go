@@ -17,18 +17,25 @@ var parameters = [...]struct {
 }{
 	{"event_id", func(e store.Event) any { return e.ID }},
 	{"time", func(e store.Event) any { return e.Time.UTC().Truncate(time.Microsecond) }},
-	{"kind", func(e store.Event) any { return string(e.Kind) }},
-	{"recipient", func(e store.Event) any { return e.Recipient }},
-	{"list", func(e store.Event) any { return e.List }},
-	{"way", func(e store.Event) any { return string(e.Way) }},
-	{"reason", func(e store.Event) any { return string(e.Reason) }},
+	{"kind", func(e store.Event) any { return storable(string(e.Kind)) }},
+	{"recipient", func(e store.Event) any { return storable(e.Recipient) }},
+	{"list", func(e store.Event) any { return storable(e.List) }},
+	{"way", func(e store.Event) any { return storable(string(e.Way)) }},
+	{"reason", func(e store.Event) any { return storable(string(e.Reason)) }},
 	{"ref", func(e store.Event) any { return e.Ref }},
-	{"queue_id", func(e store.Event) any { return e.QueueID }},
-	{"message_id", func(e store.Event) any { return e.MessageID }},
-	{"ip", func(e store.Event) any { return e.IP }},
-	{"user_agent", func(e store.Event) any { return e.UserAgent }},
-	{"who", func(e store.Event) any { return e.Who }},
-	{"detail", func(e store.Event) any { return e.Detail }},
+	{"queue_id", func(e store.Event) any { return storable(e.QueueID) }},
+	{"message_id", func(e store.Event) any { return storable(e.MessageID) }},
+	{"ip", func(e store.Event) any { return storable(e.IP) }},
+	{"user_agent", func(e store.Event) any { return storable(e.UserAgent) }},
+	{"who", func(e store.Event) any { return storable(e.Who) }},
+	{"detail", func(e store.Event) any { return storable(e.Detail) }},
+}
+
+// storable is what every server stores. A Message-ID is kept as its sender wrote it, and
+// PostgreSQL refuses a row for a NUL or for bytes that are not UTF-8: one message
+// could stop what all others are recorded by.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", " ")
 }
 
 // names are those of all parameters, for messages.

@@ -105,3 +105,15 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// What a sender wrote as Message-ID cannot have the server refuse the row.
+func TestValuesCanBeStored(t *testing.T) {
+	s, err := ParseStatement("INSERT INTO o VALUES (:message_id, :detail)", PostgreSQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.values(store.Event{MessageID: "<a\x00b\xff@x.example>", Detail: "\xe4"})
+	if want := []any{"<a b\uFFFD@x.example>", "\uFFFD"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

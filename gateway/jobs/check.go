@@ -43,7 +43,13 @@ func (s *Jobs) check(ctx context.Context, job *Job) (err error) {
 	if err := s.readInto(ctx, job, upload, sorting); err != nil {
 		return err
 	}
-	out, err := createSorted(s.path(job.ID, endSorted), job.count)
+	working := s.working(job)
+	out, err := createSorted(s.path(job.ID, endSorted), func(r *record) error {
+		if err := working.still(ctx, job.Total); err != nil {
+			return err
+		}
+		return job.count(r)
+	})
 	if err != nil {
 		return err
 	}
@@ -79,21 +85,10 @@ func (s *Jobs) readInto(ctx context.Context, job *Job, upload io.Reader, to *sor
 		return err
 	}
 	job.Report.Format = string(r.Format())
-	renewed, line := time.Now(), int64(0)
-	for n := 1; ; n++ {
-		if n%lookRows == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if time.Since(renewed) > renewAt {
-				renewed, job.Done = time.Now(), counted.n
-				if err := s.save(ctx, job); err != nil {
-					return err
-				}
-				if err := s.roomFor(ctx, job.Total); err != nil {
-					return err
-				}
-			}
+	working, line := s.working(job), int64(0)
+	for {
+		if err := working.still(ctx, counted.n); err != nil {
+			return err
 		}
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -110,6 +105,32 @@ func (s *Jobs) readInto(ctx context.Context, job *Job, upload io.Reader, to *sor
 			return err
 		}
 	}
+}
+
+// working is a check that goes on.
+type working struct {
+	jobs    *Jobs
+	job     *Job
+	rows    int
+	renewed time.Time
+}
+
+func (s *Jobs) working(job *Job) *working { return &working{jobs: s, job: job, renewed: time.Now()} }
+
+// still is called for each row: it ends the check with ctx, and now and then says that
+// this node still has the job, how far it is, and whether there is room left.
+func (w *working) still(ctx context.Context, done int64) error {
+	if w.rows++; w.rows%lookRows != 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil || time.Since(w.renewed) <= renewAt {
+		return err
+	}
+	w.renewed, w.job.Done = time.Now(), done
+	if err := w.jobs.save(ctx, w.job); err != nil {
+		return err
+	}
+	return w.jobs.roomFor(ctx, w.job.Total)
 }
 
 // take sorts one row in.

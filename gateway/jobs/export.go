@@ -16,8 +16,13 @@ import (
 type Records interface {
 	Choices(ctx context.Context, f store.RecordFilter) ([]store.Choice, error)
 	Suppressions(ctx context.Context, f store.RecordFilter) ([]store.Suppression, error)
-	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	Events
 	Hash(recipient string) string
+}
+
+// Events is what recorded it.
+type Events interface {
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 }
 
 // Export is what is to be written.
@@ -171,30 +176,37 @@ func (p *pager) choice(page []exchange.Record, c store.Choice) []exchange.Record
 // personEvents is how many of a person's newest events are looked through.
 const personEvents = 200
 
+// Cause is what a record says of its person.
+type Cause struct {
+	List   string
+	Reason store.Reason
+}
+
+// Recorded finds the newest event that recorded each cause of a person's.
+func Recorded(ctx context.Context, from Events, recipient string) (map[Cause]int64, error) {
+	events, err := from.Events(ctx, store.EventFilter{
+		Recipient: recipient, Latest: true, Limit: personEvents,
+		Kinds: []store.EventKind{store.EventUnsubscribed, store.EventPaused, store.EventSuppressed},
+	})
+	recorded := map[Cause]int64{}
+	for _, e := range slices.Backward(events) { // the newest stays
+		recorded[Cause{e.List, e.Reason}] = e.ID
+	}
+	return recorded, err
+}
+
 // addEvents finds the event that recorded each of some records, which come by
 // recipient.
-func addEvents(ctx context.Context, from Records, all []exchange.Record) error {
-	type cause struct {
-		list   string
-		reason store.Reason
-	}
-	recorded, of := map[cause]int64{}, ""
+func addEvents(ctx context.Context, from Events, all []exchange.Record) error {
+	var recorded map[Cause]int64
 	for i, r := range all {
-		if r.Recipient != of {
-			clear(recorded)
-			of = r.Recipient
-			events, err := from.Events(ctx, store.EventFilter{
-				Recipient: of, Latest: true, Limit: personEvents,
-				Kinds: []store.EventKind{store.EventUnsubscribed, store.EventPaused, store.EventSuppressed},
-			})
-			if err != nil {
+		if i == 0 || r.Recipient != all[i-1].Recipient {
+			var err error
+			if recorded, err = Recorded(ctx, from, r.Recipient); err != nil {
 				return err
 			}
-			for _, e := range slices.Backward(events) { // the newest stays
-				recorded[cause{e.List, e.Reason}] = e.ID
-			}
 		}
-		all[i].Event = recorded[cause{r.List, r.Reason}]
+		all[i].Event = recorded[Cause{r.List, r.Reason}]
 	}
 	return nil
 }

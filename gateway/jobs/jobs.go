@@ -231,6 +231,8 @@ func (s *Jobs) move(ctx context.Context, id string, to store.JobState, from ...s
 		j.State, j.Changed = to, s.now()
 		if to != store.JobRunning {
 			j.Holder, j.Until = "", time.Time{}
+		} else if j, err = resumed(j); err != nil {
+			return Job{}, err
 		}
 		saved, err := s.Store.SaveJob(ctx, j)
 		if errors.Is(err, store.ErrChanged) {
@@ -243,6 +245,16 @@ func (s *Jobs) move(ctx context.Context, id string, to store.JobState, from ...s
 		return jobOf(saved)
 	}
 	return Job{}, fmt.Errorf("job %s: %w", id, store.ErrChanged)
+}
+
+// resumed is a job without what it was paused for.
+func resumed(j store.FileJob) (store.FileJob, error) {
+	job, err := jobOf(j)
+	if err != nil {
+		return j, err
+	}
+	job.Report.Error = ""
+	return job.record(), nil
 }
 
 // options are those that a file is read with: always the same, whenever it is read.

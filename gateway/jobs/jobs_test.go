@@ -302,6 +302,58 @@ func TestPauseAndCancel(t *testing.T) {
 	}
 }
 
+// full has no room for what is recorded.
+type full struct{ People }
+
+func (full) Import(context.Context, store.FileJob, []consent.Taken) (store.FileJob, error) {
+	return store.FileJob{}, store.ErrFull
+}
+
+// A job that found no room is paused and says so, until it goes on.
+func TestFullIsSaidUntilItGoesOn(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.People = full{w.people}
+	job := w.load(t, many(3), Spec{Start: true})
+	if job.State != store.JobPaused || job.Report.Error == "" {
+		t.Fatalf("%+v", job)
+	}
+	w.People = w.people
+	if _, err := w.Start(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.work(t)
+	if job = w.job(t, job.ID); job.State != store.JobDone || job.Report.Error != "" {
+		t.Errorf("%+v", job)
+	}
+}
+
+// ending is a context that ends after it was asked some times.
+type ending struct {
+	context.Context
+	asked int
+}
+
+func (e *ending) Err() error {
+	if e.asked--; e.asked < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A check ends with its context, also while it sorts: a stop does not wait for a
+// large file.
+func TestSortingEndsWithItsContext(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	const rows = 3 * lookRows
+	job, err := w.Import(t.Context(), "admin", Spec{}, strings.NewReader(many(rows)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.check(&ending{t.Context(), 4}, &job); !errors.Is(err, context.Canceled) || job.Report.Rows != rows || job.Report.Records >= rows {
+		t.Errorf("%v after %d rows and %d records", err, job.Report.Rows, job.Report.Records)
+	}
+}
+
 // An import stands back while others are served, and its transactions grow and shrink
 // with the time they take.
 func TestBreathe(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"offramp/store"
@@ -189,10 +190,8 @@ func (f *flow) add(e store.Event) {
 	if !wants(f.c, e) {
 		return
 	}
-	done := e.ID == f.c.Skip
-	for _, id := range f.c.Done {
-		done = done || id == e.ID
-	}
+	_, done := slices.BinarySearch(f.c.Done, e.ID)
+	done = done || e.ID == f.c.Skip
 	one := f.w.add(e, done)
 	if e.ID == f.c.Stuck && !done {
 		one.first, one.tries, one.text = f.c.Failing, f.c.Attempts, f.c.Error

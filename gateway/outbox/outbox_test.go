@@ -670,3 +670,32 @@ func TestWatchGoesOn(t *testing.T) {
 	optOuts(t, c, 1, 1)
 	until(t, "the next sent", func() bool { return in.count() == 2 })
 }
+
+// However much comes after an event that nobody takes, others are told of what is
+// theirs, also when the server starts anew meanwhile.
+func TestPoisonedEventInABusyLedger(t *testing.T) {
+	db := open(t, t.TempDir())
+	c := db.Consent()
+	in := newInbox(t)
+	in.fault = func(e store.Event, _ int) error {
+		if e.ID == 1 {
+			return &Failure{Text: "answered 422", Refused: true}
+		}
+		return nil
+	}
+	kind := kindOf(in)
+	kind.Batch = 100
+	add(t, &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}}, "crm", "x", Start{})
+	optOuts(t, c, 1, 1)
+	const more = span + 500
+	for n := 1; n <= 2; n++ {
+		optOuts(t, c, more+1, more+1) // the first of them is of the one who waits
+		stop := run(t, &Outbox{Consumers: c, Ledger: c, Kinds: map[string]Kind{"x": kind}})
+		until(t, "sent to the others", func() bool { return in.unique() == n*more })
+		stop()
+	}
+	if n := in.count(); n != 2*more {
+		t.Errorf("%d were sent, of %d", n, 2*more)
+	}
+	in.ordered(t)
+}

@@ -6,14 +6,20 @@ import (
 	"offramp/store"
 )
 
-// span is how many events after the cursor are in memory at most.
-const span = 1000
+const (
+	// span is how many events that are not done are in memory at most.
+	span = 1000
+	// reachOver is how many events after the cursor are, done or not. One that nobody
+	// takes has the cursor stay where it is, and must not stop what is for others.
+	reachOver = 10_000
+)
 
 // window is the events between the cursor and where the ledger was read to: those that
 // wait, those that are being sent, and those that are done while an earlier one is not.
 type window struct {
 	items  []*item // by ID; the first one is not done
 	people map[string]*person
+	left   int   // of items, those that are not done
 	cursor int64 // everything up to it is done, or was not for the consumer
 	read   int64 // the ledger was read up to this event
 }
@@ -42,7 +48,7 @@ func newWindow(cursor int64) *window {
 }
 
 // room is how many events may be added.
-func (w *window) room() int { return span - len(w.items) }
+func (w *window) room() int { return max(min(span-w.left, reachOver-len(w.items)), 0) }
 
 // add appends an event; done: it is acknowledged already.
 func (w *window) add(e store.Event, done bool) *item {
@@ -55,6 +61,7 @@ func (w *window) add(e store.Event, done bool) *item {
 			w.people[e.Recipient] = p
 		}
 		p.left++
+		w.left++
 	}
 	w.items = append(w.items, one)
 	return one
@@ -116,6 +123,7 @@ func (w *window) free(batch []*item, done int) {
 		if i < done {
 			one.done = true
 			p.left--
+			w.left--
 		}
 	}
 	for _, one := range batch[:done] {

@@ -73,7 +73,7 @@ func (o BackupOptions) file(ctx context.Context, name string) (err error) {
 		return errors.Join(err, c.close())
 	}
 	if err = empty(whole); err == nil {
-		_, err = c.exec("VACUUM INTO ?", whole)
+		err = c.interruptible(ctx, "VACUUM INTO ?", func(row) error { return nil }, whole)
 	}
 	if err := errors.Join(err, c.close()); err != nil {
 		return err

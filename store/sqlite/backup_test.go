@@ -50,6 +50,24 @@ func leaves(t *testing.T, s *Consent, who string) {
 	must(t, err)
 }
 
+// A backup that is interrupted ends, also while its copy is written without free
+// pages, which cannot be done in steps.
+func TestBackupEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	db, err := Open(t.Context(), Options{Dir: dir, PersonKey: backupKey()})
+	must(t, err)
+	defer db.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	err = Backup(ctx, BackupOptions{From: dir, To: t.TempDir(), Progress: func(file string, _, _ int64) {
+		if file == consentFile { // the last one
+			stop()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 // Mail in a copy never lacks an opt-out that was answered before the mail was
 // accepted, while both are written.
 func TestBackupNeverLacksAnOptOut(t *testing.T) {

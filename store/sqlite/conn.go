@@ -172,8 +172,8 @@ func (c *conn) query(query string, each func(r row) error, args ...any) (err err
 }
 
 // interruptible is query for what takes long: it ends with ctx.
-func (c *conn) interruptible(ctx context.Context, query string, each func(r row) error) (err error) {
-	rows, err := c.c.QueryContext(ctx, query, nil)
+func (c *conn) interruptible(ctx context.Context, query string, each func(r row) error, args ...any) (err error) {
+	rows, err := c.c.QueryContext(ctx, query, c.bind(args))
 	if err != nil {
 		return mapped(err)
 	}

@@ -84,6 +84,9 @@ func (s *Consent) importChoice(c *conn, ch store.Choice, t *store.Tally) (count 
 	switch whole := before == s.guards.seals.choice(have); {
 	case err != nil:
 		return &t.Same, err
+	case before != 0 && !whole && ch.State == store.Paused:
+		// It may have been an opt-out, of which the pause would leave nothing.
+		return &t.Same, nil
 	case before == 0 || !whole: // what is damaged does not stand
 	case have.State == store.Unsubscribed:
 		if ch.State == store.Unsubscribed && micros(ch.Since) < micros(have.Since) {

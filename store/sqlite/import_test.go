@@ -8,8 +8,8 @@ import (
 	"offramp/store"
 )
 
-// importAll imports suppressions of people, with a job of its own.
-func importAll(t *testing.T, c *Consent, people ...string) store.Tally {
+// imported imports rows with a job of its own.
+func imported(t *testing.T, c *Consent, rows ...store.ImportRow) store.Tally {
 	t.Helper()
 	ctx := context.Background()
 	all, err := c.Jobs(ctx)
@@ -18,6 +18,14 @@ func importAll(t *testing.T, c *Consent, people ...string) store.Tally {
 	must(t, c.AddJob(ctx, store.FileJob{ID: id, State: store.JobRunning, Created: moment(0), Changed: moment(0)}))
 	j, err := c.Job(ctx, id)
 	must(t, err)
+	j, err = c.Import(ctx, j, rows)
+	must(t, err)
+	return j.Tally
+}
+
+// importAll imports suppressions of people.
+func importAll(t *testing.T, c *Consent, people ...string) store.Tally {
+	t.Helper()
 	var rows []store.ImportRow
 	for i, who := range people {
 		reason := []store.Reason{store.ReasonBounced, store.ReasonManual}[i%2]
@@ -29,9 +37,7 @@ func importAll(t *testing.T, c *Consent, people ...string) store.Tally {
 		}
 		rows = append(rows, store.ImportRow{Suppression: store.Suppression{Recipient: who, Reason: reason, Since: moment(1)}, Event: e})
 	}
-	j, err = c.Import(ctx, j, rows)
-	must(t, err)
-	return j.Tally
+	return imported(t, c, rows...)
 }
 
 func verified(t *testing.T, c *Consent, what string) {
@@ -91,5 +97,23 @@ func TestImportOverDamage(t *testing.T) {
 	must(t, c.verify(context.Background()))
 	if after := c.Integrity(); after.Damage == "" || before.Damage == "" {
 		t.Errorf("an import hides damage: %+v, %+v", before, after)
+	}
+}
+
+// A pause that is imported does not replace a damaged choice: that may have been an
+// opt-out, and after the pause there would be mail.
+func TestImportedPauseOverDamage(t *testing.T) {
+	const who = "person02@example.net"
+	c := damaged(t, nil, "UPDATE choices SET state = 'subscribed' WHERE recipient = '"+who+"'")
+	have, err := c.Choices(context.Background(), store.RecordFilter{Recipient: who})
+	must(t, err)
+	pause := store.Choice{Recipient: who, List: have[0].List, State: store.Paused, Until: moment(100), Since: moment(1), Way: store.Imported}
+	event := store.Event{Time: moment(2), Kind: store.EventPaused, Recipient: who, List: pause.List, Way: store.Imported}
+	if tally := imported(t, c, store.ImportRow{Choice: pause, Event: event}); tally != (store.Tally{Same: 1}) {
+		t.Errorf("%+v", tally)
+	}
+	must(t, c.verify(context.Background()))
+	if c.Integrity().Damage == "" {
+		t.Error("the damage is covered up")
 	}
 }

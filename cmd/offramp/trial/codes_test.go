@@ -26,15 +26,18 @@ var (
 // order of the mail.
 func codeMails(t testing.TB, s *sink.Sink, to string) (found [][2]string) {
 	t.Helper()
+	seen := map[string]bool{} // a kill after a delivery may have the same mail sent again
 	for _, m := range s.Messages() {
 		if !slices.ContainsFunc(m.Recipients, func(r string) bool { return strings.EqualFold(r, to) }) {
 			continue
 		}
 		parsed, err := mail.ReadMessage(bytes.NewReader(m.Data))
 		must(t, err)
-		if parsed.Header.Get("Auto-Submitted") == "" {
+		id := parsed.Header.Get("Message-Id")
+		if parsed.Header.Get("Auto-Submitted") == "" || seen[id] {
 			continue
 		}
+		seen[id] = true
 		body, err := io.ReadAll(quotedprintable.NewReader(parsed.Body))
 		must(t, err)
 		link, code := codeLink.FindAllString(string(body), -1), codeLine.FindAllString(string(body), -1)

@@ -19,9 +19,10 @@ import (
 
 // postfix is one Postfix instance of its own: configuration, queue and port.
 type postfix struct {
-	t    *testing.T
-	dir  string
-	addr string
+	t       *testing.T
+	dir     string
+	addr    string
+	reloads int // that recipes asked for
 }
 
 // needs fails or skips a test whose peer is not installed.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +65,48 @@ func (p *postfix) follow(name string, replace ...string) {
 			p.t.Fatalf("recipe %s does not have %q any more", name, replace[i])
 		}
 	}
+	before := p.servers()
 	p.shell(strings.NewReplacer(replace...).Replace(text))
+	p.reloaded(before)
+}
+
+// servers are the processes of this instance that take mail.
+func (p *postfix) servers() (pids []string) {
+	p.t.Helper()
+	master, err := os.ReadFile(p.dir + "/spool/pid/master.pid")
+	must(p.t, err)
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	must(p.t, err)
+	for _, path := range all {
+		stat, err := os.ReadFile(path)
+		// pid (name) state ppid ...; one that has ended meanwhile is not there.
+		if f := strings.Fields(string(stat)); err == nil && len(f) > 3 && f[1] == "(smtpd)" && f[3] == strings.TrimSpace(string(master)) {
+			pids = append(pids, f[0])
+		}
+	}
+	return pids
+}
+
+// reloaded waits until Postfix has read its settings again, and none of the
+// servers that have the ones before is left: a reload only asks for that.
+func (p *postfix) reloaded(before []string) {
+	p.t.Helper()
+	p.reloads++
+	must(p.t, poll(30*time.Second, func() error {
+		log, err := os.ReadFile(p.dir + "/mail.log")
+		if err != nil {
+			return err
+		}
+		if n := strings.Count(string(log), ": reload -- version "); n < p.reloads {
+			return fmt.Errorf("%d of %d reloads are done", n, p.reloads)
+		}
+		for _, pid := range p.servers() {
+			if slices.Contains(before, pid) {
+				return fmt.Errorf("smtpd %s has the settings from before", pid)
+			}
+		}
+		return nil
+	}))
 }
 
 // submit sends one message of a list through this Postfix.
