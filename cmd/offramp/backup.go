@@ -89,6 +89,11 @@ func (s *settings) mayBackUp(dir string) error {
 	if err := errors.Join(s.needData(), s.needLedgerKey(), s.needTokenKeys()); err != nil {
 		return err
 	}
+	// No server runs without it, so the server's settings are elsewhere, and with them
+	// the names of the DKIM keys.
+	if s.Gateway.PublicURL == "" {
+		return fault("backup: the server's settings are not here (OFFRAMP_PUBLIC_URL is not set), so they and the DKIM keys would be missing: run it with the --env-file or the environment that `offramp serve` has")
+	}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fault("backup: %s exists: name a folder that does not, a backup is never overwritten", dir)
 	}

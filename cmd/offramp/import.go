@@ -199,19 +199,29 @@ func (a *app) runImport(ctx context.Context, c *client, job record.Import) error
 		return fmt.Errorf("the import was paused: `offramp suppress import --resume %s` goes on", job.ID)
 	case job.State == "paused":
 		return fmt.Errorf("the import is paused (%s): `offramp suppress import --resume %s` goes on", printable(job.Error), job.ID)
-	case job.Error == "":
-		return fmt.Errorf("the import was %s: what it recorded stays", job.State)
 	}
-	return fmt.Errorf("the import %s (%s): what it recorded stays", job.State, printable(job.Error))
+	return importEnded(job)
+}
+
+// importEnded says of an import that ended early that it cannot go on.
+func importEnded(job record.Import) error {
+	why := ""
+	if job.Error != "" {
+		why = " (" + printable(job.Error) + ")"
+	}
+	return fmt.Errorf("the import is %s%s and its file is gone: import the file again, nothing is recorded twice", job.State, why)
 }
 
 func (a *app) resumeImport(ctx context.Context, c *client, id string) error {
 	var job record.Import
-	if err := c.call(ctx, "GET", "imports/"+url.PathEscape(id), nil, &job); err != nil {
+	err := c.call(ctx, "GET", "imports/"+url.PathEscape(id), nil, &job)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no import with the ID %q: `offramp suppress import --status` shows the last ones", id)
+	}
+	if err != nil {
 		return err
 	}
 	if job.State == "checking" {
-		var err error
 		if job, err = a.follow(ctx, c, job, "checked", "checking"); err != nil {
 			return err
 		}
@@ -219,9 +229,12 @@ func (a *app) resumeImport(ctx context.Context, c *client, id string) error {
 			return fault("%s", printable(job.Error))
 		}
 	}
-	if job.State == "done" {
+	switch job.State {
+	case "done":
 		a.counts(job)
 		return a.resultOf(job)
+	case "cancelled", "failed":
+		return importEnded(job)
 	}
 	return a.runImport(ctx, c, job)
 }

@@ -17,6 +17,9 @@ import (
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "man [DIR]", Short: "Write the manual pages: to DIR, or this program's page to stdout",
+		Long: "Write the manual pages of all commands to DIR, which is made where it is missing: in\n" +
+			"/usr/local/share/man/man1 the program man finds them. Without DIR, write this\n" +
+			"program's page with all settings to stdout.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()

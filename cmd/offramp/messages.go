@@ -90,7 +90,7 @@ func (a *app) showMessages(ctx context.Context, c *client, f messagesFlags) erro
 
 // sumMessages says how many there were, and how far back that is known.
 func (a *app) sumMessages(f messagesFlags, page record.MessagePage, shown int) {
-	known := "Known since " + page.From.Local().Format(time.DateTime) + "; what ended before may be forgotten."
+	known := "Known since " + page.From.Local().Format(time.DateTime) + "; what ended before may be forgotten, and mail to erased people is."
 	switch {
 	case shown == 0 && f.to != "":
 		a.say("No such mail to %s. %s", printable(f.to), known)

@@ -297,7 +297,11 @@ func (a *app) confirmErasure(ctx context.Context, path string, yes bool) error {
 		if err := c.call(ctx, "GET", "events?limit=1&recipient="+url.QueryEscape(address), nil, &page); err != nil {
 			return err
 		}
-		held = !empty(r) || len(page.Items) > 0
+		var mail record.MessagePage
+		if err := c.call(ctx, "GET", "messages?limit=1&to="+url.QueryEscape(address), nil, &mail); err != nil {
+			return err
+		}
+		held = !empty(r) || len(page.Items) > 0 || len(mail.Items) > 0
 		return nil
 	})
 	if err != nil {

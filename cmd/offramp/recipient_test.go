@@ -80,6 +80,20 @@ func TestEraseSomebodyUnknown(t *testing.T) {
 	}
 }
 
+// Mail alone is something that is held: its records go with the erasure.
+func TestEraseAsksAboutMail(t *testing.T) {
+	w := newWay(t)
+	t.Cleanup(w.serve(w.app(new(bytes.Buffer), time.Now)))
+	var out bytes.Buffer
+	w.app(&out, time.Now).run([]string{"send-test", "--to", "you@dest.example"})
+	out.Reset()
+	a := w.app(&out, time.Now)
+	a.inputTTY, a.stdin = true, strings.NewReader("no\n")
+	if code := a.run([]string{"recipient", "erase", "you@dest.example"}); code != exitFailed || !strings.Contains(out.String(), "Erase you@dest.example for good?") {
+		t.Errorf("exit code %d:\n%s", code, out.String())
+	}
+}
+
 func TestChooseFlags(t *testing.T) {
 	for name, c := range map[string]struct {
 		flags chooseFlags

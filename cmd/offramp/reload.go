@@ -21,6 +21,8 @@ func (a *app) configReloadCommand() *cobra.Command {
 		Long: "Have the running server read its --env-file, the files that settings name and its\n" +
 			"keys again, as SIGHUP does. What can change while it runs is in force at once; what\n" +
 			"needs a restart is named. Settings with an error change nothing, and are named.\n" +
+			"A server that has its settings from the environment alone (the systemd unit, a\n" +
+			"container) reads only those files again: for a changed setting restart it.\n" +
 			"docs/settings.md says of each setting which it is.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.operate(cmd.Context(), func(c *client) error {
@@ -48,6 +50,9 @@ func (a *app) printReloaded(done record.Reloaded) error {
 		}
 		if len(done.Errors) > 0 {
 			a.print("Nothing was changed.")
+		}
+		if done.Source == "" {
+			a.print("not read    settings: the server was started without --env-file, so a changed setting is in force after a restart only")
 		}
 		for _, name := range done.Changed {
 			a.print("in force    %s", name)
@@ -82,7 +87,7 @@ type reloader struct {
 func (r *reloader) Reload(context.Context) record.Reloaded {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	done := record.Reloaded{Changed: []string{}, Restart: []string{}, Files: []string{}}
+	done := record.Reloaded{Source: r.app.envFile, Changed: []string{}, Restart: []string{}, Files: []string{}}
 	next, keys, err := r.read()
 	if err == nil && r.gateway != nil {
 		err = r.gateway.Reload(next.Gateway, keys)
@@ -112,7 +117,7 @@ func (r *reloader) Reload(context.Context) record.Reloaded {
 		done.Files = append(done.Files, rules)
 	}
 	done.Changed, done.Restart = r.adopt(next)
-	r.log.Info("settings reloaded", "changed", done.Changed, "need_restart", done.Restart)
+	r.log.Info("settings reloaded", "source", done.Source, "changed", done.Changed, "need_restart", done.Restart)
 	return done
 }
 

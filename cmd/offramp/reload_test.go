@@ -104,6 +104,7 @@ func TestReload(t *testing.T) {
 	}
 	done, code = r.reload(map[string]string{"LOG_LEVEL": "warn", "HOSTNAME": "other.shop.example"})
 	want := record.Reloaded{
+		Source:  r.file,
 		Changed: []string{"OFFRAMP_LOG_LEVEL", "OFFRAMP_SMTP_USERS", "OFFRAMP_TRUSTED_NETWORKS"},
 		Restart: []string{"OFFRAMP_HOSTNAME"}, Files: []string{strings.SplitN(r.env["OFFRAMP_DKIM_KEYS"], ":", 3)[2]},
 	}
@@ -159,5 +160,15 @@ func TestPanicOfAReload(t *testing.T) {
 	r.hangUp(t.Context())
 	if !strings.Contains(log.String(), "panic while settings were reloaded") {
 		t.Error(log.String())
+	}
+}
+
+// A server without --env-file cannot see a changed setting, and the command says so.
+func TestReloadWithoutAFile(t *testing.T) {
+	w := newWay(t)
+	t.Cleanup(w.serve(w.app(new(bytes.Buffer), time.Now)))
+	var out bytes.Buffer
+	if code := w.app(&out, time.Now).run([]string{"config", "reload"}); code != exitOK || !strings.Contains(out.String(), "without --env-file") {
+		t.Errorf("exit code %d:\n%s", code, out.String())
 	}
 }

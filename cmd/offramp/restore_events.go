@@ -37,6 +37,8 @@ type appliedView struct {
 	// does not know.
 	Unknown int      `json:"unknown_people"`
 	Faults  []string `json:"faults,omitempty"` // lines that say nothing that can be applied
+
+	understood bool // some line has an event or the link of an opt-out
 }
 
 func (v appliedView) print(a *app) {
@@ -50,6 +52,9 @@ func (v appliedView) print(a *app) {
 	}
 	for _, text := range v.Faults {
 		a.print("  %s", printable(text))
+	}
+	if v.Lines > 0 && !v.understood && len(v.Faults) == 0 {
+		a.print("  no event and no link of an opt-out is in it: a line is an event or a webhook's body, with nothing before the JSON, or a request in the common log format")
 	}
 }
 
@@ -207,6 +212,7 @@ func eventsIn(text []byte) (events []since, wrong string) {
 
 // event applies what stops mail.
 func (w *applying) event(ctx context.Context, n int, e since) error {
+	w.view.understood = true
 	// What the data has seen stands as it was decided later.
 	earlier := !e.Time.IsZero() && e.Time.Before(w.last.Time.Truncate(time.Second)) // vendors' bodies have no number
 	if e.ID > 0 && e.ID <= w.last.Event && !e.Time.After(w.last.Time) || e.ID == 0 && earlier {
@@ -341,6 +347,7 @@ func (w *applying) request(ctx context.Context, n int, text string) error {
 	if !ok {
 		return nil
 	}
+	w.view.understood = true
 	if !at.IsZero() && at.Before(w.last.Time.Truncate(time.Second)) {
 		w.view.Known++
 		return nil

@@ -397,3 +397,33 @@ func TestSettingsOfSeveralLinesAreKept(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A file whose lines are neither events nor requests is not passed over in silence; one
+// with events from which nothing follows is in order.
+func TestRestoreNamesAFileWithoutEvents(t *testing.T) {
+	r := newRestored(t)
+	r.elsewhere()
+	for text, named := range map[string]bool{
+		"10:00 POST /hook {\"kind\": \"unsubscribed\"}\n": true,
+		"": false,
+		`{"id":99,"time":"2036-01-01T00:00:00Z","kind":"dropped","recipient":"new@dest.example","list":"a.example"}`: false,
+	} {
+		path := filepath.Join(t.TempDir(), "since")
+		succeeds(t, os.WriteFile(path, []byte(text), 0o600))
+		if out := r.must("restore", "--events", path); strings.Contains(out, "no event and no link") != named {
+			t.Errorf("%q:\n%s", text, out)
+		}
+	}
+}
+
+// A backup without the server's settings would lack them and the DKIM keys, and look
+// whole.
+func TestBackupNeedsTheSettings(t *testing.T) {
+	r := newRestored(t)
+	delete(r.env, "OFFRAMP_PUBLIC_URL")
+	dir := filepath.Join(t.TempDir(), "backup")
+	r.fails(exitUsage, "OFFRAMP_PUBLIC_URL is not set", "backup", dir)
+	if exists(dir) {
+		t.Error("made all the same")
+	}
+}

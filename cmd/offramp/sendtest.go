@@ -195,7 +195,7 @@ func (t *tester) left(ctx context.Context) {
 			return
 		}
 	}
-	t.add(findOK, "delivery", "the next hop took the newsletter; what happens behind it shows --received", "")
+	t.add(findOK, "delivery", "the next hop took the newsletter; --received shows what happens behind it", "")
 }
 
 func nobodyAddress() envelope.Address {
@@ -217,6 +217,9 @@ func (t *tester) parties() (err error) {
 		if keys, err := t.settings.dkimEntries(); err == nil && len(keys) > 0 {
 			from = "send-test@" + keys[0].domain
 		}
+	}
+	if strings.HasSuffix(from, "@") {
+		return fault("--from: name a sender, since no setting names a domain (OFFRAMP_DKIM_KEYS, OFFRAMP_FEEDBACK_DOMAIN)")
 	}
 	if t.from, err = envelope.Parse(from); err != nil || t.from.IsNull() {
 		return fault("--from: invalid mail address %q", from)

@@ -206,6 +206,9 @@ func (a *app) webhookReplay() *cobra.Command {
 			if cmd.Flags().Changed("after") {
 				q.After = &after
 			}
+			if q.After == nil && since == "" {
+				return fault("webhook replay: give --after or --since")
+			}
 			if q.Since, err = a.moment("--since", since); err != nil {
 				return err
 			}

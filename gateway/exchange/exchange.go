@@ -166,7 +166,7 @@ type ColumnsError struct {
 }
 
 func (e *ColumnsError) Error() string {
-	return fmt.Sprintf("line %d: unknown columns in a file of format %s: %s. Check that they change nothing in what a row means, then name them as columns to ignore",
+	return fmt.Sprintf("line %d: unknown columns in a file of format %s: %s. Check that they change nothing in what a row means, then name them as columns to ignore (--ignore-columns)",
 		e.Line, e.Format, strings.Join(e.Unknown, ", "))
 }
 

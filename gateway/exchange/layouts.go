@@ -54,6 +54,13 @@ var layouts = []layout{
 
 var mandrillColumns = []string{"detail", "created_at", "expires_at", "last_event_at", "subaccount"}
 
+// subscribed says whether a header is that of the people who get mail of a Mailchimp
+// audience: neither when they left nor when they were cleaned is in it.
+func subscribed(header []string) bool {
+	has := func(name string) bool { return slices.Contains(header, name) }
+	return has("email address") && has("member_rating") && !has("unsub_time") && !has("clean_time")
+}
+
 // has says whether a header has all columns that the layout needs.
 func (l *layout) has(header []string) bool {
 	return !slices.ContainsFunc(l.need, func(name string) bool { return !slices.Contains(header, name) })
@@ -100,17 +107,17 @@ func hinted(l *layout, header []string, name string) (*layout, error) {
 	case SendGridBounces:
 		switch {
 		case block == bounce:
-			return nil, fileFault("line 1: SendGrid's files of bounces and of blocks have the same columns, and the name of this one does not tell: give its format, %s or %s", SendGridBounces, SendGridBlocks)
+			return nil, fileFault("line 1: SendGrid's files of bounces and of blocks have the same columns, and the name of this one does not tell: give its format (--format), %s or %s", SendGridBounces, SendGridBlocks)
 		case block:
 			return layoutOf(header, SendGridBlocks, name)
 		}
 	case SendGridUnsubscribes:
 		if block || bounce || spam {
-			return nil, fileFault("line 1: the columns are those of SendGrid's unsubscribes, and the name of the file says otherwise: give its format")
+			return nil, fileFault("line 1: the columns are those of SendGrid's unsubscribes, and the name of the file says otherwise: give its format (--format)")
 		}
 	case MailgunComplaints:
 		if bounce || strings.Contains(name, "unsub") {
-			return nil, fileFault("line 1: the columns are those of Mailgun's complaints, and the name of the file says otherwise: give its format")
+			return nil, fileFault("line 1: the columns are those of Mailgun's complaints, and the name of the file says otherwise: give its format (--format)")
 		}
 	}
 	return l, nil

@@ -111,12 +111,12 @@ func (r *Reader) openText(in *bufio.Reader, first []byte) error {
 	switch l, err := layoutOf(header, r.o.Format, r.o.Name); {
 	case err != nil:
 		return err
+	case subscribed(header): // also where fields of the audience look like columns of others
+		return fileFault("line 1: these are the subscribed contacts of a Mailchimp audience: nothing in this file stops mail")
 	case slices.Contains(header, "sha256") || slices.Contains(header, "hash"):
 		return fileFault("line 1: this file has hashes instead of addresses: import one made without hashes")
 	case l != nil:
 		return r.openTable(c, l, header)
-	case slices.Contains(header, "email address") && slices.Contains(header, "member_rating"):
-		return fileFault("line 1: these are the subscribed contacts of a Mailchimp audience: nothing in this file stops mail")
 	}
 	return r.openRows(in, c, first, header)
 }

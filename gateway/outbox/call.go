@@ -9,9 +9,14 @@ import (
 	"offramp/store"
 )
 
-// refusalsInRow is after how many refusals without a success a receiver is taken for
-// one that has nothing, so that it is not called for each event in turn.
-const refusalsInRow = 8
+const (
+	// refusalsInRow is after how many refusals without a success a receiver is taken for
+	// one that has nothing, so that it is not called for each event in turn.
+	refusalsInRow = 8
+	// triesInLog is with which try in a row the log says that a receiver is down. A short
+	// interruption is not worth a line.
+	triesInLog = 3
+)
 
 // result is the end of one call.
 type result struct {
@@ -87,6 +92,9 @@ func (f *flow) settle(r result) {
 	f.dirty = true
 	f.o.Stats.count(f.c.Name, r)
 	if r.done > 0 {
+		if f.down.tries >= triesInLog {
+			f.o.Log.Info("a consumer takes events again", "consumer", f.c.Name)
+		}
 		f.down.tries, f.down.refused, f.down.next = 0, 0, time.Time{}
 	}
 	if r.err != nil {
@@ -117,6 +125,9 @@ func (f *flow) failed(r result) {
 		// Of calls that failed together one counts.
 		if f.down.tries == 0 || !r.began.Before(f.down.last) {
 			f.down.tries++
+			if f.down.tries == triesInLog {
+				f.o.Log.Warn("a consumer takes no events, and is tried again: see offramp webhook show", "consumer", f.c.Name, "since", one.first)
+			}
 			f.down.next = now.Add(f.after(f.down.tries, failure))
 		}
 		f.down.last = now

@@ -699,3 +699,36 @@ func TestPoisonedEventInABusyLedger(t *testing.T) {
 	}
 	in.ordered(t)
 }
+
+// A receiver that is down is in the log once, and once when it is back; a single
+// failure is not.
+func TestDownAndBackInTheLog(t *testing.T) {
+	for name, c := range map[string]struct{ failures, lines int }{"one failure": {1, 0}, "an outage": {6, 1}} {
+		t.Run(name, func(t *testing.T) {
+			ledger := open(t, t.TempDir()).Consent()
+			in := newInbox(t)
+			var calls atomic.Int64
+			in.fault = func(store.Event, int) error {
+				if calls.Add(1) <= int64(c.failures) {
+					return errors.New("answered 503")
+				}
+				return nil
+			}
+			var lines strings.Builder
+			o := &Outbox{
+				Waits: []time.Duration{time.Millisecond}, Consumers: ledger, Ledger: ledger, Kinds: map[string]Kind{"x": kindOf(in)},
+				Log: slog.New(slog.NewTextHandler(&lines, nil)),
+			}
+			add(t, o, "crm", "x", Start{})
+			optOuts(t, ledger, 1, 1)
+			stop := run(t, o)
+			until(t, "sent", func() bool { return through(t, ledger, "crm") == 1 })
+			stop()
+			for _, line := range []string{"a consumer takes no events", "a consumer takes events again"} {
+				if n := strings.Count(lines.String(), line); n != c.lines {
+					t.Errorf("%q stands %d times, want %d:\n%s", line, n, c.lines, lines.String())
+				}
+			}
+		})
+	}
+}

@@ -19,6 +19,7 @@ type Preview struct {
 
 // Reloaded is what became of settings that were read again.
 type Reloaded struct {
+	Source  string   `json:"source" doc:"File that the settings were read from. Empty: the server has none (--env-file), and its settings change with a restart only."`
 	Changed []string `json:"changed" doc:"Settings that changed and are in force."`
 	Restart []string `json:"restart" doc:"Settings that changed and are in force after a restart only."`
 	Files   []string `json:"files" doc:"Files of keys, rules and certificates that were read again."`
