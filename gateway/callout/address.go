@@ -46,7 +46,7 @@ var ranges = []struct {
 	{netip.MustParsePrefix("3fff::/20"), nowhere},
 }
 
-// Prefixes of IPv6 addresses that stand for one of IPv4, and where they have it.
+// Prefixes of IPv6 addresses that embed one of IPv4, and where they have it.
 var embedding = []struct {
 	prefix netip.Prefix
 	at     int
@@ -58,7 +58,7 @@ var embedding = []struct {
 // globalUnicast is what of IPv6 the public Internet has so far.
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-// reachOf says who can be behind an address. What stands for another address is
+// reachOf says who can be behind an address. What embeds another address is
 // judged as that one.
 func reachOf(a netip.Addr) reach {
 	if !a.IsValid() || a.Zone() != "" {

@@ -22,13 +22,13 @@ import (
 )
 
 // ErrRefused says that an address may not be called, now or ever: it is not https, or
-// is no public one, and OFFRAMP_CALLOUT_TARGETS does not name it.
+// not a public one, and OFFRAMP_CALLOUT_TARGETS does not name it.
 var ErrRefused = errors.New("may not be called")
 
 // Limits of one call.
 const (
 	Timeout  = 10 * time.Second // name, connection, request and reply
-	MaxReply = 64 << 10         // octets of a reply's body that are read
+	MaxReply = 64 << 10         // bytes of a reply's body that are read
 
 	maxHeader    = 32 << 10
 	maxAddresses = 8
@@ -66,7 +66,7 @@ type Client struct {
 type Reply struct {
 	Status int
 	Header http.Header
-	Body   []byte // at most MaxReply octets
+	Body   []byte // at most MaxReply bytes
 	Cut    bool   // the body had more
 }
 
@@ -205,7 +205,7 @@ func (c *Client) lookUp(ctx context.Context, host string) ([]netip.Addr, error) 
 }
 
 // allow says whether an address may be connected to. The error does not name it: who
-// may set a webhook is not told what our names resolve to.
+// may set a webhook must not learn what our names resolve to.
 func (c *Client) allow(a netip.Addr, ours bool) error {
 	switch reachOf(a) {
 	case public:
@@ -216,5 +216,5 @@ func (c *Client) allow(a netip.Addr, ours bool) error {
 		}
 		return fmt.Errorf("%w: the host is at a private address: name its origin in OFFRAMP_CALLOUT_TARGETS if it is yours", ErrRefused)
 	}
-	return fmt.Errorf("%w: the host is at an address that nobody is called at", ErrRefused)
+	return fmt.Errorf("%w: the host is at a reserved address", ErrRefused)
 }

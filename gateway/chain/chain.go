@@ -17,7 +17,7 @@ import (
 )
 
 // GiveUp is how long after an opt-out a target is called that does not answer.
-// A system that is gone for good must not hold up what is told to the others.
+// A system that is gone for good must not hold up the others.
 const GiveUp = 24 * time.Hour
 
 // Records reads what is recorded of a person; see [store.Consent].
@@ -104,13 +104,13 @@ func (c *Chain) tell(ctx context.Context, e store.Event) error {
 	if err != nil || len(targets) == 0 {
 		return err
 	}
-	told, err := c.told(ctx, e)
+	notified, err := c.notified(ctx, e)
 	if err != nil {
 		return err
 	}
 	var faults []error
 	for _, t := range targets {
-		if told[t.List] {
+		if notified[t.List] {
 			continue
 		}
 		if holds, err := c.holds(ctx, t); err != nil || !holds {
@@ -122,20 +122,20 @@ func (c *Chain) tell(ctx context.Context, e store.Event) error {
 	return errors.Join(faults...)
 }
 
-// told returns the lists whose targets took an opt-out.
-func (c *Chain) told(ctx context.Context, e store.Event) (map[string]bool, error) {
+// notified returns the lists whose targets took an opt-out.
+func (c *Chain) notified(ctx context.Context, e store.Event) (map[string]bool, error) {
 	events, err := c.Events.Events(ctx, store.EventFilter{Recipient: e.Recipient, After: e.ID, Kinds: []store.EventKind{store.EventNotified}})
-	told := make(map[string]bool, len(events))
+	all := make(map[string]bool, len(events))
 	for _, one := range events {
 		if one.Ref == e.ID {
-			told[one.List] = true
+			all[one.List] = true
 		}
 	}
-	return told, err
+	return all, err
 }
 
 // holds says whether a person is still opted out of the list of a target: an
-// opt-out that is told late must not undo what the person chose since.
+// opt-out that is passed on late must not undo what the person chose since.
 func (c *Chain) holds(ctx context.Context, t store.Target) (bool, error) {
 	s, err := c.Records.Standing(ctx, t.Recipient, t.List)
 	if errors.Is(err, store.ErrUncertain) {

@@ -5,7 +5,7 @@
 // remembered ([Memory]); when the person opts out here, it is used there as a
 // mail client would have used it ([Chain]): a POST as RFC 8058 section 3.2 says,
 // or else the mail that a mailto URI asks for. What the application makes of it
-// cannot be seen, so the ledger says that it was told, and no more.
+// cannot be seen, so the ledger says that it was notified, and no more.
 package chain
 
 import (

@@ -37,7 +37,7 @@ type server struct {
 	mysql    *mysql.Config
 }
 
-var errURL = errors.New("is no valid URL: write one such as postgres://user:password@host/database or mysql://user:password@host/database, with %40 for an @ in the password")
+var errURL = errors.New("invalid URL: write one such as postgres://user:password@host/database or mysql://user:password@host/database, with %40 for an @ in the password")
 
 // readServer reads the URL of a database. No error repeats it: it holds a password.
 func readServer(text string) (server, error) {

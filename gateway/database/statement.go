@@ -73,7 +73,7 @@ func ParseStatement(text string, d Dialect) (Statement, error) {
 		}
 	}
 	if len(p.args) == 0 {
-		return Statement{}, fmt.Errorf("names no parameter: use some of %s", names())
+		return Statement{}, fmt.Errorf("has no parameter: use some of %s", names())
 	}
 	return Statement{p.out.String(), p.args}, nil
 }
@@ -86,7 +86,7 @@ type parser struct {
 	args    []int
 }
 
-// take moves n octets to what goes out.
+// take moves n bytes to what goes out.
 func (p *parser) take(n int) {
 	n = min(n, len(p.rest))
 	p.out.WriteString(p.rest[:n])
@@ -213,7 +213,7 @@ func (p *parser) parameter() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("names :%s, which is no parameter: use some of %s", name, names())
+	return fmt.Errorf("unknown parameter :%s: use some of %s", name, names())
 }
 
 // bind puts the variable of a parameter in its place.

@@ -29,17 +29,17 @@ func TestParseStatement(t *testing.T) {
 		"dollar quotes":          {"SELECT $$:kind$$, $x$ $$ :kind $x$, :kind", PostgreSQL, "SELECT $$:kind$$, $x$ $$ :kind $x$, $1", []string{"kind"}, ""},
 		"slices and assignments": {"SELECT a[1:2], f(b := :kind)", PostgreSQL, "SELECT a[1:2], f(b := $1)", []string{"kind"}, ""},
 		"end":                    {"DELETE FROM s WHERE mail = :recipient ; \n", PostgreSQL, "DELETE FROM s WHERE mail = $1", []string{"recipient"}, ""},
-		"unknown":                {"SELECT :email", PostgreSQL, "", nil, ":email, which is no parameter: use some of :event_id, :time, :kind, :recipient, :list,"},
-		"longer name":            {"SELECT :recipients", PostgreSQL, "", nil, ":recipients, which is no parameter"},
-		"none":                   {"DELETE FROM s", PostgreSQL, "", nil, "names no parameter"},
-		"only in quotes":         {"DELETE FROM s WHERE a = ':recipient'", PostgreSQL, "", nil, "names no parameter"},
+		"unknown":                {"SELECT :email", PostgreSQL, "", nil, "unknown parameter :email: use some of :event_id, :time, :kind, :recipient, :list,"},
+		"longer name":            {"SELECT :recipients", PostgreSQL, "", nil, "unknown parameter :recipients"},
+		"none":                   {"DELETE FROM s", PostgreSQL, "", nil, "has no parameter"},
+		"only in quotes":         {"DELETE FROM s WHERE a = ':recipient'", PostgreSQL, "", nil, "has no parameter"},
 		"two statements":         {"DELETE FROM s WHERE a = :recipient; DROP TABLE s", PostgreSQL, "", nil, "more than one statement"},
 		"positions":              {"DELETE FROM s WHERE a = $1 AND b = :kind", PostgreSQL, "", nil, "holds $1"},
 		"question mark":          {"DELETE FROM s WHERE a = ? AND b = :kind", MySQL, "", nil, "holds a ?"},
 		"open quote":             {"SELECT ':kind", PostgreSQL, "", nil, "not closed"},
 		"open comment":           {"SELECT :kind /* x", PostgreSQL, "", nil, "not closed"},
 		"open dollar":            {"SELECT :kind, $a$ x", PostgreSQL, "", nil, "not closed"},
-		"empty":                  {"", PostgreSQL, "", nil, "names no parameter"},
+		"empty":                  {"", PostgreSQL, "", nil, "has no parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := ParseStatement(c.text, c.dialect)

@@ -14,7 +14,7 @@ func (s *Stats) Collectors() []prometheus.Collector { return []prometheus.Collec
 var (
 	labels     = []string{"consumer", "kind"}
 	deliveries = prometheus.NewDesc("offramp_webhook_deliveries_total",
-		"Events sent to other systems by result: delivered are events; failed are calls that got no answer or an error, refused those that were answered that the event is wrong.", []string{"consumer", "kind", "result"}, nil)
+		"Events sent to other systems by result: delivered are events; failed are calls without an answer or with an error, refused those whose answer says that the event is invalid.", []string{"consumer", "kind", "result"}, nil)
 	lagging = prometheus.NewDesc("offramp_webhook_lag_events", "Events in the ledger after the last one that a consumer has acknowledged, of any kind.", labels, nil)
 	stuckAt = prometheus.NewDesc("offramp_webhook_failing_seconds", "How long the event that holds up a consumer has been tried; 0: none does.", labels, nil)
 	missing = prometheus.NewDesc("offramp_webhook_missed_events", "Events that left the ledger by age before they were sent, since the operator last changed the consumer.", labels, nil)

@@ -45,7 +45,7 @@ func (f *Failure) Error() string { return f.Text }
 type Kind struct {
 	// Open makes the receiver of a consumer. Its error is recorded and shown, too.
 	Open func(c store.Consumer) (Receiver, error)
-	// Events are those that a consumer is told of that names none.
+	// Events are the kinds that a consumer gets that names none.
 	Events []store.EventKind
 	Lanes  int // calls at a time at most; 0: Config.Lanes
 	Batch  int // events of a call at most; 0: 1

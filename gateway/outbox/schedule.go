@@ -57,7 +57,7 @@ func failureOf(err error) Failure {
 	return Failure{Text: errorText(err)}
 }
 
-// wants says whether a consumer is told of an event of that list. What is about all
+// wants says whether a consumer gets an event of that list. What is about all
 // lists is about each.
 func wants(c store.Consumer, e store.Event) bool {
 	if len(c.Lists) == 0 || e.List == store.AllLists {

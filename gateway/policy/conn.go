@@ -30,7 +30,7 @@ func (s *Server) converse(ctx context.Context, c net.Conn) {
 		if err != nil {
 			if errors.Is(err, errMalformed) {
 				s.stats().Malformed.Add(1)
-				s.log().Warn("the policy service was sent what is no request: is Postfix what connects to OFFRAMP_POLICY_ADDR?", "ip", addrOf(c).String(), "error", err)
+				s.log().Warn("the policy service was sent something else than a policy request: is it Postfix that connects to OFFRAMP_POLICY_ADDR?", "ip", addrOf(c).String(), "error", err)
 			}
 			return
 		}

@@ -17,7 +17,7 @@ type Stats struct {
 	Passed      atomic.Int64 // requests answered with DUNNO
 	Stopped     atomic.Int64 // recipients refused
 	InDoubt     atomic.Int64 // requests that could not be decided
-	Malformed   atomic.Int64 // connections ended for what is no request
+	Malformed   atomic.Int64 // connections ended because of an invalid request
 	Panics      atomic.Int64
 	Durations   metric.Durations // of requests
 }

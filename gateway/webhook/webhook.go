@@ -54,7 +54,7 @@ func (s *Sender) Kind() outbox.Kind {
 	return outbox.Kind{Open: func(c store.Consumer) (outbox.Receiver, error) { return s.open(c.Settings) }, Events: usual, Batch: maxBatch}
 }
 
-// usual are the events that a webhook is told of which names none: what other systems
+// usual are the events that a webhook gets which names none: what other systems
 // must know of people. Each message that was dropped is not among them.
 var usual = []store.EventKind{
 	store.EventUnsubscribed, store.EventResubscribed, store.EventPaused, store.EventLimited, store.EventSharingRefused, store.EventSharingAllowed,
@@ -145,7 +145,7 @@ func (r *receiver) render(e store.Event) (call, error) {
 	return r.standard(typeOf(e.Kind), e)
 }
 
-// concerns says whether a receiver of a format can be told of an event. Of people who
+// concerns says whether a receiver of a format can be sent an event. Of people who
 // were erased nobody knows the hash, and only our own format has patterns.
 func concerns(f Format, e store.Event) bool {
 	if strings.HasPrefix(e.Recipient, "~") || e.Recipient == "" {
