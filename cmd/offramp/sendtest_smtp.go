@@ -97,7 +97,7 @@ func (t *tester) whyNot(addr string, err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("nothing listens on %s: start the server, or name its address with --via", addr)
 	}
-	return fmt.Sprintf("%s cannot be reached: %v", addr, err)
+	return fmt.Sprintf("%s cannot be used: %v", addr, err)
 }
 
 // reachable is where to reach the first listener from this machine.
@@ -174,12 +174,27 @@ func (t *tester) greetAndLogIn(d *dialogue) error {
 	if t.flags.login == "" {
 		return nil
 	}
+	if err := mayLogIn(d.conn); err != nil {
+		return err
+	}
 	password, err := t.app.readInput(t.flags.passwordFile)
 	if err != nil {
 		return err
 	}
 	secret := base64.StdEncoding.EncodeToString([]byte("\x00" + t.flags.login + "\x00" + strings.TrimRight(string(password), "\r\n")))
 	return d.say("AUTH PLAIN "+secret, "AUTH PLAIN "+mask, 2)
+}
+
+// mayLogIn refuses to show a password to whoever is on the way to the server.
+func mayLogIn(conn net.Conn) error {
+	if _, encrypted := conn.(*tls.Conn); encrypted {
+		return nil
+	}
+	to, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err == nil && to.Addr().Unmap().IsLoopback() {
+		return nil
+	}
+	return errors.New("it offers no STARTTLS, and a password is sent in clear on this machine only")
 }
 
 // hops looks whether mail is encrypted on its way to each next hop.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -319,6 +320,29 @@ func (s *shared) await(t *testing.T, text string) string {
 			t.Fatalf("never shown: %s\n%s", text, shown)
 		case <-time.After(30 * time.Second):
 			t.Fatalf("not shown in time: %s\n%s", text, shown)
+		}
+	}
+}
+
+// remote is a connection to some address.
+type remote struct {
+	net.Conn
+	addr string
+}
+
+func (r remote) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(r.addr))
+}
+
+// A password leaves this machine under TLS only.
+func TestPasswordsInClear(t *testing.T) {
+	for addr, want := range map[string]bool{"127.0.0.1:25": true, "[::1]:25": true, "192.0.2.1:587": false, "[2001:db8::1]:587": false} {
+		clear := remote{addr: addr}
+		if err := mayLogIn(clear); (err == nil) != want {
+			t.Errorf("%s: %v", addr, err)
+		}
+		if err := mayLogIn(tls.Client(clear, &tls.Config{})); err != nil {
+			t.Errorf("%s under TLS: %v", addr, err)
 		}
 	}
 }
