@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/gateway/database/servers"
 	"offramp/store"
@@ -52,6 +53,19 @@ func TestDocumentedStatements(t *testing.T) {
 		must(t, own.QueryRow(count).Scan(&got))
 		if got != want {
 			t.Errorf("after a replay: %d, want %d", got, want)
+		}
+		if table == "subscribers-table" {
+			return
+		}
+		// After the restore of a backup another event may have a number of before.
+		later := event(3, "carl@example.net")
+		later.Time = later.Time.Add(time.Hour)
+		if n, err := d.Send(context.Background(), []store.Event{later}); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		must(t, own.QueryRow(count).Scan(&got))
+		if got != want+1 {
+			t.Errorf("after a restore: %d, want %d", got, want+1)
 		}
 	}
 	t.Run("PostgreSQL", func(t *testing.T) {

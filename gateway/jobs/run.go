@@ -21,7 +21,7 @@ const (
 	// has addresses in it.
 	waitAtMost = 24 * time.Hour
 	lookAgain  = time.Minute
-	tryAgain   = time.Second // after the store was away
+	tryAgain   = time.Second // after the store was away; twice as long each time, up to lookAgain
 )
 
 // errTaken says that the job is another's now, or that somebody changed its state.
@@ -30,6 +30,7 @@ var errTaken = errors.New("job was changed meanwhile")
 // Run works on jobs, one at a time, until ctx ends. What it stopped in goes on with
 // the next Run.
 func (s *Jobs) Run(ctx context.Context) error {
+	again := tryAgain
 	for ctx.Err() == nil {
 		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
 			s.log().WarnContext(ctx, "files of imports cannot be looked through", "error", err)
@@ -37,11 +38,11 @@ func (s *Jobs) Run(ctx context.Context) error {
 		wait := lookAgain
 		switch err := s.one(ctx); {
 		case err == nil || errors.Is(err, errTaken):
-			wait = 0
+			wait, again = 0, tryAgain
 		case errors.Is(err, store.ErrNotFound):
 		case ctx.Err() == nil:
 			s.log().ErrorContext(ctx, "import is interrupted and will be tried again", "error", err)
-			wait = tryAgain
+			wait, again = again, min(2*again, lookAgain)
 		}
 		s.pause(ctx, wait)
 	}
