@@ -76,7 +76,7 @@ type Fates struct {
 	// Fates are those in the queue, newest first, then those that ended, the
 	// last first.
 	Fates []Fate
-	// More is where the next answer begins; 0: there is none.
+	// More is where the next answer begins; 0: that was all.
 	More int64
 	// From is since when fates are known: of what ended before then some or all
 	// have gone.

@@ -37,7 +37,7 @@ func DropDetail(reversePath string) string {
 
 const dropFrom = "from "
 
-// DropSender reads a [DropDetail]; empty: it is none.
+// DropSender reads a [DropDetail]; empty: the text is not one.
 func DropSender(detail string) string {
 	sender, ok := strings.CutPrefix(detail, dropFrom)
 	if !ok {

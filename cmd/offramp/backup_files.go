@@ -121,7 +121,7 @@ func (c *collector) absolute(path string) string {
 	return full
 }
 
-// file adds a file; an empty path is none.
+// file adds a file; an empty path adds nothing.
 func (c *collector) file(path, secret string) {
 	if path == "" {
 		return
@@ -151,7 +151,7 @@ func (c *collector) place(full string) string {
 	return backupSettings + "/files" + filepath.ToSlash(full)
 }
 
-// tree adds the files of a folder; an empty path, or a folder that is not there, is none.
+// tree adds the files of a folder; an empty path, or one without a folder, adds nothing.
 func (c *collector) tree(dir, secret string) {
 	if dir == "" {
 		return

@@ -45,7 +45,7 @@ type manifest struct {
 
 // reach is how far a ledger reaches.
 type reach struct {
-	Event int64      `json:"event"` // ID of the last one; 0: there is none
+	Event int64      `json:"event"` // ID of the last one; 0: it is empty
 	Time  time.Time  `json:"time,omitzero"`
 	Link  record.Sum `json:"link"`
 }
@@ -56,7 +56,7 @@ type backupFile struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 	From   string `json:"from,omitempty"`   // where it was
-	Secret string `json:"secret,omitempty"` // what who reads it can do; empty: it is none
+	Secret string `json:"secret,omitempty"` // what can be done by whoever reads it; empty: nothing
 
 	content []byte // what is not copied from a file
 }

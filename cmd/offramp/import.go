@@ -93,7 +93,7 @@ func (f *importFlags) args(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// query is how the API is told the flags.
+// query is the flags as parameters of the API.
 func (f *importFlags) query(args []string) (string, error) {
 	since := ""
 	if f.since != "" {

@@ -13,7 +13,7 @@ import (
 	"offramp/store"
 )
 
-// messagesFlags are what messages was told.
+// messagesFlags are the flags of messages.
 type messagesFlags struct {
 	to, messageID, queueID string
 	since                  time.Duration

@@ -33,8 +33,7 @@ type appliedView struct {
 	Known   int    `json:"known"` // stood already, or are older than the data
 	// Wishes for more mail, which no file brings back.
 	Refused int `json:"not_applied"`
-	// Erasures and opt-outs of people of whom only a hash is known, and whom the data
-	// does not know.
+	// Erasures and opt-outs that name a person by a hash which fits nobody in the data.
 	Unknown int      `json:"unknown_people"`
 	Faults  []string `json:"faults,omitempty"` // lines that say nothing that can be applied
 

@@ -206,7 +206,7 @@ func nobodyAddress() envelope.Address {
 	return a
 }
 
-// parties settles who sends to whom.
+// parties chooses the sender and the recipient.
 func (t *tester) parties() (err error) {
 	if t.to, err = envelope.Parse(t.flags.to); err != nil || t.to.IsNull() {
 		return fault("--to: invalid mail address %q", t.flags.to)

@@ -5,64 +5,37 @@ import (
 	"slices"
 	"strings"
 
+	"offramp/gateway/jobs"
 	"offramp/gateway/record"
 	"offramp/store"
 )
 
-// stopped reads one page of choices and suppressions together. Each source
-// may have been cut within a recipient, so the page ends before the first
-// recipient that may be incomplete; where that leaves nothing, more is read.
-//
-// Pauses that have not ended are in it when they are asked for, and suppressions
-// that have ended are not. For one recipient, those of patterns follow.
+// stopped reads one page of what stops mail, by recipient. Pauses that have not ended
+// are in it when they are asked for, and suppressions that have ended are not. For one
+// recipient, those of patterns follow.
 func (s *server) stopped(ctx context.Context, f store.RecordFilter, pauses bool) (record.SuppressionPage, error) {
-	for {
-		choices, err := s.Records.Choices(ctx, f)
-		if err != nil {
-			return record.SuppressionPage{}, err
-		}
-		others, err := s.Records.Suppressions(ctx, f)
-		if err != nil {
-			return record.SuppressionPage{}, err
-		}
-		cut, last := "", ""
-		if len(choices) == f.Limit {
-			cut = choices[len(choices)-1].Recipient
-		}
-		if len(others) == f.Limit {
-			if to := others[len(others)-1].Recipient; cut == "" || to < cut {
-				cut = to
-			}
-		}
-		found := stops{}
-		for _, c := range choices {
-			if cut == "" || c.Recipient < cut {
-				last = max(last, c.Recipient)
-				if e := s.choice(c); e.Until.IsZero() || pauses {
-					found.add(e)
-				}
-			}
-		}
-		for _, o := range others {
-			if cut == "" || o.Recipient < cut {
-				last = max(last, o.Recipient)
-				found.add(s.suppression(o))
-			}
-		}
-		if cut != "" && last == "" {
-			f.Limit *= 2
-			continue
-		}
-		slices.SortFunc(found, func(a, b record.Suppression) int {
-			return strings.Compare(a.Recipient+"\x00"+a.List+"\x00"+a.Reason, b.Recipient+"\x00"+b.List+"\x00"+b.Reason)
-		})
-		err = s.ofPatterns(ctx, f, &found)
-		page := record.SuppressionPage{Items: found}
-		if cut != "" {
-			page.Next, page.Cursor = last, cursorOf("suppressions", last)
-		}
-		return page, err
+	held, err := jobs.ReadHeld(ctx, s.Records, f)
+	if err != nil {
+		return record.SuppressionPage{}, err
 	}
+	found := stops{}
+	for _, c := range held.Choices {
+		if e := s.choice(c); e.Until.IsZero() || pauses {
+			found.add(e)
+		}
+	}
+	for _, o := range held.Suppressions {
+		found.add(s.suppression(o))
+	}
+	slices.SortFunc(found, func(a, b record.Suppression) int {
+		return strings.Compare(a.Recipient+"\x00"+a.List+"\x00"+a.Reason, b.Recipient+"\x00"+b.List+"\x00"+b.Reason)
+	})
+	err = s.ofPatterns(ctx, f, &found)
+	page := record.SuppressionPage{Items: found}
+	if held.Next != "" {
+		page.Next, page.Cursor = held.Next, cursorOf("suppressions", held.Next)
+	}
+	return page, err
 }
 
 // stops are records that stop mail.

@@ -108,7 +108,7 @@ func mailgunUnsubscribe(r *Reader, f fields) (all []Record, _ Skip, _ error) {
 	return all, "", nil
 }
 
-// sesReason is the reason of a row of Amazon SES; empty: it is none.
+// sesReason is the reason of a row of Amazon SES; empty: the row has no known one.
 func sesReason(text string) store.Reason {
 	switch strings.ToUpper(strings.TrimSpace(text)) {
 	case "BOUNCE":

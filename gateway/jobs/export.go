@@ -14,8 +14,7 @@ import (
 
 // Records is what is exported; a store.Consent has it.
 type Records interface {
-	Choices(ctx context.Context, f store.RecordFilter) ([]store.Choice, error)
-	Suppressions(ctx context.Context, f store.RecordFilter) ([]store.Suppression, error)
+	Source
 	Events
 	Hash(recipient string) string
 }
@@ -106,52 +105,23 @@ type pager struct {
 	filter store.RecordFilter
 }
 
-// next returns all records of some recipients. Each of the two sources may have been
-// cut within a recipient, so a page ends before the first that may be incomplete; where
-// that leaves nothing, more is read.
+// next returns all records of some recipients.
 func (p *pager) next(ctx context.Context) (page []exchange.Record, more bool, err error) {
-	f := p.filter
-	for {
-		choices, err := p.from.Choices(ctx, f)
-		if err != nil {
-			return nil, false, err
-		}
-		others, err := p.from.Suppressions(ctx, f)
-		if err != nil {
-			return nil, false, err
-		}
-		cut := ""
-		if len(choices) == f.Limit {
-			cut = choices[len(choices)-1].Recipient
-		}
-		if len(others) == f.Limit {
-			if to := others[len(others)-1].Recipient; cut == "" || to < cut {
-				cut = to
-			}
-		}
-		last := ""
-		for _, c := range choices {
-			if cut == "" || c.Recipient < cut {
-				last = max(last, c.Recipient)
-				page = p.choice(page, c)
-			}
-		}
-		for _, o := range others {
-			if cut == "" || o.Recipient < cut {
-				last = max(last, o.Recipient)
-				if !o.Over(p.now) {
-					page = append(page, exchange.Record{Recipient: o.Recipient, List: o.List, Reason: o.Reason, Since: o.Since, Until: o.Until, Note: o.Note})
-				}
-			}
-		}
-		if cut != "" && last == "" {
-			f.Limit *= 2
-			continue
-		}
-		slices.SortFunc(page, func(a, b exchange.Record) int { return compare(&record{a}, &record{b}) })
-		p.filter.After = last
-		return page, cut != "", nil
+	held, err := ReadHeld(ctx, p.from, p.filter)
+	if err != nil {
+		return nil, false, err
 	}
+	for _, c := range held.Choices {
+		page = p.choice(page, c)
+	}
+	for _, o := range held.Suppressions {
+		if !o.Over(p.now) {
+			page = append(page, exchange.Record{Recipient: o.Recipient, List: o.List, Reason: o.Reason, Since: o.Since, Until: o.Until, Note: o.Note})
+		}
+	}
+	slices.SortFunc(page, func(a, b exchange.Record) int { return compare(&record{a}, &record{b}) })
+	p.filter.After = held.Next
+	return page, held.Next != "", nil
 }
 
 // choice adds a choice that stops mail.
