@@ -98,15 +98,10 @@ func (c *Chain) compose(l letter, now time.Time) (*store.Message, []byte, error)
 	}
 	hash := dkim.NewBodyHash()
 	_, _ = hash.Write(body.Bytes()) // never fails
-	var header []byte
-	for _, k := range c.Writer.Keys.For(c.Writer.Sender.Domain()) {
-		signature, err := k.Sign(fields, hash.Sum(), now, 0)
-		if err != nil {
-			return nil, nil, fmt.Errorf("sign for %s: %w", k.Domain, err)
-		}
-		header = append(header, signature...)
+	header, err := c.Writer.Keys.Header(c.Writer.Sender.Domain(), fields, hash.Sum(), now)
+	if err != nil {
+		return nil, nil, err
 	}
-	header = append(append(header, bytes.Join(fields, nil)...), "\r\n"...)
 	return &store.Message{
 		ID: envelope.NewQueueID(now), Received: now, ReversePath: c.Writer.Sender.String(), MessageID: id, Header: header,
 		Size: int64(body.Len()), BodyHash: hash.Sum(), UTF8: l.from.UTF8() || l.to.UTF8() || c.Writer.Sender.UTF8(),

@@ -192,7 +192,7 @@ func (c *call) sgDelete() error {
 	case err != nil:
 		return err
 	case c.r.PathValue("kind") == "unsubscribes":
-		return refusal{http.StatusMethodNotAllowed, "Remove a global unsubscribe with DELETE /v3/asm/suppressions/global/{email}."}
+		return errGlobal
 	case q.DeleteAll == (len(q.Emails) > 0):
 		return badRequest("give either delete_all or emails")
 	case empty:
@@ -207,6 +207,8 @@ func (c *call) sgDelete() error {
 	return err
 }
 
+var errGlobal = refusal{http.StatusMethodNotAllowed, "Remove a global unsubscribe with DELETE /v3/asm/suppressions/global/{email}."}
+
 // sgDeleteOne removes the records of one address; that API answers 404 when there
 // is none.
 func (c *call) sgDeleteOne() error {
@@ -215,7 +217,7 @@ func (c *call) sgDeleteOne() error {
 	case err != nil:
 		return err
 	case c.r.PathValue("kind") == "unsubscribes":
-		return refusal{http.StatusMethodNotAllowed, "Remove a global unsubscribe with DELETE /v3/asm/suppressions/global/{email}."}
+		return errGlobal
 	case empty:
 		return store.ErrNotFound
 	}

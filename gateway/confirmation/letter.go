@@ -43,15 +43,10 @@ func (c *Confirmation) compose(q *Question, now time.Time) (*store.Message, []by
 	}
 	hash := dkim.NewBodyHash()
 	_, _ = hash.Write(body) // never fails
-	var header []byte
-	for _, k := range c.Keys.For(c.From.Domain()) {
-		signature, err := k.Sign(fields, hash.Sum(), now, 0)
-		if err != nil {
-			return nil, nil, fmt.Errorf("sign for %s: %w", k.Domain, err)
-		}
-		header = append(header, signature...)
+	header, err := c.Keys.Header(c.From.Domain(), fields, hash.Sum(), now)
+	if err != nil {
+		return nil, nil, err
 	}
-	header = append(append(header, bytes.Join(fields, nil)...), "\r\n"...)
 	return &store.Message{
 		ID:        envelope.NewQueueID(now),
 		Received:  now,

@@ -1,6 +1,7 @@
 package dkim
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/ed25519"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -98,6 +100,21 @@ func (k *Keys) For(fromDomain string) []Key {
 
 // Signs says whether mail from a domain is signed.
 func (k *Keys) Signs(fromDomain string) bool { return len(k.For(fromDomain)) > 0 }
+
+// Header returns the header of a message of our own: fields with their CRLF, below a
+// signature of each key for fromDomain, and the empty line. bodyHash and t are as in
+// [Key.Sign].
+func (k *Keys) Header(fromDomain string, fields [][]byte, bodyHash []byte, t time.Time) ([]byte, error) {
+	var header []byte
+	for _, key := range k.For(fromDomain) {
+		signature, err := key.Sign(fields, bodyHash, t, 0)
+		if err != nil {
+			return nil, fmt.Errorf("sign for %s: %w", key.Domain, err)
+		}
+		header = append(header, signature...)
+	}
+	return append(append(header, bytes.Join(fields, nil)...), "\r\n"...), nil
+}
 
 // All returns all keys in the order given. The slice must not be changed.
 func (k *Keys) All() []Key {
